@@ -1,0 +1,1 @@
+"""CARRY: scans and judges this host, spools and uploads snapshots."""

@@ -1,0 +1,155 @@
+"""The treaty between LOOK, JUDGE, CARRY and KEEP: a Snapshot and what it is made of.
+
+The same JSON travels on the wire, lies on disk and is kept in the database.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+import uuid
+from datetime import UTC, datetime
+from enum import StrEnum
+from functools import cached_property
+from typing import Annotated, Any, Literal
+
+from pydantic import AwareDatetime, Field, JsonValue, ValidationError
+
+from collectors.facts import FACTS
+from collectors.facts.base import Fact, Model, Outcome
+
+
+class Kind(StrEnum):
+    """What an asset *is*. Applicability uses only this and the platform, never what the asset has done right."""
+
+    SERVER = "server"
+    WORKSTATION = "workstation"
+    ROUTER = "router"
+    SWITCH = "switch"
+    FIREWALL = "firewall"
+    OTHER = "other"
+
+
+class Platform(StrEnum):
+    """Which functions of the catalog can ask it."""
+
+    DEBIAN = "debian"
+    REDHAT = "redhat"
+    SUSE = "suse"
+    LINUX = "linux"
+
+
+class Target(Model):
+    """A machine to look at. Credentials are named here, never held."""
+
+    name: Annotated[str, Field(min_length=1, max_length=253)]
+    kind: Kind = Kind.SERVER
+    platform: Platform | None = Field(default=None, description="None: found out by asking")
+    via: Literal["local", "ssh", "root", "replay"] = "local"
+    address: str | None = Field(default=None, description="Host name or address; a directory for via=root and via=replay")
+    port: Annotated[int, Field(ge=1, le=65535)] | None = None
+    credential: str | None = Field(default=None, description="Name of a credential; where the secret lies is the carrier's business")
+    labels: tuple[str, ...] = ()
+
+
+class Source(Model):
+    """Where a fact comes from, so that a reader can ask again by hand."""
+
+    kind: Literal["command", "file", "call"]
+    what: str = Field(description="The command line, the path, or the library call")
+    status: int | None = Field(default=None, description="Exit status of a command; None for files and calls")
+    sha256: str | None = Field(default=None, description="Digest of the answer as received; None when nothing came (absent, denied)")
+    at: AwareDatetime
+
+
+class Record(Model):
+    """One question and how it ended."""
+
+    fact: str
+    version: int = 1
+    outcome: Outcome
+    data: dict[str, JsonValue] | None = Field(default=None, description="The fact as JSON, exactly when the outcome is `seen`")
+    reason: str = Field(default="", description="A sentence for the reader when the outcome is not `seen`")
+    sources: tuple[Source, ...] = ()
+
+    def typed(self) -> Fact | None:
+        """The fact in its own type; None unless it was seen.
+
+        Raises ValueError when this program does not know the fact or only an older version of it, or when the data
+        does not fit the type.
+        """
+        if self.outcome != "seen":
+            return None
+        cls = FACTS.get(self.fact)
+        if cls is None or self.version > cls.VERSION:
+            raise ValueError(f"{self.fact} version {self.version} is newer than this program")
+        # strict=False: JSON has no tuples, dates or enums of its own
+        return cls.model_validate(self.data)
+
+
+class Snapshot(Model):
+    """What was seen on one target at one time, what could not be seen, and where each came from."""
+
+    id: Annotated[str, Field(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$")]
+    target: Target
+    collected_at: AwareDatetime
+    seconds: Annotated[float, Field(ge=0)]
+    collector: str = Field(description="Version of rasoat that looked")
+    privileged: bool = Field(description="It could see what only root sees")
+    records: tuple[Record, ...]
+    digest: str = Field(description="sha256 over the facts alone (no times, no sources): equal digests mean nothing changed")
+
+    @cached_property
+    def by_fact(self) -> dict[str, Record]:
+        """Record of each fact; the last one wins where a fact stands twice."""
+        return {record.fact: record for record in self.records}
+
+    def to_bytes(self) -> bytes:
+        """The JSON that is signed, sent and kept: UTF-8, no spaces."""
+        return self.model_dump_json(exclude_defaults=False).encode()
+
+    @classmethod
+    def from_bytes(cls, raw: bytes) -> Snapshot:
+        """Raises ValueError, in words a person can act on, when the bytes are no snapshot."""
+        try:
+            return cls.model_validate_json(raw)
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(str(part) for part in first["loc"]) or "document"
+            more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+            raise ValueError(f"not a snapshot: {place}: {first['msg']}{more}") from None
+
+    def problems(self) -> list[str]:
+        """Records whose data does not fit their own type; [] for an honest agent of this version or an older one."""
+        found = []
+        for record in self.records:
+            try:
+                record.typed()
+            except ValidationError as error:
+                first = error.errors()[0]
+                found.append(f"{record.fact}.{'.'.join(str(p) for p in first['loc'])}: {first['msg']}")
+            except ValueError as error:
+                found.append(str(error))
+        return found
+
+
+def digest_of(records: tuple[Record, ...]) -> str:
+    """sha256 over fact, version, outcome and data of each record; independent of order, times and sources."""
+    rows: list[Any] = sorted(([r.fact, r.version, r.outcome, r.data] for r in records), key=lambda row: str(row[0]))
+    text = json.dumps(rows, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def new_id(now: float | None = None) -> str:
+    """A UUID of version 7 (RFC 9562): sorts by time, so a spool sends oldest first by name alone."""
+    millis = int((time.time() if now is None else now) * 1000) & ((1 << 48) - 1)
+    rand = int.from_bytes(os.urandom(10), "big")
+    value = millis << 80 | 0x7 << 76 | (rand >> 68 & 0xFFF) << 64 | 0b10 << 62 | rand & ((1 << 62) - 1)
+    return str(uuid.UUID(int=value))
+
+
+def utcnow() -> datetime:
+    """Now, UTC, whole seconds: finer would only make equal scans look different."""
+    return datetime.now(UTC).replace(microsecond=0)

@@ -1,0 +1,134 @@
+"""The Protocols a collector may be handed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple, Protocol
+
+from collectors.errors import Denied, Unparsable, Unsupported
+
+TIMEOUT = 20.0
+"""Seconds one command may take before it counts as no answer."""
+
+MAX_BYTES = 16 * 1024 * 1024
+"""Bytes of one answer we are willing to hold; more is Unparsable, never silently cut."""
+
+
+class Answer(NamedTuple):
+    """What a command said.
+
+    `status` is its exit status; 127 means the target has no such command (an established absence).
+    `out` and `err` are decoded as UTF-8, undecodable bytes replaced.
+    """
+
+    argv: tuple[str, ...]
+    status: int
+    out: str
+    err: str
+
+    @property
+    def missing(self) -> bool:
+        """The target has no such command."""
+        return self.status == 127
+
+    @property
+    def refused(self) -> bool:
+        """The words by which Linux tools say "not with your rights" in the C locale."""
+        text = (self.err or self.out).lower()
+        return self.status != 0 and any(word in text for word in _REFUSALS)
+
+    def require(self) -> str:
+        """`out` of a command that must succeed.
+
+        Raises Unsupported when the command is absent, Denied when it was refused, Unparsable when it failed otherwise.
+        """
+        if self.status == 0:
+            return self.out
+        name = self.argv[0]
+        said = (self.err.strip() or self.out.strip()).splitlines()
+        last = said[-1][:200] if said else "no message"
+        if self.missing:
+            raise Unsupported(f"{name} is not installed")
+        if self.refused:
+            raise Denied(f"{name}: {last}")
+        raise Unparsable(f"{name} ended with status {self.status}: {last}")
+
+
+_REFUSALS = (
+    "permission denied",
+    "operation not permitted",
+    "you must be root",
+    "must be root",
+    "authorization failed",
+    "not authorised",
+    "a password is required",
+    "a terminal is required",
+    "not allowed to execute",
+    "is not in the sudoers",
+    "access denied",
+    "you need to be root",
+)
+
+
+class Stat(NamedTuple):
+    """What `stat` says of a path (symbolic links followed)."""
+
+    mode: int
+    """Permission bits only, as in 0o644."""
+    uid: int
+    gid: int
+    size: int
+    mtime: float
+    """Seconds since 1970, UTC."""
+    directory: bool
+
+
+class Shell(Protocol):
+    """A POSIX host that can be asked: this one, one behind SSH, an unpacked root, or a recording.
+
+    None where a path does not exist (an established absence). Denied, Unreachable and Unsupported are raised, never
+    returned. Commands run with LC_ALL=C, a fixed PATH, no standard input, and change nothing on the target.
+    """
+
+    @property
+    def privileged(self) -> bool:
+        """True when this shell may see what only root sees (uid 0, or sudo without a password)."""
+        ...
+
+    def run(self, *argv: str, root: bool = False, timeout: float = TIMEOUT) -> Answer:
+        """Run one read-only command, without a shell in between. `root`: worth asking sudo for.
+
+        A missing command is `Answer.missing`. No answer within `timeout` seconds raises Unreachable.
+        """
+        ...
+
+    def read(self, path: str, *, root: bool = False) -> str | None:
+        """The text of a file, or None if it does not exist. Denied if we may not read it."""
+        ...
+
+    def read_all(self, *patterns: str, root: bool = False) -> Mapping[str, str]:
+        """path -> text of every regular file matching the shell patterns, in name order.
+
+        A pattern that matches nothing adds nothing; a directory that may not be listed raises Denied.
+        """
+        ...
+
+    def names(self, pattern: str, *, root: bool = False) -> tuple[str, ...]:
+        """The paths (of any type) matching a shell pattern, sorted; () when none does."""
+        ...
+
+    def stat(self, path: str, *, root: bool = False) -> Stat | None:
+        """None if the path does not exist."""
+        ...
+
+    def link(self, path: str) -> str | None:
+        """Target text of a symbolic link; None if it is absent or no link."""
+        ...
+
+    def stanzas(self, pattern: str, wanted: frozenset[str], fields: tuple[str, ...]) -> Iterator[tuple[str, Mapping[str, str]]]:
+        """(path, {field: value}) for each deb822 paragraph whose Package is in `wanted`, in every file matching `pattern`.
+
+        Files may be plain, .gz, .xz or .lz4. Filtered where the file is, so that 50 MB of package lists never
+        cross a thin line. Only single-line fields.
+        """
+        ...

@@ -1,0 +1,28 @@
+"""Build step: compile every locale/*/LC_MESSAGES/*.po beside its source, so that an install always speaks both languages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+
+def compile_all(root: Path) -> list[Path]:
+    """The .mo files written."""
+    written = []
+    for po in sorted(root.glob("*/locale/*/LC_MESSAGES/*.po")):
+        with po.open("rb") as source:
+            catalog = read_po(source)
+        target = po.with_suffix(".mo")
+        with target.open("wb") as out:
+            write_mo(out, catalog)
+        written.append(target)
+    return written
+
+
+class CustomBuildHook(BuildHookInterface):
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        compile_all(Path(self.root))

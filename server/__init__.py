@@ -1,0 +1,1 @@
+"""KEEP AND SHOW: the central collector (Django)."""
