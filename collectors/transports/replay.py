@@ -1,0 +1,208 @@
+"""A recording played back, and the recorder that makes one.
+
+transcript.yaml:
+
+    about: Debian 12, recorded 2026-11-22          # or: "authored from documentation: <which>"
+    privileged: true
+    run:
+      - {argv: [sshd, -T], status: 0, out: "...", err: ""}
+      - {argv: [auditctl, -s], unreachable: "no answer within 20 s"}     # any outcome that is not an answer
+    read:
+      /etc/passwd: "root:x:0:0:..."
+      /etc/motd: null                              # does not exist
+      /etc/shadow: {denied: "/etc/shadow: permission denied"}
+    read_all: {"/etc/ssh/sshd_config.d/*.conf": [/etc/ssh/sshd_config.d/a.conf]}    # texts stand under read
+    names: {"/etc/rc2.d/S*": []}
+    stat: {/etc/shadow: {mode: "0640", uid: 0, gid: 42, size: 900, mtime: 1795000000, directory: false}}
+    link: {/etc/localtime: /usr/share/zoneinfo/Asia/Ho_Chi_Minh}
+    stanzas: {"/var/lib/apt/lists/*_Packages*": [[path, {Package: bash, Version: 5.2}]]}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+
+from collectors import errors
+from collectors.errors import CollectError
+from collectors.redact import redact
+from collectors.transports.base import TIMEOUT, Answer, Shell, Stat
+
+T = TypeVar("T")
+
+_OUTCOMES = {
+    "denied": errors.Denied,
+    "unreachable": errors.Unreachable,
+    "unsupported": errors.Unsupported,
+    "unparsable": errors.Unparsable,
+}
+
+
+class NotRecorded(AssertionError):
+    """The collector asked something the recording does not hold: a bug of the case or a new command."""
+
+
+class ReplayShell:
+    """Answers from a transcript; a question that is not in it is an error, so cases list every command we ever run."""
+
+    def __init__(self, transcript: Mapping[str, Any]) -> None:
+        self._transcript = transcript
+        self._runs = {tuple(entry["argv"]): entry for entry in transcript.get("run", ())}
+
+    @classmethod
+    def load(cls, path: Path) -> ReplayShell:
+        """Raises Unparsable when the file is no transcript."""
+        try:
+            loaded = yaml.load(path.read_text("utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+        except (OSError, yaml.YAMLError) as error:
+            raise errors.Unparsable(f"{path}: {error}") from None
+        if not isinstance(loaded, dict):
+            raise errors.Unparsable(f"{path}: not a transcript")
+        return cls(loaded)
+
+    @property
+    def privileged(self) -> bool:
+        return bool(self._transcript.get("privileged", False))
+
+    def run(self, *argv: str, root: bool = False, timeout: float = TIMEOUT) -> Answer:
+        if argv not in self._runs:
+            raise NotRecorded(f"run: {list(argv)}")
+        entry = self._runs[argv]
+        _raise_outcome(entry)
+        return Answer(argv, int(entry.get("status", 0)), str(entry.get("out", "")), str(entry.get("err", "")))
+
+    def read(self, path: str, *, root: bool = False) -> str | None:
+        found = self._look("read", path)
+        _raise_outcome(found)
+        return None if found is None else str(found)
+
+    def read_all(self, *patterns: str, root: bool = False) -> Mapping[str, str]:
+        texts = {}
+        for pattern in patterns:
+            listed = self._look("read_all", pattern)
+            _raise_outcome(listed)
+            for path in listed:
+                text = self.read(path)
+                if text is not None:
+                    texts[path] = text
+        return texts
+
+    def names(self, pattern: str, *, root: bool = False) -> tuple[str, ...]:
+        found = self._look("names", pattern)
+        _raise_outcome(found)
+        return tuple(found)
+
+    def stat(self, path: str, *, root: bool = False) -> Stat | None:
+        found = self._look("stat", path)
+        _raise_outcome(found)
+        if found is None:
+            return None
+        return Stat(int(str(found["mode"]), 8), found["uid"], found["gid"], found["size"], float(found["mtime"]), found["directory"])
+
+    def link(self, path: str) -> str | None:
+        found = self._look("link", path)
+        _raise_outcome(found)
+        return None if found is None else str(found)
+
+    def stanzas(self, pattern: str, wanted: frozenset[str], fields: tuple[str, ...]) -> Iterator[tuple[str, Mapping[str, str]]]:
+        found = self._look("stanzas", pattern)
+        _raise_outcome(found)
+        for path, stanza in found:
+            yield path, stanza
+
+    def _look(self, table: str, key: str) -> Any:
+        recorded = self._transcript.get(table) or {}
+        if key not in recorded:
+            raise NotRecorded(f"{table}: {key}")
+        return recorded[key]
+
+
+def _raise_outcome(entry: Any) -> None:
+    if isinstance(entry, Mapping):
+        for outcome, error in _OUTCOMES.items():
+            if outcome in entry:
+                raise error(str(entry[outcome]))
+
+
+class Recorder:
+    """Wraps a Shell; `transcript()` is what it answered, redacted, ready to be written as transcript.yaml."""
+
+    def __init__(self, shell: Shell, about: str) -> None:
+        self._shell = shell
+        self._runs: list[dict[str, Any]] = []
+        self._tables: dict[str, dict[str, Any]] = {"read": {}, "read_all": {}, "names": {}, "stat": {}, "link": {}, "stanzas": {}}
+        self._about = about
+
+    def transcript(self) -> dict[str, Any]:
+        tables = {name: table for name, table in self._tables.items() if table}
+        return {"about": self._about, "privileged": self.privileged, "run": self._runs, **tables}
+
+    @property
+    def privileged(self) -> bool:
+        return self._shell.privileged
+
+    def run(self, *argv: str, root: bool = False, timeout: float = TIMEOUT) -> Answer:
+        entry: dict[str, Any] = {"argv": list(argv)}
+        if all(run["argv"] != list(argv) for run in self._runs):
+            self._runs.append(entry)
+        try:
+            answer = self._shell.run(*argv, root=root, timeout=timeout)
+        except CollectError as error:
+            entry[error.outcome] = str(error)
+            raise
+        clean = Answer(argv, answer.status, redact(answer.out), redact(answer.err))
+        entry.update(status=clean.status, out=clean.out, err=clean.err)
+        return clean
+
+    def read(self, path: str, *, root: bool = False) -> str | None:
+        def ask() -> str | None:
+            text = self._shell.read(path, root=root)
+            return None if text is None else redact(text, path)
+
+        return self._kept("read", path, ask)
+
+    def read_all(self, *patterns: str, root: bool = False) -> Mapping[str, str]:
+        texts: dict[str, str] = {}
+        for pattern in patterns:
+
+            def ask(pattern: str = pattern) -> dict[str, str]:
+                return {path: redact(text, path) for path, text in self._shell.read_all(pattern, root=root).items()}
+
+            found = self._kept("read_all", pattern, ask)
+            if isinstance(found, dict):
+                self._tables["read_all"][pattern] = list(found)
+                self._tables["read"].update(found)
+                texts.update(found)
+        return texts
+
+    def names(self, pattern: str, *, root: bool = False) -> tuple[str, ...]:
+        found = self._kept("names", pattern, lambda: self._shell.names(pattern, root=root))
+        self._tables["names"][pattern] = list(found)
+        return found
+
+    def stat(self, path: str, *, root: bool = False) -> Stat | None:
+        found = self._kept("stat", path, lambda: self._shell.stat(path, root=root))
+        self._tables["stat"][path] = None if found is None else {**found._asdict(), "mode": f"{found.mode:04o}"}
+        return found
+
+    def link(self, path: str) -> str | None:
+        return self._kept("link", path, lambda: self._shell.link(path))
+
+    def stanzas(self, pattern: str, wanted: frozenset[str], fields: tuple[str, ...]) -> Iterator[tuple[str, Mapping[str, str]]]:
+        kept: list[Any] = []
+        self._tables["stanzas"][pattern] = kept
+        for path, stanza in self._shell.stanzas(pattern, wanted, fields):
+            kept.append([path, dict(stanza)])
+            yield path, stanza
+
+    def _kept(self, table: str, key: str, ask: Callable[[], T]) -> T:
+        try:
+            value = ask()
+        except CollectError as error:
+            self._tables[table][key] = {error.outcome: str(error)}
+            raise
+        self._tables[table][key] = value
+        return value
