@@ -13,11 +13,13 @@ Everything else that a collector raises is a bug, and `run.collect` records it a
 
 from __future__ import annotations
 
+from typing import ClassVar, Literal
+
 
 class CollectError(Exception):
     """Base: the question stays unanswered. `str(error)` says what happened and what to do."""
 
-    outcome = "unsupported"
+    outcome: ClassVar[Literal["unreachable", "denied", "unsupported", "unparsable"]] = "unsupported"
 
 
 class Unreachable(CollectError):

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from collections.abc import Callable
+from typing import Annotated, ClassVar, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from collectors.errors import CollectError
+
+T = TypeVar("T")
 
 
 class Model(BaseModel):
@@ -35,3 +40,27 @@ class Fact(Model):
     VERSION: ClassVar[int] = 1
 
     unseen: tuple[Unseen, ...] = Field(default=(), description="The fields that are None and the reason of each")
+
+
+class Gaps:
+    """Collects the `unseen` of a fact while it is put together from several questions."""
+
+    def __init__(self) -> None:
+        self._entries: list[Unseen] = []
+
+    def attempt(self, fields: str | tuple[str, ...], ask: Callable[[], T]) -> T | None:
+        """What `ask` returns; None, with the reason noted for each field, when it raises a CollectError."""
+        try:
+            return ask()
+        except CollectError as error:
+            self.note(fields, error.outcome, str(error))
+            return None
+
+    def note(self, fields: str | tuple[str, ...], outcome: Outcome, reason: str) -> None:
+        """Say why fields are None."""
+        for field in (fields,) if isinstance(fields, str) else fields:
+            self._entries.append(Unseen(field=field, outcome=outcome, reason=reason))
+
+    @property
+    def unseen(self) -> tuple[Unseen, ...]:
+        return tuple(self._entries)
