@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, JsonValue
@@ -20,7 +22,7 @@ class Verdict(StrEnum):
 
     FAIL = "fail"
     UNKNOWN = "unknown"
-    PASS = "pass"
+    PASS = "pass"  # noqa: S105  (a verdict, not a word to log on with)
     MANUAL = "manual"
     NOT_APPLICABLE = "not_applicable"
 
@@ -47,7 +49,9 @@ class Param(Model):
 
     levels: dict[int, JsonValue] = Field(description="Value at each level of the requirement")
     origin: Origin
-    stricter: Literal["lower", "higher"] | None = Field(default=None, description="Which way is stricter; None: not a number, cannot be tailored")
+    stricter: Literal["lower", "higher"] | None = Field(
+        default=None, description="Which way is stricter; None: not a number, cannot be tailored"
+    )
     unit: str | None = Field(default=None, description="days, minutes, characters, tries ...")
     source: str | None = Field(default=None, description="Instrument and article the number comes from")
 
@@ -70,7 +74,8 @@ class Check(Model):
     severity: Severity
     assert_: dict[str, Any] = Field(alias="assert")
     provided: dict[str, Any] | None = Field(
-        default=None, description="Without this a pass is worth nothing and becomes unknown; a fail stays a fail (stale lists that already name a hole)"
+        default=None,
+        description="Without this a pass is worth nothing and becomes unknown; a fail stays a fail (stale lists that already name a hole)",
     )
     examples: Annotated[tuple[Example, ...], Field(min_length=3)]
     why: Text | None = None
@@ -87,11 +92,15 @@ class Requirement(Model):
     title: Text = Field(description="What is asked, in our own words")
     confidence: Confidence
     origin: str = Field(default="TCVN 11930:2017", description="Instrument; the circular's own items say so")
-    kinds: tuple[Kind, ...] = Field(description="Asset kinds it speaks of; () when it speaks of the organisation or the whole system")
+    kinds: tuple[Kind, ...] = Field(
+        description="Asset kinds it speaks of; () when it speaks of the organisation or the whole system"
+    )
     coverage: Coverage
     params: dict[str, Param] = {}
     checks: tuple[str, ...] = ()
-    guidance: Text | None = Field(default=None, description="What a person shows, who signs, how often; required unless automated")
+    guidance: Text | None = Field(
+        default=None, description="What a person shows, who signs, how often; required unless automated"
+    )
     note: Text | None = None
 
 
@@ -102,7 +111,9 @@ class Group(Model):
     reference_id: str
     title: Text
     part: Literal["technical", "management"]
-    clauses: dict[int, str] = Field(description="Clause number at each level that has the heading; {} for the circular's own groups")
+    clauses: dict[int, str] = Field(
+        description="Clause number at each level that has the heading; {} for the circular's own groups"
+    )
     requirements: tuple[Requirement, ...]
 
 
@@ -145,7 +156,87 @@ class Assessment:
     collected_at: datetime
     results: list[Result]
 
+    coverage: dict[str, int]
+    """Coverage -> number of requirements that apply to this kind of asset or to the organisation at this level."""
+
     def summary(self) -> dict[str, int]:
-        """Verdict -> count. A check counts once however many requirements name it; a requirement that a person
-        decides counts once."""
-        raise NotImplementedError
+        """Verdict -> count, every verdict present. A check counts once, with its worst verdict, however many requirements
+        name it; a requirement (or the rest of a partial one) that a person decides counts once as manual."""
+        worst: dict[str, Verdict] = {}
+        counts = dict.fromkeys((str(verdict) for verdict in Verdict), 0)
+        for result in self.results:
+            if result.check is None:
+                counts[result.verdict] += 1
+            elif result.check not in worst or RANK[result.verdict] < RANK[worst[result.check]]:
+                worst[result.check] = result.verdict
+        for verdict in worst.values():
+            counts[verdict] += 1
+        return counts
+
+    def verdicts_digest(self) -> str:
+        """sha256 over requirement, check and verdict of each result: two judges that agree have the same."""
+        lines = sorted(f"{r.requirement}|{r.check or ''}|{r.verdict}" for r in self.results)
+        return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+RANK = {verdict: rank for rank, verdict in enumerate(Verdict)}
+"""Worst first, in the order Verdict is written in."""
+
+
+class Level(Model):
+    """A level of the standard, as people call it."""
+
+    title: Text
+
+
+class Standard(Model):
+    """The head of a pack: standard.yaml."""
+
+    id: Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
+    title: Text
+    version: str = Field(description="Version of the pack, not of the standard")
+    edition: str = Field(description="Number and year as cited, such as TCVN 11930:2017")
+    status: Text = Field(description="Standing of the edition, and what of its wording was seen")
+    levels: dict[int, Level]
+    sources: dict[str, str] = Field(default={}, description="Short name -> what it is")
+
+
+@dataclass(eq=False)
+class Baseline:
+    """A loaded pack. Made by `loader`; two loads of the same text are equal by `digest`."""
+
+    standard: Standard
+    groups: tuple[Group, ...]
+    checks: dict[str, Check]
+    """The checks its requirements name."""
+    files: dict[str, str]
+    """Texts it was loaded from, by name relative to the packs' root, such as tcvn_11930_2017/servers.yaml."""
+    digest: str
+    rulesets: dict[Any, Any] = field(default_factory=dict, repr=False)
+    """Compiled rules per level and tailoring; filled by `evaluate`."""
+
+    @property
+    def id(self) -> str:
+        return self.standard.id
+
+    @property
+    def version(self) -> str:
+        return self.standard.version
+
+    @property
+    def title(self) -> Text:
+        return self.standard.title
+
+    @cached_property
+    def requirements(self) -> dict[str, Requirement]:
+        """Every requirement by id, in the order of the pack."""
+        return {requirement.id: requirement for group in self.groups for requirement in group.requirements}
+
+    @cached_property
+    def group_of(self) -> dict[str, Group]:
+        """Requirement id -> its group: the heading and the clauses that are cited."""
+        return {requirement.id: group for group in self.groups for requirement in group.requirements}
+
+    def clause(self, requirement: str, level: int) -> str:
+        """Clause number at a level; empty for the circular's own groups, which have none in the standard."""
+        return self.group_of[requirement].clauses.get(level, "")

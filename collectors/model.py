@@ -50,7 +50,9 @@ class Target(Model):
     via: Literal["local", "ssh", "root", "replay"] = "local"
     address: str | None = Field(default=None, description="Host name or address; a directory for via=root and via=replay")
     port: Annotated[int, Field(ge=1, le=65535)] | None = None
-    credential: str | None = Field(default=None, description="Name of a credential; where the secret lies is the carrier's business")
+    credential: str | None = Field(
+        default=None, description="Name of a credential; where the secret lies is the carrier's business"
+    )
     labels: tuple[str, ...] = ()
 
 
@@ -60,7 +62,9 @@ class Source(Model):
     kind: Literal["command", "file", "call"]
     what: str = Field(description="The command line, the path, or the library call")
     status: int | None = Field(default=None, description="Exit status of a command; None for files and calls")
-    sha256: str | None = Field(default=None, description="Digest of the answer as received; None when nothing came (absent, denied)")
+    sha256: str | None = Field(
+        default=None, description="Digest of the answer as received; None when nothing came (absent, denied)"
+    )
     at: AwareDatetime
 
 
