@@ -1,0 +1,58 @@
+# rasoat. `make` alone prints this help.
+PY := .venv/bin/python
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+# what `make test` talks to: real servers and tools, all from Debian
+TEST_PACKAGES := openssh-server sudo iproute2 nftables chrony rsyslog auditd chromium rpm
+DETACH ?=
+
+.PHONY: help setup packages demo demo-stop test check format pages bench dist clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
+
+setup: .venv/.ready ## virtual environment with everything, in .venv
+
+.venv/.ready: pyproject.toml constraints.txt scripts/build_catalogs.py $(wildcard */locale/*/LC_MESSAGES/*.po)
+	@python3 -c 'import venv, ensurepip' 2>/dev/null || { echo "installing python3-venv"; $(SUDO) apt-get update -qq; $(SUDO) apt-get install -yqq python3-venv; }
+	[ -x $(PY) ] || python3 -m venv .venv
+	$(PY) -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	$(PY) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --group dev --editable '.[all]'
+	@touch $@
+
+packages:
+	@missing=$$(for p in $(TEST_PACKAGES); do dpkg-query -W -f '$${db:Status-Status}\n' $$p 2>/dev/null | grep -qx installed || echo $$p; done); \
+	if [ -n "$$missing" ]; then echo "installing:" $$missing; $(SUDO) apt-get update -qq && \
+	DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -yqq --no-install-recommends $$missing >/dev/null; fi
+
+demo: setup ## collector, agent and a scan of this machine; prints verdicts, address and log-on (DETACH=1 returns)
+	@DETACH=$(DETACH) sh scripts/demo.sh start
+
+demo-stop: ## stop what `make demo DETACH=1` left running
+	@sh scripts/demo.sh stop
+
+test: setup packages ## the whole suite, real servers included
+	$(SUDO) $(PY) -m pytest -n 2 --dist loadgroup
+
+check: ## format, lint, types, contracts, fast tests, pages: no network, no root
+	$(PY) -m ruff format --check .
+	$(PY) -m ruff check .
+	$(PY) -m mypy
+	.venv/bin/lint-imports
+	$(PY) -m pytest -q -n 2 -m 'not root and not system'
+	$(PY) scripts/generate_pages.py --check
+
+format: ## the one formatter
+	$(PY) -m ruff format .
+	$(PY) -m ruff check --fix .
+
+pages: ## docs made from code and data
+	$(PY) scripts/generate_pages.py
+
+bench: setup ## every script in bench/, ratios within one run, results in bench/results/
+	@for script in startup judging host_scan; do echo "== $$script"; $(PY) bench/$$script.py || exit 1; done
+
+dist: setup ## wheel and source archive
+	$(PY) -m build --outdir dist
+
+clean: demo-stop ## remove what the targets made
+	rm -rf .venv dist build .demo .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,192 @@
+"""Write the pages that are made from code and data: docs/{facts,commands,checks,coverage}.md.
+
+`--check` writes nothing and ends with 1 when a page is not current.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_args, get_origin
+
+from pydantic import BaseModel
+
+from baselines.loader import builtin, load
+from baselines.model import LEVELS, Baseline
+from collectors.catalog import CATALOG
+from collectors.facts import FACTS
+
+ROOT = Path(__file__).resolve().parent.parent
+NOTE = "<!-- Made by scripts/generate_pages.py; do not edit. -->\n\n"
+
+
+def facts_page() -> str:
+    lines = [NOTE + "# Facts\n", "What rasoat can learn of a machine. None means: not seen, with the reason beside it; it never means nothing.\n"]
+    for name, fact in FACTS.items():
+        platforms = sorted({platform.value for known, them, _ in CATALOG if known == name for platform in them})
+        lines += [f"\n## {name}\n", f"{_first(fact)} Version {fact.VERSION}. Platforms: {', '.join(platforms)}.\n"]
+        lines += ["| field | type | meaning |", "|---|---|---|", *_fields(fact)]
+        for row in _rows(fact):
+            lines += [f"\n### {name}: {row.__name__}\n", f"{_first(row)}\n", "| field | type | meaning |", "|---|---|---|", *_fields(row)]
+    return "\n".join(lines) + "\n"
+
+
+def _first(cls: type) -> str:
+    return (cls.__doc__ or "").strip().splitlines()[0]
+
+
+def _fields(cls: type[BaseModel]) -> Iterator[str]:
+    for name, info in cls.model_fields.items():
+        if name != "unseen":
+            yield f"| {name} | {_type(info.annotation)} | {_cell(info.description or '')} |"
+
+
+def _type(annotation: Any) -> str:
+    if isinstance(annotation, type) and get_origin(annotation) is None:
+        return annotation.__name__
+    text = str(annotation)
+    for noise in ("typing.", "collectors.facts.base.", "datetime.", "Annotated[int, FieldInfo(annotation=NoneType, required=True, metadata=[Ge(ge=0)])]"):
+        text = text.replace(noise, "int" if noise.startswith("Annotated") else "")
+    for fact in FACTS.values():
+        text = text.replace(f"{fact.__module__}.", "")
+    return _cell(text)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+def _rows(cls: type[BaseModel]) -> list[type[BaseModel]]:
+    found = []
+    for info in cls.model_fields.values():
+        todo = [info.annotation]
+        while todo:
+            option = todo.pop()
+            if isinstance(option, type) and issubclass(option, BaseModel) and option.__name__ != "Unseen" and option not in found:
+                found.append(option)
+            todo += get_args(option)
+    return found
+
+
+def commands_page() -> str:
+    """Every question put to a host, as it stands in the code. A command that is no constant is an error."""
+    lines = [
+        NOTE + "# What rasoat asks of a host\n",
+        "Every command and every file, from the code that asks. All are read-only; they run with LC_ALL=C, a fixed PATH and no standard",
+        "input. `…` is a value found on the host before (a package, a path). Root: asked through `sudo -n` where the account is not root.\n",
+    ]
+    for path in sorted((ROOT / "collectors" / "facts").glob("*.py")):
+        asked = sorted(set(_asked(path)))
+        if asked:
+            lines += [f"\n## {path.stem}\n", "| asks | what | root |", "|---|---|---|"]
+            lines += [f"| {verb} | `{_cell(what)}` | {'yes' if root else ''} |" for verb, what, root in asked]
+    return "\n".join(lines) + "\n"
+
+
+def _asked(path: Path) -> Iterator[tuple[str, str, bool]]:
+    tree = ast.parse(path.read_text("utf-8"))
+    names = {
+        target.id: node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    for node in ast.walk(tree):
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Name)):
+            continue
+        verb = node.func.attr
+        if node.func.value.id != "shell" or verb not in ("run", "read", "read_all", "names", "stat", "link", "stanzas"):
+            continue
+        words = [word for arg in node.args for word in _constants(arg, names)]
+        if verb == "run" and (not words or words[0] == "…"):
+            raise SystemExit(f"{path}:{node.lineno}: the command is not a constant")
+        root = any(keyword.arg == "root" and isinstance(keyword.value, ast.Constant) and keyword.value.value for keyword in node.keywords)
+        if verb == "run":
+            yield "command", " ".join(words), root
+        else:
+            for word in words if verb != "stanzas" else words[:1]:
+                if word != "…":
+                    yield {"stanzas": "package list"}.get(verb, "file"), word, root
+
+
+def _constants(arg: ast.expr, names: dict[str, ast.expr]) -> list[str]:
+    if isinstance(arg, ast.Constant):
+        return [str(arg.value)]
+    if isinstance(arg, ast.Name) and arg.id in names:
+        return _constants(names[arg.id], {})
+    if isinstance(arg, ast.Starred):
+        return _constants(arg.value, names)
+    if isinstance(arg, ast.Tuple | ast.List):
+        return [word for part in arg.elts for word in _constants(part, names)]
+    if isinstance(arg, ast.JoinedStr):
+        return ["".join(str(part.value) if isinstance(part, ast.Constant) else "…" for part in arg.values)]
+    return ["…"]
+
+
+def checks_page() -> str:
+    checks = {check.id: check for pack in builtin() for check in load(pack).checks.values()}
+    lines = [NOTE + "# Kiểm tra tự động · Automated checks\n", f"{len(checks)} checks.\n"]
+    fact = ""
+    for check in sorted(checks.values(), key=lambda check: check.id):
+        if check.id.partition(".")[0] != fact:
+            fact = check.id.partition(".")[0]
+            lines += [f"\n## {fact}\n", "| id | kiểm tra | check | severity | asset kinds |", "|---|---|---|---|---|"]
+        kinds = ", ".join(check.kinds)
+        lines.append(f"| {check.id} | {_cell(check.title.vi)} | {_cell(check.title.en)} | {check.severity} | {kinds} |")
+    return "\n".join(lines) + "\n"
+
+
+def coverage_page() -> str:
+    lines = [
+        NOTE + "# Coverage\n",
+        "Who answers each requirement. automated: checks decide it · partial: checks decide some of it, a person the rest · manual: a person",
+        "decides · not yet: a machine could see it, and rasoat has no check for it yet; until then a person decides.\n",
+    ]
+    for pack in map(load, builtin()):
+        lines += [f"\n## {pack.standard.edition}\n", f"{pack.standard.status.en}\n", *_by_level(pack), "", *_by_group(pack)]
+    return "\n".join(lines) + "\n"
+
+
+def _by_level(pack: Baseline) -> Iterator[str]:
+    yield "| level | requirements | automated | partial | manual | not yet |"
+    yield "|---|---|---|---|---|---|"
+    for level in LEVELS:
+        counts = Counter(r.coverage for r in pack.requirements.values() if level in r.levels)
+        total = sum(counts.values())
+        yield f"| {level} | {total} | {counts['automated']} | {counts['partial']} | {counts['manual']} | {counts['not_yet']} |"
+
+
+def _by_group(pack: Baseline) -> Iterator[str]:
+    for group in pack.groups:
+        clauses = ", ".join(f"{level}: {clause}" for level, clause in sorted(group.clauses.items())) or "no clause of the standard"
+        yield f"\n### {_cell(group.title.vi)} · {_cell(group.title.en)}\n\n{clauses}\n"
+        yield "| requirement | levels | coverage | checks |"
+        yield "|---|---|---|---|"
+        for requirement in group.requirements:
+            levels = ",".join(map(str, requirement.levels))
+            coverage = requirement.coverage.replace("_", " ")
+            yield f"| {_cell(requirement.title.en)} | {levels} | {coverage} | {', '.join(requirement.checks)} |"
+
+
+PAGES = {"facts": facts_page, "commands": commands_page, "checks": checks_page, "coverage": coverage_page}
+
+
+def main(check: bool) -> int:
+    stale = []
+    for name, page in PAGES.items():
+        path, text = ROOT / "docs" / f"{name}.md", page()
+        if not path.exists() or path.read_text("utf-8") != text:
+            stale.append(path.relative_to(ROOT))
+            if not check:
+                path.write_text(text, "utf-8")
+    if check and stale:
+        print(f"not current: {', '.join(map(str, stale))}; run `make pages`", file=sys.stderr)
+    return int(check and bool(stale))
+
+
+if __name__ == "__main__":
+    sys.exit(main("--check" in sys.argv[1:]))
