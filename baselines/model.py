@@ -54,6 +54,7 @@ class Param(Model):
     )
     unit: str | None = Field(default=None, description="days, minutes, characters, tries ...")
     source: str | None = Field(default=None, description="Instrument and article the number comes from")
+    origins: dict[int, Origin] = Field(default={}, description="Levels whose value has another origin than `origin`")
 
 
 class Example(Model):
@@ -114,6 +115,7 @@ class Group(Model):
     clauses: dict[int, str] = Field(
         description="Clause number at each level that has the heading; {} for the circular's own groups"
     )
+    note: Text | None = None
     requirements: tuple[Requirement, ...]
 
 

@@ -1,6 +1,7 @@
 """A full local scan against Lynis and OpenSCAP on the same machine, in turns, and against the physical limit.
 
-Needs root and the Debian packages lynis, openscap-scanner, ssg-debian. `--runs N` (default 3) rounds.
+Needs root and the Debian packages lynis, openscap-scanner and ssg-debian. `--runs N` (default 3) rounds; `--guide FILE` where
+the guide of Debian 12 with its CIS profiles is (the package has them since 0.1.79; `dpkg -x` unpacks it anywhere).
 """
 
 from __future__ import annotations
@@ -31,12 +32,14 @@ def sources() -> list[list[str]]:
 def main() -> int:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--runs", type=int, default=3)
-    runs = arguments.parse_args().runs
+    arguments.add_argument("--guide", type=Path, default=Path(GUIDE))
+    options = arguments.parse_args()
+    runs = options.runs
     programs = {"rasoat": [RASOAT, "scan", "--level", "3"]}
     if shutil.which("lynis"):
         programs["lynis"] = ["lynis", "audit", "system", "--quick", "--no-colors"]
-    if shutil.which("oscap") and Path(GUIDE).exists():
-        programs["oscap CIS level 2"] = ["oscap", "xccdf", "eval", "--profile", CIS2, GUIDE]
+    if shutil.which("oscap") and options.guide.exists():
+        programs["oscap CIS level 2"] = ["oscap", "xccdf", "eval", "--profile", CIS2, str(options.guide)]
     costs = interleaved(programs, runs)
     with tempfile.NamedTemporaryFile("w", suffix=".json") as listed:
         json.dump(sources(), listed)

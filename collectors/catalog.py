@@ -7,7 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from collectors.facts import accounts, antivirus, clock, firewall, identity, listening, logs, password_policy, remote_access, services, updates
+from collectors.facts import (
+    accounts,
+    antivirus,
+    clock,
+    firewall,
+    identity,
+    listening,
+    logs,
+    password_policy,
+    remote_access,
+    services,
+    updates,
+)
 from collectors.facts.base import Fact
 from collectors.model import Platform
 from collectors.transports.base import Shell

@@ -29,7 +29,16 @@ class Unreachable(CollectError):
 
 
 class UnknownHost(Unreachable):
-    """The host's key is unknown or changed. The message holds its fingerprint and how to accept it."""
+    """The host's key is unknown or changed. The message holds its fingerprint and how to accept it.
+
+    `line` is the known_hosts line that would make the key trusted, `file` where it belongs; both empty when the key
+    must not simply be accepted (changed, revoked).
+    """
+
+    def __init__(self, message: str, line: str = "", file: str = "") -> None:
+        super().__init__(message)
+        self.line = line
+        self.file = file
 
 
 class Denied(CollectError):

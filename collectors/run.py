@@ -1,25 +1,40 @@
-"""collect(target, shell) -> Snapshot. The one place that catches everything a collector may raise."""
+"""collect(target, shell) -> Snapshot, and sweep(...) for many. The one place that catches everything a collector may raise."""
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import AbstractContextManager, nullcontext
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from collectors import VERSION
 from collectors.catalog import questions
-from collectors.errors import CollectError
+from collectors.errors import CollectError, Unsupported
 from collectors.facts import FACTS
-from collectors.facts.base import Fact
+from collectors.facts.base import Fact, Outcome
 from collectors.facts.identity import Identity, linux
 from collectors.model import Platform, Record, Snapshot, Target, digest_of, new_id, utcnow
 from collectors.redact import redact
 from collectors.transports.base import Shell
+from collectors.transports.local import LocalShell, RootShell
 from collectors.transports.witness import Witness
+
+if TYPE_CHECKING:
+    from collectors.inventory import Inventory
 
 log = logging.getLogger(__name__)
 
 Progress = Callable[[str], None]
+
+FACT_LIMIT = 120.0
+"""Seconds the questions of one fact may take together, whatever each of them is allowed."""
+
+PARALLEL = 16
+"""Targets asked at the same time. Each costs a thread that waits, and about 1 MB."""
 
 
 def collect(target: Target, shell: Shell, only: Iterable[str] | None = None, progress: Progress | None = None) -> Snapshot:
@@ -52,20 +67,90 @@ def collect(target: Target, shell: Shell, only: Iterable[str] | None = None, pro
     )
 
 
-def unreachable(target: Target, error: CollectError) -> Snapshot:
+def sweep(
+    inventory: Inventory,
+    targets: Iterable[Target] | None = None,
+    parallel: int = PARALLEL,
+    on_done: Callable[[Snapshot], None] | None = None,
+    only: Iterable[str] | None = None,
+) -> Iterator[Snapshot]:
+    """A Snapshot of every target (of the whole inventory when None), each as soon as it is finished, in no set order.
+
+    What one target does never costs another: who cannot be reached, or trips over a bug, gets a snapshot that says so.
+    `on_done` is called in the caller's thread. A caller who stops early ends the sweep: no further target is begun.
+    """
+    facts = None if only is None else tuple(only)
+    waiting = iter(inventory.targets if targets is None else targets)
+    pool = ThreadPoolExecutor(max_workers=max(1, parallel), thread_name_prefix="sweep")
+    running: set[Future[Snapshot]] = set()
+    try:
+        while True:
+            running.update(
+                pool.submit(look, target, inventory, facts) for target in islice(waiting, max(1, parallel) - len(running))
+            )
+            if not running:
+                return
+            done, running = wait(running, return_when=FIRST_COMPLETED)
+            for future in done:
+                snapshot = future.result()
+                if on_done:
+                    on_done(snapshot)
+                yield snapshot
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def look(target: Target, inventory: Inventory | None = None, only: Iterable[str] | None = None) -> Snapshot:
+    """Reach one target and collect. Never raises for what the target does, nor for a bug of ours on the way to it."""
+    try:
+        with open_shell(target, inventory) as shell:
+            return collect(target, shell, only)
+    except CollectError as error:
+        return unreachable(target, error)
+    except Exception as error:
+        log.exception("%s: bug on the way to the target", target.name)
+        return unreachable(target, error)
+
+
+def open_shell(target: Target, inventory: Inventory | None = None) -> AbstractContextManager[Shell]:
+    """The way to a target as its `via` says. Raises CollectError when it cannot be reached."""
+    if target.via == "local":
+        return nullcontext(LocalShell())
+    if target.via == "root":
+        return nullcontext(RootShell(target.address or target.name))
+    if target.via == "replay":
+        from collectors.transports.replay import ReplayShell
+
+        path = Path(target.address or target.name)
+        return nullcontext(ReplayShell.load(path / "transcript.yaml" if path.is_dir() else path))
+    from collectors.transports.ssh import SshShell
+
+    if inventory is None:
+        raise Unsupported(f"{target.name}: to log on over SSH a targets file with credentials is needed")
+    return SshShell.connect(target, inventory.credential_of(target), inventory.known_hosts)
+
+
+def unreachable(target: Target, error: Exception) -> Snapshot:
     """The snapshot of a target that never answered: every question is recorded, none as answered."""
-    records = tuple(
-        Record(fact=name, version=cls.VERSION, outcome=error.outcome, reason=redact(str(error)))  # type: ignore[arg-type]
-        for name, cls in FACTS.items()
-    )
+    outcome: Outcome = error.outcome if isinstance(error, CollectError) else "bug"
+    reason = str(error) if isinstance(error, CollectError) else f"{type(error).__name__}: {error}"
+    records = tuple(Record(fact=name, version=cls.VERSION, outcome=outcome, reason=redact(reason)) for name, cls in FACTS.items())
     return Snapshot(
-        id=new_id(), target=target, collected_at=utcnow(), seconds=0.0, collector=VERSION, privileged=False,
-        records=records, digest=digest_of(records),
+        id=new_id(),
+        target=target,
+        collected_at=utcnow(),
+        seconds=0.0,
+        collector=VERSION,
+        privileged=False,
+        records=records,
+        digest=digest_of(records),
     )
 
 
 def _ask(name: str, function: Callable[[Shell], Fact], witness: Witness) -> Record:
     version = FACTS[name].VERSION
+    witness.allow(FACT_LIMIT)
+    outcome: Outcome
     try:
         fact = function(witness)
     except CollectError as error:

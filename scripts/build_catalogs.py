@@ -26,3 +26,7 @@ def compile_all(root: Path) -> list[Path]:
 class CustomBuildHook(BuildHookInterface):
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         compile_all(Path(self.root))
+
+
+if __name__ == "__main__":
+    compile_all(Path(__file__).resolve().parents[1])

@@ -64,3 +64,24 @@ class Gaps:
     @property
     def unseen(self) -> tuple[Unseen, ...]:
         return tuple(self._entries)
+
+
+def once(ask: Callable[[], T]) -> Callable[[], T]:
+    """`ask`, called at most once: the same value, or the same CollectError, every time.
+
+    So several fields can rest on one answer, and each names that answer's reason when it did not come.
+    """
+    values: list[T] = []
+    errors: list[CollectError] = []
+
+    def answer() -> T:
+        if not values and not errors:
+            try:
+                values.append(ask())
+            except CollectError as error:
+                errors.append(error)
+        if errors:
+            raise errors[0]
+        return values[0]
+
+    return answer

@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+import re
+from collections.abc import Callable
+from contextlib import suppress
+from typing import ClassVar, Literal, TypeVar
 
 from pydantic import Field
 
-from collectors.facts.base import Fact, Limit
+from collectors.errors import CollectError, Unparsable, Unsupported
+from collectors.facts import sshd_server
+from collectors.facts.base import Fact, Gaps, Limit
+from collectors.facts.presence import processes, programs, units
+from collectors.facts.shell_timeout import shell_timeout
+from collectors.facts.sshd_config import (
+    algorithms,
+    boolean,
+    number,
+    seconds,
+)
+from collectors.facts.sshd_server import DEFAULTS, RootLogin, Server
+from collectors.transports.base import Shell
+
+T = TypeVar("T")
 
 
 class RemoteAccess(Fact):
@@ -17,32 +34,276 @@ class RemoteAccess(Fact):
     ssh_installed: bool | None = Field(description="An SSH server program is installed")
     ssh_running: bool | None = Field(description="It runs, or its socket waits")
     effective: bool | None = Field(
-        description="True: the server itself was asked (sshd -T). False: read from its files with OpenSSH's rules, because it could not be asked"
+        description="True: the server itself was asked (sshd -T, or -G). False: read from its files with OpenSSH's rules, because it could not be asked"
     )
     ports: tuple[int, ...] | None = Field(default=None, description="Ports it is told to listen on")
-    permit_root_login: Literal["yes", "no", "prohibit-password", "forced-commands-only"] | None = Field(
-        default=None, description="sshd -T prints prohibit-password as without-password; here always prohibit-password"
+    permit_root_login: RootLogin | None = Field(
+        default=None,
+        description="sshd -T prints prohibit-password as without-password; here always prohibit-password. The weakest that the general part or any Match block sets",
     )
-    password_authentication: bool | None = Field(default=None, description="Passwords are accepted (also counts keyboard-interactive through PAM)")
-    permit_empty_passwords: bool | None = Field(default=None, description="Accounts without a password may log on")
+    password_authentication: bool | None = Field(
+        default=None,
+        description="Passwords are accepted (also counts keyboard-interactive through PAM), generally or in any Match block",
+    )
+    permit_empty_passwords: bool | None = Field(
+        default=None, description="Accounts without a password may log on, generally or in any Match block"
+    )
     max_auth_tries: int | None = Field(default=None, description="Tries within one connection")
-    login_grace_seconds: Limit | None = Field(default=None, description="Time allowed for logging on; unlimited when 0 is configured")
-    client_alive_interval: int | None = Field(default=None, description="Seconds between signs of life asked of a silent client; 0: never asked")
-    client_alive_count_max: int | None = Field(default=None, description="Unanswered signs of life until the session ends; 0: the session never ends by this")
+    login_grace_seconds: Limit | None = Field(
+        default=None, description="Time allowed for logging on; unlimited when 0 is configured"
+    )
+    client_alive_interval: int | None = Field(
+        default=None, description="Seconds between signs of life asked of a silent client; 0: never asked"
+    )
+    client_alive_count_max: int | None = Field(
+        default=None, description="Unanswered signs of life until the session ends; 0: the session never ends by this"
+    )
     max_sessions: int | None = Field(default=None, description="Sessions within one connection")
     max_startups: str | None = Field(default=None, description="start:rate:full of connections not yet logged on")
     x11_forwarding: bool | None = Field(default=None, description="Screens may be forwarded")
     tcp_forwarding: str | None = Field(default=None, description="yes, no, local, remote")
-    host_based: bool | None = Field(default=None, description="Trust in other hosts' word (HostbasedAuthentication, or rhosts not ignored)")
+    host_based: bool | None = Field(
+        default=None, description="Trust in other hosts' word (HostbasedAuthentication, or rhosts not ignored)"
+    )
     use_pam: bool | None = Field(default=None, description="Log-ons pass through PAM, so its lock-out and ageing apply")
     strict_modes: bool | None = Field(default=None, description="Keys in files that others can write are refused")
     log_level: str | None = Field(default=None, description="Upper case, such as INFO or VERBOSE")
     banner: bool | None = Field(default=None, description="A warning text is shown before log-on")
-    users_restricted: bool | None = Field(default=None, description="AllowUsers, AllowGroups, DenyUsers or DenyGroups narrow who may come in")
-    match_blocks: bool | None = Field(default=None, description="The files hold Match blocks: for some users or addresses other settings hold")
+    users_restricted: bool | None = Field(
+        default=None, description="AllowUsers, AllowGroups, DenyUsers or DenyGroups narrow who may come in"
+    )
+    match_blocks: bool | None = Field(
+        default=None, description="The files hold Match blocks: for some users or addresses other settings hold"
+    )
     ciphers: tuple[str, ...] | None = Field(default=None, description="Ciphers offered")
     macs: tuple[str, ...] | None = Field(default=None, description="Message authentication codes offered")
     key_exchanges: tuple[str, ...] | None = Field(default=None, description="Key exchanges offered")
     shell_timeout_seconds: Limit | None = Field(
         default=None, description="TMOUT set for every shell by /etc/profile, profile.d or bashrc; unlimited when nothing sets it"
     )
+
+
+_UNITS = ("ssh.service", "sshd.service", "ssh.socket", "sshd.socket")
+
+_ROOT_LOGINS: tuple[RootLogin, ...] = ("no", "forced-commands-only", "prohibit-password", "yes")
+"""From strict to loose."""
+_LOG_LEVELS = ("QUIET", "FATAL", "ERROR", "INFO", "VERBOSE", "DEBUG", "DEBUG1", "DEBUG2", "DEBUG3")
+
+
+_SSH_FIELDS: tuple[tuple[str, Callable[[Server], object]], ...] = (
+    ("permit_root_login", lambda server: _weakest_root_login(server)),
+    ("password_authentication", lambda server: _anywhere(server, _passwords)),
+    ("permit_empty_passwords", lambda server: _anywhere(server, lambda one: _read(one, "permitemptypasswords", boolean))),
+    ("max_auth_tries", lambda server: _read(server, "maxauthtries", number)),
+    ("login_grace_seconds", lambda server: _read(server, "logingracetime", seconds) or "unlimited"),
+    ("client_alive_interval", lambda server: _read(server, "clientaliveinterval", seconds)),
+    ("client_alive_count_max", lambda server: _read(server, "clientalivecountmax", number)),
+    ("max_sessions", lambda server: _read(server, "maxsessions", number)),
+    ("max_startups", lambda server: _read(server, "maxstartups", _startups)),
+    ("x11_forwarding", lambda server: _read(server, "x11forwarding", boolean) and not _forwarding_off(server)),
+    ("tcp_forwarding", lambda server: "no" if _forwarding_off(server) else _read(server, "allowtcpforwarding", _forwarding)),
+    ("host_based", lambda server: _anywhere(server, _host_based)),
+    ("use_pam", lambda server: _read(server, "usepam", boolean)),
+    ("strict_modes", lambda server: _read(server, "strictmodes", boolean)),
+    ("log_level", lambda server: _read(server, "loglevel", _log_level)),
+    ("users_restricted", lambda server: _users_restricted(server)),
+    ("match_blocks", lambda server: _match_blocks(server)),
+    ("ciphers", lambda server: _read(server, "ciphers", algorithms)),
+    ("macs", lambda server: _read(server, "macs", algorithms)),
+    ("key_exchanges", lambda server: _read(server, "kexalgorithms", algorithms)),
+)
+_FROM_SERVER = ("effective", "ports", "banner", *(name for name, _ in _SSH_FIELDS))
+
+
+def linux(shell: Shell) -> RemoteAccess:
+    """Asks `sshd -T` (root), else `sshd -G` (OpenSSH 9.3, any user), else reads the files; TMOUT from the shell's start files.
+
+    `sshd -T` knows nothing of Match blocks, nor of options on sshd's command line: both are read from the files and
+    laid over its answer. What a Match block loosens counts: for root log-on, passwords and empty passwords the
+    weakest value that holds for anybody is told. Raises Unsupported where there is neither sshd nor a start file.
+    """
+    gaps = Gaps()
+    software = gaps.attempt("ssh_installed", lambda: _software(shell))
+    running = gaps.attempt("ssh_running", lambda: _running(shell)) if software != "none" else False
+    fields: dict[str, object] = {}
+    if software == "none":
+        gaps.note(_FROM_SERVER, "unsupported", "no SSH server is installed")
+    elif software == "dropbear":
+        gaps.note(_FROM_SERVER, "unsupported", "the SSH server is dropbear, whose settings are not read")
+    else:
+        server = gaps.attempt(_FROM_SERVER, lambda: sshd_server.ask(shell))
+        if server is not None:
+            fields = _fields(shell, server, gaps)
+    timeout = gaps.attempt("shell_timeout_seconds", lambda: shell_timeout(shell))
+    if software is None and not fields and timeout is None:
+        raise Unsupported("neither an SSH server nor the shell's start files are seen here")
+    known = None if software is None else software != "none"
+    return RemoteAccess.model_validate(
+        {
+            "ssh_installed": known,
+            "ssh_running": running,
+            "effective": None,
+            "ports": None,
+            **fields,
+            "shell_timeout_seconds": timeout,
+            "unseen": gaps.unseen,
+        }
+    )
+
+
+def _fields(shell: Shell, server: Server, gaps: Gaps) -> dict[str, object]:
+    found: dict[str, object] = {"effective": server.effective}
+    for name, read in _SSH_FIELDS:
+        found[name] = gaps.attempt(name, lambda read=read: read(server))  # type: ignore[misc]
+    found["ports"] = gaps.attempt("ports", lambda: _ports(shell, server))
+    found["banner"] = gaps.attempt("banner", lambda: _banner(shell, server))
+    return found
+
+
+# --- is it there, does it run -----------------------------------------------------------------------------------------
+
+
+def _software(shell: Shell) -> Literal["openssh", "dropbear", "none"]:
+    names = programs(shell)
+    if "sshd" in names:
+        return "openssh"
+    with suppress(CollectError):
+        names |= processes(shell)  # one that was built by hand lies elsewhere
+    return "openssh" if "sshd" in names else "dropbear" if "dropbear" in names else "none"
+
+
+def _running(shell: Shell) -> bool:
+    """By systemd's word for yes; for no the process list must say so too: a server may be started by other means."""
+    try:
+        known = units(shell, *_UNITS)
+        if any(unit.active in ("active", "reloading") for unit in known.values()):
+            return True
+    except CollectError:
+        known = {}
+    try:
+        return not processes(shell).isdisjoint(("sshd", "dropbear"))
+    except CollectError:
+        if any(unit.loaded for unit in known.values()):
+            return False
+        raise
+
+
+# --- settings ---------------------------------------------------------------------------------------------------------
+
+
+def _read(server: Server, keyword: str, convert: Callable[[str], T]) -> T:
+    value = server.one(keyword)
+    try:
+        return convert(value)
+    except Unparsable as error:
+        raise Unparsable(f"{keyword} {value[:40]!r}: {error}") from None
+
+
+def _anywhere(server: Server, ask: Callable[[Server], bool]) -> bool:
+    if ask(server):
+        return True
+    if server.blind is not None:
+        raise server.blind
+    return any(ask(server.under(block)) for block in server.matches)
+
+
+def _weakest_root_login(server: Server) -> RootLogin:
+    views = (server, *(server.under(block) for block in server.matches))
+    weakest = max((_read(view, "permitrootlogin", _root_login) for view in views), key=_ROOT_LOGINS.index)
+    if server.blind is not None and weakest != "yes":
+        raise server.blind
+    return weakest
+
+
+def _match_blocks(server: Server) -> bool:
+    if server.blind is not None:
+        raise server.blind
+    return bool(server.matches)
+
+
+def _root_login(value: str) -> RootLogin:
+    word = {"without-password": "prohibit-password"}.get(value.lower(), value.lower())
+    if word not in _ROOT_LOGINS:
+        raise Unparsable("not a value that OpenSSH knows")
+    return word
+
+
+def _passwords(server: Server) -> bool:
+    if _read(server, "passwordauthentication", boolean):
+        return True
+    # keyboard-interactive asks PAM, which asks for the password
+    pam = "usepam" in server.values or not server.effective
+    return pam and _read(server, "usepam", boolean) and _read(server, "kbdinteractiveauthentication", boolean)
+
+
+def _host_based(server: Server) -> bool:
+    return _read(server, "hostbasedauthentication", boolean) or server.one("ignorerhosts").lower() not in ("yes", "true")
+
+
+def _forwarding_off(server: Server) -> bool:
+    return "disableforwarding" in server.values and _read(server, "disableforwarding", boolean)
+
+
+def _forwarding(value: str) -> str:
+    word = {"all": "yes", "true": "yes", "false": "no"}.get(value.lower(), value.lower())
+    if word not in ("yes", "no", "local", "remote"):
+        raise Unparsable("not a value that OpenSSH knows")
+    return word
+
+
+def _startups(value: str) -> str:
+    if re.fullmatch(r"\d{1,6}:\d{1,3}:\d{1,6}", value, re.A):
+        return value
+    alone = number(value)
+    return f"{alone}:100:{alone}"
+
+
+def _log_level(value: str) -> str:
+    if value.upper() not in _LOG_LEVELS:
+        raise Unparsable("not a value that OpenSSH knows")
+    return value.upper()
+
+
+def _users_restricted(server: Server) -> bool:
+    allowed = [
+        pattern
+        for keyword in ("allowusers", "allowgroups")
+        for value in server.values.get(keyword, ())
+        for pattern in value.split()
+    ]
+    denied = any(server.values.get(keyword) for keyword in ("denyusers", "denygroups"))
+    return denied or (bool(allowed) and "*" not in allowed)
+
+
+def _ports(shell: Shell, server: Server) -> tuple[int, ...]:
+    """From the socket unit where systemd listens for sshd (Ubuntu since 22.10), else from ListenAddress, else from Port."""
+    socket = _socket_ports(shell)
+    if socket:
+        return socket
+    general = [number(value) for value in server.values.get("port", (DEFAULTS["port"],))]
+    found: set[int] = set()
+    for value in server.values.get("listenaddress", ()):
+        named = re.fullmatch(r"(?:\[[^\]]*\]|[^:\s]*):(\d{1,5})(?:\s.*)?", value, re.A)
+        found |= {int(named[1])} if named else set(general)
+    return tuple(sorted(found or set(general)))
+
+
+def _socket_ports(shell: Shell) -> tuple[int, ...]:
+    try:
+        known = units(shell, *_UNITS)
+    except CollectError:
+        return ()
+    if not any(name.endswith(".socket") and unit.active == "active" for name, unit in known.items()):
+        return ()
+    said = shell.run("systemctl", "show", "ssh.socket", "sshd.socket", "-p", "Listen").require()
+    return tuple(sorted({int(port) for port in re.findall(r"^Listen=.*?(\d{1,5}) \(Stream\)", said, re.M | re.A)}))
+
+
+def _banner(shell: Shell, server: Server) -> bool:
+    """A file that is absent or empty shows nothing."""
+    path = server.one("banner")
+    if path.lower() == "none":
+        return False
+    if not path.startswith("/") or "\0" in path:
+        raise Unparsable(f"banner {path[:40]!r}: not a path from the root")
+    return bool((shell.read(path, root=True) or "").strip())

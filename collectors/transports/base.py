@@ -79,7 +79,7 @@ class Stat(NamedTuple):
     gid: int
     size: int
     mtime: float
-    """Seconds since 1970, UTC."""
+    """Whole seconds since 1970, UTC."""
     directory: bool
 
 

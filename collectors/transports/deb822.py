@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import lzma
+import os
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -24,15 +25,17 @@ def paragraphs(chunks: Iterator[bytes], wanted: frozenset[bytes]) -> Iterator[by
     """
     rest = b""
     for chunk in chunks:
-        block = rest + chunk
-        *whole, rest = block.split(b"\n\n")
+        *whole, rest = (rest + chunk).split(b"\n\n")
         for paragraph in whole:
-            if paragraph[9 : paragraph.find(b"\n", 9)] in wanted and paragraph.startswith(b"Package: "):
+            if paragraph[:1] == b"\n":  # more than one empty line in between
+                paragraph = paragraph.lstrip(b"\n")
+            # the first line by find, not by split: this runs 100,000 times
+            end = paragraph.find(b"\n", 9)
+            if paragraph[9 : end if end >= 0 else None] in wanted and paragraph.startswith(b"Package: "):
                 yield paragraph
-    if rest.strip():
-        first = rest.find(b"\n", 9)
-        if rest.startswith(b"Package: ") and rest[9 : len(rest) if first < 0 else first] in wanted:
-            yield rest
+    rest = rest.strip(b"\n")
+    if rest.startswith(b"Package: ") and rest[9:].partition(b"\n")[0] in wanted:
+        yield rest
 
 
 def select(paragraph: bytes, fields: tuple[bytes, ...]) -> dict[str, str]:
@@ -51,7 +54,9 @@ def select(paragraph: bytes, fields: tuple[bytes, ...]) -> dict[str, str]:
     return found
 
 
-def stanzas_of(path: Path, shown: str, wanted: frozenset[str], fields: tuple[str, ...]) -> Iterator[tuple[str, Mapping[str, str]]]:
+def stanzas_of(
+    path: Path, shown: str, wanted: frozenset[str], fields: tuple[str, ...]
+) -> Iterator[tuple[str, Mapping[str, str]]]:
     """(shown, fields) for each wanted paragraph of one local file. `shown` is the path as the target knows it."""
     names = frozenset(name.encode() for name in wanted)
     keys = tuple(field.encode() for field in fields)
@@ -86,7 +91,9 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
             with path.open("rb") as stream:
                 yield stream
     except PermissionError:
-        raise Denied(f"{path}: permission denied") from None
+        raise Denied(f"{path}: permission denied; run as root to see it") from None
+    except OSError as error:
+        raise Unparsable(f"{path}: {error.strerror or error}") from None
 
 
 @contextmanager
@@ -94,14 +101,24 @@ def _through_apt_helper(path: Path) -> Iterator[IO[bytes]]:
     # apt's own program knows every compression apt writes; Python's library has no lz4
     if not Path(APT_HELPER).exists():
         raise Unsupported(f"{path}: {path.suffix[1:]} lists are read with {APT_HELPER}, which is not on this machine")
-    with subprocess.Popen([APT_HELPER, "cat-file", str(path)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+    if not os.access(path, os.R_OK):
+        raise PermissionError(path)
+    with subprocess.Popen(
+        [APT_HELPER, "cat-file", str(path)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={"PATH": "/usr/bin:/bin", "LC_ALL": "C"},
+    ) as process:
         assert process.stdout is not None
+        stopped = True
         try:
             yield process.stdout
         finally:
             # a reader that stops early must not leave the helper blocked on a full pipe
-            leftover = process.stdout.read(1)
-            if leftover:
+            stopped = bool(process.stdout.read(1))
+            if stopped:
                 process.kill()
-        if process.wait() not in (0, -9):
+        # killed by someone else, the list was cut short: that must not pass for its end
+        if process.wait() != 0 and not stopped:
             raise Unparsable(f"{path}: damaged package list")

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-import glob
+import contextlib
+import fnmatch
 import os
+import re
+import selectors
 import shutil
+import signal
 import stat as stat_bits
 import subprocess
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import IO
 
 from collectors.errors import CollectError, Denied, Unparsable, Unreachable, Unsupported
 from collectors.transports.base import MAX_BYTES, TIMEOUT, Answer, Stat
@@ -17,6 +23,11 @@ from collectors.transports.deb822 import stanzas_of
 SEARCH = ("/usr/sbin", "/usr/bin", "/sbin", "/bin")
 ENVIRONMENT = {"PATH": ":".join(SEARCH), "LC_ALL": "C"}
 """Nothing else is inherited: LANGUAGE=vi would translate answers even under LC_ALL=C.UTF-8."""
+
+# ESRCH: a process that ended between the listing of /proc and the reading of its file
+_ABSENT = (FileNotFoundError, NotADirectoryError, ProcessLookupError)
+_NONBLOCK = getattr(os, "O_NONBLOCK", 0)
+_MAGIC = re.compile(r"[*?\[]")
 
 
 class _Files:
@@ -31,12 +42,18 @@ class _Files:
 
     def read(self, path: str, *, root: bool = False) -> str | None:
         try:
-            with Path(self._inside(path)).open("rb") as stream:
-                raw = stream.read(MAX_BYTES + 1)
-        except (FileNotFoundError, NotADirectoryError):
+            # O_NONBLOCK: opening a named pipe would wait for a writer for ever
+            descriptor = os.open(self._inside(path), os.O_RDONLY | os.O_CLOEXEC | _NONBLOCK)
+            try:
+                found = os.fstat(descriptor)
+                if not stat_bits.S_ISREG(found.st_mode):
+                    return _special(path, found)
+                with os.fdopen(descriptor, "rb", closefd=False) as stream:
+                    raw = b"".join(_pieces(stream, MAX_BYTES + 1))
+            finally:
+                os.close(descriptor)
+        except _ABSENT:
             return None
-        except IsADirectoryError:
-            raise Unparsable(f"{path}: a directory stands where a file was expected") from None
         except OSError as error:
             raise _failed(path, error) from None
         if len(raw) > MAX_BYTES:
@@ -47,7 +64,7 @@ class _Files:
         texts = {}
         for pattern in patterns:
             for path in self.names(pattern):
-                if not Path(self._inside(path)).is_file():
+                if not self._regular(path):
                     continue
                 text = self.read(path)
                 if text is not None:
@@ -55,25 +72,24 @@ class _Files:
         return texts
 
     def names(self, pattern: str, *, root: bool = False) -> tuple[str, ...]:
-        found = glob.glob(self._root + pattern)
-        if not found:
-            self._listable(pattern)
-        return tuple(sorted(path[len(self._root) :] for path in found))
+        return tuple(sorted(self._matching("", [part for part in pattern.split("/") if part])))
 
     def stat(self, path: str, *, root: bool = False) -> Stat | None:
         try:
             found = os.stat(self._inside(path))  # noqa: PTH116  (Path.stat is this with more steps)
-        except (FileNotFoundError, NotADirectoryError):
+        except _ABSENT:
             return None
         except OSError as error:
             raise _failed(path, error) from None
         mode = found.st_mode
-        return Stat(stat_bits.S_IMODE(mode), found.st_uid, found.st_gid, found.st_size, found.st_mtime, stat_bits.S_ISDIR(mode))
+        # whole seconds: every stat(1) can tell them, so every transport gives the same fact
+        mtime = float(int(found.st_mtime))
+        return Stat(stat_bits.S_IMODE(mode), found.st_uid, found.st_gid, found.st_size, mtime, stat_bits.S_ISDIR(mode))
 
     def link(self, path: str) -> str | None:
         try:
-            return os.readlink(self._inside(path, last=False))
-        except (FileNotFoundError, NotADirectoryError):
+            return os.readlink(self._inside(path, last=False))  # noqa: PTH115  (Path would tidy the text)
+        except _ABSENT:
             return None
         except OSError as error:
             if error.errno == 22:  # EINVAL: not a link
@@ -99,7 +115,7 @@ class _Files:
                 continue
             here = f"{done}/{part}"
             if (parts or last) and Path(self._root + here).is_symlink():
-                target = os.readlink(self._root + here)
+                target = os.readlink(self._root + here)  # noqa: PTH115
                 parts = [piece for piece in target.split("/") if piece not in ("", ".")] + parts
                 if target.startswith("/"):
                     done = ""
@@ -107,15 +123,48 @@ class _Files:
             done = here
         raise Unparsable(f"{path}: symbolic links go round in a circle")
 
-    def _listable(self, pattern: str) -> None:
-        """glob answers () for a directory it may not list; we must not."""
-        parent = Path(self._inside(pattern.split("*")[0].split("?")[0].split("[")[0].rpartition("/")[0] or "/"))
+    def _matching(self, done: str, parts: list[str]) -> Iterator[str]:
+        """The paths under `done` that match. Python's glob would pass over what may not be listed; we must not."""
+        if not parts:
+            yield done or "/"
+            return
+        if not _MAGIC.search(parts[0]):
+            plain = next((at for at, part in enumerate(parts) if _MAGIC.search(part)), len(parts))
+            here = f"{done}/{'/'.join(parts[:plain])}"
+            if plain < len(parts):
+                yield from self._matching(here, parts[plain:])
+            elif self._exists(here):
+                yield here
+            return
+        fits = re.compile(fnmatch.translate(parts[0])).match
         try:
-            if parent.is_dir():
-                with os.scandir(parent):
-                    pass
+            with os.scandir(self._inside(done or "/")) as listing:
+                # sorted: of two places that may not be seen, every transport names the same one
+                found = sorted((entry.name for entry in listing), key=os.fsencode)
+        except _ABSENT:
+            return
         except OSError as error:
-            raise _failed(str(parent)[len(self._root) :], error) from None
+            raise _failed(done or "/", error) from None
+        for name in found:
+            if fits(name) and (parts[0].startswith(".") or not name.startswith(".")):
+                yield from self._matching(f"{done}/{name}", parts[1:])
+
+    def _exists(self, path: str) -> bool:
+        try:
+            os.lstat(self._inside(path, last=False))
+        except _ABSENT:
+            return False
+        except OSError as error:
+            raise _failed(path, error) from None
+        return True
+
+    def _regular(self, path: str) -> bool:
+        try:
+            return stat_bits.S_ISREG(os.stat(self._inside(path)).st_mode)  # noqa: PTH116
+        except _ABSENT:
+            return False
+        except OSError as error:
+            raise _failed(path, error) from None
 
 
 class LocalShell(_Files):
@@ -124,18 +173,69 @@ class LocalShell(_Files):
     def run(self, *argv: str, root: bool = False, timeout: float = TIMEOUT) -> Answer:
         program = shutil.which(argv[0], path=ENVIRONMENT["PATH"])
         if program is None:
+            if any(Path(folder, argv[0]).is_file() for folder in SEARCH):
+                raise Denied(f"{argv[0]}: permission denied; run as root to see it")
             return Answer(argv, 127, "", f"{argv[0]}: not found")
         try:
-            done = subprocess.run(
-                [program, *argv[1:]], stdin=subprocess.DEVNULL, capture_output=True, env=ENVIRONMENT, timeout=timeout, check=False, cwd="/"
-            )
+            status, out, err = _spoken(program, argv, timeout)
         except subprocess.TimeoutExpired:
             raise Unreachable(f"{argv[0]}: no answer within {timeout:g} s") from None
         except OSError as error:
             raise _failed(program, error) from None
-        if len(done.stdout) > MAX_BYTES:
+        if len(out) + len(err) > MAX_BYTES:
             raise Unparsable(f"{argv[0]}: answered more than {MAX_BYTES >> 20} MiB")
-        return Answer(argv, done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace"))
+        return Answer(argv, status, out.decode("utf-8", "replace"), err.decode("utf-8", "replace"))
+
+
+def _spoken(program: str, argv: tuple[str, ...], timeout: float) -> tuple[int, bytes, bytes]:
+    """(status, out, err), reading no more than a little over MAX_BYTES: a program that never stops must not fill memory.
+
+    Raises TimeoutExpired. The program's whole process group is ended with it.
+    """
+    until = time.monotonic() + timeout
+    with (
+        subprocess.Popen(
+            argv,
+            executable=program,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=ENVIRONMENT,
+            cwd="/",
+            start_new_session=True,
+        ) as process,
+        selectors.DefaultSelector() as selector,
+    ):
+        assert process.stdout is not None
+        assert process.stderr is not None
+        parts: dict[int, list[bytes]] = {}
+        for stream in (process.stdout, process.stderr):
+            selector.register(stream, selectors.EVENT_READ)
+            parts[stream.fileno()] = []
+        out, err = parts.values()
+        held = 0
+        try:
+            while selector.get_map() and held <= MAX_BYTES:
+                for key, _ in selector.select(max(0.0, until - time.monotonic())):
+                    piece = os.read(key.fd, 1 << 16)
+                    held += len(piece)
+                    parts[key.fd].append(piece)
+                    if not piece:
+                        selector.unregister(key.fileobj)
+                if time.monotonic() >= until:
+                    raise subprocess.TimeoutExpired(argv, timeout)
+            if held > MAX_BYTES:
+                return _ended(process), b"".join(out), b"".join(err)
+            return process.wait(max(0.0, until - time.monotonic())), b"".join(out), b"".join(err)
+        except subprocess.TimeoutExpired:
+            _ended(process)
+            raise
+
+
+def _ended(process: subprocess.Popen[bytes]) -> int:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    return process.wait()
 
 
 class RootShell(_Files):
@@ -148,6 +248,21 @@ class RootShell(_Files):
 
     def run(self, *argv: str, root: bool = False, timeout: float = TIMEOUT) -> Answer:
         raise Unsupported(f"{argv[0]}: only the files of an unpacked system are seen, nothing runs in it")
+
+
+def _pieces(stream: IO[bytes], most: int) -> Iterator[bytes]:
+    # files under /proc/sys refuse a read of several MiB with ENOMEM: the kernel sets up a buffer as large as was asked for
+    while most > 0 and (piece := stream.read(min(1 << 20, most))):
+        yield piece
+        most -= len(piece)
+
+
+def _special(path: str, found: os.stat_result) -> str:
+    if stat_bits.S_ISDIR(found.st_mode):
+        raise Unparsable(f"{path}: a directory stands where a file was expected")
+    if stat_bits.S_ISCHR(found.st_mode) and found.st_rdev == os.makedev(1, 3):
+        return ""  # /dev/null: how a unit or a setting is masked
+    raise Unparsable(f"{path}: neither a file nor a directory")
 
 
 def _failed(path: str, error: OSError) -> CollectError:

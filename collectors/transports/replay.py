@@ -20,9 +20,10 @@ transcript.yaml:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import yaml
 
@@ -41,6 +42,17 @@ _OUTCOMES = {
 }
 
 
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """Only null, true, false and plain decimals are not text: a hand-written `Version: 1.10` must stay 1.10."""
+
+    yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {}
+
+
+_Loader.add_implicit_resolver("tag:yaml.org,2002:null", re.compile(r"(?:~|null|)$"), ["~", "n", ""])
+_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"(?:true|false)$"), ["t", "f"])
+_Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"-?(?:0|[1-9][0-9]*)$"), list("-0123456789"))
+
+
 class NotRecorded(AssertionError):
     """The collector asked something the recording does not hold: a bug of the case or a new command."""
 
@@ -56,8 +68,8 @@ class ReplayShell:
     def load(cls, path: Path) -> ReplayShell:
         """Raises Unparsable when the file is no transcript."""
         try:
-            loaded = yaml.load(path.read_text("utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
-        except (OSError, yaml.YAMLError) as error:
+            loaded = yaml.load(path.read_text("utf-8"), Loader=_Loader)  # noqa: S506  (a safe loader)
+        except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
             raise errors.Unparsable(f"{path}: {error}") from None
         if not isinstance(loaded, dict):
             raise errors.Unparsable(f"{path}: not a transcript")
@@ -100,7 +112,9 @@ class ReplayShell:
         _raise_outcome(found)
         if found is None:
             return None
-        return Stat(int(str(found["mode"]), 8), found["uid"], found["gid"], found["size"], float(found["mtime"]), found["directory"])
+        return Stat(
+            int(str(found["mode"]), 8), found["uid"], found["gid"], found["size"], float(found["mtime"]), found["directory"]
+        )
 
     def link(self, path: str) -> str | None:
         found = self._look("link", path)
@@ -111,7 +125,8 @@ class ReplayShell:
         found = self._look("stanzas", pattern)
         _raise_outcome(found)
         for path, stanza in found:
-            yield path, stanza
+            if stanza.get("Package", next(iter(wanted), "")) in wanted:
+                yield path, {field: str(value) for field, value in stanza.items()}
 
     def _look(self, table: str, key: str) -> Any:
         recorded = self._transcript.get(table) or {}
@@ -151,7 +166,7 @@ class Recorder:
         try:
             answer = self._shell.run(*argv, root=root, timeout=timeout)
         except CollectError as error:
-            entry[error.outcome] = str(error)
+            entry[error.outcome] = redact(str(error))
             raise
         clean = Answer(argv, answer.status, redact(answer.out), redact(answer.err))
         entry.update(status=clean.status, out=clean.out, err=clean.err)
@@ -194,15 +209,20 @@ class Recorder:
     def stanzas(self, pattern: str, wanted: frozenset[str], fields: tuple[str, ...]) -> Iterator[tuple[str, Mapping[str, str]]]:
         kept: list[Any] = []
         self._tables["stanzas"][pattern] = kept
-        for path, stanza in self._shell.stanzas(pattern, wanted, fields):
-            kept.append([path, dict(stanza)])
-            yield path, stanza
+        try:
+            for path, stanza in self._shell.stanzas(pattern, wanted, fields):
+                kept.append([path, dict(stanza)])
+                yield path, stanza
+        except CollectError as error:
+            # what came before the failure must not be played back as the whole
+            self._tables["stanzas"][pattern] = {error.outcome: redact(str(error))}
+            raise
 
     def _kept(self, table: str, key: str, ask: Callable[[], T]) -> T:
         try:
             value = ask()
         except CollectError as error:
-            self._tables[table][key] = {error.outcome: str(error)}
+            self._tables[table][key] = {error.outcome: redact(str(error))}
             raise
         self._tables[table][key] = value
         return value

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import time
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from typing import Any, TypeVar
 
-from collectors.errors import CollectError
+from collectors.errors import CollectError, Unreachable
 from collectors.model import Source, utcnow
 from collectors.transports.base import TIMEOUT, Answer, Shell, Stat
 
@@ -23,7 +25,13 @@ class Witness:
     def __init__(self, shell: Shell) -> None:
         self._shell = shell
         self._noted: dict[tuple[str, str], Source] = {}
-        self._memory: dict[Hashable, tuple[Any, tuple[Source, ...]] | CollectError] = {}
+        self._memory: dict[Hashable, tuple[Any, tuple[Source, ...]]] = {}
+        self._until: float | None = None
+        self._limit = 0.0
+
+    def allow(self, seconds: float) -> None:
+        """From now on the questions may take so long together; then each is Unreachable, unless answered from memory."""
+        self._limit, self._until = seconds, time.monotonic() + seconds
 
     def testimony(self) -> tuple[Source, ...]:
         """Sources noted since the last call, in the order they were asked; each once."""
@@ -35,19 +43,21 @@ class Witness:
         return self._shell.privileged
 
     def run(self, *argv: str, root: bool = False, timeout: float = TIMEOUT) -> Answer:
-        def ask() -> tuple[Answer, list[Source]]:
-            answer = self._shell.run(*argv, root=root, timeout=timeout)
-            body = (answer.out + answer.err).encode()
-            return answer, [_source("command", " ".join(argv), None if answer.missing else body, answer.status)]
+        what = " ".join(argv)
 
-        return self._once(("run", argv, root), ask)
+        def ask() -> tuple[Answer, list[Source]]:
+            answer = self._shell.run(*argv, root=root, timeout=min(timeout, self._left()))
+            body = (answer.out + answer.err).encode()
+            return answer, [_source("command", what, None if answer.missing else body, answer.status)]
+
+        return self._once(("run", argv, root), ask, [("command", what)])
 
     def read(self, path: str, *, root: bool = False) -> str | None:
         def ask() -> tuple[str | None, list[Source]]:
             text = self._shell.read(path, root=root)
             return text, [_source("file", path, None if text is None else text.encode())]
 
-        return self._once(("read", path, root), ask)
+        return self._once(("read", path, root), ask, [("file", path)])
 
     def read_all(self, *patterns: str, root: bool = False) -> Mapping[str, str]:
         def ask() -> tuple[Mapping[str, str], list[Source]]:
@@ -55,46 +65,76 @@ class Witness:
             found = [_source("file", path, text.encode()) for path, text in texts.items()]
             return texts, found or [_source("file", pattern, None) for pattern in patterns]
 
-        return self._once(("read_all", patterns, root), ask)
+        return self._once(("read_all", patterns, root), ask, [("file", pattern) for pattern in patterns])
 
     def names(self, pattern: str, *, root: bool = False) -> tuple[str, ...]:
         def ask() -> tuple[tuple[str, ...], list[Source]]:
             found = self._shell.names(pattern, root=root)
-            return found, [_source("file", pattern, "\n".join(found).encode() if found else None)]
+            return found, [_source("file", pattern, os.fsencode("\n".join(found)) if found else None)]
 
-        return self._once(("names", pattern, root), ask)
+        return self._once(("names", pattern, root), ask, [("file", pattern)])
 
     def stat(self, path: str, *, root: bool = False) -> Stat | None:
-        return self._once(("stat", path, root), lambda: (self._shell.stat(path, root=root), [_source("file", path, None)]))
+        def ask() -> tuple[Stat | None, list[Source]]:
+            return self._shell.stat(path, root=root), [_source("file", path, None)]
+
+        return self._once(("stat", path, root), ask, [("file", path)])
 
     def link(self, path: str) -> str | None:
-        return self._once(("link", path), lambda: (self._shell.link(path), [_source("file", path, None)]))
+        def ask() -> tuple[str | None, list[Source]]:
+            return self._shell.link(path), [_source("file", path, None)]
+
+        return self._once(("link", path), ask, [("file", path)])
 
     def stanzas(self, pattern: str, wanted: frozenset[str], fields: tuple[str, ...]) -> Iterator[tuple[str, Mapping[str, str]]]:
         # streamed, so not remembered: asked once, by one fact
+        self._left()
         digest = hashlib.sha256()
-        for path, stanza in self._shell.stanzas(pattern, wanted, fields):
-            digest.update(repr((path, sorted(stanza.items()))).encode())
-            yield path, stanza
-        source = Source(kind="file", what=pattern, sha256=digest.hexdigest(), at=utcnow())
-        self._noted.setdefault(("file", pattern), source)
+        whole = None
+        try:
+            for path, stanza in self._shell.stanzas(pattern, wanted, fields):
+                digest.update(repr((path, sorted(stanza.items()))).encode())
+                yield path, stanza
+            whole = digest.hexdigest()
+        finally:
+            source = Source(kind="file", what=pattern, sha256=whole, at=utcnow())
+            self._noted.setdefault(("file", pattern), source)
 
-    def _once(self, key: Hashable, ask: Callable[[], tuple[T, list[Source]]]) -> T:
+    def _once(self, key: Hashable, ask: Callable[[], tuple[T, list[Source]]], asked: list[tuple[str, str]]) -> T:
+        """The remembered answer, or a new one. `asked` is what a refusal is noted under: that too is testimony."""
         if key not in self._memory:
+            left = self._left()
             try:
                 value, sources = ask()
-                self._memory[key] = (value, tuple(sources))
             except CollectError as error:
-                self._memory[key] = error
-        kept = self._memory[key]
+                # a fact that had little time left must not speak for the next one, which has all of its own
+                noted = tuple(_source(kind, what, None) for kind, what in asked)
+                if not isinstance(error, Unreachable) or left > TIMEOUT:
+                    self._memory[key] = (error.with_traceback(None), noted)
+                self._note(noted)
+                raise
+            self._memory[key] = (value, tuple(sources))
+        kept, noted = self._memory[key]
+        self._note(noted)
         if isinstance(kept, CollectError):
-            raise kept
-        value, noted = kept
-        for source in noted:
+            raise kept.with_traceback(None)
+        return kept  # type: ignore[no-any-return]
+
+    def _note(self, sources: tuple[Source, ...]) -> None:
+        for source in sources:
             self._noted.setdefault((source.kind, source.what), source)
-        return value  # type: ignore[no-any-return]
+
+    def _left(self) -> float:
+        if self._until is None:
+            return float("inf")
+        left = self._until - time.monotonic()
+        if left <= 0:
+            raise Unreachable(f"this fact took more than {self._limit:g} s; it was not asked further")
+        return left
 
 
 def _source(kind: str, what: str, body: bytes | None, status: int | None = None) -> Source:
     sha256 = None if body is None else hashlib.sha256(body).hexdigest()
-    return Source.model_validate({"kind": kind, "what": what, "status": status, "sha256": sha256, "at": utcnow()})
+    # a file name may hold bytes that are no UTF-8; JSON cannot carry them
+    shown = what.encode("utf-8", "backslashreplace").decode()
+    return Source.model_validate({"kind": kind, "what": shown, "status": status, "sha256": sha256, "at": utcnow()})

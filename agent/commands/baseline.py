@@ -1,0 +1,157 @@
+"""`rasoat baseline`: list, show, check, coverage."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from agent import judging
+from agent.arguments import Actions, table_or_json
+from agent.errors import PASSED, Refusal
+from agent.language import _, plural
+
+if TYPE_CHECKING:
+    from baselines.model import Baseline, Requirement
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    actions = Actions(parser)
+    table_or_json(actions.add("list", _("the baselines that come with rasoat")))
+    show = actions.add("show", _("what a baseline asks, with clauses and thresholds"))
+    show.add_argument("pack", metavar="PACK")
+    show.add_argument("--level", type=int, metavar="N", help=_("only this level"))
+    table_or_json(show)
+    check = actions.add("check", _("look for mistakes in packs; every mistake as file:line"))
+    check.add_argument("paths", metavar="PATH", nargs="+")
+    coverage = actions.add("coverage", _("how much of a baseline a machine decides, per level"))
+    coverage.add_argument("pack", metavar="PACK")
+    table_or_json(coverage)
+
+
+def run(options: argparse.Namespace) -> int:
+    handlers = {"list": _list, "show": _show, "check": _check, "coverage": _coverage}
+    return handlers[options.action](options)
+
+
+def _print_json(value: Any) -> None:
+    from agent.report.json import dumps
+
+    print(dumps(value))
+
+
+def _list(options: argparse.Namespace) -> int:
+    from agent.report.digest import text
+    from agent.terminal import columns, wrap
+    from baselines.loader import builtin
+
+    packs = [judging.load(name, None, any_level=True)[0] for name in builtin()]
+    if options.format == "json":
+        _print_json([_head(baseline) for baseline in packs])
+        return PASSED
+    for baseline in packs:
+        standard = baseline.standard
+        print(f"{baseline.id} {baseline.version}  {standard.edition}")
+        for words in (text(standard.title), text(standard.status)):
+            for line in wrap(words, columns(sys.stdout), "   "):
+                print(line)
+        print(f"   sha256 {baseline.digest}")
+    return PASSED
+
+
+def _head(baseline: Baseline) -> dict[str, Any]:
+    standard = baseline.standard
+    return {
+        "id": baseline.id,
+        "version": baseline.version,
+        "edition": standard.edition,
+        "title": standard.title.model_dump(),
+        "levels": sorted(standard.levels),
+        "digest": baseline.digest,
+    }
+
+
+def _show(options: argparse.Namespace) -> int:
+    from agent.report.digest import COVERAGE_WORDS, shown, text
+    from agent.terminal import Ink, columns, wrap
+
+    baseline = judging.load(options.pack, None, any_level=True)[0]
+    levels = sorted(baseline.standard.levels) if options.level is None else [judging.check_level(baseline, options.level)]
+    if options.format == "json":
+        found = [
+            _plain(baseline, requirement, levels)
+            for requirement in baseline.requirements.values()
+            if set(requirement.levels) & set(levels)
+        ]
+        _print_json(_head(baseline) | {"requirements": found})
+        return PASSED
+    size, ink = columns(sys.stdout), Ink(sys.stdout)
+    for group in baseline.groups:
+        requirements = [requirement for requirement in group.requirements if set(requirement.levels) & set(levels)]
+        if not requirements:
+            continue
+        clauses = ", ".join(dict.fromkeys(group.clauses[level] for level in levels if level in group.clauses))
+        print(ink(f"{clauses} {text(group.title)}".strip(), "bold"))
+        for requirement in requirements:
+            mine = ", ".join(str(level) for level in requirement.levels if level in levels)
+            tail = f"({_('level')} {mine}; {_(COVERAGE_WORDS[requirement.coverage])})"
+            for line in wrap(f"{text(requirement.title)} {tail}", size, " - "):
+                print(line)
+            for name, param in requirement.params.items():
+                values = ", ".join(f"{level}: {shown(param.levels[level])}" for level in requirement.levels if level in levels)
+                print(f"     {name} = {{{values}}} {param.unit or ''} [{param.origin}]")
+            for check in requirement.checks:
+                for line in wrap(f"{check}: {text(baseline.checks[check].title)}", size, "     · "):
+                    print(line)
+    return PASSED
+
+
+def _plain(baseline: Baseline, requirement: Requirement, levels: list[int]) -> dict[str, Any]:
+    return {
+        "id": requirement.id,
+        "clauses": {level: baseline.clause(requirement.id, level) for level in requirement.levels if level in levels},
+        "title": requirement.title.model_dump(),
+        "coverage": requirement.coverage,
+        "params": {name: param.model_dump(mode="json") for name, param in requirement.params.items()},
+        "checks": list(requirement.checks),
+    }
+
+
+def _check(options: argparse.Namespace) -> int:
+    from baselines.loader import BaselineError, check_examples, load
+
+    mistakes: list[str] = []
+    for path in options.paths:
+        try:
+            mistakes += map(str, check_examples(load(path)))
+        except BaselineError as error:
+            mistakes += map(str, error.mistakes)
+        except FileNotFoundError as error:
+            mistakes.append(str(error))
+    if mistakes:
+        count = plural("%d mistake:", "%d mistakes:", len(mistakes)) % len(mistakes)
+        raise Refusal("\n".join([count, *mistakes]))
+    if not options.quiet:
+        print(_("no mistakes"))
+    return PASSED
+
+
+def _coverage(options: argparse.Namespace) -> int:
+    from agent.report.digest import COVERAGE_WORDS, COVERAGES
+
+    baseline = judging.load(options.pack, None, any_level=True)[0]
+    found: dict[int, Counter[str]] = {level: Counter() for level in sorted(baseline.standard.levels)}
+    for requirement in baseline.requirements.values():
+        for level in requirement.levels:
+            found[level][requirement.coverage] += 1
+    if options.format == "json":
+        table = {level: {name: counts[name] for name in COVERAGES} for level, counts in found.items()}
+        _print_json(_head(baseline) | {"requirements": len(baseline.requirements), "coverage": table})
+        return PASSED
+    print(f"{baseline.id} {baseline.version}, {baseline.standard.edition}")
+    for level, counts in found.items():
+        print(_("level %d") % level + ": " + plural("%d requirement", "%d requirements", counts.total()) % counts.total())
+        for name in COVERAGES:
+            print(f"   {counts[name]:4d}  {_(COVERAGE_WORDS[name])}")
+    return PASSED

@@ -1,0 +1,153 @@
+"""How this agent is set up: /etc/rasoat/agent.yaml, then the environment, then flags; the later wins.
+
+url: https://collector.example       # normally learnt at enrolment
+ca_file: /etc/rasoat/ca.pem          # the authority that signed the collector's certificate, if it is a private one
+state_dir: /var/lib/rasoat
+spool_mb: 64                         # most that waits here while the collector cannot be reached
+interval_seconds: 21600              # overrides what the collector asks for
+jitter_seconds: 3600                 # scans are spread over this much of the interval; fixed for each agent
+proxy: http://proxy.example:3128     # used only when written here: the environment's proxies are not
+tries: 5                             # per run, before the rest is left for the next run
+retry_seconds: 2.0                   # upper end of the first pause; doubles each time, up to five minutes
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from agent.errors import Refusal
+from agent.language import _, mark
+
+DEFAULT_FILE = Path("/etc/rasoat/agent.yaml")
+MAX_INTERVAL = 30 * 86400
+
+
+def default_state_dir() -> Path:
+    """Where root keeps an agent's state; a person without root keeps it at home."""
+    if os.geteuid() == 0:
+        return Path("/var/lib/rasoat")
+    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "rasoat"
+
+
+@dataclass(frozen=True)
+class Config:
+    """Settings with their defaults. None: not set here."""
+
+    url: str | None = None
+    ca_file: Path | None = None
+    state_dir: Path = Path("/var/lib/rasoat")
+    spool_mb: float = 64
+    interval_seconds: int | None = None
+    jitter_seconds: int = 3600
+    proxy: str | None = None
+    tries: int = 5
+    retry_seconds: float = 2.0
+
+    @property
+    def spool_bytes(self) -> int:
+        return int(self.spool_mb * 1024 * 1024)
+
+
+def _number(low: float, high: float, whole: bool) -> Callable[[str], Any]:
+    def read(value: str) -> float:
+        number = int(value) if whole else float(value)
+        if not low <= number <= high:
+            raise ValueError
+        return number
+
+    return read
+
+
+def _address(value: str) -> str:
+    if not value.startswith(("https://", "http://")):
+        raise ValueError
+    return value.rstrip("/")
+
+
+def _path(value: str) -> Path:
+    path = Path(value)
+    if not path.is_absolute():
+        raise ValueError
+    return path
+
+
+_READERS: dict[str, tuple[Callable[[str], Any], str]] = {
+    "url": (_address, mark("an address that starts with https://")),
+    "ca_file": (_path, mark("an absolute path")),
+    "state_dir": (_path, mark("an absolute path")),
+    "spool_mb": (_number(0.01, 100_000, whole=False), mark("a number of megabytes")),
+    "interval_seconds": (_number(60, MAX_INTERVAL, whole=True), mark("whole seconds from 60 to 2592000")),
+    "jitter_seconds": (_number(0, MAX_INTERVAL, whole=True), mark("whole seconds from 0 to 2592000")),
+    "proxy": (_address, mark("an address that starts with http:// or https://")),
+    "tries": (_number(1, 100, whole=True), mark("a whole number from 1 to 100")),
+    "retry_seconds": (_number(0, 3600, whole=False), mark("seconds from 0 to 3600")),
+}
+
+
+def load(environment: Mapping[str, str] = os.environ, **flags: Any) -> Config:
+    """The settings in force. Raises Refusal with all mistakes at once, each with its place."""
+    mistakes: list[str] = []
+    named = environment.get("RASOAT_CONFIG")
+    found: dict[str, Any] = {"state_dir": default_state_dir()}
+    found |= _from_file(Path(named) if named else DEFAULT_FILE, bool(named), mistakes)
+    for name in _READERS:
+        value = environment.get(f"RASOAT_{name.upper()}")
+        if value:
+            _take(found, name, value, f"RASOAT_{name.upper()}", mistakes)
+    if mistakes:
+        raise Refusal(_("the agent's settings have mistakes:") + "\n" + "\n".join(mistakes))
+    return replace(Config(**found), **{name: value for name, value in flags.items() if value is not None})
+
+
+def _from_file(path: Path, required: bool, mistakes: list[str]) -> dict[str, Any]:
+    try:
+        body = path.read_text("utf-8")
+    except FileNotFoundError:
+        if required:
+            mistakes.append(_("%s: there is no such file") % path)
+        return {}
+    except (OSError, UnicodeDecodeError) as error:
+        mistakes.append(_("%(file)s cannot be read: %(why)s") % {"file": path, "why": getattr(error, "strerror", None) or error})
+        return {}
+    import yaml
+
+    try:
+        node = yaml.compose(body, Loader=yaml.SafeLoader)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        mistakes.append(f"{path}:{mark.line + 1 if mark else 1}: {getattr(error, 'problem', None) or error}")
+        return {}
+    if node is None:
+        return {}
+    if not isinstance(node, yaml.MappingNode):
+        mistakes.append(f"{path}:1: " + _("expected lines of the form `name: value`"))
+        return {}
+    found: dict[str, Any] = {}
+    known = [field.name for field in fields(Config)]
+    for key, value in node.value:
+        place = f"{path}:{key.start_mark.line + 1}"
+        if key.value not in known:
+            mistakes.append(
+                _("%(place)s: unknown setting %(name)s; known: %(known)s")
+                % {"place": place, "name": key.value, "known": ", ".join(known)}
+            )
+        elif key.value in found:
+            mistakes.append(_("%(place)s: %(name)s stands twice") % {"place": place, "name": key.value})
+        else:
+            _take(found, key.value, value.value if isinstance(value, yaml.ScalarNode) else "", place, mistakes)
+    return found
+
+
+def _take(found: dict[str, Any], name: str, value: str, place: str, mistakes: list[str]) -> None:
+    read, wanted = _READERS[name]
+    try:
+        found[name] = read(value.strip())
+    except ValueError:
+        mistakes.append(
+            _("%(place)s: %(name)s is not %(wanted)s: %(value)r")
+            % {"place": place, "name": name, "wanted": _(wanted), "value": value}
+        )

@@ -1,0 +1,284 @@
+"""One run of the agent: look, judge, seal, spool, send.
+
+The order is what makes a crash harmless: verdicts and the sealed snapshot are on disk before the network is touched, and
+nothing leaves the spool before the collector has said that it has it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from agent import judging, schedule
+from agent.config import Config
+from agent.errors import Undelivered
+from agent.language import _, plural
+from agent.spool import Spool, SpoolFull
+from agent.state import State
+from agent.terminal import Progress, complain
+
+if TYPE_CHECKING:
+    from agent.policy import Policy
+    from agent.report.digest import Digest
+    from agent.upload import Collector, Delivery
+    from collectors.model import Snapshot
+
+WORST = 20
+
+
+@dataclass
+class Run:
+    """What a run works with, and what it has to tell."""
+
+    config: Config
+    state: State
+    spool: Spool
+    identity: dict[str, Any]
+    progress: Progress
+    contact: dict[str, Any] = field(default_factory=dict)
+
+    def connect(self) -> Collector:
+        from agent.upload import Collector
+
+        own_ca = self.state.folder / "ca.pem"
+        ca_file = self.config.ca_file or (own_ca if own_ca.is_file() else None)
+        return Collector(self.config.url or self.identity["url"], ca_file, self.config.proxy)
+
+    def heard(self) -> None:
+        """The collector answered."""
+        self.contact.update(last_contact=_now(), last_error=None)
+
+    def failed(self, why: str) -> None:
+        """It did not, or what it said cannot be used."""
+        self.contact.update(last_error=why, last_error_at=_now())
+
+
+def outlook(config: Config) -> schedule.Outlook:
+    """When the next scan is due, and how much waits. Cheap: asked every few minutes."""
+    state = State(config.state_dir)
+    identity, contact = state.identity(), state.read("contact.json") or {}
+    policy = state.read("policy.json") or {}
+    interval = config.interval_seconds or policy.get("interval_seconds") or schedule.DEFAULT_INTERVAL
+    last = contact.get("last_scan")
+    moment = schedule.offset(identity["agent_id"], interval, config.jitter_seconds)
+    due = schedule.next_scan(last if isinstance(last, (int, float)) else None, time.time(), interval, moment)
+    return schedule.Outlook(due, len(Spool(config.state_dir, config.spool_bytes).waiting()))
+
+
+def once(config: Config, progress: Progress, if_due: bool = False, retry_refused: bool = False, verbose: bool = False) -> int:
+    """One run. Raises Undelivered (exit 4) when something could not be sent; otherwise the verdicts decide."""
+    state = State(config.state_dir)
+    identity = state.identity()
+    state.prepare()
+    with _alone(state):
+        spool = Spool(config.state_dir, config.spool_bytes)
+        spool.prepare()
+        run = Run(config, state, spool, identity, progress, state.read("contact.json") or {})
+        if retry_refused:
+            count = spool.retry_refused()
+            progress.say(plural("%d refused snapshot is tried again.", "%d refused snapshots are tried again.", count) % count)
+        if if_due:
+            view = outlook(config)
+            if view.due > time.time():
+                return _send_only(run) if view.waiting else 0
+        return _scan(run, verbose)
+
+
+@contextmanager
+def _alone(state: State) -> Iterator[None]:
+    """One run at a time on this state; the lock goes with its process, however that ends."""
+    with (state.folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _send_only(run: Run) -> int:
+    delivery = _deliver(run, run.connect())
+    _keep_contact(run)
+    _raise_if_left(run, delivery)
+    return 0
+
+
+def _scan(run: Run, verbose: bool) -> int:
+    from agent.looking import look, of_kind
+    from collectors.model import Kind
+    from collectors.seal import seal
+
+    collector = run.connect()
+    policy = _policy(run, collector)
+    key = run.state.key()
+    snapshot = look(None, policy.kind if policy else None, run.progress, name=run.identity.get("name"))
+    if policy and policy.kind:
+        snapshot = of_kind(snapshot, Kind(policy.kind))
+    run.contact["last_scan"] = time.time()
+    report, bug = _judge(run, snapshot, policy)
+    blob = seal(snapshot.to_bytes(), run.identity["agent_id"], key, _judged(report, policy))
+    stored = _spool(run, snapshot, blob)
+    _keep_contact(run)
+    delivery = _deliver(run, collector)
+    if not stored:
+        _send_directly(run, collector, snapshot, blob, delivery)
+    if snapshot.id in delivery.agrees:
+        run.contact["verdicts_agree"] = delivery.agrees[snapshot.id]
+        if delivery.agrees[snapshot.id] is False:
+            complain(_("the collector judged the same facts differently and has raised an alarm; its verdicts count."))
+    _keep_contact(run)
+    if report is not None:
+        judging.show([report], "table", None) if verbose else run.progress.say(_in_short(report))
+    if bug is not None:
+        raise bug
+    _raise_if_left(run, delivery)
+    return judging.exit_code([report.assessment] if report else [])
+
+
+def _policy(run: Run, collector: Collector) -> Policy | None:
+    """What to judge by: asked for now, or as kept. None, with the reason said, when what is kept cannot be used."""
+    from agent.policy import PolicyError, in_force, pull
+    from agent.upload import Offline
+
+    try:
+        pull(collector, run.identity["agent_id"], run.state.key(), run.state)
+        run.heard()
+    except Offline as offline:
+        run.failed(str(offline))
+        run.progress.say(_("The collector cannot be asked (%s); judging by what it said last.") % offline)
+    except PolicyError as error:
+        run.heard()
+        run.failed(str(error))
+        complain(_("the collector's instructions are not followed: %s") % error)
+    except OSError as error:
+        complain(_("the collector's instructions cannot be kept: %s") % error.strerror)
+    try:
+        return in_force(run.state)
+    except PolicyError as error:
+        complain(_("this machine cannot judge for itself now: %s") % error)
+        return None
+
+
+def _judge(run: Run, snapshot: Snapshot, policy: Policy | None) -> tuple[Digest | None, Exception | None]:
+    """(our own verdicts, a bug to raise once the facts are safe). The facts are sent whatever becomes of the judging."""
+    if policy is None:
+        return None, None
+    from baselines.loader import BaselineError
+
+    try:
+        report = judging.judge(snapshot, policy.baseline, policy.level, policy.tailoring)
+    except (BaselineError, ValueError) as error:
+        complain(_("this machine cannot judge for itself now: %s") % str(error).splitlines()[0])
+        return None, None
+    except Exception as bug:  # the facts must not be lost for it
+        return None, bug
+    from agent.report.json import document
+    from agent.status import worst
+
+    kept = document(report, with_snapshot=False) | {
+        "snapshot_id": snapshot.id,
+        "tailoring": policy.tailoring.digest if policy.tailoring else None,
+        "worst": worst(report, WORST),
+    }
+    if why := run.state.try_keep("last.json", kept):
+        complain(_("the verdicts cannot be kept in %(folder)s: %(why)s") % {"folder": run.state.folder, "why": why})
+    return report, None
+
+
+def _judged(report: Digest | None, policy: Policy | None) -> dict[str, Any] | None:
+    if report is None or policy is None:
+        return None
+    assessment = report.assessment
+    return {
+        "baseline": assessment.baseline,
+        "digest": assessment.digest,
+        "tailoring": policy.tailoring.digest if policy.tailoring else None,
+        "level": assessment.level,
+        "verdicts": assessment.verdicts_digest(),
+    }
+
+
+def _spool(run: Run, snapshot: Snapshot, blob: bytes) -> bool:
+    try:
+        run.spool.put(snapshot.id, snapshot.target.name, blob)
+    except SpoolFull as full:
+        complain(_("there is no room to keep this snapshot (%s); it is sent from memory. Make room on that disk.") % full)
+        return False
+    return True
+
+
+def _deliver(run: Run, collector: Collector) -> Delivery:
+    from agent.upload import deliver
+
+    waiting = run.spool.waiting()
+    if waiting:
+        run.progress.step(0, len(waiting), _("sending"))
+    delivery = deliver(run.spool, collector, run.config.tries, run.config.retry_seconds)
+    run.progress.clear()
+    if delivery.sent or delivery.refused:
+        run.heard()
+        run.contact["last_delivery"] = _now() if delivery.sent else run.contact.get("last_delivery")
+    if delivery.left:
+        run.failed(delivery.error)
+    for name, why in delivery.refused:
+        complain(
+            _("the collector refuses snapshot %(id)s for good: %(why)s. It is kept in %(folder)s.")
+            % {"id": name, "why": why, "folder": run.spool.refused}
+        )
+    return delivery
+
+
+def _send_directly(run: Run, collector: Collector, snapshot: Snapshot, blob: bytes, delivery: Delivery) -> None:
+    """The disk is full: send from memory what could not be kept. Raises Undelivered when that fails too."""
+    from agent.upload import Offline, send
+
+    try:
+        reply = send(collector, snapshot.id, blob)
+    except Offline as offline:
+        run.failed(str(offline))
+        _keep_contact(run)
+        raise Undelivered(
+            _(
+                "there was no room to keep this snapshot, and it could not be sent: %s. Nothing half-written was left; the next run looks again."
+            )
+            % offline
+        ) from None
+    if reply.status >= 400:
+        delivery.refused.append((snapshot.id, reply.complaint))
+        complain(_("the collector refuses snapshot %(id)s for good: %(why)s.") % {"id": snapshot.id, "why": reply.complaint})
+        return
+    run.heard()
+    run.contact["last_delivery"] = _now()
+    delivery.sent.append(snapshot.id)
+    agrees = reply.document.get("verdicts_agree")
+    delivery.agrees[snapshot.id] = agrees if isinstance(agrees, bool) else None
+
+
+def _raise_if_left(run: Run, delivery: Delivery) -> None:
+    if delivery.left:
+        waits = plural("%d snapshot waits", "%d snapshots wait", delivery.left) % delivery.left
+        raise Undelivered(
+            _("not delivered: %(why)s. Nothing is lost: %(waits)s in %(folder)s and will be sent by the next run.")
+            % {"why": delivery.error, "waits": waits, "folder": run.spool.folder}
+        )
+    if delivery.refused:
+        raise Undelivered(
+            _(
+                "not delivered: the collector refused it. See `rasoat agent status`; when the cause is gone: rasoat agent once --retry-refused"
+            )
+        )
+
+
+def _keep_contact(run: Run) -> None:
+    run.state.try_keep("contact.json", run.contact)
+
+
+def _in_short(report: Digest) -> str:
+    counts = report.summary
+    return _("%(fail)d fail, %(unknown)d unknown, %(pass)d pass. `rasoat agent status` shows the worst.") % counts
+
+
+def _now() -> str:
+    from datetime import UTC, datetime
+
+    return datetime.now(UTC).replace(microsecond=0).isoformat().replace("+00:00", "Z")

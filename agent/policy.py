@@ -1,0 +1,188 @@
+"""What the collector wants of this agent: level, kind, baseline, tailoring, interval. And nothing else.
+
+Answers are data: a level is a number, a baseline is text in a closed vocabulary that the loader checks and whose digest
+must be the one that was announced. There is no field by which a command could arrive.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from agent import files
+from agent.language import _
+from agent.state import State
+
+if TYPE_CHECKING:
+    from agent.upload import Collector, Reply
+    from baselines.model import Baseline
+    from baselines.tailoring import Tailoring
+
+WORK = "/api/v1/agents/me/work"
+MAX_SKEW = 300
+KEEP_PACKS = 3
+_DIGEST = re.compile(r"^[0-9a-f]{64}$")
+
+
+class PolicyError(Exception):
+    """What the collector asks for cannot be used; `str(error)` says why. What was in force before stays in force."""
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What this agent judges by."""
+
+    level: int
+    kind: str | None
+    """None: the collector never said; the machine is looked at instead."""
+    baseline: Baseline
+    tailoring: Tailoring | None
+    interval_seconds: int | None
+
+
+def pull(collector: Collector, agent: str, key: bytes, state: State) -> None:
+    """Ask the collector, fetch what is new, keep it. Raises Offline, PolicyError, or OSError when it cannot be kept."""
+    work = _checked(_work(collector, agent, key))
+    digest = work["baseline"]["digest"]
+    if not (state.folder / "packs" / f"{digest}.json").is_file() and not _is_builtin(work["baseline"]["id"], digest):
+        _fetch(collector, agent, key, digest, state)
+    policy = _resolve(work, state)
+    _fits(policy)
+    state.keep("policy.json", work)
+    _forget_old_packs(state, digest)
+
+
+def in_force(state: State) -> Policy:
+    """The policy kept last, also offline; the house default while there is none yet.
+
+    Raises PolicyError when there is one that can no longer be used: judging by another one would look like progress.
+    """
+    kept = state.read("policy.json")
+    return default() if kept is None else _resolve(_checked(kept), state)
+
+
+def default() -> Policy:
+    """What an agent judges by before it ever heard from its collector."""
+    from agent.judging import DEFAULT_BASELINE, DEFAULT_LEVEL
+    from baselines.loader import load
+
+    return Policy(DEFAULT_LEVEL, None, load(DEFAULT_BASELINE), None, None)
+
+
+def _work(collector: Collector, agent: str, key: bytes) -> dict[str, Any]:
+    reply = _signed_get(collector, agent, key, WORK, 0.0)
+    if reply.status == 401 and abs(reply.skew) > MAX_SKEW:
+        # a machine whose clock is wrong is exactly one that must be able to report it
+        reply = _signed_get(collector, agent, key, WORK, reply.skew)
+    if reply.status != 200:
+        raise PolicyError(reply.complaint)
+    return reply.document
+
+
+def _signed_get(collector: Collector, agent: str, key: bytes, path: str, skew: float) -> Reply:
+    from collectors.seal import request_token
+
+    full = collector.base + path
+    return collector.ask("GET", path, headers={"Authorization": request_token(agent, key, "GET", full, int(time.time() + skew))})
+
+
+def _checked(work: dict[str, Any]) -> dict[str, Any]:
+    """Only the fields we know, each of its type."""
+    from collectors.model import Kind
+
+    try:
+        level, kind, baseline, tailoring = work["level"], work["kind"], work["baseline"], work["tailoring"]
+        interval = work["interval_seconds"]
+        sound = (
+            type(level) is int
+            and kind in set(Kind)
+            and isinstance(baseline["id"], str)
+            and re.fullmatch(r"[a-z0-9_]{1,80}", baseline["id"])
+            and _DIGEST.match(baseline["digest"])
+            and type(interval) is int
+            and interval > 0
+            and (tailoring is None or (isinstance(tailoring["text"], str) and _DIGEST.match(tailoring["digest"])))
+        )
+    except (KeyError, TypeError):
+        sound = False
+    if not sound:
+        raise PolicyError(_("the collector's answer is not understood"))
+    return {
+        "level": level,
+        "kind": kind,
+        "baseline": {"id": baseline["id"], "digest": baseline["digest"]},
+        "tailoring": None if tailoring is None else {"digest": tailoring["digest"], "text": tailoring["text"]},
+        "interval_seconds": min(max(interval, 300), 30 * 86400),
+    }
+
+
+def _is_builtin(name: str, digest: str) -> bool:
+    from baselines.loader import BaselineError, builtin, load
+
+    try:
+        return name in builtin() and load(name).digest == digest
+    except BaselineError:
+        return False
+
+
+def _fetch(collector: Collector, agent: str, key: bytes, digest: str, state: State) -> None:
+    from baselines.loader import digest_of
+
+    reply = _signed_get(collector, agent, key, f"/api/v1/packs/{digest}", 0.0)
+    if reply.status == 401 and abs(reply.skew) > MAX_SKEW:
+        reply = _signed_get(collector, agent, key, f"/api/v1/packs/{digest}", reply.skew)
+    if reply.status != 200:
+        raise PolicyError(reply.complaint)
+    texts = reply.document.get("files")
+    if not isinstance(texts, dict) or not all(isinstance(name, str) and isinstance(body, str) for name, body in texts.items()):
+        raise PolicyError(_("the baseline that came is not understood"))
+    if digest_of(texts) != digest:
+        raise PolicyError(_("the baseline that came is not the one that was announced (its digest differs)"))
+    files.private_folder(state.folder / "packs")
+    # the names inside are never used as paths: one file holds them all
+    files.write(state.folder / "packs" / f"{digest}.json", json.dumps(texts, ensure_ascii=False).encode())
+
+
+def _resolve(work: dict[str, Any], state: State) -> Policy:
+    from baselines.loader import BaselineError, builtin, digest_of, load, load_texts
+    from baselines.tailoring import Tailoring
+
+    name, digest = work["baseline"]["id"], work["baseline"]["digest"]
+    try:
+        texts = state.read(f"packs/{digest}.json")
+        if texts is not None and digest_of(texts) == digest:
+            baseline = load_texts(texts)
+        elif name in builtin():
+            baseline = load(name)
+        else:
+            raise PolicyError(_("the baseline %s is not here") % name)
+        if baseline.digest != digest:
+            raise PolicyError(_("the baseline %s here is not the one that was announced (its digest differs)") % name)
+        tailoring = None
+        if work["tailoring"] is not None:
+            body = work["tailoring"]["text"]
+            if hashlib.sha256(body.encode()).hexdigest() != work["tailoring"]["digest"]:
+                raise PolicyError(_("the tailoring that came is not the one that was announced (its digest differs)"))
+            tailoring = Tailoring.parse(body)
+    except BaselineError as error:
+        raise PolicyError(_("the baseline cannot be used: %s") % str(error).splitlines()[0]) from None
+    return Policy(work["level"], work["kind"], baseline, tailoring, work["interval_seconds"])
+
+
+def _fits(policy: Policy) -> None:
+    if policy.level not in policy.baseline.standard.levels:
+        raise PolicyError(_("%(baseline)s has no level %(level)d") % {"baseline": policy.baseline.id, "level": policy.level})
+    if policy.tailoring is not None and (problems := policy.tailoring.problems(policy.baseline)):
+        raise PolicyError(_("the tailoring does not fit the baseline: %s") % str(problems[0]))
+
+
+def _forget_old_packs(state: State, digest: str) -> None:
+    folder = state.folder / "packs"
+    if folder.is_dir():
+        kept = sorted((path for path in folder.glob("*.json") if path.stem != digest), key=lambda path: path.stat().st_mtime)
+        for path in kept[: max(0, len(kept) - KEEP_PACKS + 1)]:
+            path.unlink(missing_ok=True)

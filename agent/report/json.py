@@ -1,0 +1,67 @@
+"""The report for programs: the JSON document of `rasoat scan --format json`."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from agent.report.digest import Digest
+from baselines.model import Result
+from collectors import VERSION
+from collectors.model import Snapshot
+
+
+def document(report: Digest, with_snapshot: bool = True) -> dict[str, Any]:
+    """One machine judged, as plain data."""
+    snapshot, assessment = report.snapshot, report.assessment
+    found: dict[str, Any] = {
+        "rasoat": VERSION,
+        "baseline": {
+            "id": assessment.baseline,
+            "version": assessment.version,
+            "digest": assessment.digest,
+            "level": assessment.level,
+        },
+        "target": snapshot.target.model_dump(mode="json"),
+        "collected_at": snapshot.collected_at.isoformat().replace("+00:00", "Z"),
+        "seconds": snapshot.seconds,
+        "summary": report.summary,
+        "coverage": assessment.coverage,
+        "results": [_result(result, snapshot) for result in assessment.results],
+    }
+    if with_snapshot:
+        found["snapshot"] = snapshot.model_dump(mode="json")
+    return found
+
+
+def dumps(value: Any) -> str:
+    """Readable JSON, one document."""
+    return json.dumps(value, ensure_ascii=False, indent=1)
+
+
+def _result(result: Result, snapshot: Snapshot) -> dict[str, Any]:
+    return {
+        "requirement": result.requirement,
+        "clause": result.clause,
+        "check": result.check,
+        "verdict": str(result.verdict),
+        "severity": result.severity,
+        "findings": [
+            {
+                "fact": finding.fact,
+                "field": finding.field,
+                "op": finding.op,
+                "expected": finding.expected,
+                "observed": finding.observed,
+                "reason": finding.reason,
+                "sources": sources(snapshot, finding.fact),
+            }
+            for finding in result.findings
+        ],
+    }
+
+
+def sources(snapshot: Snapshot, fact: str) -> list[dict[str, Any]]:
+    """Where a fact came from: commands and files, with exit status and digest."""
+    record = snapshot.by_fact.get(fact)
+    return [] if record is None else [source.model_dump(mode="json") for source in record.sources]

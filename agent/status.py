@@ -1,0 +1,155 @@
+"""Where this machine stands, told from its own folder: also without network, and without looking again."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from agent.config import Config
+from agent.language import _, current, plural
+from agent.spool import Spool
+from agent.state import State
+from agent.terminal import Ink, clean, columns, pad, width, wrap
+
+if TYPE_CHECKING:
+    from agent.report.digest import Digest
+
+SHOWN = 5
+
+
+def worst(report: Digest, count: int) -> list[dict[str, Any]]:
+    """The worst lines of a report with their texts in both languages, so that they can be shown without the baseline."""
+    found = []
+    for entry in report.entries[:count]:
+        if entry.verdict in ("fail", "unknown"):
+            found.append(
+                {
+                    "check": entry.check.id,
+                    "verdict": str(entry.verdict),
+                    "severity": entry.check.severity,
+                    "clauses": list(dict.fromkeys(clause.label for clause in entry.clauses)),
+                    "title": entry.check.title.model_dump(),
+                    "remedy": entry.check.remedy.model_dump(),
+                }
+            )
+    return found
+
+
+def gather(config: Config) -> dict[str, Any]:
+    """Everything `rasoat agent status` shows, as plain data."""
+    state = State(config.state_dir)
+    spool = Spool(config.state_dir, config.spool_bytes)
+    identity = state.read("identity.json") if state.key_file.exists() else None
+    last, contact, policy = state.read("last.json"), state.read("contact.json") or {}, state.read("policy.json")
+    waiting = spool.waiting()
+    found: dict[str, Any] = {
+        "enrolled": identity is not None,
+        "agent": identity,
+        "policy": policy and {name: policy[name] for name in ("level", "kind", "baseline", "interval_seconds")},
+        "tailoring": policy["tailoring"]["digest"] if policy and policy.get("tailoring") else None,
+        "last_scan": last
+        and {name: last.get(name) for name in ("collected_at", "snapshot_id", "baseline", "tailoring", "summary", "coverage")},
+        "worst": last.get("worst", []) if last else [],
+        "contact": {
+            name: contact.get(name) for name in ("last_contact", "last_delivery", "last_error", "last_error_at", "verdicts_agree")
+        },
+        "spool": {
+            "waiting": len(waiting),
+            "bytes": sum(entry.size for entry in waiting),
+            "cap": spool.cap,
+            "dropped": spool.dropped(),
+            "refused": spool.refusals(),
+        },
+        "next_scan": None,
+    }
+    if identity is not None:
+        from agent.once import outlook
+
+        due = max(outlook(config).due, time.time())
+        found["next_scan"] = datetime.fromtimestamp(int(due)).astimezone().isoformat()
+    return found
+
+
+def lines(found: dict[str, Any], size: int, ink: Ink) -> Iterator[str]:
+    """The same for a person."""
+    rows = list(_rows(found))
+    label = max(width(name) for name, _value in rows)
+    for name, value in rows:
+        yield from wrap(clean(value), size, pad(name, label) + "  ")
+    if found["worst"]:
+        yield ""
+        yield ink(_("Worst first"), "bold")
+    for entry in found["worst"][:SHOWN]:
+        from agent.report.digest import SEVERITY_WORDS, VERDICT_WORDS
+        from baselines.model import Verdict
+
+        words = f"{_(VERDICT_WORDS[Verdict(entry['verdict'])])}, {_(SEVERITY_WORDS[entry['severity']])}"
+        yield from wrap(f"{words}: {entry['title'][current()]} [{', '.join(entry['clauses'])}]", size, " - ")
+        yield from wrap(entry["remedy"][current()], size, "     ")
+
+
+def _rows(found: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    agent, last, contact, spool = found["agent"], found["last_scan"], found["contact"], found["spool"]
+    if agent is None:
+        yield _("enrolled"), _("no. Run: rasoat agent enrol URL --token-file FILE")
+    else:
+        yield (
+            _("enrolled"),
+            _("as %(name)s in %(unit)s at %(url)s") % {name: agent.get(name, "?") for name in ("name", "unit", "url")},
+        )
+        yield _("agent"), str(agent.get("agent_id", "?"))
+    if last is None:
+        yield _("last scan"), _("never")
+    else:
+        yield _("last scan"), _moment(last["collected_at"])
+        baseline = last["baseline"]
+        yield _("judged by"), _("%(id)s %(version)s, level %(level)d, sha256 %(digest)s") % baseline
+        if last["tailoring"]:
+            yield _("tailored"), f"sha256 {last['tailoring']}"
+        yield (
+            _("verdicts"),
+            _("%(fail)d fail, %(unknown)d unknown, %(pass)d pass, %(manual)d by hand, %(not_applicable)d not applicable")
+            % last["summary"],
+        )
+    if found["next_scan"]:
+        yield _("next scan"), _moment(found["next_scan"])
+    yield _("collector heard"), _moment(contact["last_contact"])
+    yield _("last delivery"), _moment(contact["last_delivery"])
+    if contact["last_error"]:
+        yield _("last trouble"), f"{_moment(contact['last_error_at'])}: {contact['last_error']}"
+    if contact["verdicts_agree"] is False:
+        yield _("attention"), _("the collector judged the same facts differently and has raised an alarm; its verdicts count.")
+    waits = plural("%d snapshot waits", "%d snapshots wait", spool["waiting"]) % spool["waiting"]
+    yield _("spool"), _("%(waits)s, %(bytes)d of %(cap)d bytes") % {"waits": waits, "bytes": spool["bytes"], "cap": spool["cap"]}
+    if spool["dropped"]:
+        yield (
+            _("dropped"),
+            plural("%d older snapshot gave way to a newer one", "%d older snapshots gave way to newer ones", spool["dropped"])
+            % spool["dropped"],
+        )
+    for refusal in spool["refused"]:
+        yield _("refused"), f"{refusal['id']}: {refusal.get('why', '?')}"
+
+
+def _moment(text: str | None) -> str:
+    if not text:
+        return _("never")
+    try:
+        return datetime.fromisoformat(text).astimezone().strftime("%Y-%m-%d %H:%M:%S %z")
+    except ValueError:
+        return text
+
+
+def show(config: Config, as_json: bool) -> None:
+    """Print it."""
+    found = gather(config)
+    if as_json:
+        import json
+
+        print(json.dumps(found, ensure_ascii=False, indent=1))
+        return
+    for line in lines(found, columns(sys.stdout), Ink(sys.stdout)):
+        print(line)

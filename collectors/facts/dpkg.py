@@ -1,0 +1,111 @@
+"""Which Debian packages are installed? Read from dpkg's own status file, without running anything."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, tzinfo
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from collectors.errors import Unparsable, Unsupported
+from collectors.transports.base import Shell
+
+STATUS = "/var/lib/dpkg/status"
+FILE_LISTS = "/var/lib/dpkg/info/*.list"
+_NAME = re.compile(r"^Package: *(\S+)", re.M)
+_NOT_INSTALLED = ("not-installed", "config-files")
+_FIELD = re.compile(r"^(Package|Status|Architecture|Version): *(\S.*)$", re.M)
+_UPGRADE = re.compile(r"^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) upgrade ", re.M)
+_ZONE = re.compile(r"/zoneinfo/(?:posix/|right/)?(.+)$")
+
+
+class Package(NamedTuple):
+    """One installed package."""
+
+    name: str
+    arch: str
+    version: str
+    held: bool
+
+
+def installed(shell: Shell) -> tuple[Package, ...]:
+    """Every package whose files are on the disk, half-configured ones too.
+
+    Raises Unsupported where dpkg keeps no status, Unparsable when the file is damaged: half a list of packages would
+    look like half the updates.
+    """
+    text = shell.read(STATUS)
+    if text is None:
+        raise Unsupported(f"{STATUS} does not exist: dpkg has installed nothing here")
+    if not text.endswith("\n\n"):
+        raise Unparsable(f"{STATUS} ends in the middle of a paragraph: it is not whole")
+    found = tuple(package for package in map(_package, text.split("\n\n")) if package)
+    if not any(package.name == "dpkg" for package in found):
+        raise Unparsable(f"{STATUS} does not hold the package dpkg itself: it is not whole")
+    _same_packages(shell, set(_NAME.findall(text)))
+    return found
+
+
+def _same_packages(shell: Shell, names: set[str]) -> None:
+    """dpkg keeps a list of files per package beside its status: a status cut off between two paragraphs is found out by it."""
+    listed = {path.rpartition("/")[2].removesuffix(".list").partition(":")[0] for path in shell.names(FILE_LISTS)}
+    if lost := listed - names:
+        raise Unparsable(
+            f"{STATUS} does not hold {min(lost)}, of which there is a list of files ({len(lost)} such packages): it is not whole"
+        )
+
+
+def _package(stanza: str) -> Package | None:
+    if not stanza.strip():
+        return None
+    words = dict(_FIELD.findall(stanza))
+    status = words.get("Status", "").split()
+    if "Package" not in words or len(status) != 3:
+        raise Unparsable(f"{STATUS}: cannot place the paragraph that begins {stanza.strip()[:60]!r}")
+    if status[2] in _NOT_INSTALLED:
+        return None
+    if "Version" not in words or "Architecture" not in words:
+        raise Unparsable(f"{STATUS}: {words['Package']} is installed and has no version or architecture")
+    return Package(words["Package"], words["Architecture"], words["Version"], status[0] == "hold")
+
+
+def architectures(packages: tuple[Package, ...]) -> tuple[str, ...]:
+    """The system's own architecture first (that of dpkg itself), then the foreign ones of which something is installed."""
+    native = next(package.arch for package in packages if package.name == "dpkg")
+    return (native, *sorted({package.arch for package in packages} - {native, "all"}))
+
+
+def last_upgrade(shell: Shell) -> datetime:
+    """When dpkg last replaced a package by another version; dpkg.log counts `dpkg -i` too, which apt's history does not.
+
+    The log is written in the machine's own time zone and does not name it.
+    """
+    logs = shell.read_all("/var/log/dpkg.log", "/var/log/dpkg.log.1")
+    times = [stamp for text in logs.values() for stamp in _UPGRADE.findall(text)]
+    if not times:
+        raise Unsupported("dpkg.log and dpkg.log.1 tell of no upgrade: none for months, or the logs were removed")
+    # the log goes on during a change from summer time: a text sorts the same way to within that hour
+    try:
+        return datetime.strptime(max(times), "%Y-%m-%d %H:%M:%S").replace(tzinfo=zone(shell)).astimezone(UTC)
+    except ValueError:
+        raise Unparsable(f"dpkg.log: {max(times)!r} is no time") from None
+
+
+def zone(shell: Shell) -> tzinfo:
+    """The machine's time zone; UTC where none is set, as the C library has it."""
+    target = shell.link("/etc/localtime")
+    if target is None:
+        if shell.stat("/etc/localtime") is None:
+            return UTC
+        name = (shell.read("/etc/timezone") or "").strip()
+        if not name:
+            raise Unsupported("/etc/localtime is a copy, and nothing names the time zone it is a copy of")
+    else:
+        found = _ZONE.search(target)
+        if not found:
+            raise Unparsable(f"/etc/localtime points to {target[:80]!r}, which names no time zone")
+        name = found[1]
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise Unsupported(f"the time zone {name[:40]!r} is unknown to this program") from None

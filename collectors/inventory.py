@@ -1,0 +1,379 @@
+"""The targets file: which machines to look at, how to reach each, and where the secrets lie (never the secrets).
+
+    defaults: {kind: server, credential: ops}
+    known_hosts: known_hosts                    # host keys we accepted; beside this file unless absolute
+    credentials:
+      ops: {user: rasoat, key_file: ~/.ssh/rasoat, sudo: true}
+      old: {user: admin, password_env: OLD_PASSWORD}
+    targets:
+      - {name: web1, address: 192.0.2.10, labels: [web, hanoi]}
+      - {name: db1, kind: server, via: ssh, port: 2222, credential: old}
+      - {name: here, via: local}
+      - {name: image, via: root, address: /mnt/image}
+
+Every mistake is reported at once as file:line with what to do. Nothing is guessed from YAML's types: `no`, `010` and
+`22:30` stay the text that stands in the file.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable, Iterable, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+from pydantic import ValidationError
+
+from collectors.credential import Credential
+from collectors.errors import Unsupported
+from collectors.model import Kind, Platform, Target
+
+VIAS = ("ssh", "local", "root", "replay")
+TARGET_KEYS = ("name", "kind", "platform", "via", "address", "port", "credential", "labels", "sudo")
+DEFAULT_KEYS = ("kind", "platform", "via", "port", "credential", "labels", "sudo")
+CREDENTIAL_KEYS = ("user", "key_file", "password_file", "password_env", "agent", "sudo")
+TOP_KEYS = ("defaults", "credentials", "targets", "known_hosts")
+_SECRET_KEY = re.compile(r"(?i)pass(?:word|wd|phrase)?$|pwd$|secret$|token$|^key$|private_key$|become_pass|enable")
+_HOST = re.compile(
+    r"(?=.{1,253}$)[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?(?:\.[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?)*\.?"
+)
+
+
+class InventoryError(ValueError):
+    """The file cannot be used. `problems` holds one line per mistake: file:line: what is wrong; what to do."""
+
+    def __init__(self, problems: Iterable[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(self.problems))
+
+
+class Inventory(NamedTuple):
+    """What a targets file says. `notes` are an importer's remarks on what it had to leave out."""
+
+    targets: tuple[Target, ...]
+    credentials: Mapping[str, Credential] = {}
+    sudo: Mapping[str, bool] = {}
+    """Target name -> whether to use sudo there, where the target says otherwise than its credential."""
+    known_hosts: Path | None = None
+    notes: tuple[str, ...] = ()
+
+    def credential_of(self, target: Target) -> Credential:
+        """How to log on to a target. Raises Unsupported when the file names no credential for it."""
+        found = self.credentials.get(target.credential or "")
+        if found is None:
+            raise Unsupported(f"{target.name}: no credential {target.credential or ''}; add it to the targets file")
+        return found.model_copy(update={"sudo": self.sudo.get(target.name, found.sudo)})
+
+    def select(self, words: Iterable[str]) -> tuple[Target, ...]:
+        """The targets whose name or one of whose labels is among `words`, in file order; all of them for no words.
+
+        Raises InventoryError for a word that means no target: a typing mistake must not shrink a scan silently.
+        """
+        wanted = tuple(words)
+        known = {name for target in self.targets for name in (target.name, *target.labels)}
+        wrong = [f"{word}: no target and no label is called so{_hint(word, known)}" for word in wanted if word not in known]
+        if wrong:
+            raise InventoryError(wrong)
+        return tuple(t for t in self.targets if not wanted or t.name in wanted or any(label in wanted for label in t.labels))
+
+
+def load(path: Path) -> Inventory:
+    """Read a targets file. Raises InventoryError with every mistake in it."""
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise InventoryError([f"{path}: {error.strerror}"]) from None
+    try:
+        return parse(raw.decode("utf-8-sig"), str(path), path.parent)
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise InventoryError([f"{path}:{line}: not UTF-8; save the file as UTF-8"]) from None
+
+
+def parse(text: str, name: str = "targets.yaml", folder: Path = Path()) -> Inventory:
+    """The same from text. `folder` is where relative file names in it begin."""
+    try:
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        raise InventoryError([f"{name}:{mark.line + 1 if mark else 1}: not YAML: {error.problem or error.context}"]) from None
+    except (yaml.YAMLError, RecursionError) as error:
+        raise InventoryError([f"{name}:1: not YAML: {str(error).splitlines()[0]}"]) from None
+    return _Reader(name, folder).inventory(root)
+
+
+def to_yaml(inventory: Inventory) -> str:
+    """The targets file that `load` reads back as this inventory; an importer's notes stand on top as comments."""
+    document: dict[str, Any] = {}
+    if inventory.known_hosts:
+        document["known_hosts"] = str(inventory.known_hosts)
+    if inventory.credentials:
+        document["credentials"] = {
+            name: credential.model_dump(mode="json", exclude_defaults=True) for name, credential in inventory.credentials.items()
+        }
+    document["targets"] = [
+        {
+            **target.model_dump(mode="json", exclude_none=True, exclude={"labels"}),
+            **({"labels": list(target.labels)} if target.labels else {}),
+            **({"sudo": inventory.sudo[target.name]} if target.name in inventory.sudo else {}),
+        }
+        for target in inventory.targets
+    ]
+    notes = "".join(f"# {' '.join(note.split())}\n" for note in inventory.notes)
+    return notes + yaml.safe_dump(document, allow_unicode=True, sort_keys=False, width=130)
+
+
+class _Bad(Exception):
+    """One value is wrong; says what to do."""
+
+
+class _Reader:
+    """Walks the nodes, because only they know their line, and gathers mistakes instead of stopping at the first."""
+
+    def __init__(self, name: str, folder: Path) -> None:
+        self._name = name
+        self._folder = folder
+        self.problems: list[tuple[int, str]] = []
+
+    def inventory(self, root: yaml.Node | None) -> Inventory:
+        if root is None:
+            raise InventoryError([f"{self._name}:1: the file is empty; it needs targets: [{{name: ..., address: ...}}]"])
+        top = self._mapping(root, TOP_KEYS, "the file")
+        credentials = self._credentials(top.get("credentials"))
+        defaults = self._fields(top["defaults"], DEFAULT_KEYS, "defaults") if "defaults" in top else {}
+        known_hosts = self._value(top["known_hosts"], _text) if "known_hosts" in top else None
+        targets: list[Target] = []
+        sudo: dict[str, bool] = {}
+        lines: dict[str, int] = {}
+        if "targets" not in top:
+            self._say(root, "no targets; add targets: [{name: ..., address: ...}]")
+        for node in self._sequence(top.get("targets"), "targets"):
+            fields = self._fields(node, TARGET_KEYS, "a target")
+            target = self._target(node, defaults, fields, credentials)
+            if target is None:
+                continue
+            if target.name in lines:
+                self._say(node, f"the name {target.name} stands in line {lines[target.name]} already; give each its own")
+                continue
+            lines[target.name] = _line(node)
+            targets.append(target)
+            choice = fields.get("sudo", defaults.get("sudo"))
+            if choice is not None:
+                sudo[target.name] = choice
+        if self.problems:
+            raise InventoryError(f"{self._name}:{line}: {what}" for line, what in sorted(set(self.problems)))
+        usable = {name: found for name, found in credentials.items() if found is not None}
+        home = self._folder / Path(known_hosts).expanduser() if known_hosts else None
+        return Inventory(tuple(targets), usable, sudo, home)
+
+    def _credentials(self, node: yaml.Node | None) -> dict[str, Credential | None]:
+        """None for one that is there but wrong: its own mistake is said once, not again at each target."""
+        found: dict[str, Credential | None] = {}
+        for name, body in [] if node is None else self._pairs(node, "credentials"):
+            before = len(self.problems)
+            fields = self._fields(body, CREDENTIAL_KEYS, f"credential {name}")
+            found[name] = None
+            if "user" not in fields and len(self.problems) == before:
+                self._say(body, f"credential {name} has no user; add user: NAME")
+            if len(self.problems) > before:
+                continue
+            for key in ("key_file", "password_file"):
+                if key in fields:
+                    fields[key] = str(self._folder / Path(fields[key]).expanduser())
+            try:
+                found[name] = Credential.model_validate(fields)
+            except ValidationError as error:
+                said = error.errors()[0]["msg"].removeprefix("Value error, ")
+                self._say(body, f"credential {name}: {said}")
+        return found
+
+    def _target(
+        self, node: yaml.Node, defaults: dict[str, Any], own: dict[str, Any], credentials: Mapping[str, Credential | None]
+    ) -> Target | None:
+        fields = {"kind": Kind.SERVER, "via": "ssh", **defaults, **own}
+        fields.pop("sudo", None)
+        fields["labels"] = tuple(dict.fromkeys((*defaults.get("labels", ()), *own.get("labels", ()))))
+        name, via = own.get("name"), fields["via"]
+        if name is None:
+            if isinstance(node, yaml.MappingNode) and not any(key.value == "name" for key, _ in node.value):
+                self._say(node, "a target without a name; add name: ...")
+            return None
+        if via != "ssh":
+            for key in ("port", "credential"):
+                if key in own:
+                    self._say(node, f"{name}: {key} means nothing with via: {via}; remove it")
+                fields.pop(key, None)
+        if via in ("root", "replay"):
+            if "address" not in fields:
+                self._say(node, f"{name}: via: {via} needs address: the directory to read")
+                return None
+            fields["address"] = str(self._folder / Path(fields["address"]).expanduser())
+        if via == "ssh":
+            if "address" not in fields and not _HOST.fullmatch(name):
+                self._say(node, f"{name}: the name is no host name; add address: ...")
+                return None
+            if "address" in fields and not is_address(fields["address"]):
+                self._say(node, f"{name}: {fields['address']!r} is no host name and no address; a port goes into port: ...")
+            credential = fields.get("credential")
+            if credential is None:
+                self._say(node, f"{name}: no credential; add credential: NAME here or under defaults")
+            elif credential not in credentials:
+                hint = _hint(credential, credentials)
+                self._say(node, f"{name}: no credential is called {credential}{hint}; add it under credentials")
+        try:
+            return Target.model_validate(fields)
+        except ValidationError as error:
+            first = error.errors()[0]
+            self._say(node, f"{name}: {'.'.join(map(str, first['loc']))}: {first['msg']}")
+            return None
+
+    def _fields(self, node: yaml.Node, allowed: tuple[str, ...], what: str) -> dict[str, Any]:
+        """The values of a mapping, each of its own type; wrong ones are reported and left out."""
+        fields = {}
+        for key, body in self._mapping(node, allowed, what).items():
+            value = self._value(body, _READERS[key], key)
+            if value is not None:
+                fields[key] = value
+        return fields
+
+    def _mapping(self, node: yaml.Node, allowed: tuple[str, ...], what: str) -> dict[str, yaml.Node]:
+        found = {}
+        for key, body in self._pairs(node, what):
+            if key in allowed:
+                found[key] = body
+            elif _SECRET_KEY.search(key):
+                # the value is not repeated: it may be the secret itself
+                self._say(
+                    body,
+                    f"{what}: {key}: secrets do not belong in this file; write it to a file that only you can read "
+                    "(chmod 600) and name that with password_file or key_file, and change the secret that stood here",
+                )
+            else:
+                self._say(body, f"{what}: unknown key {key}{_hint(key, allowed)}; known are {', '.join(allowed)}")
+        return found
+
+    def _pairs(self, node: yaml.Node, what: str) -> list[tuple[str, yaml.Node]]:
+        if not isinstance(node, yaml.MappingNode):
+            self._say(node, f"{what} must be written as key: value")
+            return []
+        pairs: dict[str, yaml.Node] = {}
+        for key, body in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                self._say(key, f"{what}: a key must be one word")
+            elif key.value in pairs:
+                self._say(key, f"{what}: {key.value} stands in line {_line(pairs[key.value])} already; remove one")
+            else:
+                pairs[key.value] = body
+        return list(pairs.items())
+
+    def _sequence(self, node: yaml.Node | None, what: str) -> list[yaml.Node]:
+        if node is None:
+            return []
+        if not isinstance(node, yaml.SequenceNode):
+            self._say(node, f"{what} must be a list; begin each with a dash")
+            return []
+        if not node.value:
+            self._say(node, f"{what} is empty")
+        return list(node.value)
+
+    def _value(self, node: yaml.Node, read: Callable[[yaml.Node], Any], key: str = "known_hosts") -> Any:
+        try:
+            return read(node)
+        except _Bad as problem:
+            self._say(node, f"{key}: {problem}")
+            return None
+
+    def _say(self, node: yaml.Node, what: str) -> None:
+        self.problems.append((_line(node), what))
+
+
+def _line(node: yaml.Node) -> int:
+    return int(node.start_mark.line) + 1
+
+
+def _text(node: yaml.Node) -> str:
+    if not isinstance(node, yaml.ScalarNode):
+        raise _Bad("must be one value, not a list")
+    value = str(node.value)
+    if not value or (node.tag.endswith(":null") and node.style is None):
+        raise _Bad("has no value; write one or remove the line")
+    if value != value.strip() or not value.isprintable():
+        raise _Bad(f"{value!r} begins or ends with a blank, or holds a character that cannot be seen")
+    if "PRIVATE KEY" in value:
+        raise _Bad("a key itself does not belong in this file; name its file")
+    return value
+
+
+def _name(node: yaml.Node) -> str:
+    value = _text(node)
+    if len(value) > 253:
+        raise _Bad("longer than 253 characters")
+    return value
+
+
+def _flag(node: yaml.Node) -> bool:
+    value = _text(node).lower()
+    if value not in ("true", "yes", "false", "no"):
+        raise _Bad(f"{value!r} is neither true nor false")
+    return value in ("true", "yes")
+
+
+def _port(node: yaml.Node) -> int:
+    value = _text(node)
+    if not re.fullmatch(r"[1-9][0-9]{0,4}", value) or int(value) > 65535:
+        raise _Bad(f"{value!r} is no port; write a number from 1 to 65535")
+    return int(value)
+
+
+def _labels(node: yaml.Node) -> tuple[str, ...]:
+    if not isinstance(node, yaml.SequenceNode):
+        raise _Bad("must be a list: [web, hanoi]")
+    return tuple(_text(item) for item in node.value)
+
+
+def _one_of(words: Iterable[str]) -> Callable[[yaml.Node], str]:
+    allowed = tuple(words)
+
+    def read(node: yaml.Node) -> str:
+        value = _text(node)
+        if value not in allowed:
+            raise _Bad(f"{value!r} is not known{_hint(value, allowed)}; known are {', '.join(allowed)}")
+        return value
+
+    return read
+
+
+_READERS: dict[str, Callable[[yaml.Node], Any]] = {
+    "name": _name,
+    "kind": _one_of(Kind),
+    "platform": _one_of(Platform),
+    "via": _one_of(VIAS),
+    "address": _text,
+    "port": _port,
+    "credential": _text,
+    "labels": _labels,
+    "sudo": _flag,
+    "user": _text,
+    "key_file": _text,
+    "password_file": _text,
+    "password_env": _text,
+    "agent": _flag,
+}
+
+
+def is_address(value: str) -> bool:
+    """A host name or an IP address, without a port."""
+    try:
+        ipaddress.ip_address(value.partition("%")[0])
+    except ValueError:
+        # 300.1.2.3 is a valid host name by its letters, and never one that somebody meant
+        return bool(_HOST.fullmatch(value)) and not re.fullmatch(r"[0-9.]+", value)
+    return True
+
+
+def _hint(word: str, known: Iterable[str]) -> str:
+    near = get_close_matches(word, list(known), n=1)
+    return f", did you mean {near[0]}?" if near else ""

@@ -1,0 +1,21 @@
+"""The HTTP API, version 1, put together from the rooms' routers."""
+
+from __future__ import annotations
+
+from ninja import NinjaAPI
+
+from collectors import VERSION
+from server.assess.api import router as assess
+from server.errors import install
+from server.ingest.api import router as ingest
+
+api = NinjaAPI(
+    title="rasoat",
+    version=VERSION,
+    description="Enrolment, upload of sealed snapshots, and what an agent is to do. Errors are `{error, message}`.",
+    urls_namespace="api",
+    docs_url="/docs",
+)
+api.add_router("/v1/", ingest)
+api.add_router("/v1/", assess)
+install(api)

@@ -1,0 +1,1 @@
+"""What it means: stored facts judged by the pack, kept verdicts, alarms."""

@@ -1,0 +1,122 @@
+"""Judge what came in, keep the verdicts, and hold them against what the machine itself said."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+from pydantic import BaseModel, ConfigDict
+from pydantic_core import to_jsonable_python
+
+from baselines.evaluate import evaluate
+from baselines.model import Assessment, Result, Verdict
+from collectors.model import Snapshot
+from server.assess import packs
+from server.assess.models import Alarm, StoredAssessment
+from server.ingest.models import Machine, StoredSnapshot
+from server.journal import models as journal
+from server.units.models import Policy
+
+log = logging.getLogger(__name__)
+
+WEIGHTS = {"critical": 1000, "high": 100, "medium": 10, "low": 1}
+
+
+class Judged(BaseModel):
+    """What the agent's own judgement said, as it stands in the seal."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    baseline: str
+    digest: str
+    tailoring: str | None = None
+    level: int
+    verdicts: str
+
+
+def judge(snapshot: Snapshot, policy: Policy, level: int | None = None) -> Assessment:
+    """The assessment at the unit's level, or at another one. Raises BaselineError, FileNotFoundError, ValueError."""
+    return evaluate(snapshot, packs.get(policy.baseline), level or policy.level, packs.tailoring(policy.tailoring))
+
+
+def compare(assessment: Assessment, policy: Policy, judged: Judged | None) -> str:
+    """One of StoredAssessment.AGENT. Verdicts can only be compared when pack, tailoring and level were the same."""
+    if judged is None:
+        return StoredAssessment.NOT_JUDGED
+    tailoring = packs.tailoring(policy.tailoring)
+    mine = (assessment.digest, tailoring.digest if tailoring else None, assessment.level)
+    if mine != (judged.digest, judged.tailoring or None, judged.level):
+        return StoredAssessment.OTHER_PACK
+    return StoredAssessment.AGREES if judged.verdicts == assessment.verdicts_digest() else StoredAssessment.DIFFERS
+
+
+def keep(stored: StoredSnapshot, assessment: Assessment, policy: Policy, judged: Judged | None) -> StoredAssessment:
+    """Write the verdicts of a snapshot, in place of earlier ones."""
+    counts = assessment.summary()
+    tailoring = packs.tailoring(policy.tailoring)
+    fields: dict[str, Any] = {
+        "machine_id": stored.machine_id,
+        "judged_at": timezone.now(),
+        "baseline": assessment.baseline,
+        "version": assessment.version,
+        "digest": assessment.digest,
+        "tailoring": tailoring.digest if tailoring else "",
+        "level": assessment.level,
+        "fail": counts["fail"],
+        "unknown": counts["unknown"],
+        "passed": counts["pass"],
+        "manual": counts["manual"],
+        "not_applicable": counts["not_applicable"],
+        "weight": weight(assessment.results),
+        "verdicts": assessment.verdicts_digest(),
+        "agent": compare(assessment, policy, judged),
+        "agent_judged": judged.model_dump() if judged else None,
+        "packed": StoredAssessment.pack(to_jsonable_python(assessment.results)),
+    }
+    kept, _new = StoredAssessment.objects.update_or_create(snapshot=stored, defaults=fields)
+    return kept
+
+
+def weight(results: list[Result]) -> int:
+    """How bad the fails are together; each check counts once."""
+    failed = {result.check: result.severity for result in results if result.verdict == Verdict.FAIL and result.check}
+    return sum(WEIGHTS.get(str(severity), 0) for severity in failed.values())
+
+
+def raise_alarm(machine: Machine, kind: str, snapshot: str = "", **detail: Any) -> Alarm:
+    """Open an alarm, or count up the one that is open. Only the first is written to the journal."""
+    now = timezone.now()
+    alarm = Alarm.objects.filter(machine=machine, kind=kind, closed_at=None).first()
+    if alarm is None:
+        alarm = Alarm.objects.create(machine=machine, kind=kind, snapshot=snapshot, detail=detail, first_at=now, last_at=now)
+        journal.write(
+            "alarm.raised", "collector", unit_path=machine.unit.path, subject=machine.name, kind=kind, snapshot=snapshot, **detail
+        )
+        return alarm
+    alarm.times, alarm.last_at, alarm.snapshot, alarm.detail = alarm.times + 1, now, snapshot, detail
+    alarm.save(update_fields=["times", "last_at", "snapshot", "detail"])
+    return alarm
+
+
+def rejudge(machines: Iterator[Machine]) -> tuple[int, int]:
+    """Judge the newest snapshot of each machine again by what its unit says now. (judged, could not be judged)"""
+    done = failed = 0
+    for machine in machines:
+        if machine.latest is None:
+            continue
+        policy = machine.unit.policy()
+        sealed = machine.latest.open()
+        try:
+            assessment = judge(Snapshot.from_bytes(sealed.snapshot), policy)
+            judged = Judged.model_validate(sealed.judged) if sealed.judged else None
+        except Exception:  # one machine's bad luck must not stop the others
+            log.exception("machine %s: snapshot %s could not be judged", machine.pk, machine.latest_id)
+            failed += 1
+            continue
+        with transaction.atomic():
+            keep(machine.latest, assessment, policy, judged)
+        done += 1
+    return done, failed

@@ -1,0 +1,100 @@
+"""Kept verdicts and alarms."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from typing import Any
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from server.ingest.models import Machine, StoredSnapshot
+from server.journal.models import described
+
+COUNTS = ("fail", "unknown", "pass", "manual", "not_applicable")
+
+
+class StoredAssessment(models.Model):
+    """How a snapshot was judged when it came in, or by the last `rejudge`."""
+
+    AGREES, DIFFERS, OTHER_PACK, NOT_JUDGED = "agrees", "differs", "other-pack", "not-judged"
+    AGENT = [
+        (AGREES, _("same verdicts as the machine itself")),
+        (DIFFERS, _("other verdicts than the machine itself")),
+        (OTHER_PACK, _("the machine judged with another pack")),
+        (NOT_JUDGED, _("the machine did not judge")),
+    ]
+
+    snapshot = models.OneToOneField(StoredSnapshot, on_delete=models.CASCADE, related_name="assessment")
+    machine = models.ForeignKey(Machine, on_delete=models.CASCADE, related_name="assessments")
+    judged_at = models.DateTimeField(default=timezone.now)
+    baseline = models.CharField(max_length=100)
+    version = models.CharField(max_length=50)
+    digest = models.CharField(max_length=64, help_text="Of the pack")
+    tailoring = models.CharField(max_length=64, blank=True, help_text="Digest; empty when there is none")
+    level = models.PositiveSmallIntegerField()
+    fail = models.PositiveIntegerField()
+    unknown = models.PositiveIntegerField()
+    passed = models.PositiveIntegerField()
+    manual = models.PositiveIntegerField()
+    not_applicable = models.PositiveIntegerField()
+    weight = models.PositiveIntegerField(help_text="Fails by severity, for worst first", db_index=True)
+    verdicts = models.CharField(max_length=64, help_text="verdicts_digest of the assessment")
+    agent = models.CharField(max_length=20, choices=AGENT)
+    agent_judged = models.JSONField(null=True, help_text="What the machine said it judged with")
+    packed = models.BinaryField()
+
+    def __str__(self) -> str:
+        return f"{self.snapshot_id} at level {self.level}"
+
+    @property
+    def results(self) -> list[dict[str, Any]]:
+        """The results as they were judged then."""
+        unpacked: list[dict[str, Any]] = json.loads(zlib.decompress(self.packed))
+        return unpacked
+
+    @staticmethod
+    def pack(results: Any) -> bytes:
+        return zlib.compress(json.dumps(results, ensure_ascii=False, separators=(",", ":")).encode())
+
+
+class Alarm(models.Model):
+    """Something a person must look at. While it is open, the same again only counts up."""
+
+    KINDS = {
+        "verdicts-differ": _("The machine judged the same facts by the same pack and came to other verdicts"),
+        "forged": _("Somebody uploaded in this machine's name without its key"),
+        "id-reused": _("A snapshot's id came a second time with other contents"),
+        "clock-ahead": _("The machine's clock is ahead of the collector's"),
+        "not-judged": _("The collector could not judge a snapshot"),
+    }
+
+    machine = models.ForeignKey(Machine, on_delete=models.CASCADE, related_name="alarms")
+    kind = models.CharField(max_length=40)
+    snapshot = models.CharField(max_length=36, blank=True)
+    detail = models.JSONField(default=dict)
+    times = models.PositiveIntegerField(default=1)
+    first_at = models.DateTimeField(default=timezone.now)
+    last_at = models.DateTimeField(default=timezone.now)
+    closed_at = models.DateTimeField(null=True)
+    closed_by = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        ordering = ["closed_at", "-last_at"]
+        constraints = [
+            models.UniqueConstraint(fields=["machine", "kind"], condition=Q(closed_at=None), name="one_open_alarm_per_kind")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.machine}: {self.kind}"
+
+    @property
+    def title(self) -> str:
+        return str(self.KINDS.get(self.kind, self.kind))
+
+    @property
+    def details(self) -> list[tuple[str, str, str]]:
+        return described(self.detail)

@@ -1,0 +1,35 @@
+"""The packs this collector judges with: those that ship with rasoat, and those an organisation keeps in its data directory."""
+
+from __future__ import annotations
+
+from functools import cache, lru_cache
+
+from django.conf import settings
+
+from baselines.loader import builtin, load
+from baselines.model import Baseline
+from baselines.tailoring import Tailoring
+
+
+def names() -> tuple[str, ...]:
+    """Ids of all packs."""
+    own = (head.parent.name for head in settings.DATA.packs.glob("*/standard.yaml"))
+    return tuple(sorted({*builtin(), *own}))
+
+
+@cache
+def get(pack: str) -> Baseline:
+    """The pack, loaded once per process. Raises BaselineError, FileNotFoundError."""
+    own = settings.DATA.packs / pack
+    return load(own if (own / "standard.yaml").is_file() else pack)
+
+
+def by_digest(digest: str) -> Baseline | None:
+    """The pack with that content, if this collector has it."""
+    return next((pack for pack in map(get, names()) if pack.digest == digest), None)
+
+
+@lru_cache(maxsize=256)
+def tailoring(text: str) -> Tailoring | None:
+    """A unit's own thresholds; None when it has none. Raises BaselineError."""
+    return Tailoring.parse(text) if text.strip() else None

@@ -1,0 +1,326 @@
+"""One machine judged, brought into the order in which people read it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from baselines.evaluate import requirement_verdict
+from baselines.model import RANK, Baseline, Check, Finding, Group, Requirement, Result, Verdict
+from collectors.facts import FACTS
+from collectors.model import Record, Snapshot, Source
+from server.assess import wording
+
+SEVERITIES = ("critical", "high", "medium", "low")
+MAX_ROWS = 500
+
+
+@dataclass
+class Clause:
+    """Where the standard asks for it."""
+
+    number: str
+    id: str
+    requirement: Requirement | None
+
+    @property
+    def title(self) -> str:
+        return wording.text(self.requirement.title) if self.requirement else self.id
+
+    @property
+    def guidance(self) -> str:
+        return wording.text(self.requirement.guidance) if self.requirement else ""
+
+    @property
+    def coverage(self) -> str:
+        return str(wording.COVERAGES[self.requirement.coverage]) if self.requirement else ""
+
+
+@dataclass
+class Seen:
+    """One comparison: what was seen, what was wanted."""
+
+    fact: str
+    field: str
+    observed: str
+    known: bool
+    wanted: str
+    reason: str
+
+    @property
+    def label(self) -> str:
+        column = self.field.rpartition("[].")[2]
+        name = self.field.partition("[]")[0]
+        words = wording.label(name, self.fact)
+        return words if column == self.field else f"{words}: {wording.label(column, self.fact)}"
+
+
+@dataclass
+class Evidence:
+    """A fact that a check rests on: how it was asked, with what end."""
+
+    fact: str
+    outcome: str
+    reason: str
+    sources: tuple[Source, ...]
+
+    @property
+    def title(self) -> str:
+        return wording.fact_title(self.fact)
+
+    @property
+    def outcome_word(self) -> str:
+        return str(wording.OUTCOMES.get(self.outcome, self.outcome))
+
+
+@dataclass
+class Entry:
+    """One check with its worst verdict, and every clause for which it came out so."""
+
+    id: str
+    verdict: str
+    severity: str
+    check: Check | None
+    clauses: list[Clause] = field(default_factory=list)
+    findings: list[Seen] = field(default_factory=list)
+    evidence: list[Evidence] = field(default_factory=list)
+
+    @property
+    def title(self) -> str:
+        return wording.text(self.check.title) if self.check else self.id
+
+    @property
+    def remedy(self) -> str:
+        return wording.text(self.check.remedy) if self.check else ""
+
+    @property
+    def why(self) -> str:
+        return wording.text(self.check.why) if self.check else ""
+
+    @property
+    def verify(self) -> str:
+        return (self.check.verify or "") if self.check else ""
+
+    @property
+    def severity_word(self) -> str:
+        return str(wording.SEVERITIES.get(self.severity, self.severity))
+
+
+@dataclass
+class Section:
+    """All checks that ended alike."""
+
+    verdict: str
+    entries: list[Entry]
+    clauses: list[Clause]
+
+    @property
+    def title(self) -> str:
+        return str(wording.VERDICTS[self.verdict])
+
+    @property
+    def count(self) -> int:
+        return len(self.entries) + len(self.clauses)
+
+
+@dataclass
+class Line:
+    """One requirement with its verdict, for readers who follow the standard."""
+
+    clause: Clause
+    verdict: str
+    checks: list[tuple[str, str, str]]
+    """(title, verdict, word) of each check."""
+
+    @property
+    def word(self) -> str:
+        return str(wording.VERDICTS[self.verdict])
+
+
+@dataclass
+class Heading:
+    """A group of the standard."""
+
+    number: str
+    title: str
+    lines: list[Line]
+
+
+def sections(results: list[Result], baseline: Baseline | None, snapshot: Snapshot) -> list[Section]:
+    """Worst first. Each check stands once, under its worst verdict, so that the numbers are those of the summary."""
+    worst: dict[str, Verdict] = {}
+    for result in results:
+        if result.check:
+            worst[result.check] = min(worst.get(result.check, result.verdict), result.verdict, key=RANK.__getitem__)
+    found = {verdict: Section(str(verdict), [], []) for verdict in Verdict}
+    entries: dict[str, Entry] = {}
+    for result in results:
+        clause = _clause(result, baseline)
+        if result.check is None:
+            found[result.verdict].clauses.append(clause)
+        elif result.verdict == worst[result.check]:
+            entry = entries.get(result.check)
+            if entry is None:
+                check = baseline.checks.get(result.check) if baseline else None
+                entry = entries[result.check] = Entry(result.check, str(result.verdict), str(result.severity or ""), check)
+                found[result.verdict].entries.append(entry)
+            entry.clauses.append(clause)
+            for seen in map(_seen, result.findings):
+                if seen not in entry.findings:
+                    entry.findings.append(seen)
+    for entry in entries.values():
+        entry.evidence = _evidence(entry, snapshot)
+    for section in found.values():
+        section.entries.sort(
+            key=lambda e: (SEVERITIES.index(e.severity) if e.severity in SEVERITIES else 9, _order(e.clauses[0].number))
+        )
+    return [section for section in found.values() if section.count]
+
+
+def headings(results: list[Result], baseline: Baseline | None, level: int) -> list[Heading]:
+    """In the order of the standard."""
+    by_requirement: dict[str, list[Result]] = {}
+    for result in results:
+        by_requirement.setdefault(result.requirement, []).append(result)
+    found: dict[str, Heading] = {}
+    for requirement, rows in by_requirement.items():
+        group: Group | None = baseline.group_of.get(requirement) if baseline else None
+        name = group.id if group else ""
+        if name not in found:
+            found[name] = Heading(group.clauses.get(level, "") if group else "", wording.text(group.title) if group else "", [])
+        checks = [
+            (_title(row.check, baseline), str(row.verdict), str(wording.VERDICTS[str(row.verdict)])) for row in rows if row.check
+        ]
+        found[name].lines.append(Line(_clause(rows[0], baseline), str(requirement_verdict(rows)), checks))
+    return list(found.values())
+
+
+def results_from(stored: list[dict[str, Any]]) -> list[Result]:
+    """Kept results, in their own type again."""
+    return [
+        Result(
+            row["requirement"],
+            row["clause"],
+            row["check"],
+            Verdict(row["verdict"]),
+            row["severity"],
+            [Finding(**finding) for finding in row["findings"]],
+        )
+        for row in stored
+    ]
+
+
+def _title(check: str, baseline: Baseline | None) -> str:
+    known = baseline.checks.get(check) if baseline else None
+    return wording.text(known.title) if known else check
+
+
+def _clause(result: Result, baseline: Baseline | None) -> Clause:
+    return Clause(result.clause, result.requirement, baseline.requirements.get(result.requirement) if baseline else None)
+
+
+def _seen(finding: Finding) -> Seen:
+    return Seen(
+        finding.fact,
+        finding.field,
+        wording.value(finding.observed),
+        finding.observed is not None,
+        wording.wanted(finding.op, finding.expected),
+        wording.reason(finding.reason),
+    )
+
+
+def _evidence(entry: Entry, snapshot: Snapshot) -> list[Evidence]:
+    found = []
+    for fact in dict.fromkeys(seen.fact for seen in entry.findings):
+        record = snapshot.by_fact.get(fact)
+        if record:
+            found.append(Evidence(fact, record.outcome, record.reason, record.sources))
+    return found
+
+
+def _order(number: str) -> list[int]:
+    return [int(part) for part in number.split(".") if part.isdigit()]
+
+
+# --- facts ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Table:
+    """A list inside a fact."""
+
+    columns: list[str]
+    rows: list[list[str]]
+    total: int
+
+
+@dataclass
+class Field:
+    """One field of a fact."""
+
+    name: str
+    label: str
+    hint: str
+    value: str
+    known: bool
+    why: str
+    table: Table | None
+
+
+@dataclass
+class FactView:
+    """One fact as seen, or why it was not."""
+
+    evidence: Evidence
+    version: int
+    fields: list[Field]
+    problem: str
+    raw: str
+
+    @property
+    def name(self) -> str:
+        return self.evidence.fact
+
+    @property
+    def evidence_list(self) -> list[Evidence]:
+        return [self.evidence]
+
+
+def facts(snapshot: Snapshot) -> list[FactView]:
+    """Every record, in the order of the known facts; unknown ones of a newer agent at the end."""
+    order = list(FACTS)
+    records = sorted(snapshot.records, key=lambda record: order.index(record.fact) if record.fact in order else len(order))
+    return [_fact(record) for record in records]
+
+
+def _fact(record: Record) -> FactView:
+    evidence = Evidence(record.fact, record.outcome, wording.reason(record.reason), record.sources)
+    problem, raw = "", ""
+    try:
+        record.typed()
+    except ValueError as error:
+        problem = str(error)
+        raw = json.dumps(record.data, ensure_ascii=False, indent=1)[:20_000]
+    data = dict(record.data or {})
+    unseen: dict[str, str] = {}
+    noted = data.pop("unseen", None)
+    for entry in noted if isinstance(noted, list) else ():
+        if isinstance(entry, dict):
+            unseen[str(entry.get("field"))] = f"{wording.OUTCOMES.get(str(entry.get('outcome')), '')}: {entry.get('reason')}"
+    fields = [] if problem else [_field(record.fact, name, given, unseen) for name, given in data.items()]
+    return FactView(evidence, record.version, fields, problem, raw)
+
+
+def _field(fact: str, name: str, given: Any, unseen: dict[str, str]) -> Field:
+    info = FACTS[fact].model_fields.get(name) if fact in FACTS else None
+    why = unseen.get(name, "")
+    inner = [text for place, text in unseen.items() if place.startswith(f"{name}[]")]
+    table = None
+    if isinstance(given, list) and given and all(isinstance(row, dict) for row in given):
+        columns = list(given[0])
+        rows = [[wording.value(row.get(column)) for column in columns] for row in given[:MAX_ROWS]]
+        table = Table([wording.label(column, fact) for column in columns], rows, len(given))
+    hint = info.description or "" if info else ""
+    return Field(name, wording.label(name, fact), hint, wording.value(given), given is not None, why or "; ".join(inner), table)

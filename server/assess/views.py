@@ -1,0 +1,309 @@
+"""The machines, one machine, and its verdicts at any level."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
+from django.db.models.functions import Coalesce
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST, require_safe
+
+from baselines.evaluate import turns
+from baselines.loader import BaselineError
+from baselines.model import LEVELS, Assessment, Baseline, Result
+from collectors.model import Snapshot
+from server.assess import judge, packs, sheet, wording
+from server.assess.models import Alarm, StoredAssessment
+from server.ingest.access import address_of
+from server.ingest.models import Machine, StoredSnapshot
+from server.journal import models as journal
+from server.units.models import Membership, Policy, Unit, User, resolve
+from server.web.requests import user_of
+
+PAGE = 50
+FRESH, SILENT = 2, 10
+"""Fresh: reported within so many of its unit's intervals; silent: not within so many."""
+STATES = {
+    "fail": _("With failures"),
+    "unknown": _("With unknowns"),
+    "alarm": _("With alarms"),
+    "late": _("Late or silent"),
+    "never": _("Never reported"),
+}
+TABS = ("verdicts", "clauses", "facts", "history", "alarms")
+
+
+def visible(user: User) -> QuerySet[Machine]:
+    """The machines of this person's units."""
+    return Machine.objects.filter(user.reach_of("unit__path"))
+
+
+@dataclass
+class Row:
+    """A machine on the list."""
+
+    machine: Machine
+    assessment: StoredAssessment | None
+    policy: Policy
+    freshness: str
+    at: datetime | None
+    alarms: bool
+
+
+@require_safe
+def machines(request: HttpRequest) -> HttpResponse:
+    """Worst first. What never reported is not good: it stands below the failing and above the passing."""
+    user = user_of(request)
+    now = timezone.now()
+    units = {unit.pk: unit for unit in Unit.objects.all()}
+    policies = {pk: resolve(unit, units) for pk, unit in units.items()}
+    fresh = _fresh(policies, now)
+    found = visible(user)
+    numbers = found.aggregate(
+        expected=Count("pk"),
+        seen=Count("pk", filter=Q(latest__isnull=False)),
+        fresh=Count("pk", filter=fresh),
+        judged=Count("latest__assessment"),
+        failing=Count("pk", filter=Q(latest__assessment__fail__gt=0)),
+    )
+    text, state, unit = request.GET.get("q", "").strip(), request.GET.get("state", ""), request.GET.get("unit", "")
+    open_alarm = Exists(Alarm.objects.filter(machine=OuterRef("pk"), closed_at=None))
+    found = found.annotate(alarmed=open_alarm, worst=Coalesce(F("latest__assessment__weight"), 1))
+    found = _filter(found, text, state, units.get(int(unit)) if unit.isdecimal() else None, fresh)
+    found = found.order_by(
+        F("worst").desc(),
+        F("latest__assessment__fail").desc(nulls_last=True),
+        F("latest__assessment__unknown").desc(nulls_last=True),
+        "name",
+        "pk",
+    )
+    found = found.select_related("unit", "agent", "latest__assessment").defer("latest__sealed", "latest__assessment__packed")
+    page = Paginator(found, PAGE).get_page(request.GET.get("page"))
+    rows = [_row(machine, policies[machine.unit_id], now) for machine in page.object_list]
+    mine = [u for u in units.values() if any(u.path.startswith(p) for p in user.memberships.values_list("unit__path", flat=True))]
+    context = {
+        "page": page,
+        "rows": rows,
+        "numbers": numbers,
+        "q": text,
+        "state": state,
+        "states": STATES,
+        "unit": unit,
+        "units": mine,
+        "nav": "machines",
+    }
+    return render(request, "assess/machines.html", context)
+
+
+def _fresh(policies: dict[int, Policy], now: datetime) -> Q:
+    by_interval: dict[int, list[int]] = {}
+    for pk, policy in policies.items():
+        by_interval.setdefault(policy.interval_seconds, []).append(pk)
+    condition = Q(pk__in=[])
+    for seconds, pks in by_interval.items():
+        condition |= Q(unit__in=pks, latest__orders_at__gte=now - timedelta(seconds=FRESH * seconds))
+    return condition
+
+
+def _filter(found: QuerySet[Machine], text: str, state: str, unit: Unit | None, fresh: Q) -> QuerySet[Machine]:
+    if text:
+        found = found.filter(Q(name__icontains=text) | Q(hostname__icontains=text) | Q(os_name__icontains=text))
+    if unit:
+        found = found.filter(unit__path__startswith=unit.path)
+    conditions = {
+        "fail": Q(latest__assessment__fail__gt=0),
+        "unknown": Q(latest__assessment__unknown__gt=0),
+        "alarm": Q(alarmed=True),
+        "late": Q(latest__isnull=False) & ~fresh,
+        "never": Q(latest__isnull=True),
+    }
+    return found.filter(conditions[state]) if state in conditions else found
+
+
+def _row(machine: Machine, policy: Policy, now: datetime) -> Row:
+    latest = machine.latest
+    assessment = getattr(latest, "assessment", None) if latest else None
+    at = latest.orders_at if latest else None
+    return Row(machine, assessment, policy, freshness(at, policy, now), at, bool(getattr(machine, "alarmed", False)))
+
+
+def freshness(at: datetime | None, policy: Policy, now: datetime) -> str:
+    """never · fresh · late · silent, measured by the unit's own interval."""
+    if at is None:
+        return "never"
+    age = (now - at).total_seconds() / policy.interval_seconds
+    return "fresh" if age <= FRESH else "late" if age <= SILENT else "silent"
+
+
+@dataclass
+class View:
+    """A snapshot judged for the page."""
+
+    level: int
+    results: list[Result]
+    counts: dict[str, int]
+    weight: int
+    baseline: Baseline | None
+    version: str
+    digest: str
+    problem: str = ""
+
+
+@require_safe
+def machine(request: HttpRequest, pk: int) -> HttpResponse:
+    """One machine: what its unit's level says, or, on the fly and without storing anything, another level."""
+    user = user_of(request)
+    found = get_object_or_404(visible(user).select_related("unit", "agent", "latest"), pk=pk)
+    policy = found.unit.policy()
+    tab = request.GET.get("tab", "verdicts")
+    stored = _chosen(found, request.GET.get("snapshot"))
+    alarms = list(found.alarms.all()[:100])
+    context: dict[str, Any] = {
+        "machine": found,
+        "policy": policy,
+        "tab": tab if tab in TABS else "verdicts",
+        "stored": stored,
+        "levels": LEVELS,
+        "verdicts": list(wording.VERDICTS),
+        "nav": "machines",
+        "alarms": alarms,
+        "open_alarms": [alarm for alarm in alarms if alarm.closed_at is None],
+        "freshness": freshness(found.latest.orders_at if found.latest else None, policy, timezone.now()),
+        "may_administer": Unit.objects.filter(user.reach(Membership.ADMIN), pk=found.unit_id).exists(),
+        "history_page": Paginator(
+            found.snapshots.defer("sealed", "assessment__packed").select_related("assessment"), PAGE
+        ).get_page(request.GET.get("page")),
+        "chosen": request.GET.get("snapshot", ""),
+    }
+    if stored is not None:
+        context |= _judged(stored, policy, request.GET.get("level", ""), context["tab"])
+    return render(request, "assess/machine.html", context)
+
+
+def _chosen(found: Machine, wanted: str | None) -> StoredSnapshot | None:
+    if wanted is None:
+        return found.latest
+    return get_object_or_404(found.snapshots, pk=wanted)
+
+
+def _judged(stored: StoredSnapshot, policy: Policy, wanted: str, tab: str) -> dict[str, Any]:
+    snapshot = stored.snapshot()
+    kept = StoredAssessment.objects.filter(snapshot=stored).first()
+    agreed = kept.level if kept else policy.level
+    level = int(wanted) if wanted in {str(known) for known in LEVELS} else agreed
+    context: dict[str, Any] = {
+        "snapshot": snapshot,
+        "kept": kept,
+        "agreed_level": agreed,
+        "level": level,
+        "other_level": level != agreed,
+    }
+    problems = snapshot.problems()
+    if kept is not None and level == agreed:
+        view = _kept(kept)
+    else:
+        try:
+            assessment = judge.judge(snapshot, policy, level)
+        except (BaselineError, OSError, ValueError) as error:
+            return context | {"view": None, "problem": str(error), "facts": sheet.facts(snapshot), "problems": problems}
+        view = _fresh_view(assessment, packs.get(policy.baseline))
+        if level != agreed:
+            context["turns"] = _turns(snapshot, policy, agreed, assessment)
+    context |= {"view": view, "problems": problems}
+    if tab == "verdicts":
+        context["sections"] = sheet.sections(view.results, view.baseline, snapshot)
+    elif tab == "clauses":
+        context["headings"] = sheet.headings(view.results, view.baseline, level)
+    elif tab == "facts":
+        context["facts"] = sheet.facts(snapshot)
+    return context
+
+
+def _kept(kept: StoredAssessment) -> View:
+    try:
+        baseline = packs.get(kept.baseline)
+    except (BaselineError, OSError):
+        baseline = None
+    counts = {
+        "fail": kept.fail,
+        "unknown": kept.unknown,
+        "pass": kept.passed,
+        "manual": kept.manual,
+        "not_applicable": kept.not_applicable,
+    }
+    return View(kept.level, sheet.results_from(kept.results), counts, kept.weight, baseline, kept.version, kept.digest)
+
+
+def _fresh_view(assessment: Assessment, baseline: Baseline) -> View:
+    results = assessment.results
+    return View(
+        assessment.level, results, assessment.summary(), judge.weight(results), baseline, assessment.version, assessment.digest
+    )
+
+
+@dataclass
+class TurnView:
+    """A verdict that another level changes."""
+
+    title: str
+    before: str
+    before_word: str
+    after: str
+    after_word: str
+
+
+def _turns(snapshot: Snapshot, policy: Policy, agreed: int, after: Assessment) -> list[TurnView]:
+    """Only checks: what a person decides is new or gone by the dozen and would drown them."""
+    baseline = packs.get(policy.baseline)
+    found: dict[str, TurnView] = {}
+    for turn in turns(judge.judge(snapshot, policy, agreed), after):
+        if turn.check:
+            before = str(turn.before) if turn.before else ""
+            words = str(wording.VERDICTS[before]) if before else ""
+            check = baseline.checks.get(turn.check)
+            title = wording.text(check.title) if check else turn.check
+            found.setdefault(turn.check, TurnView(title, before, words, str(turn.after), str(wording.VERDICTS[str(turn.after)])))
+    return list(found.values())
+
+
+@require_safe
+def raw(request: HttpRequest, pk: int, snapshot: str) -> HttpResponse:
+    """The sealed bytes as they were received, for whoever wants to check the signature."""
+    found = get_object_or_404(visible(user_of(request)), pk=pk)
+    stored = get_object_or_404(found.snapshots, pk=snapshot)
+    response = HttpResponse(bytes(stored.sealed), content_type="application/vnd.rasoat.snapshot")
+    response["Content-Disposition"] = f'attachment; filename="{stored.pk}.rasoat"'
+    return response
+
+
+@require_POST
+def close_alarm(request: HttpRequest, pk: int) -> HttpResponse:
+    """A person has looked at it."""
+    user = user_of(request)
+    alarm = (
+        Alarm.objects.select_related("machine__unit")
+        .filter(user.reach_of("machine__unit__path", Membership.ADMIN), pk=pk)
+        .first()
+    )
+    if alarm is None:
+        raise Http404
+    if alarm.closed_at is None:
+        alarm.closed_at, alarm.closed_by = timezone.now(), user.username
+        alarm.save(update_fields=["closed_at", "closed_by"])
+        unit_path = alarm.machine.unit.path
+        journal.write(
+            "alarm.closed",
+            user.username,
+            unit_path=unit_path,
+            subject=alarm.machine.name,
+            address=address_of(request),
+            kind=alarm.kind,
+        )
+    return redirect(f"/machines/{alarm.machine_id}/?tab=alarms")

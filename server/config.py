@@ -1,0 +1,114 @@
+"""The data directory of a collector: where it is, what lies in it, and the settings a person may change."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import tomllib
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+DEFAULT_DATA = Path("/var/lib/rasoat-server")
+
+
+class Config(BaseModel):
+    """settings.toml. A line nobody knows is an error, so that a misspelt one does not pass in silence."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    hosts: tuple[str, ...] = ("localhost", "127.0.0.1", "[::1]")
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=1, le=65535)] = 8340
+    workers: Annotated[int, Field(ge=1, le=64)] = 2
+    certificate: str = ""
+    private_key: str = ""
+    behind_tls_proxy: bool = False
+    lock_wait_seconds: Annotated[float, Field(gt=0, le=120)] = 10.0
+    metrics_token: str = ""
+
+    @property
+    def https(self) -> bool:
+        """Browsers and agents reach this collector by HTTPS."""
+        return bool(self.certificate) or self.behind_tls_proxy
+
+
+class ConfigError(ValueError):
+    """The settings cannot be used. The message says which line and why."""
+
+
+class Data:
+    """Paths inside the data directory."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.database = root / "db.sqlite3"
+        self.secret_key = root / "secret.key"
+        self.settings = root / "settings.toml"
+        self.packs = root / "packs"
+
+    @classmethod
+    def here(cls) -> Data:
+        """As RASOAT_DATA says."""
+        return cls(Path(os.environ.get("RASOAT_DATA") or DEFAULT_DATA))
+
+    def config(self) -> Config:
+        """settings.toml; the defaults when there is none. Raises ConfigError."""
+        try:
+            return Config.model_validate(tomllib.loads(self.settings.read_text(encoding="utf-8")))
+        except (FileNotFoundError, NotADirectoryError):
+            return Config()
+        except tomllib.TOMLDecodeError as error:
+            raise ConfigError(f"{self.settings}: {error}") from None
+        except ValidationError as error:
+            lines = [f"{self.settings}: {'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
+            raise ConfigError("\n".join(lines)) from None
+
+    def key(self) -> str:
+        """The secret that signs sessions. Without a file: one that dies with this process, never a built-in one."""
+        try:
+            return self.secret_key.read_text(encoding="ascii").strip()
+        except (FileNotFoundError, NotADirectoryError):
+            return secrets.token_urlsafe(48)
+
+    def create(self, hosts: tuple[str, ...] = ()) -> list[Path]:
+        """Make what is missing; never change what is there. The files written."""
+        self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        written = []
+        if not self.secret_key.exists():
+            with os.fdopen(os.open(self.secret_key, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
+                out.write(secrets.token_urlsafe(48) + "\n")
+            written.append(self.secret_key)
+        if not self.settings.exists():
+            known = dict.fromkeys(("localhost", "127.0.0.1", "[::1]", socket.gethostname(), socket.getfqdn(), *hosts))
+            listed = ", ".join(f'"{name}"' for name in known)
+            with os.fdopen(os.open(self.settings, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as out:
+                out.write(_TEMPLATE.format(hosts=listed))
+            written.append(self.settings)
+        return written
+
+
+_TEMPLATE = """\
+# Names and addresses by which browsers and agents call this collector. Others are refused.
+hosts = [{hosts}]
+
+# Where it listens. Use 0.0.0.0 together with a certificate, or put a TLS proxy in front.
+host = "127.0.0.1"
+port = 8340
+workers = 2
+
+# HTTPS by the collector itself: PEM files.
+# certificate = "/etc/rasoat/server.crt"
+# private_key = "/etc/rasoat/server.key"
+
+# true when a proxy on this machine ends TLS and sets X-Forwarded-Proto.
+# behind_tls_proxy = true
+
+# Seconds to wait for the database before an agent is told to try again.
+# lock_wait_seconds = 10
+
+# Lets a monitoring system read /metrics from another machine: Authorization: Bearer ...
+# metrics_token = ""
+"""

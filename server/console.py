@@ -1,0 +1,231 @@
+"""What `rasoat server` does, once Django is set up (cli.py)."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from django.conf import settings
+from django.core.management import call_command
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from baselines.loader import BaselineError
+from server.assess import judge, packs
+from server.ingest.models import EnrolmentToken, Machine
+from server.journal import models as journal
+from server.units.models import DEFAULT_LEVEL, Membership, Unit, User, resolve
+from server.units.passwords import generate
+
+OK, FAILED, USAGE = 0, 1, 2
+ADMIN = "admin"
+
+
+def init(options: argparse.Namespace) -> int:
+    """Idempotent: what exists stays as it is, passwords and keys above all."""
+    call_command("migrate", verbosity=0, interactive=False)
+    settings.DATA.database.chmod(0o600)
+    root = Unit.objects.filter(parent=None).first()
+    if root is None:
+        root = Unit.objects.create(name=options.unit or _("Organisation"), level=options.level or DEFAULT_LEVEL)
+        journal.write("server.init", "console", unit_path=root.path, subject=root.name)
+        _say(_("Unit: %(name)s, level %(level)d") % {"name": root.name, "level": root.level})
+    else:
+        _say(_("Unit: %s (was there already)") % root.name)
+    admin = User.objects.filter(username=ADMIN).first()
+    if admin is None:
+        password = generate()
+        admin = User.objects.create_user(ADMIN, password, must_change=True)
+        Membership.objects.create(user=admin, unit=root, role=Membership.ADMIN)
+        journal.write("user.new", "console", unit_path=root.path, subject=ADMIN)
+        _say(
+            _("Administrator: %(user)s\nPassword (shown this once, to be changed at the first log-on): %(password)s")
+            % {"user": ADMIN, "password": password}
+        )
+    else:
+        _say(_("Administrator: %s (was there already; `rasoat server user reset admin` gives a new password)") % ADMIN)
+    _say(_("Data directory: %s") % settings.DATA.root)
+    _say(_("Next: rasoat server run --data %s") % settings.DATA.root)
+    return OK
+
+
+def token_new(options: argparse.Namespace) -> int:
+    unit = _unit(options.unit)
+    if unit is None or not 0 < options.hours <= 24 * 366:
+        return USAGE if unit is None else _wrong(_("--hours: more than 0, at most a year"))
+    token, text = EnrolmentToken.issue(unit, options.uses, options.hours, "console", options.note)
+    journal.write(
+        "token.new", "console", unit_path=unit.path, subject=token.public, unit=unit.name, uses=token.uses, hours=options.hours
+    )
+    if options.quiet:
+        _say(text)
+        return OK
+    until = timezone.localtime(token.expires_at).strftime("%Y-%m-%d %H:%M")
+    _say(
+        _("Token for %(uses)d machines of %(unit)s, valid until %(until)s:")
+        % {"uses": token.uses, "unit": unit.name, "until": until}
+    )
+    _say(text)
+    return OK
+
+
+def token_list(options: argparse.Namespace) -> int:
+    for token in EnrolmentToken.objects.select_related("unit"):
+        until = timezone.localtime(token.expires_at).strftime("%Y-%m-%d %H:%M")
+        _say(
+            f"{token.public}  {token.state:8}  {token.uses_left}/{token.uses}  {until}  {token.unit.name}  {token.note}".rstrip()
+        )
+    return OK
+
+
+def token_revoke(options: argparse.Namespace) -> int:
+    token = EnrolmentToken.objects.select_related("unit").filter(public=options.public).first()
+    if token is None:
+        return _wrong(_("no token %s") % options.public)
+    if token.revoked_at is None:
+        token.revoked_at = timezone.now()
+        token.save(update_fields=["revoked_at"])
+        journal.write("token.revoked", "console", unit_path=token.unit.path, subject=token.public)
+    return OK
+
+
+def unit_new(options: argparse.Namespace) -> int:
+    parent = _unit(options.parent)
+    if parent is None:
+        return USAGE
+    if Unit.objects.filter(parent=parent, name=options.name).exists():
+        return _wrong(_("unit %s exists already") % options.name)
+    unit = Unit(name=options.name, parent=parent)
+    if (problem := _apply(unit, options)) is not None:
+        return _wrong(problem)
+    unit.save()
+    journal.write("unit.new", "console", unit_path=unit.path, subject=unit.name)
+    return OK
+
+
+def unit_set(options: argparse.Namespace) -> int:
+    unit = _unit(options.name)
+    if unit is None:
+        return USAGE
+    if (problem := _apply(unit, options)) is not None:
+        return _wrong(problem)
+    unit.save()
+    journal.write(
+        "unit.changed", "console", unit_path=unit.path, subject=unit.name,
+        level=unit.level, baseline=unit.baseline, interval=unit.interval_seconds, tailoring=bool(unit.tailoring),
+    )  # fmt: skip
+    _say(_("Machines follow at their next report; `rasoat server rejudge` does it for what is stored."))
+    return OK
+
+
+def unit_list(options: argparse.Namespace) -> int:
+    units = {unit.pk: unit for unit in Unit.objects.all()}
+    for unit in units.values():
+        policy = resolve(unit, units)
+        level = _("level %(level)s") % {"level": policy.level}
+        _say(f"{'  ' * (len(unit.ids) - 1)}{unit.name}  [{level}, {policy.baseline}, {policy.interval_seconds} s]")
+    return OK
+
+
+def user_new(options: argparse.Namespace) -> int:
+    unit = _unit(options.unit)
+    if unit is None:
+        return USAGE
+    if User.objects.filter(username=User.normalize_username(options.username)).exists():
+        return _wrong(_("user %s exists already") % options.username)
+    password = generate()
+    user = User.objects.create_user(options.username, password, full_name=options.name, must_change=True)
+    Membership.objects.create(user=user, unit=unit, role=options.role)
+    journal.write("user.new", "console", unit_path=unit.path, subject=user.username, role=options.role)
+    _say(_("Password of %(user)s (shown this once): %(password)s") % {"user": user.username, "password": password})
+    return OK
+
+
+def user_reset(options: argparse.Namespace) -> int:
+    user = User.objects.filter(username=options.username).first()
+    if user is None:
+        return _wrong(_("no user %s") % options.username)
+    password = generate()
+    user.set_password(password)
+    user.must_change, user.is_active = True, True
+    user.save()
+    call_command("axes_reset_username", user.username, verbosity=0)
+    journal.write("user.reset", "console", subject=user.username)
+    _say(_("Password of %(user)s (shown this once): %(password)s") % {"user": user.username, "password": password})
+    return OK
+
+
+def user_disable(options: argparse.Namespace) -> int:
+    user = User.objects.filter(username=options.username).first()
+    if user is None:
+        return _wrong(_("no user %s") % options.username)
+    user.is_active = False
+    user.save(update_fields=["is_active"])
+    journal.write("user.disabled", "console", subject=user.username)
+    return OK
+
+
+def user_list(options: argparse.Namespace) -> int:
+    for user in User.objects.order_by("username").prefetch_related("memberships__unit"):
+        rights = ", ".join(f"{m.role} {m.unit.name}" for m in user.memberships.all())
+        state = "" if user.is_active else _("(disabled)")
+        _say(f"{user.username}  {user.full_name}  {rights}  {state}".rstrip())
+    return OK
+
+
+def rejudge(options: argparse.Namespace) -> int:
+    machines = Machine.objects.exclude(latest=None).select_related("unit", "latest").iterator(chunk_size=200)
+    done, failed = judge.rejudge(machines)
+    journal.write("assess.rejudged", "console", judged=done, failed=failed)
+    _say(_("%(done)d judged again, %(failed)d could not be judged") % {"done": done, "failed": failed})
+    return FAILED if failed else OK
+
+
+def journal_verify(options: argparse.Namespace) -> int:
+    broken = journal.broken_at()
+    if broken is not None:
+        _say(_("The journal does not follow from itself at row %d: it or the row before was changed or removed.") % broken)
+        return FAILED
+    _say(_("%d rows, unbroken") % journal.Entry.objects.count())
+    return OK
+
+
+def _unit(name: str | None) -> Unit | None:
+    if name is None:
+        return Unit.objects.filter(parent=None).first()
+    found = list(Unit.objects.filter(name=name)[:2])
+    if len(found) == 1:
+        return found[0]
+    _wrong((_("no unit %s") if not found else _("more than one unit is called %s")) % name)
+    return None
+
+
+def _apply(unit: Unit, options: argparse.Namespace) -> str | None:
+    """Set what was given. Why it cannot be, or None."""
+    if options.level:
+        unit.level = options.level
+    if options.interval:
+        unit.interval_seconds = options.interval
+    if options.baseline:
+        unit.baseline = options.baseline
+    if options.tailoring:
+        unit.tailoring = "" if options.tailoring == "none" else Path(options.tailoring).read_text("utf-8")
+    chain = [unit.parent] if unit.parent else []
+    policy = unit.policy() if unit.pk else (chain[0].policy() if chain else None)
+    try:
+        pack = packs.get(unit.baseline or (policy.baseline if policy else ""))
+        tailoring = packs.tailoring(unit.tailoring)
+    except (BaselineError, FileNotFoundError) as error:
+        return str(error)
+    problems = tailoring.problems(pack) if tailoring else []
+    return "\n".join(map(str, problems)) or None
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+
+
+def _wrong(text: str) -> int:
+    sys.stderr.write(f"rasoat: {text}\n")
+    return USAGE

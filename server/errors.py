@@ -1,0 +1,66 @@
+"""What the API answers when it says no: one type, one JSON form."""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+
+from django.db import OperationalError
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from ninja import NinjaAPI, Schema
+from ninja.errors import HttpError, ValidationError
+
+log = logging.getLogger(__name__)
+
+
+class Refused(Exception):
+    """The request is not granted. `code` is stable and for programs; the message is for people."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status, self.code, self.message = status, code, message
+
+
+class ErrorOut(Schema):
+    """Every answer that is not a success."""
+
+    error: str
+    message: str
+
+
+def error_response(status: int, code: str, message: str) -> HttpResponse:
+    response = JsonResponse({"error": code, "message": message}, status=status)
+    if status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
+        response["Retry-After"] = "30"
+    if status == HTTPStatus.UNAUTHORIZED:
+        response["WWW-Authenticate"] = "Rasoat"
+    return response
+
+
+def install(api: NinjaAPI) -> None:
+    """Give every error of `api` that form."""
+
+    @api.exception_handler(Refused)
+    def refused(request: HttpRequest, error: Refused) -> HttpResponse:
+        return error_response(error.status, error.code, error.message)
+
+    @api.exception_handler(ValidationError)
+    def invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
+        first = error.errors[0]
+        place = ".".join(str(part) for part in first["loc"] if part not in ("body", "payload")) or "body"
+        return error_response(422, "invalid", f"{place}: {first['msg']}")
+
+    @api.exception_handler(HttpError)
+    def unreadable(request: HttpRequest, error: HttpError) -> HttpResponse:
+        return error_response(error.status_code, "bad-request", str(error))
+
+    @api.exception_handler(OperationalError)
+    def busy(request: HttpRequest, error: OperationalError) -> HttpResponse:
+        # locked, disk full, read-only: none of them is the sender's fault, so it must keep its copy and come again
+        log.error("the database does not take it: %s", error)
+        return error_response(503, "unavailable", "the collector cannot store anything now; try again later")
+
+    @api.exception_handler(Exception)
+    def bug(request: HttpRequest, error: Exception) -> HttpResponse:
+        log.exception("bug while answering %s %s", request.method, request.path, exc_info=error)
+        return error_response(500, "bug", "the collector failed on this request; its log says where")

@@ -1,0 +1,1 @@
+"""What comes in: enrolment, agents, machines and their snapshots, kept as received."""

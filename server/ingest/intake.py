@@ -1,0 +1,198 @@
+"""Take in one sealed snapshot: distrust first, judge outside the transaction, store in one."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import threading
+import zlib
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+from django.db import transaction
+from django.utils import timezone
+from pydantic import ValidationError
+
+from baselines.model import Assessment
+from collectors.facts.identity import Identity
+from collectors.model import Snapshot
+from collectors.seal import Sealed, SealError, unseal, verify
+from server.assess import judge
+from server.assess.judge import Judged
+from server.assess.models import StoredAssessment
+from server.errors import Refused
+from server.ingest.access import agent_of
+from server.ingest.models import Agent, Machine, StoredSnapshot
+from server.units.models import Policy
+
+log = logging.getLogger(__name__)
+
+AHEAD = timedelta(minutes=10)
+"""A clock that far ahead of ours is marked; the snapshot is kept all the same."""
+HEADER_MAX = 16 * 1024
+_STATUS = {"too-large": 413, "damaged": 400, "unsigned": 401, "forged": 401}
+_opening = threading.BoundedSemaphore(2)
+"""Opened seals may take 64 MiB each; more than two at once would let a few senders exhaust the memory."""
+
+
+class Taken(NamedTuple):
+    """What became of an upload."""
+
+    id: str
+    new: bool
+    verdicts_agree: bool | None
+
+
+class _Opened(NamedTuple):
+    sealed: Sealed
+    snapshot: Snapshot
+    judged: Judged | None
+    collected_at: datetime
+
+
+def take(body: bytes) -> Taken:
+    """Store the sealed snapshot, unless it is there already. Raises Refused; OperationalError when the database does not take it."""
+    agent = agent_of(claimed_agent(body))
+    with _opening:
+        opened = _open(body, agent)
+    known = StoredSnapshot.objects.select_related("assessment").filter(pk=opened.snapshot.id).first()
+    if known is not None:
+        return _again(known, body, opened, agent)
+    policy = agent.unit.policy()
+    assessment = _judged(opened.snapshot, policy)
+    with transaction.atomic():
+        # asked again inside: two deliveries of one snapshot may have come this far side by side
+        known = StoredSnapshot.objects.select_related("assessment").filter(pk=opened.snapshot.id).first()
+        if known is not None:
+            return _again(known, body, opened, agent)
+        stored = _store(body, opened, agent)
+        agree = _keep(stored, assessment, policy, opened.judged)
+    return Taken(stored.pk, True, agree)
+
+
+def claimed_agent(body: bytes) -> str:
+    """The agent named in the header, from its first bytes alone: a stranger's bomb is refused before it is opened."""
+    try:
+        start = zlib.decompressobj(wbits=31).decompress(body, HEADER_MAX)
+        line, newline, _rest = start.partition(b"\n")
+        agent = json.loads(line)["agent"]
+    except zlib.error as error:
+        raise Refused(400, "damaged", f"not gzip: {error}") from None
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise Refused(400, "damaged", "header is not readable") from None
+    if not newline or not isinstance(agent, str):
+        raise Refused(400, "damaged", "header is not readable")
+    return agent
+
+
+def _open(body: bytes, agent: Agent) -> _Opened:
+    try:
+        sealed = unseal(body)
+        verify(sealed, bytes(agent.public_key))
+    except SealError as error:
+        raise Refused(_STATUS[error.code], error.code, str(error)) from None
+    try:
+        snapshot = Snapshot.from_bytes(sealed.snapshot)
+    except ValueError as error:
+        raise Refused(422, "not-a-snapshot", str(error)) from None
+    try:
+        judged = None if sealed.judged is None else Judged.model_validate(sealed.judged)
+    except ValidationError as error:
+        raise Refused(422, "not-a-snapshot", f"judged: {error.errors()[0]['msg']}") from None
+    try:
+        collected_at = snapshot.collected_at.astimezone(UTC)
+    except OverflowError:
+        raise Refused(422, "not-a-snapshot", "collected_at: not a time of this calendar") from None
+    return _Opened(sealed, snapshot, judged, collected_at)
+
+
+def _again(known: StoredSnapshot, body: bytes, opened: _Opened, agent: Agent) -> Taken:
+    kept = known.open()
+    # Ed25519 is deterministic: equal signatures mean equal contents, also when another zlib packed them
+    same = known.agent_id == agent.pk and (kept.signature, kept.snapshot) == (opened.sealed.signature, opened.sealed.snapshot)
+    if not same:
+        raise Refused(409, "id-reused", "a snapshot of this id is here already, with other contents")
+    assessment = getattr(known, "assessment", None)
+    return Taken(known.pk, False, _agree(assessment.agent if assessment else None))
+
+
+def _judged(snapshot: Snapshot, policy: Policy) -> Assessment | None:
+    try:
+        return judge.judge(snapshot, policy)
+    except Exception:  # facts are worth keeping even when our own judgement fails; `rejudge` catches up
+        log.exception("snapshot %s could not be judged", snapshot.id)
+        return None
+
+
+def _store(body: bytes, opened: _Opened, agent: Agent) -> StoredSnapshot:
+    snapshot, now = opened.snapshot, timezone.now()
+    machine = _machine(agent, snapshot)
+    stored = StoredSnapshot.objects.create(
+        id=snapshot.id,
+        machine=machine,
+        agent=agent,
+        received_at=now,
+        collected_at=opened.collected_at,
+        orders_at=min(opened.collected_at, now),
+        clock_ahead=opened.collected_at > now + AHEAD,
+        privileged=snapshot.privileged,
+        seconds=snapshot.seconds,
+        collector=snapshot.collector[:50],
+        digest=snapshot.digest[:64],
+        sealed_sha256=hashlib.sha256(body).hexdigest(),
+        sealed=body,
+    )
+    if machine.latest is None or (stored.orders_at, stored.pk) > (machine.latest.orders_at, machine.latest.pk):
+        machine.latest = stored
+        _describe(machine, snapshot)
+        machine.save()
+    Agent.objects.filter(pk=agent.pk).update(contact_at=now)
+    if stored.clock_ahead:
+        judge.raise_alarm(
+            machine, "clock-ahead", stored.pk, collected_at=opened.collected_at.isoformat(), received_at=now.isoformat()
+        )
+    return stored
+
+
+def _machine(agent: Agent, snapshot: Snapshot) -> Machine:
+    machines = Machine.objects.select_related("unit", "latest")
+    if snapshot.target.via in ("local", "root"):
+        return machines.get(agent=agent, own=True)
+    found, _new = machines.get_or_create(
+        agent=agent, own=False, name=snapshot.target.name, defaults={"unit": agent.unit, "kind": snapshot.target.kind.value}
+    )
+    return found
+
+
+def _describe(machine: Machine, snapshot: Snapshot) -> None:
+    record = snapshot.by_fact.get("identity")
+    try:
+        identity = record.typed() if record else None
+    except ValueError:  # from a newer agent: what we knew stays
+        return
+    if isinstance(identity, Identity):
+        machine.hostname = (identity.hostname or machine.hostname)[:253]
+        machine.os_name = (identity.os_name or machine.os_name)[:200]
+        machine.machine_id = identity.machine_id or machine.machine_id
+
+
+def _keep(stored: StoredSnapshot, assessment: Assessment | None, policy: Policy, judged: Judged | None) -> bool | None:
+    if assessment is None:
+        judge.raise_alarm(stored.machine, "not-judged", stored.pk)
+        return None
+    kept = judge.keep(stored, assessment, policy, judged)
+    if kept.agent == StoredAssessment.DIFFERS and judged:
+        judge.raise_alarm(
+            stored.machine,
+            "verdicts-differ",
+            stored.pk,
+            collector_verdicts=kept.verdicts,
+            machine_verdicts=judged.verdicts,
+            pack=kept.digest,
+        )
+    return _agree(kept.agent)
+
+
+def _agree(agent: str | None) -> bool | None:
+    return {StoredAssessment.AGREES: True, StoredAssessment.DIFFERS: False}.get(agent or "")

@@ -1,0 +1,186 @@
+"""Agents, the tokens that let them in, the machines they speak of, and every snapshot as it was received."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+import uuid
+from datetime import datetime, timedelta
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from collectors.model import Kind, Snapshot
+from collectors.seal import Sealed, unseal
+from server.units.models import Unit
+
+KINDS = [
+    (Kind.SERVER.value, _("server")),
+    (Kind.WORKSTATION.value, _("workstation")),
+    (Kind.ROUTER.value, _("router")),
+    (Kind.SWITCH.value, _("switch")),
+    (Kind.FIREWALL.value, _("firewall")),
+    (Kind.OTHER.value, _("other")),
+]
+
+
+class TokenQuery(models.QuerySet["EnrolmentToken"]):
+    def usable(self, now: datetime) -> TokenQuery:
+        return self.filter(expires_at__gt=now, revoked_at=None, uses_left__gt=0)
+
+
+class EnrolmentToken(models.Model):
+    """Lets machines into one unit, so many times, until then. The secret itself is never stored."""
+
+    public = models.CharField(max_length=16, unique=True, help_text="The part that may be shown")
+    secret_sha256 = models.CharField(max_length=64)
+    unit = models.ForeignKey(Unit, on_delete=models.CASCADE)
+    note = models.CharField(max_length=200, blank=True)
+    uses = models.PositiveIntegerField()
+    uses_left = models.PositiveIntegerField()
+    expires_at = models.DateTimeField()
+    created_at = models.DateTimeField(default=timezone.now)
+    created_by = models.CharField(max_length=200)
+    revoked_at = models.DateTimeField(null=True)
+
+    objects: ClassVar[models.Manager[EnrolmentToken]] = TokenQuery.as_manager()
+
+    class Meta:
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.public} ({self.unit})"
+
+    @classmethod
+    def issue(cls, unit: Unit, uses: int, hours: float, by: str, note: str = "") -> tuple[EnrolmentToken, str]:
+        """A new token and its text, which cannot be had again."""
+        public, secret = secrets.token_hex(4), secrets.token_hex(20)
+        token = cls.objects.create(
+            public=public, secret_sha256=_sha256(secret), unit=unit, uses=uses, uses_left=uses, note=note,
+            expires_at=timezone.now() + timedelta(hours=hours), created_by=by,
+        )  # fmt: skip
+        return token, f"rs1.{public}.{secret}"
+
+    @classmethod
+    def find(cls, text: str) -> EnrolmentToken | None:
+        """The token of that text, usable or not. The secret is compared in constant time, also when there is none."""
+        _scheme, _dot, rest = text.strip().partition(".")
+        public, _dot, secret = rest.partition(".")
+        token = cls.objects.select_related("unit").filter(public=public[:16]).first()
+        expected = token.secret_sha256 if token else "0" * 64
+        same = hmac.compare_digest(_sha256(secret), expected)
+        return token if same else None
+
+    def consume(self, now: datetime) -> bool:
+        """Take one use. False when it ended, was revoked, or another machine took the last one a moment ago."""
+        usable = Q(pk=self.pk, expires_at__gt=now, revoked_at=None, uses_left__gt=0)
+        return EnrolmentToken.objects.filter(usable).update(uses_left=F("uses_left") - 1) == 1
+
+    @property
+    def state(self) -> str:
+        """active · used · expired · revoked"""
+        if self.revoked_at:
+            return "revoked"
+        if self.expires_at <= timezone.now():
+            return "expired"
+        return "active" if self.uses_left else "used"
+
+
+def new_agent_id() -> str:
+    """Random: whoever does not know it cannot even be told apart from noise."""
+    return str(uuid.uuid4())
+
+
+class Agent(models.Model):
+    """A program that scans and uploads, known by its key."""
+
+    id = models.CharField(primary_key=True, max_length=36, default=new_agent_id)
+    unit = models.ForeignKey(Unit, on_delete=models.PROTECT)
+    name = models.CharField(max_length=253)
+    public_key = models.BinaryField(max_length=32, unique=True)
+    token = models.ForeignKey(EnrolmentToken, null=True, on_delete=models.SET_NULL, help_text="By which it came in")
+    enrolled_at = models.DateTimeField(default=timezone.now)
+    revoked_at = models.DateTimeField(null=True)
+    contact_at = models.DateTimeField(null=True, help_text="Last time it asked or uploaded, to the minute")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Machine(models.Model):
+    """A target an agent reports on: the machine it runs on, or one it reaches."""
+
+    unit = models.ForeignKey(Unit, on_delete=models.PROTECT)
+    agent = models.ForeignKey(Agent, on_delete=models.CASCADE, related_name="machines")
+    own = models.BooleanField(help_text="The agent runs on it")
+    name = models.CharField(max_length=253)
+    kind = models.CharField(max_length=20, choices=KINDS)
+    hostname = models.CharField(max_length=253, blank=True)
+    machine_id = models.CharField(max_length=64, blank=True)
+    os_name = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    latest = models.ForeignKey("StoredSnapshot", null=True, on_delete=models.SET_NULL, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["agent"], condition=Q(own=True), name="one_own_machine_per_agent"),
+            models.UniqueConstraint(fields=["agent", "name"], condition=Q(own=False), name="reached_machine_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class StoredSnapshot(models.Model):
+    """A snapshot as received, byte for byte. The columns only repeat what pages sort and filter by."""
+
+    id = models.CharField(primary_key=True, max_length=36)
+    machine = models.ForeignKey(Machine, on_delete=models.CASCADE, related_name="snapshots")
+    agent = models.ForeignKey(Agent, on_delete=models.PROTECT, related_name="+")
+    received_at = models.DateTimeField()
+    collected_at = models.DateTimeField()
+    orders_at = models.DateTimeField(
+        help_text="collected_at, but never later than received_at: a clock that runs ahead must not stay newest for ever"
+    )
+    clock_ahead = models.BooleanField(default=False)
+    privileged = models.BooleanField()
+    seconds = models.FloatField()
+    collector = models.CharField(max_length=50)
+    digest = models.CharField(max_length=64, help_text="Of the facts alone: equal means nothing changed")
+    sealed_sha256 = models.CharField(max_length=64)
+    # Last: SQLite reads a row from its beginning, and the blob fills pages of its own.
+    sealed = models.BinaryField()
+
+    class Meta:
+        indexes = [models.Index(fields=["machine", "-orders_at"], name="snapshot_history")]
+        ordering = ["-orders_at", "-id"]
+
+    def __str__(self) -> str:
+        return self.id
+
+    def open(self) -> Sealed:
+        """The seal, opened again."""
+        return unseal(bytes(self.sealed))
+
+    def snapshot(self) -> Snapshot:
+        """What was seen."""
+        return Snapshot.from_bytes(self.open().snapshot)
+
+
+class Refusal(models.Model):
+    """Something that was not let in, for the rate limit and the metrics. Kept for a day."""
+
+    at = models.DateTimeField(default=timezone.now, db_index=True)
+    address = models.CharField(max_length=45)
+    code = models.CharField(max_length=40)
+
+    def __str__(self) -> str:
+        return f"{self.address}: {self.code}"
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()

@@ -1,0 +1,156 @@
+"""The audit trail. Rows are only ever added; each carries the digest of the one before, so a changed or missing row shows."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import timedelta
+from typing import Any, ClassVar, NoReturn
+
+from django.db import models, transaction
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+ACTIONS = {
+    "server.init": _("Collector set up"),
+    "user.log-on": _("Logged on"),
+    "user.log-off": _("Logged off"),
+    "user.refused": _("Log-on refused"),
+    "user.locked-out": _("Log-on locked after repeated failures"),
+    "user.password": _("Password changed"),
+    "user.new": _("Account created"),
+    "user.reset": _("Password reset"),
+    "user.disabled": _("Account disabled"),
+    "unit.new": _("Unit created"),
+    "unit.changed": _("Unit changed"),
+    "token.new": _("Enrolment token created"),
+    "token.revoked": _("Enrolment token revoked"),
+    "agent.enrolled": _("Machine enrolled"),
+    "agent.again": _("Machine enrolled again with the same key"),
+    "agent.revoked": _("Machine's agent revoked"),
+    "agent.refused": _("Enrolment refused"),
+    "snapshot.refused": _("Upload refused"),
+    "alarm.raised": _("Alarm raised"),
+    "alarm.closed": _("Alarm closed"),
+    "assess.rejudged": _("Stored facts judged again"),
+}
+
+DETAILS = {
+    "address": _("address"),
+    "agent": _("agent"),
+    "baseline": _("pack"),
+    "code": _("reason"),
+    "collected_at": _("collected at"),
+    "collector_verdicts": _("the collector's verdicts"),
+    "failed": _("could not be judged"),
+    "hours": _("hours valid"),
+    "interval": _("seconds between reports"),
+    "judged": _("judged"),
+    "kind": _("kind"),
+    "level": _("level"),
+    "machine_verdicts": _("the machine's verdicts"),
+    "pack": _("pack"),
+    "received_at": _("received at"),
+    "role": _("role"),
+    "snapshot": _("snapshot"),
+    "tailoring": _("stricter values"),
+    "token": _("token"),
+    "unit": _("unit"),
+    "uses": _("machines"),
+}
+
+
+def described(detail: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """(name, value, whole value) of each detail, for the page; digests are cut to what the eye compares."""
+    rows = []
+    for key, value in detail.items():
+        whole = "" if value is None else str(value)
+        rows.append((str(DETAILS.get(key, key)), f"{whole[:12]}…" if len(whole) == 64 else whole, whole))
+    return rows
+
+
+class AppendOnly(models.QuerySet["Entry"]):
+    def update(self, **kwargs: Any) -> NoReturn:
+        raise TypeError("the journal is append-only")
+
+    def delete(self) -> NoReturn:
+        raise TypeError("the journal is append-only")
+
+
+class Entry(models.Model):
+    """One thing that somebody or something did. Names are kept as text: the row outlives the account."""
+
+    at = models.DateTimeField(default=timezone.now, db_index=True)
+    action = models.CharField(max_length=40, db_index=True)
+    actor = models.CharField(max_length=200, help_text="User name, agent id, or `console`")
+    unit_path = models.CharField(
+        max_length=400,
+        blank=True,
+        db_index=True,
+        help_text="Who administers this unit may read it; empty: the root's administrators",
+    )
+    subject = models.CharField(max_length=300, blank=True)
+    detail = models.JSONField(default=dict)
+    address = models.CharField(max_length=45, blank=True)
+    digest = models.CharField(max_length=64, editable=False)
+
+    objects: ClassVar[models.Manager[Entry]] = AppendOnly.as_manager()
+
+    class Meta:
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M:%S} {self.actor}: {self.action} {self.subject}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if self.pk is not None:
+            raise TypeError("the journal is append-only")
+        with transaction.atomic():
+            last = Entry.objects.order_by("-pk").values_list("digest", flat=True).first()
+            self.digest = self.seal(last or "")
+            super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise TypeError("the journal is append-only")
+
+    def seal(self, previous: str) -> str:
+        """sha256 over the row before and this one."""
+        row = [previous, self.at.isoformat(), self.action, self.actor, self.unit_path, self.subject, self.detail, self.address]
+        return hashlib.sha256(json.dumps(row, sort_keys=True).encode()).hexdigest()
+
+    @property
+    def title(self) -> str:
+        return str(ACTIONS.get(self.action, self.action))
+
+    @property
+    def details(self) -> list[tuple[str, str, str]]:
+        return described(self.detail)
+
+
+def write(action: str, actor: str, *, unit_path: str = "", subject: str = "", address: str = "", **detail: Any) -> Entry:
+    """Add a row. `detail` never holds a secret: not a password, a token or a key."""
+    if action not in ACTIONS:
+        raise ValueError(f"{action} is not in ACTIONS")
+    return Entry.objects.create(
+        action=action, actor=actor[:200], unit_path=unit_path, subject=subject[:300], detail=detail, address=address[:45]
+    )
+
+
+def write_sparingly(
+    action: str, actor: str, *, address: str = "", every: timedelta = timedelta(minutes=1), **rest: Any
+) -> Entry | None:
+    """The same, at most once per `every` for one action and address: a stranger must not be able to fill the disk."""
+    since = timezone.now() - every
+    if Entry.objects.filter(action=action, address=address, at__gt=since).exists():
+        return None
+    return write(action, actor, address=address, **rest)
+
+
+def broken_at() -> int | None:
+    """Id of the first row that does not follow from the one before it; None when the chain holds."""
+    previous = ""
+    for entry in Entry.objects.order_by("pk").iterator():
+        if entry.digest != entry.seal(previous):
+            return entry.pk
+        previous = entry.digest
+    return None

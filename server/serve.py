@@ -1,0 +1,59 @@
+"""Run the collector under gunicorn, from one command."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from gunicorn.app.base import BaseApplication
+
+THREADS = 8
+
+
+class Collector(BaseApplication):  # type: ignore[misc]
+    """gunicorn without its own command line and without reading configuration files from the working directory."""
+
+    def __init__(self, options: dict[str, Any]) -> None:
+        self.options = options
+        super().__init__()
+
+    def load_config(self) -> None:
+        for key, value in self.options.items():
+            if key in self.cfg.settings:  # older gunicorns have no control socket to switch off
+                self.cfg.set(key, value)
+
+    def load(self) -> Any:
+        from server.wsgi import application
+
+        return application
+
+
+def serve(host: str | None, port: int | None, workers: int | None) -> int:
+    """Serve until told to stop. Threads, not async: the work is SQLite and hashing, and a slow sender only holds a thread."""
+    config = settings.CONFIG
+    host, port = host or config.host, port or config.port
+    if host not in ("0.0.0.0", "::", *settings.ALLOWED_HOSTS):  # noqa: S104  (compared, not bound)
+        # an address given on the command line is an address people will call
+        settings.ALLOWED_HOSTS.append(host)
+    options: dict[str, Any] = {
+        "bind": f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
+        "workers": workers or config.workers,
+        "worker_class": "gthread",
+        "threads": THREADS,
+        "timeout": 60,
+        "graceful_timeout": 20,
+        "keepalive": 5,
+        "max_requests": 20_000,
+        "max_requests_jitter": 2_000,
+        "limit_request_line": 4094,
+        "limit_request_fields": 60,
+        "errorlog": "-",
+        "loglevel": "warning",
+        "umask": 0o077,
+        "control_socket_disable": True,
+        "proc_name": "rasoat-server",
+    }
+    if config.certificate:
+        options |= {"certfile": config.certificate, "keyfile": config.private_key or None}
+    Collector(options).run()
+    return 0

@@ -1,0 +1,27 @@
+"""Every address of the collector."""
+
+from __future__ import annotations
+
+from django.contrib.auth.decorators import login_not_required
+from django.urls import include, path
+from django.views.i18n import set_language
+
+from server.api import api
+from server.web import views
+
+urlpatterns = [
+    path("", include("server.assess.urls")),
+    path("", include("server.units.urls")),
+    path("", include("server.ingest.urls")),
+    path("", include("server.journal.urls")),
+    path("language/", login_not_required(set_language), name="set_language"),
+    path("api/", api.urls),
+    path("healthz", views.healthz),
+    path("readyz", views.readyz),
+    path("metrics", views.metrics),
+]
+
+handler400 = views.bad_request
+handler403 = views.forbidden
+handler404 = views.not_found
+handler500 = views.broken

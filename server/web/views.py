@@ -1,0 +1,118 @@
+"""Errors, and what monitoring asks."""
+
+from __future__ import annotations
+
+import hmac
+import logging
+
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.db.models import Sum
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from baselines.loader import BaselineError
+from collectors import VERSION
+from server.assess import packs
+from server.assess.models import Alarm, StoredAssessment
+from server.errors import error_response
+from server.ingest.models import Machine, Refusal, StoredSnapshot
+
+log = logging.getLogger(__name__)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _page(request, 400)
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _page(request, 403)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _page(request, 404)
+
+
+def broken(request: HttpRequest) -> HttpResponse:
+    return _page(request, 500)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    log.warning("CSRF check failed: %s", reason)
+    return _page(request, 403, "web/csrf.html")
+
+
+def _page(request: HttpRequest, status: int, template: str = "web/error.html") -> HttpResponse:
+    if request.path.startswith("/api/"):
+        return error_response(
+            status, {404: "not-found", 400: "bad-request", 403: "forbidden"}.get(status, "bug"), "see /api/docs"
+        )
+    return render(request, template, {"status": status}, status=status)
+
+
+@require_safe
+def healthz(request: HttpRequest) -> HttpResponse:
+    """The process answers. Nothing else is asked, so that a busy database does not get it restarted."""
+    return HttpResponse("ok\n", content_type="text/plain")
+
+
+@require_safe
+def readyz(request: HttpRequest) -> HttpResponse:
+    """The database is there and up to date, and the packs load."""
+    problems = []
+    try:
+        executor = MigrationExecutor(connection)
+        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            problems.append("migrations are missing: run `rasoat server init`")
+    except DatabaseError as error:
+        problems.append(f"database: {error}")
+    try:
+        for name in packs.names():
+            packs.get(name)
+    except (BaselineError, OSError) as error:
+        problems.append(f"pack: {error}")
+    return JsonResponse({"ready": not problems, "version": VERSION, "problems": problems}, status=503 if problems else 200)
+
+
+@require_safe
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Prometheus text, for this machine itself or for whoever knows the token of settings.toml."""
+    if not _may_measure(request):
+        return error_response(403, "forbidden", "from another machine /metrics needs the metrics_token of settings.toml")
+    verdicts = StoredAssessment.objects.filter(snapshot__in=Machine.objects.exclude(latest=None).values("latest"))
+    sums = verdicts.aggregate(*(Sum(name, default=0) for name in ("fail", "unknown", "passed", "manual", "not_applicable")))
+    lines = [
+        *_metric("rasoat_machines", "gauge", "Machines enrolled", [("", Machine.objects.count())]),
+        *_metric(
+            "rasoat_machines_reported",
+            "gauge",
+            "Machines that reported at least once",
+            [("", Machine.objects.exclude(latest=None).count())],
+        ),
+        *_metric("rasoat_snapshots", "gauge", "Snapshots kept", [("", StoredSnapshot.objects.count())]),
+        *_metric("rasoat_alarms_open", "gauge", "Open alarms", [("", Alarm.objects.filter(closed_at=None).count())]),
+        *_metric(
+            "rasoat_refused_last_day", "gauge", "Refused uploads and enrolments, last 24 hours", [("", Refusal.objects.count())]
+        ),
+        *_metric(
+            "rasoat_verdicts",
+            "gauge",
+            "Verdicts of the newest snapshot of each machine",
+            [(f'{{verdict="{name.removesuffix("__sum").replace("passed", "pass")}"}}', value) for name, value in sums.items()],
+        ),
+    ]
+    return HttpResponse("\n".join(lines) + "\n", content_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def _may_measure(request: HttpRequest) -> bool:
+    token = settings.CONFIG.metrics_token
+    if token and hmac.compare_digest(request.headers.get("Authorization", "").encode(), f"Bearer {token}".encode()):
+        return True
+    # a proxy on this machine makes strangers look local
+    return request.META.get("REMOTE_ADDR") in ("127.0.0.1", "::1") and "X-Forwarded-For" not in request.headers
+
+
+def _metric(name: str, kind: str, text: str, values: list[tuple[str, int]]) -> list[str]:
+    return [f"# HELP {name} {text}", f"# TYPE {name} {kind}", *(f"{name}{labels} {value}" for labels, value in values)]

@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import gettext
+import os
+from pathlib import Path
+
+import pytest
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from django.test import Client
+
+from tests.server.people import PASSWORD, Host
+
+HERE = Path(__file__).parent
+
+
+@pytest.fixture(scope="session", autouse=True)
+def catalogs() -> None:
+    """A source tree has no compiled catalogs; an install does (scripts/build_catalogs.py)."""
+    import server
+
+    for po in Path(server.__file__).parent.glob("locale/*/LC_MESSAGES/*.po"):
+        mo = po.with_suffix(".mo")
+        if not mo.exists() or mo.stat().st_mtime < po.stat().st_mtime:
+            with po.open("rb") as source:
+                catalog = read_po(source)
+            fresh = mo.with_suffix(f".{os.getpid()}")
+            with fresh.open("wb") as out:
+                write_mo(out, catalog)
+            fresh.replace(mo)  # test processes run side by side
+    gettext._translations.clear()  # type: ignore[attr-defined]
+
+
+@pytest.fixture(autouse=True)
+def mini_pack(settings):
+    """The tests' own small pack, beside the real ones."""
+    from server.assess import packs
+    from server.config import Data
+
+    settings.DATA = Data(HERE)
+    packs.get.cache_clear()
+    yield
+    packs.get.cache_clear()
+
+
+@pytest.fixture
+def tree(db):
+    """Sở (root, level 2) with two departments."""
+    from server.units.models import Unit
+
+    root = Unit.objects.create(name="Sở", level=2, baseline="mini")
+    return {
+        "root": root,
+        "north": Unit.objects.create(name="Phòng Bắc", parent=root),
+        "south": Unit.objects.create(name="Phòng Nam", parent=root),
+    }
+
+
+@pytest.fixture
+def person(tree):
+    """Makes a person with a role in a unit."""
+    from server.units.models import Membership, User
+
+    def make(name: str, unit: str = "root", role: str = Membership.VIEWER, **fields):
+        user = User.objects.create_user(name, PASSWORD, **{"must_change": False, **fields})
+        Membership.objects.create(user=user, unit=tree[unit], role=role)
+        return user
+
+    return make
+
+
+@pytest.fixture
+def admin(person):
+    return person("quản-trị", role="admin")
+
+
+@pytest.fixture
+def as_admin(admin):
+    client = Client()
+    client.force_login(admin, backend="django.contrib.auth.backends.ModelBackend")
+    return client
+
+
+@pytest.fixture
+def token(tree):
+    """Makes the text of an enrolment token."""
+    from server.ingest.models import EnrolmentToken
+
+    def make(unit: str = "root", uses: int = 1, hours: float = 1) -> str:
+        return EnrolmentToken.issue(tree[unit], uses, hours, "test")[1]
+
+    return make
+
+
+@pytest.fixture
+def host(client, token):
+    """An enrolled machine."""
+    found = Host()
+    assert found.enrol(client, token()).status_code == 201
+    return found
+
+
+@pytest.fixture
+def another(client, token):
+    """Makes another enrolled machine."""
+
+    def make(name: str, unit: str = "root", **fields) -> Host:
+        found = Host(name=name, **fields)
+        assert found.enrol(client, token(unit)).status_code == 201
+        return found
+
+    return make
