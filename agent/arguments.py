@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 
 from agent import errors
 from agent.language import _
@@ -12,11 +13,30 @@ if TYPE_CHECKING:
     from typing import Any, NoReturn
 
 
+class _Formatter(argparse.HelpFormatter):
+    """The usual one, told the width: finding it out itself makes argparse import shutil and five compressors."""
+
+    def __init__(self, prog: str, **options: Any) -> None:
+        options.setdefault("width", _columns() - 2)
+        super().__init__(prog, **options)
+
+
+def _columns() -> int:
+    told = os.environ.get("COLUMNS", "")
+    if told.isdecimal() and int(told):
+        return int(told)
+    try:
+        return os.get_terminal_size(1).columns or 80
+    except OSError:
+        return 80
+
+
 class Parser(argparse.ArgumentParser):
     """argparse that says what to do after a mistake, and never guesses at abbreviated options."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         options.setdefault("allow_abbrev", False)
+        options.setdefault("formatter_class", _Formatter)
         super().__init__(*args, **options)
 
     def error(self, message: str) -> NoReturn:

@@ -8,6 +8,8 @@ import os
 import re
 from pathlib import Path
 
+from agent.language import _
+
 _TEMPORARY = re.compile(r"^\.(?P<pid>\d+)~.+$")
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """What the operating system says when there is no more room: disk, quota, file-size limit."""
@@ -62,7 +64,7 @@ def private_folder(path: Path) -> Path:
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     found = path.stat()
     if found.st_uid not in (os.geteuid(), 0) or found.st_mode & 0o022:
-        raise PermissionError(errno.EACCES, "others may write in this folder", str(path))
+        raise PermissionError(errno.EACCES, _("others may write in it"), str(path))
     return path
 
 

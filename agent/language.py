@@ -47,11 +47,19 @@ def choose(language: Language) -> None:
     """Speak this language from now on, argparse's own words included."""
     global _language, _catalog
     _language = language
-    _catalog = gettext.translation(_DOMAIN, _LOCALES, languages=[language], fallback=True)
+    _catalog = _read(language)
     # argparse asks gettext's global domain, which asks LANGUAGE. Commands we start get an environment of their own.
     os.environ["LANGUAGE"] = language
     gettext.bindtextdomain(_DOMAIN, _LOCALES)
     gettext.textdomain(_DOMAIN)
+
+
+def _read(language: Language) -> gettext.NullTranslations:
+    try:
+        with open(os.path.join(_LOCALES, language, "LC_MESSAGES", f"{_DOMAIN}.mo"), "rb") as compiled:  # noqa: PTH118, PTH123
+            return gettext.GNUTranslations(compiled)
+    except OSError:  # English needs none; a tree that was never built speaks English
+        return gettext.NullTranslations()
 
 
 def current() -> Language:

@@ -108,10 +108,11 @@ def _scan(run: Run, verbose: bool) -> int:
     from collectors.model import Kind
     from collectors.seal import seal
 
+    key = run.state.key()
+    # look first: what looking needs in memory is free again before the network and the baseline need theirs
+    snapshot = look(None, None, run.progress, name=run.identity.get("name"))
     collector = run.connect()
     policy = _policy(run, collector)
-    key = run.state.key()
-    snapshot = look(None, policy.kind if policy else None, run.progress, name=run.identity.get("name"))
     if policy and policy.kind:
         snapshot = of_kind(snapshot, Kind(policy.kind))
     run.contact["last_scan"] = time.time()
@@ -141,8 +142,9 @@ def _policy(run: Run, collector: Collector) -> Policy | None:
     from agent.upload import Offline
 
     try:
-        pull(collector, run.identity["agent_id"], run.state.key(), run.state)
+        policy = pull(collector, run.identity["agent_id"], run.state.key(), run.state)
         run.heard()
+        return policy
     except Offline as offline:
         run.failed(str(offline))
         run.progress.say(_("The collector cannot be asked (%s); judging by what it said last.") % offline)

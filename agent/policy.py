@@ -32,6 +32,10 @@ class PolicyError(Exception):
     """What the collector asks for cannot be used; `str(error)` says why. What was in force before stays in force."""
 
 
+class NotHere(PolicyError):
+    """The baseline it names must be fetched first."""
+
+
 @dataclass(frozen=True)
 class Policy:
     """What this agent judges by."""
@@ -44,16 +48,19 @@ class Policy:
     interval_seconds: int | None
 
 
-def pull(collector: Collector, agent: str, key: bytes, state: State) -> None:
+def pull(collector: Collector, agent: str, key: bytes, state: State) -> Policy:
     """Ask the collector, fetch what is new, keep it. Raises Offline, PolicyError, or OSError when it cannot be kept."""
     work = _checked(_work(collector, agent, key))
     digest = work["baseline"]["digest"]
-    if not (state.folder / "packs" / f"{digest}.json").is_file() and not _is_builtin(work["baseline"]["id"], digest):
+    try:
+        policy = _resolve(work, state)
+    except NotHere:
         _fetch(collector, agent, key, digest, state)
-    policy = _resolve(work, state)
+        policy = _resolve(work, state)
     _fits(policy)
     state.keep("policy.json", work)
     _forget_old_packs(state, digest)
+    return policy
 
 
 def in_force(state: State) -> Policy:
@@ -68,9 +75,12 @@ def in_force(state: State) -> Policy:
 def default() -> Policy:
     """What an agent judges by before it ever heard from its collector."""
     from agent.judging import DEFAULT_BASELINE, DEFAULT_LEVEL
-    from baselines.loader import load
+    from baselines.loader import BaselineError, load
 
-    return Policy(DEFAULT_LEVEL, None, load(DEFAULT_BASELINE), None, None)
+    try:
+        return Policy(DEFAULT_LEVEL, None, load(DEFAULT_BASELINE), None, None)
+    except BaselineError as error:
+        raise PolicyError(_("the baseline cannot be used: %s") % str(error).splitlines()[0]) from None
 
 
 def _work(collector: Collector, agent: str, key: bytes) -> dict[str, Any]:
@@ -120,15 +130,6 @@ def _checked(work: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _is_builtin(name: str, digest: str) -> bool:
-    from baselines.loader import BaselineError, builtin, load
-
-    try:
-        return name in builtin() and load(name).digest == digest
-    except BaselineError:
-        return False
-
-
 def _fetch(collector: Collector, agent: str, key: bytes, digest: str, state: State) -> None:
     from baselines.loader import digest_of
 
@@ -148,20 +149,11 @@ def _fetch(collector: Collector, agent: str, key: bytes, digest: str, state: Sta
 
 
 def _resolve(work: dict[str, Any], state: State) -> Policy:
-    from baselines.loader import BaselineError, builtin, digest_of, load, load_texts
+    from baselines.loader import BaselineError
     from baselines.tailoring import Tailoring
 
-    name, digest = work["baseline"]["id"], work["baseline"]["digest"]
     try:
-        texts = state.read(f"packs/{digest}.json")
-        if texts is not None and digest_of(texts) == digest:
-            baseline = load_texts(texts)
-        elif name in builtin():
-            baseline = load(name)
-        else:
-            raise PolicyError(_("the baseline %s is not here") % name)
-        if baseline.digest != digest:
-            raise PolicyError(_("the baseline %s here is not the one that was announced (its digest differs)") % name)
+        baseline = _baseline(work["baseline"]["id"], work["baseline"]["digest"], state)
         tailoring = None
         if work["tailoring"] is not None:
             body = work["tailoring"]["text"]
@@ -171,6 +163,24 @@ def _resolve(work: dict[str, Any], state: State) -> Policy:
     except BaselineError as error:
         raise PolicyError(_("the baseline cannot be used: %s") % str(error).splitlines()[0]) from None
     return Policy(work["level"], work["kind"], baseline, tailoring, work["interval_seconds"])
+
+
+def _baseline(name: str, digest: str, state: State) -> Baseline:
+    """The baseline of that digest: as it was fetched, or as it came with this program. Raises NotHere."""
+    from baselines.loader import BaselineError, builtin, digest_of, load, load_texts
+
+    texts = state.read(f"packs/{digest}.json")
+    if texts is not None and all(isinstance(body, str) for body in texts.values()) and digest_of(texts) == digest:
+        return load_texts(texts)
+    if name not in builtin():
+        raise NotHere(_("the baseline %s is not here") % name)
+    try:
+        own = load(name)
+    except BaselineError:
+        own = None
+    if own is None or own.digest != digest:
+        raise NotHere(_("the baseline %s here is not the one that was announced (its digest differs)") % name)
+    return own
 
 
 def _fits(policy: Policy) -> None:

@@ -61,8 +61,11 @@ def rest(outlook: Outlook, now: float, failures: int) -> float:
 
 
 def itself() -> list[str]:
-    """How this program is started again: by its interpreter, or as the single file it is."""
-    return [sys.executable] if getattr(sys, "frozen", False) else [sys.executable, "-m", "agent"]
+    """How this program is started again: by its interpreter, or as the single file it is.
+
+    -P: the folder it was started in is not searched, or an `agent` folder lying there would run with our rights.
+    """
+    return [sys.executable] if getattr(sys, "frozen", False) else [sys.executable, "-P", "-m", "agent"]
 
 
 def loop(arguments: Sequence[str], outlook: Callable[[], Outlook]) -> int:

@@ -375,5 +375,5 @@ def is_address(value: str) -> bool:
 
 
 def _hint(word: str, known: Iterable[str]) -> str:
-    near = get_close_matches(word, list(known), n=1)
+    near = get_close_matches(word, list(known), n=1, cutoff=0.75)
     return f", did you mean {near[0]}?" if near else ""

@@ -210,7 +210,10 @@ def _apply(unit: Unit, options: argparse.Namespace) -> str | None:
     if options.baseline:
         unit.baseline = options.baseline
     if options.tailoring:
-        unit.tailoring = "" if options.tailoring == "none" else Path(options.tailoring).read_text("utf-8")
+        try:
+            unit.tailoring = "" if options.tailoring == "none" else Path(options.tailoring).read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            return f"{options.tailoring}: {getattr(error, 'strerror', None) or error}"
     chain = [unit.parent] if unit.parent else []
     policy = unit.policy() if unit.pk else (chain[0].policy() if chain else None)
     try:

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from collectors.errors import CollectError, Unparsable
 from collectors.facts import accounts
-from collectors.facts.logons import count_keys, parse_lastlog
-from collectors.facts.passwd import classify, parse_group, parse_passwd, parse_shadow
-from collectors.facts.sudoers import Sudoers, parse_files, parse_json
+from collectors.linux.logons import count_keys, parse_lastlog
+from collectors.linux.passwd import classify, parse_group, parse_passwd, parse_shadow
+from collectors.linux.sudoers import Sudoers, parse_files, parse_json
 from collectors.transports.local import RootShell
 
 PASSWD = "root:x:0:0:root:/root:/bin/bash\ndaemon:x:1:1::/:/usr/sbin/nologin\nan:x:1000:1000::/home/an:/bin/bash\nbinh:x:1001:1001::/home/binh:/bin/sh\n"

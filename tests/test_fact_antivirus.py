@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from collectors.errors import CollectError
 from collectors.facts.antivirus import linux, probes
-from collectors.facts.antivirus_readers import READERS, bitdefender_content, clamav_built, eset_engine, symantec_defs
+from collectors.linux.antivirus_readers import READERS, bitdefender_content, clamav_built, eset_engine, symantec_defs
 from tests.garbled import NOISE, changed, transcripts
 
 TRANSCRIPTS = transcripts("antivirus")

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from collectors.errors import CollectError
 from collectors.facts.clock import linux
-from collectors.facts.systemd_config import seconds
-from collectors.facts.time_daemons import chrony_sources, chrony_tracking, ntpctl_all, ntpq_peers, timesync_fields
+from collectors.linux.systemd_config import seconds
+from collectors.linux.time_daemons import chrony_sources, chrony_tracking, ntpctl_all, ntpq_peers, timesync_fields
 from tests.garbled import NOISE, changed, transcripts
 
 TRANSCRIPTS = transcripts("clock")

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collectors.errors import CollectError, Unparsable
-from collectors.facts import firewall_iptables, firewall_nft
-from collectors.facts.firewall_walk import Family, Rules, default, packets
+from collectors.linux import firewall_iptables, firewall_nft
+from collectors.linux.firewall_walk import Family, Rules, default, packets
 from collectors.transports.replay import ReplayShell
 
 CASES = Path(__file__).parent / "cases/firewall"

@@ -11,11 +11,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from collectors.errors import CollectError
-from collectors.facts.audit_rules import parse_rules, topics
-from collectors.facts.logrotate import parse_rotation, rule_for
 from collectors.facts.logs import linux
-from collectors.facts.rsyslog_config import covers_logons, parse_rsyslog
-from collectors.facts.syslog_ng_config import parse_syslog_ng
+from collectors.linux.audit_rules import parse_rules, topics
+from collectors.linux.logrotate import parse_rotation, rule_for
+from collectors.linux.rsyslog_config import covers_logons, parse_rsyslog
+from collectors.linux.syslog_ng_config import parse_syslog_ng
 from tests.garbled import NOISE, changed, transcripts
 
 TRANSCRIPTS = transcripts("logs")

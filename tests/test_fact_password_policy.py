@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from collectors.errors import CollectError
 from collectors.facts import password_policy
-from collectors.facts.pam import parse_line
-from collectors.facts.pam_quality import shortest
+from collectors.linux.pam import parse_line
+from collectors.linux.pam_quality import shortest
 from collectors.transports.local import RootShell
 
 AUTH = "auth required pam_faillock.so preauth\nauth [success=2 default=ignore] pam_unix.so nullok\nauth [default=die] pam_faillock.so authfail\nauth requisite pam_deny.so\nauth required pam_permit.so\n"

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from collectors.errors import CollectError, Unparsable
 from collectors.facts import remote_access
-from collectors.facts.shell_timeout import shell_timeout
-from collectors.facts.sshd_config import overrides, parse_effective, parse_files, seconds
+from collectors.linux.shell_timeout import shell_timeout
+from collectors.linux.sshd_config import overrides, parse_effective, parse_files, seconds
 from collectors.transports.local import RootShell
 
 words = st.sampled_from(

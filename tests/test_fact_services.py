@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collectors.errors import CollectError, Unparsable
-from collectors.facts import services_legacy
 from collectors.facts.services import at_boot, linux, unit
+from collectors.linux import services_legacy
 from collectors.transports.replay import ReplayShell
 
 CASES = Path(__file__).parent / "cases/services"

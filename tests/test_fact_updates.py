@@ -16,9 +16,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from collectors.errors import CollectError, Unparsable
-from collectors.facts import apt_config, apt_lists, apt_sources, dnf, dnf_repos, dpkg, rpm, updates
-from collectors.facts.apt import security_pockets
-from collectors.facts.support import support, table
+from collectors.facts import updates
+from collectors.linux import apt_config, apt_lists, apt_sources, dnf, dnf_repos, dpkg, rpm
+from collectors.linux.apt import security_pockets
+from collectors.linux.support import support, table
 from collectors.transports.local import ENVIRONMENT, LocalShell, RootShell
 from collectors.transports.replay import ReplayShell
 from collectors.transports.witness import Witness

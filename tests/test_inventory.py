@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -158,21 +159,23 @@ def test_what_is_no_targets_file(text: str, words: str) -> None:
     assert all(problem.startswith("t.yaml:") for problem in found)
 
 
+def outcome(read: Callable[[str], Inventory], text: str) -> Inventory | tuple[str, ...]:
+    """The inventory, or the mistakes; anything else that is raised fails the test."""
+    try:
+        return read(text)
+    except InventoryError as error:
+        return error.problems
+
+
 @given(st.text(max_size=200))
 def test_any_text_is_an_inventory_or_a_list_of_mistakes(text: str) -> None:
     for read in (parse, import_ansible, import_csv, import_nmap):
-        try:
-            assert isinstance(read(text), Inventory)
-        except InventoryError as error:
-            assert error.problems
+        assert outcome(read, text)
 
 
 @given(st.lists(st.sampled_from(["targets:", "  - ", "name: ", "{", "}", "[", "]", "a", "via: ", "root", "\n", ", ", "address: ", "ssh", "&x ", "*x", "!t "]), max_size=30).map("".join))  # fmt: skip
 def test_nearly_right_files_are_no_crash(text: str) -> None:
-    try:
-        parse(text)
-    except InventoryError as error:
-        assert error.problems
+    assert outcome(parse, text)
 
 
 def test_a_file_in_other_clothes(tmp_path: Path) -> None:
@@ -190,7 +193,7 @@ def test_choosing_by_name_and_label() -> None:
     found = parse(GOOD)
     assert [target.name for target in found.select(["db1", "hanoi"])] == ["web1", "db1"]
     assert found.select([]) == found.targets
-    with pytest.raises(InventoryError, match="hanio: no target and no label is called so, did you mean hanoi?"):
+    with pytest.raises(InventoryError, match=r"hanio: no target and no label is called so, did you mean hanoi\?"):
         found.select(["web1", "hanio"])
 
 
@@ -297,7 +300,7 @@ def test_an_ansible_inventory_in_yaml() -> None:
     [
         ("[web\nx y", "i:2: 'y' is not key=value"),
         ("[web:hosts2]\n", "i:1: [web:hosts2]"),
-        ("web[1:999999999]\n", "larger than"),
+        ("web[1:999999999]\n", "larger one than"),
         ("web[5:1]\n", "is no range"),
         ('x a="b\n', "i:1: No closing quotation"),
         ("all:\n  hosts: {a: {\n", "not YAML"),

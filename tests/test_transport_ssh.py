@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import pickle
 import socket
 import struct
 import subprocess
@@ -25,7 +24,7 @@ from collectors.transports.base import Shell
 from collectors.transports.known_hosts import KnownHosts, trust
 from collectors.transports.local import LocalShell
 from collectors.transports.ssh import SshShell
-from tests.odd_paths import plant, questions, told
+from tests.odd_paths import as_user_here, plant, questions, told
 from tests.sshd import USER, Sshd, account, free_port, make_key
 
 pytestmark = [
@@ -84,29 +83,6 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return plant(open_folder(tmp_path_factory) / "tree")
 
 
-def as_local_user(name: str, ask: Callable[[], Any]) -> Any:
-    """What `ask` says in a process of its own that runs as that user."""
-    import pwd
-
-    entry = pwd.getpwnam(name)
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            os.setgroups([])
-            os.setgid(entry.pw_gid)
-            os.setuid(entry.pw_uid)
-            with os.fdopen(writing, "wb") as stream:
-                pickle.dump(ask(), stream)
-        finally:
-            os._exit(0)
-    os.close(writing)
-    with os.fdopen(reading, "rb") as stream:
-        answer = pickle.load(stream)
-    os.waitpid(child, 0)
-    return answer
-
-
 def test_root_is_told_the_same_about_every_odd_path(as_root: SshShell, tree: Path) -> None:
     for name, ask in questions(tree).items():
         assert told(lambda ask=ask: ask(as_root)) == told(lambda ask=ask: ask(LocalShell())), name
@@ -114,7 +90,7 @@ def test_root_is_told_the_same_about_every_odd_path(as_root: SshShell, tree: Pat
 
 def test_a_user_is_told_the_same_about_every_odd_path_and_is_denied_the_same(as_user: SshShell, user: str, tree: Path) -> None:
     asked = questions(tree)
-    local = as_local_user(user, lambda: {name: told(lambda ask=ask: ask(LocalShell())) for name, ask in asked.items()})
+    local = as_user_here(user, lambda: {name: told(lambda ask=ask: ask(LocalShell())) for name, ask in asked.items()})
     denied = 0
     for name, ask in asked.items():
         remote = told(lambda ask=ask: ask(as_user))
@@ -239,13 +215,6 @@ def test_the_real_package_lists_give_the_same(as_root: SshShell) -> None:
         assert list(as_root.stanzas(pattern, wanted, fields)) == list(LocalShell().stanzas(pattern, wanted, fields))
 
 
-VOLATILE = {
-    # how many processes run: the sh that reads /proc over there is one of them, and a machine starts and ends others meanwhile
-    "services": {"processes"},
-}
-"""Fact -> fields left out of the comparison. The sources are compared without /proc/PID/..., for the same reason."""
-
-
 def test_the_same_machine_gives_the_same_facts(as_root: SshShell) -> None:
     """Asked at the same time and with the same rights, the way there must not show in any fact.
 
@@ -257,9 +226,9 @@ def test_the_same_machine_gives_the_same_facts(as_root: SshShell) -> None:
     def facts(shell: Shell) -> dict[str, Any]:
         found = {}
         for record in collect(Target(name="here"), shell).records:
-            data = {field: value for field, value in (record.data or {}).items() if field not in VOLATILE.get(record.fact, ())}
+            # the sh that reads /proc over there is a process too: sources are compared without /proc/PID/...
             sources = sorted({source.what for source in record.sources if not source.what.startswith("/proc/")})
-            found[record.fact] = (record.outcome, data, record.reason, sources)
+            found[record.fact] = (record.outcome, record.data, record.reason, sources)
         return found
 
     for _ in range(3):

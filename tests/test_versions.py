@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from collectors.facts import versions
+from collectors.linux import versions
 
 DEBIAN_ASCENDING = [
     "0.9~~", "0.9~", "0.9-0.1", "0.9-1~bpo12+1", "0.9-1", "0.9-1ubuntu1", "0.9-1+b1", "0.9-1+deb12u1", "0.9-1.1", "0.9a", "0.9a1", "0.9+b1",

@@ -39,9 +39,10 @@ def run(options: argparse.Namespace) -> int:
     from agent.looking import look
     from agent.terminal import Progress
 
-    baseline, level = judging.load(options.baseline, options.level)
     progress = Progress(options.quiet, options.verbose)
     snapshot = look(options.root, options.kind, progress)
+    # after looking: both need memory for a moment, and the peak is what a small machine feels
+    baseline, level = judging.load(options.baseline, options.level)
     report = judging.judge(snapshot, baseline, level)
     judging.show([report], options.format, options.output, options.verbose)
     if options.output:

@@ -79,8 +79,12 @@ def _entry(entry: Entry, columns: int, ink: Colouring) -> Iterator[str]:
     yield ink(badge, colour, "bold") + ink(title[0][width(badge) :], "bold")
     yield from (ink(line, "bold") for line in title[1:])
     rows: list[tuple[str, str]] = [(_("clause"), _clauses(entry.clauses))]
-    for finding in entry.findings[:MAX_FINDINGS]:
+    shown_findings = entry.findings[:MAX_FINDINGS]
+    for number, finding in enumerate(shown_findings):
         rows += _finding(entry.verdict, finding)
+        # said once for neighbours that ask the same: ten accounts, one rule
+        if number + 1 == len(shown_findings) or wanted(shown_findings[number + 1]) != wanted(finding):
+            rows.append((_("wanted"), clean(wanted(finding))))
     if len(entry.findings) > MAX_FINDINGS:
         more = len(entry.findings) - MAX_FINDINGS
         rows.append(
@@ -108,7 +112,6 @@ def _finding(verdict: Verdict, finding: Finding) -> Iterator[tuple[str, str]]:
     yield _("seen"), clean(seen(finding))
     if verdict is Verdict.UNKNOWN and finding.reason and finding.observed is None:
         yield _("why unknown"), clean(reason(finding.reason))
-    yield _("wanted"), clean(wanted(finding))
 
 
 def _clauses(clauses: list[Clause]) -> str:

@@ -11,10 +11,10 @@ from pydantic import Field
 
 from collectors.errors import Unsupported
 from collectors.facts.base import Fact, Gaps, Limit, Model
-from collectors.facts.login_defs import LOGIN_DEFS, login_defs, whole
-from collectors.facts.logons import Logons, keys, last_logons
-from collectors.facts.passwd import Aging, Group, Hash, Line, Passwd, PasswordState, parse_group, parse_passwd, parse_shadow
-from collectors.facts.sudoers import Grant, Sudoers, read_sudoers
+from collectors.linux.login_defs import LOGIN_DEFS, login_defs, whole
+from collectors.linux.logons import Logons, keys, last_logons
+from collectors.linux.passwd import Aging, Group, Hash, Line, Passwd, PasswordState, parse_group, parse_passwd, parse_shadow
+from collectors.linux.sudoers import Grant, Sudoers, read_sudoers
 from collectors.redact import redact
 from collectors.transports.base import Shell
 

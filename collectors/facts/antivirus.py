@@ -13,9 +13,9 @@ import yaml
 from pydantic import Field
 
 from collectors.errors import CollectError, Unsupported
-from collectors.facts.antivirus_readers import READERS, Product
 from collectors.facts.base import Fact, Gaps, Model
-from collectors.facts.presence import COMM, Running, processes, programs
+from collectors.linux.antivirus_readers import READERS, Product
+from collectors.linux.presence import COMM, Running, processes, programs
 from collectors.transports.base import Shell
 
 T = TypeVar("T")
@@ -79,7 +79,7 @@ class Probes(Model):
 @cache
 def probes() -> Probes:
     """The probes as data; a new product is an entry there."""
-    text = Path(__file__).with_name("antivirus.yaml").read_text("utf-8")
+    text = Path(__file__).parent.parent.joinpath("linux", "antivirus.yaml").read_text("utf-8")
     return Probes.model_validate(yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)), strict=False)  # noqa: S506  (safe)
 
 

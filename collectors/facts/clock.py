@@ -8,8 +8,8 @@ from pydantic import Field
 
 from collectors.errors import CollectError, Denied, Unreachable, Unsupported
 from collectors.facts.base import Fact, Gaps, Model
-from collectors.facts.presence import Running, processes, programs
-from collectors.facts.time_daemons import ASK, Followed, configured
+from collectors.linux.presence import Running, processes, programs
+from collectors.linux.time_daemons import ASK, Followed, configured
 from collectors.transports.base import Shell
 
 Software = Literal["chrony", "systemd-timesyncd", "ntpd", "ntpsec", "openntpd"]

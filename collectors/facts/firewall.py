@@ -8,9 +8,9 @@ from typing import ClassVar, Literal, NamedTuple
 from pydantic import Field
 
 from collectors.errors import CollectError, Unparsable, Unsupported
-from collectors.facts import firewall_iptables, firewall_nft
 from collectors.facts.base import Fact, Gaps
-from collectors.facts.firewall_walk import Family, Hook, Rules, deciding, default, packets, refuses
+from collectors.linux import firewall_iptables, firewall_nft
+from collectors.linux.firewall_walk import Family, Hook, Rules, deciding, default, packets, refuses
 from collectors.transports.base import Answer, Shell
 
 Action = Literal["accept", "drop", "reject"]

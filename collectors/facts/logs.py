@@ -9,14 +9,14 @@ from typing import ClassVar, Literal, NamedTuple, TypeVar, cast
 from pydantic import Field
 
 from collectors.errors import CollectError, Denied, Unparsable, Unsupported
-from collectors.facts.audit_rules import parse_rules, topics
 from collectors.facts.base import Fact, Gaps, Limit, Model, once
-from collectors.facts.log_forwards import Protocol, Way, agents, audit_dispatcher, journal_upload, stays_here
-from collectors.facts.logrotate import rotation, rule_for
-from collectors.facts.presence import Running, programs
-from collectors.facts.rsyslog_config import Config, parse_rsyslog
-from collectors.facts.syslog_ng_config import parse_syslog_ng
-from collectors.facts.systemd_config import seconds, settings
+from collectors.linux.audit_rules import parse_rules, topics
+from collectors.linux.log_forwards import Protocol, Way, agents, audit_dispatcher, journal_upload, stays_here
+from collectors.linux.logrotate import rotation, rule_for
+from collectors.linux.presence import Running, programs
+from collectors.linux.rsyslog_config import Config, parse_rsyslog
+from collectors.linux.syslog_ng_config import parse_syslog_ng
+from collectors.linux.systemd_config import seconds, settings
 from collectors.transports.base import Answer, Shell
 
 AuditTopic = Literal[

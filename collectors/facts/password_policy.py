@@ -10,11 +10,11 @@ from pydantic import Field
 
 from collectors.errors import CollectError, Unsupported
 from collectors.facts.base import Fact, Gaps, Limit
-from collectors.facts.identity import family, os_release
-from collectors.facts.login_defs import LOGIN_DEFS, days_floor, days_limit, login_defs, useradd_inactive, whole
-from collectors.facts.pam import Entry, Pam, settings
-from collectors.facts.pam_lockout import lockout, worst
-from collectors.facts.pam_quality import quality
+from collectors.linux.login_defs import LOGIN_DEFS, days_floor, days_limit, login_defs, useradd_inactive, whole
+from collectors.linux.os_release import family, os_release
+from collectors.linux.pam import Entry, Pam, settings
+from collectors.linux.pam_lockout import lockout, worst
+from collectors.linux.pam_quality import quality
 from collectors.transports.base import Shell
 
 T = TypeVar("T")

@@ -10,17 +10,17 @@ from typing import ClassVar, Literal, TypeVar
 from pydantic import Field
 
 from collectors.errors import CollectError, Unparsable, Unsupported
-from collectors.facts import sshd_server
 from collectors.facts.base import Fact, Gaps, Limit
-from collectors.facts.presence import processes, programs, units
-from collectors.facts.shell_timeout import shell_timeout
-from collectors.facts.sshd_config import (
+from collectors.linux import sshd_server
+from collectors.linux.presence import processes, programs, units
+from collectors.linux.shell_timeout import shell_timeout
+from collectors.linux.sshd_config import (
     algorithms,
     boolean,
     number,
     seconds,
 )
-from collectors.facts.sshd_server import DEFAULTS, RootLogin, Server
+from collectors.linux.sshd_server import DEFAULTS, RootLogin, Server
 from collectors.transports.base import Shell
 
 T = TypeVar("T")

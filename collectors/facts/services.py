@@ -9,8 +9,8 @@ from typing import ClassVar, Literal, NamedTuple
 from pydantic import Field
 
 from collectors.errors import CollectError, Denied, Unparsable, Unsupported
-from collectors.facts import services_legacy
 from collectors.facts.base import Fact, Gaps, Model
+from collectors.linux import services_legacy
 from collectors.transports.base import Shell
 
 Manager = Literal["systemd", "sysv", "none"]
@@ -40,7 +40,6 @@ class Services(Fact):
             "snmp-v1v2 (snmpd accepts community names), echo, chargen ...; None unless every place they may start from was seen"
         )
     )
-    processes: int | None = Field(default=None, description="Processes running, those of the kernel included")
 
 
 class Unit(NamedTuple):
@@ -64,7 +63,6 @@ def linux(shell: Shell) -> Services:
         comms = _comms(shell)
     except CollectError as error:
         hidden = not isinstance(error, Unsupported)
-        gaps.note("processes", error.outcome, str(error))
     links = gaps.attempt("services[].at_boot", lambda: shell.names("/*/systemd/*/*.[wr][ae]*s/*"))
     boot = None if links is None else at_boot(links)
     manager, rc_names = _manager(shell, comms, boot)
@@ -92,7 +90,6 @@ def linux(shell: Shell) -> Services:
         services=services,
         failed=None if units is None else tuple(sorted(unit.name for unit in units if unit.active == "failed")),
         legacy=legacy,
-        processes=None if comms is None else len(comms),
         unseen=gaps.unseen,
     )
 

@@ -9,12 +9,12 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from collectors.errors import CollectError, Unparsable, Unsupported
-from collectors.facts import apt as newer_debs
-from collectors.facts import apt_config, apt_lists, apt_sources, dnf_repos, dpkg, kernels, rpm
-from collectors.facts import dnf as newer_rpms
 from collectors.facts.base import Fact, Gaps, Model, once
-from collectors.facts.identity import os_release
-from collectors.facts.support import support
+from collectors.linux import apt as newer_debs
+from collectors.linux import apt_config, apt_lists, apt_sources, dnf_repos, dpkg, kernels, rpm
+from collectors.linux import dnf as newer_rpms
+from collectors.linux.os_release import os_release
+from collectors.linux.support import support
 from collectors.transports.base import Shell
 
 

@@ -14,6 +14,9 @@ from collectors.transports.base import TIMEOUT, Answer, Shell, Stat
 
 T = TypeVar("T")
 
+MANY = 40
+"""Files of one question beyond which they are noted together, under their pattern."""
+
 
 class Witness:
     """Wraps a Shell. `testimony()` hands over the sources noted since it was last called.
@@ -62,6 +65,10 @@ class Witness:
     def read_all(self, *patterns: str, root: bool = False) -> Mapping[str, str]:
         def ask() -> tuple[Mapping[str, str], list[Source]]:
             texts = self._shell.read_all(*patterns, root=root)
+            if len(texts) > MANY:
+                # a list of a hundred process files tells a reader less than the pattern they came from
+                body = "\0".join(f"{path}\0{text}" for path, text in texts.items()).encode()
+                return texts, [_source("file", " ".join(patterns), body)]
             found = [_source("file", path, text.encode()) for path, text in texts.items()]
             return texts, found or [_source("file", pattern, None) for pattern in patterns]
 

@@ -172,6 +172,7 @@ def sections(results: list[Result], baseline: Baseline | None, snapshot: Snapsho
     for entry in entries.values():
         entry.evidence = _evidence(entry, snapshot)
     for section in found.values():
+        section.clauses.sort(key=lambda clause: _order(clause.number))
         section.entries.sort(
             key=lambda e: (SEVERITIES.index(e.severity) if e.severity in SEVERITIES else 9, _order(e.clauses[0].number))
         )
@@ -193,7 +194,16 @@ def headings(results: list[Result], baseline: Baseline | None, level: int) -> li
             (_title(row.check, baseline), str(row.verdict), str(wording.VERDICTS[str(row.verdict)])) for row in rows if row.check
         ]
         found[name].lines.append(Line(_clause(rows[0], baseline), str(requirement_verdict(rows)), checks))
-    return list(found.values())
+    return sorted(found.values(), key=lambda heading: _order(heading.number))
+
+
+def coverage(results: list[Result], baseline: Baseline | None) -> list[tuple[str, int]]:
+    """How much of the standard a machine decides here, and how much it does not: (words, requirements) of each kind."""
+    if baseline is None:
+        return []
+    applicable = {result.requirement for result in results if result.verdict != Verdict.NOT_APPLICABLE}
+    kinds = [str(baseline.requirements[name].coverage) for name in applicable if name in baseline.requirements]
+    return [(str(words), kinds.count(kind)) for kind, words in wording.COVERAGES.items() if kind in kinds]
 
 
 def results_from(stored: list[dict[str, Any]]) -> list[Result]:
@@ -240,8 +250,9 @@ def _evidence(entry: Entry, snapshot: Snapshot) -> list[Evidence]:
     return found
 
 
-def _order(number: str) -> list[int]:
-    return [int(part) for part in number.split(".") if part.isdigit()]
+def _order(number: str) -> tuple[bool, list[int]]:
+    """6.2.10 after 6.2.9; what has no number in the standard comes last."""
+    return (not number, [int(part) for part in number.split(".") if part.isdigit()])
 
 
 # --- facts ---------------------------------------------------------------------------------------------------------

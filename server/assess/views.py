@@ -216,7 +216,7 @@ def _judged(stored: StoredSnapshot, policy: Policy, wanted: str, tab: str) -> di
         view = _fresh_view(assessment, packs.get(policy.baseline))
         if level != agreed:
             context["turns"] = _turns(snapshot, policy, agreed, assessment)
-    context |= {"view": view, "problems": problems}
+    context |= {"view": view, "problems": problems, "coverage": sheet.coverage(view.results, view.baseline)}
     if tab == "verdicts":
         context["sections"] = sheet.sections(view.results, view.baseline, snapshot)
     elif tab == "clauses":

@@ -30,7 +30,7 @@ class Password(PasswordChangeView):
     template_name = "units/password.html"
     success_url = reverse_lazy("machines")
 
-    def form_valid(self, form: PasswordChangeForm[Any]) -> HttpResponse:
+    def form_valid(self, form: PasswordChangeForm) -> HttpResponse:
         form.user.must_change = False  # saved together with the password
         journal.write("user.password", form.user.get_username(), address=address_of(self.request))
         return super().form_valid(form)

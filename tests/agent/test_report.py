@@ -17,6 +17,7 @@ from agent.report.digest import Digest
 from agent.report.json import document
 from agent.terminal import clean, pad, plain, width, wrap
 from baselines.loader import load
+from baselines.model import Finding
 from collectors.model import Snapshot
 from tests.agent.conftest import PACK
 from tests.agent.snapshots import IDENTITY, REMOTE, broken, healthy, seen, snapshot, unseen
@@ -82,6 +83,18 @@ def test_a_check_named_by_two_requirements_stands_once_as_it_is_counted_once() -
 )
 def test_the_next_step_fits_what_was_found(what: Snapshot, next_step: str) -> None:
     assert next_step in " ".join(console(what).split())
+
+
+def test_what_is_wanted_of_many_rows_is_said_once() -> None:
+    rows = [Finding("accounts", "users[].locked", "eq", True, {"name": f"user{number}"}) for number in range(3)]
+    report = judged(broken())
+    report.entries[0].findings[:] = [*rows, Finding("accounts", "users[].uid", "at_least", 1000, {"name": "daemon"})]
+    text = "\n".join(table.lines(report, 100, plain)).partition("What could not")[0]
+    assert [line.split()[0] for line in text.split("\n") if line.startswith(("   seen", "   wanted"))] == ["seen"] * 3 + [
+        "wanted",
+        "seen",
+        "wanted",
+    ]
 
 
 def test_a_machine_that_was_never_reached_is_one_sentence_not_fifty_unknowns() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Any
 
@@ -50,6 +51,7 @@ def icon(name: str) -> SafeString:
     return format_html('<svg class="icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false"><path d="{}"/></svg>', path)
 
 
+_DECIDED = ("fail", "unknown", "pass")
 _UNITS = (("day", 86_400), ("hour", 3_600), ("minute", 60))
 
 
@@ -75,13 +77,16 @@ def ago(at: datetime | None) -> str:
 
 @register.simple_tag
 def bar(counts: Any) -> SafeString:
-    """The verdicts as a coloured bar. Drawn with attributes, because the content policy forbids inline styles."""
+    """What the machine decided, as a coloured bar. What people decide would drown it and stands beside it as a number.
+
+    Drawn with attributes, because the content policy forbids inline styles.
+    """
     given = _counts(counts)
-    total = sum(given.values())
+    total = sum(given[verdict] for verdict in _DECIDED)
     if not total:
         return mark_safe("")
     parts, left = [], 0.0
-    for verdict in ("fail", "unknown", "pass", "manual"):
+    for verdict in _DECIDED:
         width = 100 * given[verdict] / total
         if width:
             parts.append((f"v-{verdict}", f"{left:.2f}", f"{width:.2f}"))
@@ -97,6 +102,18 @@ def _counts(given: Any) -> dict[str, int]:
     if isinstance(given, dict):
         return {verdict: given[verdict] for verdict in ("fail", "unknown", "pass", "manual")}
     return {"fail": given.fail, "unknown": given.unknown, "pass": given.passed, "manual": given.manual}
+
+
+_CODE = re.compile(r"`([^`\n]+)`")
+
+
+@register.filter
+def prose(text: str) -> SafeString:
+    """A pack's sentence: what stands between backquotes is a command or a file, and is set as one."""
+    parts = _CODE.split(text)
+    return format_html_join(
+        "", "{}", ((format_html("<code>{}</code>", part) if odd % 2 else part,) for odd, part in enumerate(parts))
+    )
 
 
 @register.filter

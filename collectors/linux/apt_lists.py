@@ -13,7 +13,7 @@ from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 
 from collectors.errors import Unparsable, Unsupported
-from collectors.facts.apt_sources import Entry
+from collectors.linux.apt_sources import Entry
 from collectors.transports.base import Shell
 
 LISTS = "/var/lib/apt/lists/"

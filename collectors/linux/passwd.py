@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 
 from collectors.errors import Unparsable
 from collectors.facts.base import Limit
-from collectors.facts.login_defs import NEVER_DAYS
+from collectors.linux.login_defs import NEVER_DAYS
 from collectors.redact import GONE
 
 PasswordState = Literal["empty", "locked", "unusable", "set"]

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from collectors.errors import Unparsable
 from collectors.facts.base import Limit
-from collectors.facts.pam import Entry, settings
+from collectors.linux.pam import Entry, settings
 from collectors.transports.base import Shell
 
 FAILLOCK = "/etc/security/faillock.conf"

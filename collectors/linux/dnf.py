@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from collectors.errors import Denied, Unparsable, Unsupported
-from collectors.facts import dnf_repos
-from collectors.facts.dnf_repos import Fetched
-from collectors.facts.rpm import Nevra, Rpm, nevra
+from collectors.linux import dnf_repos
+from collectors.linux.dnf_repos import Fetched
+from collectors.linux.rpm import Nevra, Rpm, nevra
 from collectors.transports.base import Shell
 
 TIMEOUT = 120.0

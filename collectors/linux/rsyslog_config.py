@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from collectors.errors import Unparsable
-from collectors.facts.rsyslog_lexer import Scanner, without_comments
+from collectors.linux.rsyslog_lexer import Scanner, without_comments
 
 MAIN = "/etc/rsyslog.conf"
 _TLS_DRIVERS = frozenset({"gtls", "ossl", "mbedtls"})

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
 from collectors.errors import Unparsable
-from collectors.facts.firewall_walk import BOTH, GO_ON, UNCLEAR, Base, Family, Hook, Packet, Rule, Rules, Table, Truth, Verdict
+from collectors.linux.firewall_walk import BOTH, GO_ON, UNCLEAR, Base, Family, Hook, Packet, Rule, Rules, Table, Truth, Verdict
 
 Key = tuple[str, str]
 Sets = Mapping[tuple[str, str, str], list[Any]]

@@ -8,8 +8,8 @@ from typing import Literal, NamedTuple
 from urllib.parse import urlsplit
 
 from collectors.errors import Unparsable
-from collectors.facts.presence import COMM, Running, processes
-from collectors.facts.systemd_config import settings
+from collectors.linux.presence import COMM, Running, processes
+from collectors.linux.systemd_config import settings
 from collectors.transports.base import Shell
 
 Protocol = Literal["udp", "tcp", "relp", "https"]

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from collectors.errors import Denied, Unparsable, Unreachable, Unsupported
 from collectors.facts.base import Gaps
-from collectors.facts.systemd_config import settings
+from collectors.linux.systemd_config import settings
 from collectors.transports.base import Answer, Shell
 
 _OWN_CLOCK = "7F7F0101"

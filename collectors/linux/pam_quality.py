@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from collectors.errors import Unparsable
-from collectors.facts.pam import Entry, settings
+from collectors.linux.pam import Entry, settings
 from collectors.transports.base import Shell
 
 PWQUALITY = "/etc/security/pwquality.conf"

@@ -44,7 +44,7 @@ class Support(NamedTuple):
 @cache
 def table() -> Table:
     """The bundled table, read once."""
-    text = files("collectors.facts").joinpath("support_ends.yaml").read_text("utf-8")
+    text = files("collectors.linux").joinpath("support_ends.yaml").read_text("utf-8")
     return Table.model_validate(yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)))  # noqa: S506
 
 

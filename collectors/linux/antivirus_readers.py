@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeVar
 
 from collectors.errors import CollectError, Unparsable, Unsupported
-from collectors.facts.presence import Running
+from collectors.linux.presence import Running
 from collectors.transports.base import Shell
 
 T = TypeVar("T")

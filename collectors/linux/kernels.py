@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from collectors.errors import Unsupported
-from collectors.facts import versions
-from collectors.facts.dpkg import Package
-from collectors.facts.rpm import Rpm
+from collectors.linux import versions
+from collectors.linux.dpkg import Package
+from collectors.linux.rpm import Rpm
 from collectors.transports.base import Shell
 
 FILES = ("/proc/sys/kernel/osrelease", "/proc/sys/kernel/version", "/proc/version_signature")

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Literal, NamedTuple, cast
 
 from collectors.errors import CollectError, Unsupported
-from collectors.facts.identity import family, os_release
-from collectors.facts.sshd_config import MAIN, Config, Values, overrides, parse_effective, parse_files
+from collectors.linux.os_release import family, os_release
+from collectors.linux.sshd_config import MAIN, Config, Values, overrides, parse_effective, parse_files
 from collectors.transports.base import Shell
 
 RootLogin = Literal["yes", "no", "prohibit-password", "forced-commands-only"]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from fnmatch import fnmatchcase
 
 from collectors.errors import Unparsable
-from collectors.facts.firewall_walk import GO_ON, UNCLEAR, Base, Family, Hook, Packet, Rule, Rules, Table, Truth, Verdict
+from collectors.linux.firewall_walk import GO_ON, UNCLEAR, Base, Family, Hook, Packet, Rule, Rules, Table, Truth, Verdict
 
 Test = Callable[[Packet], Truth]
 

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from collectors.errors import Unparsable, Unsupported
-from collectors.facts import versions
-from collectors.facts.apt_lists import LISTS, Lists, Release
-from collectors.facts.dpkg import Package
+from collectors.linux import versions
+from collectors.linux.apt_lists import LISTS, Lists, Release
+from collectors.linux.dpkg import Package
 from collectors.transports.base import Shell
 
 FIELDS = ("Package", "Version", "Architecture", "Phased-Update-Percentage")

@@ -25,7 +25,7 @@ _DNF_CACHE = re.compile(r"/var/cache/(?:dnf|libdnf5)/(.+)-[0-9a-f]{16}/repodata/
 _YUM_CACHE = re.compile(r"/var/cache/yum/[^/]+/[^/]+/([^/]+)/repomd\.xml")
 # the repositories a distribution's own fixes come from; fedora itself (as released) has no advisories, its updates have
 _BASE = re.compile(r"baseos|appstream|^rhel-\d.*-server-rpms|^ol\d+_latest|^amzn2-core|^amazonlinux$|^updates$|^base$", re.I)
-_LOCK = re.compile(r"!?(?:\d+:)?(?P<name>[^\s/]+?)-(?:\d+:)?[^-\s]+-[^-\s]+")
+_LOCK = re.compile(r"!?(?:\d+:)?(?P<name>[^\s/]+?)-(?:\d+:)?\d[^-\s]*-[^-\s]+")
 _OFF = ("0", "no", "false", "off")
 
 

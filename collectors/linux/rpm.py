@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from collectors.errors import Unparsable
-from collectors.facts import versions
+from collectors.linux import versions
 from collectors.transports.base import Shell
 
 _NEVRA = re.compile(r"(?P<name>\S+)-(?:(?P<epoch>\d+):)?(?P<version>[^-\s]+)-(?P<release>[^-\s]+)\.(?P<arch>[^.\s]+)")

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 
 from collectors.errors import Unparsable, Unsupported
-from collectors.facts.apt_lists import Release
-from collectors.facts.dpkg import Package
+from collectors.linux.apt_lists import Release
+from collectors.linux.dpkg import Package
 from collectors.transports.base import Shell
 
 # apt reads the parts in name order and the main file last; a part's name may end in .conf or have no dot at all

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import pairwise
 
 from collectors.errors import Unparsable
-from collectors.facts.rsyslog_config import Config, Send
+from collectors.linux.rsyslog_config import Config, Send
 
 MAIN = "/etc/syslog-ng/syslog-ng.conf"
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|\'[^\']*\'|[{}();]|[^\s{}();"\']+|\S', re.S)

@@ -1,0 +1,155 @@
+"""collect and sweep: one question's, or one target's, trouble never costs another."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from collectors import run
+from collectors.errors import Denied, Unreachable, Unsupported
+from collectors.facts import FACTS
+from collectors.facts.clock import Clock
+from collectors.inventory import Inventory
+from collectors.model import Platform, Target
+from collectors.run import collect, look, open_shell, sweep, unreachable
+from collectors.transports.base import Shell
+from collectors.transports.local import LocalShell, RootShell
+from collectors.transports.replay import ReplayShell
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc/os-release").write_text('ID=debian\nVERSION_ID="12"\nPRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\n')
+    return tmp_path
+
+
+def asking(monkeypatch: pytest.MonkeyPatch, **functions: Any) -> None:
+    """Put other questions in the place of the catalog's; identity stays what it is."""
+    monkeypatch.setattr(run, "questions", lambda platform: iter(functions.items()))
+
+
+def test_each_trouble_is_the_record_of_its_own_fact(monkeypatch: pytest.MonkeyPatch, root: Path) -> None:
+    def refused(shell: Shell) -> Clock:
+        shell.read("/etc/os-release")
+        raise Denied("/etc/x: password = hunter2 refused")
+
+    def broken(shell: Shell) -> Clock:
+        raise KeyError("token=hunter2")
+
+    def silent(shell: Shell) -> Clock:
+        raise Unreachable("nothing came")
+
+    asking(monkeypatch, clock=refused, logs=broken, firewall=silent)
+    heard: list[str] = []
+    snapshot = collect(Target(name="x", via="root"), RootShell(str(root)), progress=heard.append)
+    outcomes = {record.fact: record.outcome for record in snapshot.records}
+    assert outcomes == {"identity": "seen", "clock": "denied", "logs": "bug", "firewall": "unreachable"}
+    assert heard == ["clock", "logs", "firewall"]
+    assert snapshot.target.platform is Platform.DEBIAN
+    assert "hunter2" not in snapshot.to_bytes().decode()
+    assert [source.what for source in snapshot.by_fact["clock"].sources] == ["/etc/os-release"]
+    assert all(record.data is None for record in snapshot.records if record.outcome != "seen")
+
+
+def test_a_fact_s_time_is_its_own(monkeypatch: pytest.MonkeyPatch, root: Path) -> None:
+    def endless(shell: Shell) -> Clock:
+        for number in range(1_000_000_000):
+            shell.read(f"/absent/{number}")
+        raise AssertionError("nobody stopped it")
+
+    def quick(shell: Shell) -> Clock:
+        shell.read("/etc/hostname")
+        raise Unsupported("reached")
+
+    monkeypatch.setattr(run, "FACT_LIMIT", 0.2)
+    asking(monkeypatch, clock=endless, logs=quick)
+    found = collect(Target(name="x", via="root"), RootShell(str(root))).by_fact
+    assert (found["clock"].outcome, found["clock"].reason) == (
+        "unreachable",
+        "this fact took more than 0.2 s; it was not asked further",
+    )
+    assert found["logs"].reason == "reached"
+
+
+def test_the_way_to_a_target_is_as_it_says(root: Path, tmp_path: Path) -> None:
+    case = tmp_path / "case"
+    case.mkdir()
+    (case / "transcript.yaml").write_text("about: x\nrun: []\n")
+    for target, kind in (
+        (Target(name="x"), LocalShell),
+        (Target(name="x", via="root", address=str(root)), RootShell),
+        (Target(name="x", via="replay", address=str(case)), ReplayShell),
+        (Target(name="x", via="replay", address=str(case / "transcript.yaml")), ReplayShell),
+    ):
+        with open_shell(target) as shell:
+            assert isinstance(shell, kind)
+    with pytest.raises(Unsupported, match="a targets file with credentials is needed"):
+        open_shell(Target(name="x", via="ssh"))
+
+
+def test_who_never_answered_has_every_question_recorded() -> None:
+    snapshot = unreachable(Target(name="x"), Unreachable("https://u:hunter2@h refused"))
+    assert {record.fact for record in snapshot.records} == set(FACTS)
+    assert {record.outcome for record in snapshot.records} == {"unreachable"}
+    assert "hunter2" not in snapshot.to_bytes().decode()
+    assert {record.outcome for record in unreachable(Target(name="x"), KeyError("x")).records} == {"bug"}
+
+
+def test_a_bug_on_the_way_costs_one_target(monkeypatch: pytest.MonkeyPatch, root: Path) -> None:
+    whole = run.open_shell
+
+    def sometimes(target: Target, inventory: Inventory | None = None) -> Any:
+        if target.name == "2":
+            raise ZeroDivisionError("ours")
+        return whole(target, inventory)
+
+    monkeypatch.setattr(run, "open_shell", sometimes)
+    asking(monkeypatch)
+    targets = tuple(Target(name=str(number), via="root", address=str(root)) for number in range(5))
+    found = {snapshot.target.name: snapshot.by_fact["identity"].outcome for snapshot in sweep(Inventory(targets), parallel=2)}
+    assert found == {"0": "seen", "1": "seen", "2": "bug", "3": "seen", "4": "seen"}
+
+
+def test_a_finished_target_is_handed_over_while_others_still_hang(monkeypatch: pytest.MonkeyPatch, root: Path) -> None:
+    release, running, most, lock = threading.Event(), 0, 0, threading.Lock()
+
+    def reach(target: Target, inventory: Inventory | None = None, only: Any = None) -> Any:
+        nonlocal running, most
+        with lock:
+            running += 1
+            most = max(most, running)
+        if target.name == "slow":
+            assert release.wait(30)
+        with lock:
+            running -= 1
+        return look(target, inventory, only)
+
+    monkeypatch.setattr(run, "look", reach)
+    asking(monkeypatch)
+    targets = [Target(name=name, via="root", address=str(root)) for name in ("slow", "a", "b", "c", "d")]
+    order = []
+    for snapshot in sweep(Inventory(()), targets, parallel=2):
+        order.append(snapshot.target.name)
+        if len(order) == 4:
+            release.set()
+    assert order == ["a", "b", "c", "d", "slow"]
+    assert most == 2
+
+
+def test_a_caller_who_stops_begins_no_further_target(monkeypatch: pytest.MonkeyPatch, root: Path) -> None:
+    begun: list[str] = []
+
+    def reach(target: Target, inventory: Inventory | None = None, only: Any = None) -> Any:
+        begun.append(target.name)
+        return look(target, inventory, only)
+
+    monkeypatch.setattr(run, "look", reach)
+    asking(monkeypatch)
+    targets = tuple(Target(name=str(number), via="root", address=str(root)) for number in range(100))
+    for _ in sweep(Inventory(targets), parallel=2):
+        break
+    assert len(begun) <= 4
