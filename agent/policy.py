@@ -58,6 +58,9 @@ def pull(collector: Collector, agent: str, key: bytes, state: State) -> Policy:
         _fetch(collector, agent, key, digest, state)
         policy = _resolve(work, state)
     _fits(policy)
+    if not (state.folder / "packs" / f"{digest}.json").is_file():
+        # also the one that came with this program: after an upgrade it would be another one, perhaps while offline
+        _keep_pack(state, digest, policy.baseline.files)
     state.keep("policy.json", work)
     _forget_old_packs(state, digest)
     return policy
@@ -143,6 +146,10 @@ def _fetch(collector: Collector, agent: str, key: bytes, digest: str, state: Sta
         raise PolicyError(_("the baseline that came is not understood"))
     if digest_of(texts) != digest:
         raise PolicyError(_("the baseline that came is not the one that was announced (its digest differs)"))
+    _keep_pack(state, digest, texts)
+
+
+def _keep_pack(state: State, digest: str, texts: dict[str, str]) -> None:
     files.private_folder(state.folder / "packs")
     # the names inside are never used as paths: one file holds them all
     files.write(state.folder / "packs" / f"{digest}.json", json.dumps(texts, ensure_ascii=False).encode())

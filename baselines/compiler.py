@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from baselines import operators
 from baselines.fields import FieldType, field_type, row_type
@@ -16,6 +16,25 @@ Path = tuple[str | int, ...]
 
 
 QUANTIFIERS: dict[str, Callable[..., Rule]] = {"every": operators.every, "some": operators.some, "none": operators.none}
+
+
+class _Joins(NamedTuple):
+    """How parts become one: for rules about a snapshot, and for rules about a row."""
+
+    all_of: Callable[..., Any]
+    any_of: Callable[..., Any]
+    negate: Callable[..., Any]
+    mistake: Any
+    """Stands where a mistake was noted."""
+
+
+def _nothing(*_: Any) -> Answer:
+    return None, []
+
+
+_NO_ROW_RULE = RowRule(lambda *_: None, _nothing)
+_RULES = _Joins(operators.all_of, operators.any_of, operators.negate, _nothing)
+_ROWS = _Joins(operators.all_rows, operators.any_row, operators.negate_row, _NO_ROW_RULE)
 
 
 class VocabularyError(ValueError):
@@ -45,20 +64,23 @@ class Compiler:
         for word, quantifier in QUANTIFIERS.items():
             if word in node:
                 return self._rows(word, quantifier, node, path)
-        if logic := self._logic(node, path, self.rule):
-            return logic
+        if logic := self._logic(node, path, self.rule, _RULES):
+            return logic  # type: ignore[no-any-return]
         return self._leaf(node, path)
 
-    def _logic(self, node: dict[str, Any], path: Path, compile_one: Callable[..., Callable[..., Answer]]) -> Callable[..., Answer] | None:
-        for word, join in (("all", operators.all_of), ("any", operators.any_of)):
+    def _logic(self, node: dict[str, Any], path: Path, compile_one: Callable[..., Any], joins: _Joins) -> Any:
+        """The closure when the node is all, any or not; None when it is something else."""
+        for word, join in (("all", joins.all_of), ("any", joins.any_of)):
             if word in node:
                 if len(node) > 1 or not isinstance(node[word], list) or not node[word]:
-                    return self._mistake((*path, word), f"{word} holds a list of assertions and stands alone")
+                    self._mistake((*path, word), f"{word} holds a list of assertions and stands alone")
+                    return joins.mistake
                 return join([compile_one(part, (*path, word, index)) for index, part in enumerate(node[word])])
         if "not" in node:
             if len(node) > 1:
-                return self._mistake((*path, "not"), "not stands alone")
-            return operators.negate(compile_one(node["not"], (*path, "not")))
+                self._mistake((*path, "not"), "not stands alone")
+                return joins.mistake
+            return joins.negate(compile_one(node["not"], (*path, "not")))
         return None
 
     def _leaf(self, node: dict[str, Any], path: Path) -> Rule:
@@ -98,9 +120,10 @@ class Compiler:
 
         def row_rule(part: Any, at: Path) -> RowRule:
             if not isinstance(part, dict) or not part:
-                return self._mistake(at, "an assertion about a row is a mapping such as {field, op, value}")
-            if logic := self._logic(part, at, row_rule):
-                return logic
+                self._mistake(at, "an assertion about a row is a mapping such as {field, op, value}")
+                return _NO_ROW_RULE
+            if logic := self._logic(part, at, row_rule, _ROWS):
+                return logic  # type: ignore[no-any-return]
             return self._row_leaf(part, rows, cls.NAME, place, shown, at)
 
         where = row_rule(body["where"], (*here, "where")) if "where" in body else None
@@ -114,14 +137,14 @@ class Compiler:
         op = str(node.get("op"))
         if isinstance(rows, FieldType):
             if "field" in node:
-                return self._mistake((*path, "field"), f"the rows of {fact}.{place} are plain values; leave `field` out")
+                self._mistake((*path, "field"), f"the rows of {fact}.{place} are plain values; leave `field` out")
+                return _NO_ROW_RULE
             test, wanted, display = self._test(node, rows, path)
             return operators.item_leaf(fact, place, op, test, wanted, display)
         column = str(node.get("field"))
         if column not in rows:
-            return self._mistake(
-                (*path, "field"), f"rows of {fact}.{place} have no field {column!r}; they have: {', '.join(rows)}"
-            )
+            self._mistake((*path, "field"), f"rows of {fact}.{place} have no field {column!r}; they have: {', '.join(rows)}")
+            return _NO_ROW_RULE
         test, wanted, display = self._test(node, rows[column], path)
         if column not in shown:
             shown.append(column)
@@ -162,9 +185,9 @@ class Compiler:
             if key not in allowed:
                 self._mistake((*path, key), f"unknown word {key!r}; here belong: {', '.join(sorted(allowed))}")
 
-    def _mistake(self, path: Path, message: str) -> Callable[..., Answer]:
+    def _mistake(self, path: Path, message: str) -> Rule:
         self.mistakes.append(VocabularyError(path, message))
-        return lambda *_: (None, [])
+        return _nothing
 
 
 def _no_test(*_: Any) -> None:

@@ -50,12 +50,10 @@ class _Line:
 
     requirement: str
     clause: str
-    fixed: Verdict | None
-    """The verdict where no check decides."""
     checks: list[tuple[Check, int]]
-    """(check, index of its decision)."""
-    person: bool
-    """A person decides some of it."""
+    """(check, index of its decision); empty where no check decides."""
+    fixed: Result | None
+    """What is said whatever was seen: not applicable, or that a person decides (some of) it. Shared by all assessments."""
 
 
 @dataclass(slots=True)
@@ -75,16 +73,13 @@ def evaluate(snapshot: Snapshot, baseline: Baseline, level: int, tailoring: Tail
     judged: list[tuple[Verdict, list[Finding]] | None] = [None] * len(rules.decisions)
     results = []
     for line in rules.lines[snapshot.target.kind]:
-        if line.fixed is not None:
-            results.append(Result(line.requirement, line.clause, None, line.fixed, None))
-            continue
         for check, index in line.checks:
             known = judged[index]
             if known is None:
                 known = judged[index] = rules.decisions[index].judge(context)
             results.append(Result(line.requirement, line.clause, check.id, known[0], check.severity, known[1]))
-        if line.person:
-            results.append(Result(line.requirement, line.clause, None, Verdict.MANUAL, None))
+        if line.fixed is not None:
+            results.append(line.fixed)
     return Assessment(
         snapshot=snapshot.id,
         baseline=baseline.id,
@@ -177,7 +172,8 @@ def _compile(baseline: Baseline, level: int, tailoring: Tailoring | None) -> _Ru
         }
         for kind in Kind:
             if requirement.kinds and kind not in requirement.kinds:
-                lines[kind].append(_Line(requirement.id, clause, Verdict.NOT_APPLICABLE, [], False))
+                skipped = Result(requirement.id, clause, None, Verdict.NOT_APPLICABLE, None)
+                lines[kind].append(_Line(requirement.id, clause, [], skipped))
                 continue
             coverage[kind][requirement.coverage] += 1
             checks = [
@@ -185,8 +181,9 @@ def _compile(baseline: Baseline, level: int, tailoring: Tailoring | None) -> _Ru
                 for name in requirement.checks
                 if kind in baseline.checks[name].kinds
             ]
-            fixed = None if checks else Verdict.MANUAL
-            lines[kind].append(_Line(requirement.id, clause, fixed, checks, requirement.coverage != "automated"))
+            person = Result(requirement.id, clause, None, Verdict.MANUAL, None)
+            decided = checks and requirement.coverage == "automated"
+            lines[kind].append(_Line(requirement.id, clause, checks, None if decided else person))
     return _Ruleset(decisions, lines, coverage)
 
 

@@ -179,8 +179,9 @@ class _Loading:
                 node = loader.get_single_node()
                 if node is None:
                     return None
-                self._duplicates(name, node)
                 self._nodes[name] = node
+                if not self._plain(name, node):
+                    return None
                 return loader.construct_document(node)
             finally:
                 loader.dispose()
@@ -191,19 +192,29 @@ class _Loading:
             self._add(name, (), "nested too deeply")
         return None
 
-    def _duplicates(self, name: str, node: Any) -> None:
-        todo = [node]
+    def _plain(self, name: str, node: Any) -> bool:
+        """False, and noted, when a node stands in two places (an alias: that is how YAML bombs multiply)."""
+        todo, met = [node], {id(node)}
         while todo:
             here = todo.pop()
             if isinstance(here, yaml.MappingNode):
-                seen = set()
-                for key, value in here.value:
-                    if key.value in seen:
+                keys = set()
+                for key, _ in here.value:
+                    if key.value in keys:
                         self.mistakes.append(Mistake(name, key.start_mark.line + 1, f"{key.value!r} stands twice in one mapping"))
-                    seen.add(key.value)
-                    todo.append(value)
-            elif isinstance(here, yaml.SequenceNode):
-                todo.extend(here.value)
+                    keys.add(key.value)
+                inside = [value for _, value in here.value]
+            else:
+                inside = here.value if isinstance(here, yaml.SequenceNode) else []
+            for part in inside:
+                if id(part) in met:
+                    self.mistakes.append(
+                        Mistake(name, part.start_mark.line + 1, "aliases (*name) are not used in packs: write the value out")
+                    )
+                    return False
+                met.add(id(part))
+                todo.append(part)
+        return True
 
     def _checks(self) -> dict[str, tuple[Check, str, int]]:
         found: dict[str, tuple[Check, str, int]] = {}

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from ipaddress import ip_address, ip_network
-from typing import Any
+from typing import Any, NamedTuple
 
 from baselines.model import Finding
 
@@ -45,7 +45,15 @@ class Context:
 
 Answer = tuple[bool | None, list[Finding]]
 Rule = Callable[[Context], Answer]
-RowRule = Callable[[Context, Any], Answer]
+
+
+class RowRule(NamedTuple):
+    """A rule about one row. `truth` alone is asked of every row; `explain` only of the few that are shown."""
+
+    truth: Callable[[Context, Any], bool | None]
+    explain: Callable[[Context, Any], Answer]
+
+
 Test = Callable[[Any, Any, Context], bool | None]
 """(observed, wanted, context): observed is never None."""
 
@@ -121,6 +129,9 @@ OPERATORS: dict[str, Test] = {
 # --- closures ------------------------------------------------------------------------------------------------------
 
 
+_CANNOT_BE_COMPARED = "the value cannot be compared, or is dated in the future"
+
+
 def leaf(fact: str, place: str, op: str, test: Test, wanted: Any, shown: Any) -> Rule:
     def rule(context: Context) -> Answer:
         data = context.facts.get(fact)
@@ -140,28 +151,74 @@ def leaf(fact: str, place: str, op: str, test: Test, wanted: Any, shown: Any) ->
 def row_leaf(fact: str, place: str, column: str, op: str, test: Test, wanted: Any, shown: Any) -> RowRule:
     where = f"{place}[].{column}"
 
-    def rule(context: Context, row: Any) -> Answer:
-        observed = row.get(column)
-        if observed is None:
-            return None, [Finding(fact, where, op, shown, None, context.why(fact, where))]
+    def truth(context: Context, row: Any) -> bool | None:
         try:
-            truth = test(observed, wanted, context)
-        except (TypeError, ValueError, AttributeError) as error:
-            return None, [Finding(fact, where, op, shown, observed, f"the value cannot be compared: {error}")]
-        return truth, [Finding(fact, where, op, shown, observed, "dated in the future" if truth is None else "")]
+            observed = row.get(column)
+            return None if observed is None else test(observed, wanted, context)
+        except (TypeError, ValueError, AttributeError):
+            return None
 
-    return rule
+    def explain(context: Context, row: Any) -> Answer:
+        observed = row.get(column) if isinstance(row, dict) else None
+        answer = truth(context, row)
+        reason = context.why(fact, where) if observed is None else _CANNOT_BE_COMPARED if answer is None else ""
+        return answer, [Finding(fact, where, op, shown, observed, reason)]
+
+    return RowRule(truth, explain)
 
 
 def item_leaf(fact: str, place: str, op: str, test: Test, wanted: Any, shown: Any) -> RowRule:
-    def rule(context: Context, row: Any) -> Answer:
+    def truth(context: Context, row: Any) -> bool | None:
         try:
-            truth = test(row, wanted, context)
-        except (TypeError, ValueError, AttributeError) as error:
-            return None, [Finding(fact, f"{place}[]", op, shown, row, f"the value cannot be compared: {error}")]
-        return truth, [Finding(fact, f"{place}[]", op, shown, row)]
+            return test(row, wanted, context)
+        except (TypeError, ValueError, AttributeError):
+            return None
 
-    return rule
+    def explain(context: Context, row: Any) -> Answer:
+        answer = truth(context, row)
+        return answer, [Finding(fact, f"{place}[]", op, shown, row, _CANNOT_BE_COMPARED if answer is None else "")]
+
+    return RowRule(truth, explain)
+
+
+def all_rows(parts: list[RowRule]) -> RowRule:
+    truths = [part.truth for part in parts]
+
+    def truth(context: Context, row: Any) -> bool | None:
+        worst: bool | None = True
+        for one in truths:
+            answer = one(context, row)
+            if answer is False:
+                return False
+            if answer is None:
+                worst = None
+        return worst
+
+    return RowRule(truth, all_of([part.explain for part in parts]))
+
+
+def any_row(parts: list[RowRule]) -> RowRule:
+    truths = [part.truth for part in parts]
+
+    def truth(context: Context, row: Any) -> bool | None:
+        best: bool | None = False
+        for one in truths:
+            answer = one(context, row)
+            if answer is True:
+                return True
+            if answer is None:
+                best = None
+        return best
+
+    return RowRule(truth, any_of([part.explain for part in parts]))
+
+
+def negate_row(part: RowRule) -> RowRule:
+    def truth(context: Context, row: Any) -> bool | None:
+        answer = part.truth(context, row)
+        return None if answer is None else not answer
+
+    return RowRule(truth, negate(part.explain))
 
 
 def all_of(parts: list[Callable[..., Answer]]) -> Callable[..., Answer]:
@@ -226,8 +283,11 @@ def _looked(context: Context, fact: str, place: str, word: str) -> tuple[list[An
     return rows, []
 
 
-def _unknowns(fact: str, place: str, word: str, unknown: list[tuple[Any, list[Finding]]], shown: list[str]) -> list[Finding]:
-    reason = next((finding.reason for _, findings in unknown for finding in findings if finding.reason), "not seen")
+def _unknowns(
+    context: Context, fact: str, place: str, word: str, unknown: list[tuple[Any, RowRule]], shown: list[str]
+) -> list[Finding]:
+    row, rule = unknown[0]
+    reason = next((finding.reason for finding in rule.explain(context, row)[1] if finding.reason), "not seen")
     return _listed(fact, place, word, [row for row, _ in unknown], shown, reason)
 
 
@@ -236,32 +296,34 @@ def every(fact: str, place: str, where: RowRule | None, must: RowRule, shown: li
         rows, missing = _looked(context, fact, place, "every")
         if rows is None:
             return None, missing
-        bad, unknown, counted = [], [], 0
+        bad: list[Any] = []
+        unknown: list[tuple[Any, RowRule]] = []
+        counted = 0
         for row in rows:
-            selected, why = (True, []) if where is None else where(context, row)
+            selected = True if where is None else where.truth(context, row)
             if selected is False:
                 continue
             counted += 1
-            holds, findings = must(context, row)
+            holds = must.truth(context, row)
             if holds is True:
                 continue
             if holds is False and selected is True:
-                bad.append((row, findings))
+                bad.append(row)
             else:
-                unknown.append((row, why if selected is None else findings))
+                unknown.append((row, where if where is not None and selected is None else must))
         if bad:
-            return False, _failed_rows(fact, place, bad, shown)
+            return False, _failed_rows(context, fact, place, bad, must, shown)
         if unknown:
-            return None, _unknowns(fact, place, "every", unknown, shown)
+            return None, _unknowns(context, fact, place, "every", unknown, shown)
         return True, [Finding(fact, place, "every", None, counted, "rows looked at")]
 
     return rule
 
 
-def _failed_rows(fact: str, place: str, bad: list[tuple[Any, list[Finding]]], shown: list[str]) -> list[Finding]:
+def _failed_rows(context: Context, fact: str, place: str, bad: list[Any], must: RowRule, shown: list[str]) -> list[Finding]:
     found = []
-    for row, findings in bad[:MAX_ROWS_SHOWN]:
-        first = findings[0] if findings else Finding(fact, place, "every", None, None)
+    for row in bad[:MAX_ROWS_SHOWN]:
+        first = must.explain(context, row)[1][0]
         found.append(Finding(fact, first.field, first.op, first.expected, _display(row, shown)))
     if len(bad) > MAX_ROWS_SHOWN:
         found.append(Finding(fact, place, "every", None, len(bad) - MAX_ROWS_SHOWN, "more rows like these"))
@@ -273,15 +335,15 @@ def some(fact: str, place: str, where: RowRule, _: None, shown: list[str]) -> Ru
         rows, missing = _looked(context, fact, place, "some")
         if rows is None:
             return None, missing
-        unknown = []
+        unknown: list[tuple[Any, RowRule]] = []
         for row in rows:
-            truth, findings = where(context, row)
+            truth = where.truth(context, row)
             if truth is True:
                 return True, _listed(fact, place, "some", [row], shown, "")
             if truth is None:
-                unknown.append((row, findings))
+                unknown.append((row, where))
         if unknown:
-            return None, _unknowns(fact, place, "some", unknown, shown)
+            return None, _unknowns(context, fact, place, "some", unknown, shown)
         return False, [Finding(fact, place, "some", None, len(rows), "rows looked at, none fits")]
 
     return rule
@@ -292,17 +354,18 @@ def none(fact: str, place: str, where: RowRule, _: None, shown: list[str]) -> Ru
         rows, missing = _looked(context, fact, place, "none")
         if rows is None:
             return None, missing
-        hits, unknown = [], []
+        hits: list[Any] = []
+        unknown: list[tuple[Any, RowRule]] = []
         for row in rows:
-            truth, findings = where(context, row)
+            truth = where.truth(context, row)
             if truth is True:
                 hits.append(row)
             elif truth is None:
-                unknown.append((row, findings))
+                unknown.append((row, where))
         if hits:
             return False, _listed(fact, place, "none", hits, shown, "")
         if unknown:
-            return None, _unknowns(fact, place, "none", unknown, shown)
+            return None, _unknowns(context, fact, place, "none", unknown, shown)
         return True, [Finding(fact, place, "none", None, len(rows), "rows looked at")]
 
     return rule

@@ -142,6 +142,19 @@ def user_new(options: argparse.Namespace) -> int:
     return OK
 
 
+def user_grant(options: argparse.Namespace) -> int:
+    user, unit = User.objects.filter(username=options.username).first(), _unit(options.unit)
+    if user is None:
+        return _wrong(_("no user %s") % options.username)
+    if unit is None:
+        return USAGE
+    Membership.objects.filter(user=user, unit=unit).delete()
+    if options.role != "none":
+        Membership.objects.create(user=user, unit=unit, role=options.role)
+    journal.write("user.rights", "console", unit_path=unit.path, subject=user.username, unit=unit.name, role=options.role)
+    return OK
+
+
 def user_reset(options: argparse.Namespace) -> int:
     user = User.objects.filter(username=options.username).first()
     if user is None:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from django.conf import settings
+from django.core.management import call_command
+from django.db import connection, connections
+from django.db.migrations.executor import MigrationExecutor
+from django.utils.translation import gettext as _
 from gunicorn.app.base import BaseApplication
 
 THREADS = 8
@@ -28,8 +33,19 @@ class Collector(BaseApplication):  # type: ignore[misc]
         return application
 
 
+def pending() -> bool:
+    """Migrations are missing."""
+    executor = MigrationExecutor(connection)
+    return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+
+
 def serve(host: str | None, port: int | None, workers: int | None) -> int:
     """Serve until told to stop. Threads, not async: the work is SQLite and hashing, and a slow sender only holds a thread."""
+    if pending():
+        sys.stderr.write(_("rasoat: the database is from another version; run: rasoat server init") + "\n")
+        return 2
+    call_command("clearsessions")
+    connections.close_all()  # an open SQLite file must not be shared with the workers
     config = settings.CONFIG
     host, port = host or config.host, port or config.port
     if host not in ("0.0.0.0", "::", *settings.ALLOWED_HOSTS):  # noqa: S104  (compared, not bound)

@@ -34,6 +34,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "server.web.middleware.Proxy",
     "server.web.middleware.Headers",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -66,6 +67,7 @@ DATABASES = {
     "default": {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": DATA.database,
+        "CONN_MAX_AGE": 600,
         "OPTIONS": {
             # A transaction that reads and then writes fails at once in the default mode when another writer came
             # between; IMMEDIATE makes it wait its turn.

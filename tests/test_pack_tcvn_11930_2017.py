@@ -164,3 +164,16 @@ def test_log_retention_is_the_standards_only_at_level_3(pack: Baseline) -> None:
         4: "house",
         5: "house",
     }
+
+
+def test_automated_means_a_check_for_every_kind_of_asset(pack: Baseline) -> None:
+    """Otherwise a workstation would be called judged by a machine that only looks at servers."""
+    without = [
+        (requirement.id, str(kind))
+        for _, requirement in lines(pack)
+        if requirement.coverage == "automated"
+        for kind in requirement.kinds
+        if not any(kind in pack.checks[name].kinds for name in requirement.checks)
+    ]
+    assert not without
+    assert all(r.kinds for _, r in lines(pack) if r.coverage == "automated"), "an organisation is never judged by a machine alone"

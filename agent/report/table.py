@@ -176,9 +176,9 @@ def next_step(report: Digest) -> str:
     if report.denied:
         return _("run it again as root: part of the machine was hidden from this account.")
     if report.summary[Verdict.FAIL]:
-        return _("repair the first line above, then run the same command again; a repaired line disappears.")
+        return _("repair the worst line first, then run the same command again; a repaired line disappears.")
     if report.summary[Verdict.UNKNOWN]:
-        return _("nothing failed, but some questions stayed open; the lines above say why.")
+        return _("nothing failed, but some questions stayed open; each says why.")
     if not report.summary[Verdict.PASS]:
         return _("no check applied to this machine; look at the kind and the level that were used.")
     return _("everything a machine can decide has passed; %s lines are left for a person.") % shown(

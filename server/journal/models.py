@@ -21,6 +21,7 @@ ACTIONS = {
     "user.new": _("Account created"),
     "user.reset": _("Password reset"),
     "user.disabled": _("Account disabled"),
+    "user.rights": _("Rights changed"),
     "unit.new": _("Unit created"),
     "unit.changed": _("Unit changed"),
     "token.new": _("Enrolment token created"),

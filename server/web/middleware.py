@@ -22,6 +22,23 @@ OPEN = ("/api/", "/metrics", "/healthz", "/readyz")
 """Paths that no session guards: agents sign each request, monitoring sees no content."""
 
 
+class Proxy:
+    """Behind a proxy of our own the peer is the proxy: take the address it saw, or one guesser would lock everybody out.
+
+    Only the last entry of X-Forwarded-For is the proxy's word; those before it are what the sender wrote.
+    """
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if settings.CONFIG.behind_tls_proxy and request.META.get("REMOTE_ADDR") in ("127.0.0.1", "::1", ""):
+            seen = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
+            if seen:
+                request.META["REMOTE_ADDR"] = seen
+        return self.get_response(request)
+
+
 class Headers:
     """Security headers on every answer, static files and errors included."""
 

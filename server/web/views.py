@@ -11,6 +11,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Sum
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.views.decorators.http import require_safe
 
 from baselines.loader import BaselineError
@@ -36,7 +37,10 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def broken(request: HttpRequest) -> HttpResponse:
-    return _page(request, 500)
+    """Without the request: what the frame asks of the database may be the very thing that is broken."""
+    if request.path.startswith("/api/"):
+        return _page(request, 500)
+    return HttpResponse(render_to_string("web/error.html", {"status": 500, "version": VERSION}), status=500)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

@@ -81,6 +81,17 @@ def test_what_came_last_holds_while_the_collector_is_away(enrolled: Path, servin
     assert policy.tailoring.value("access.remote", "tries", tries, 3) == 2
 
 
+def test_a_baseline_that_came_with_the_program_is_kept_too_so_that_an_upgrade_does_not_take_it_away(
+    enrolled: Path, serving: Serving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = load("tcvn_11930_2017")
+    serving.work = work(baseline={"id": own.id, "digest": own.digest})
+    ask(enrolled, serving)
+    assert not [request for request in serving.requests if "/packs/" in request], "nothing travels that is here already"
+    monkeypatch.setattr("baselines.loader.builtin", lambda: ())
+    assert in_force(State(enrolled)).baseline.digest == own.digest
+
+
 def test_before_the_collector_ever_spoke_the_house_default_holds(enrolled: Path) -> None:
     policy = in_force(State(enrolled))
     assert (policy.baseline.id, policy.level, policy.kind, policy.tailoring) == ("tcvn_11930_2017", 2, None, None)

@@ -75,7 +75,7 @@ def test_a_check_named_by_two_requirements_stands_once_as_it_is_counted_once() -
     ("what", "next_step"),
     [
         (broken(privileged=False), "as root"),
-        (broken(), "repair the first line"),
+        (broken(), "repair the worst line first"),
         (healthy(), "everything a machine can decide has passed"),
         (snapshot(unseen("clock", "unsupported", "x"), seen("identity", **IDENTITY)), "stayed open"),
         (snapshot(seen("identity", **IDENTITY), kind="switch"), "no check applied"),

@@ -8,6 +8,7 @@ import re
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -35,13 +36,11 @@ class Collector:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.tls: ssl.SSLContext | None = None
         self.first_words = self.command("init", "--unit", "Sở", "--lang", "en").stdout
         shutil.copytree(PACKS, data / "packs")
         self.command("unit", "set", "Sở", "--baseline", "mini")
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
 
     @property
     def password(self) -> str:
@@ -115,10 +114,9 @@ class Collector:
         with sqlite3.connect(self.data / "db.sqlite3") as database:
             return database.execute("select id, length(sealed) from ingest_storedsnapshot order by id").fetchall()
 
-    @staticmethod
-    def _ask(request: urllib.request.Request) -> Answer:
+    def _ask(self, request: urllib.request.Request) -> Answer:
         try:
-            with urllib.request.urlopen(request, timeout=30) as response:
+            with urllib.request.urlopen(request, timeout=30, context=self.tls) as response:
                 return Answer(response.status, _read(response), response.headers)
         except urllib.error.HTTPError as error:
             return Answer(error.code, _read(error), error.headers)

@@ -24,6 +24,9 @@ def test_units_people_and_tokens(collector: Collector) -> None:
     made = run("user", "new", "lan", "--name", "Lan", "--unit", "Phòng Bắc", "--role", "viewer", "--lang", "en").stdout
     assert "shown this once" in made
     assert "lan  Lan  viewer Phòng Bắc" in run("user", "list").stdout
+    run("user", "grant", "lan", "--unit", "Sở", "--role", "admin")
+    run("user", "grant", "lan", "--unit", "Phòng Bắc", "--role", "none")
+    assert "lan  Lan  admin Sở" in run("user", "list").stdout
     reset = run("user", "reset", "lan", "--lang", "en").stdout
     assert reset != made
     run("user", "disable", "lan")

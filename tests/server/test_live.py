@@ -5,14 +5,20 @@ from __future__ import annotations
 import json
 import socket
 import sqlite3
+import ssl
 import stat
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.server.people import MEDIA_TYPE, Host
 from tests.server.running import Collector
@@ -189,3 +195,44 @@ def test_static_files_come_without_a_log_on(collector: Collector) -> None:
     assert "max-age" in answer.headers["Cache-Control"]
     assert answer.headers["Content-Security-Policy"]
     assert collector.get("/static/../settings.py").status == 404
+
+
+def test_https_by_itself(tmp_path: Path) -> None:
+    collector = Collector(tmp_path / "tls")
+    certificate, key = self_signed(tmp_path)
+    settings = collector.data / "settings.toml"
+    settings.write_text(settings.read_text() + f'certificate = "{certificate}"\nprivate_key = "{key}"\n')
+    context = ssl.create_default_context(cafile=str(certificate))
+    collector.url, collector.tls = f"https://127.0.0.1:{collector.port}", context
+    collector.start()
+    try:
+        answer = collector.get("/log-on/")
+        assert answer.status == 200
+        assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"
+        assert all("Secure" in cookie for cookie in answer.headers.get_all("Set-Cookie"))
+        old = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        old.check_hostname, old.verify_mode = False, ssl.CERT_NONE
+        old.maximum_version = ssl.TLSVersion.TLSv1_1
+        with pytest.raises((ssl.SSLError, OSError)), socket.create_connection(("127.0.0.1", collector.port)) as wire:
+            old.wrap_socket(wire)
+    finally:
+        collector.stop()
+
+
+def self_signed(folder: Path) -> tuple[Path, Path]:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "collector.example")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(1)
+        .not_valid_before(now - timedelta(hours=1)).not_valid_after(now + timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )  # fmt: skip
+    paths = folder / "server.crt", folder / "server.key"
+    paths[0].write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    paths[1].write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    return paths

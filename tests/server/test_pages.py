@@ -353,3 +353,13 @@ def test_rejudge_follows_the_unit(client: Client, host: Host, tree) -> None:
     assert judge.rejudge(iter(Machine.objects.select_related("unit", "latest"))) == (1, 0)
     kept = StoredAssessment.objects.get()
     assert (kept.level, kept.fail, kept.agent) == (3, 2, "other-pack")
+
+
+def test_a_broken_page_says_so_without_the_database(client: Client, host: Host, as_admin: Client) -> None:
+    machine = report(client, host)
+    StoredSnapshot.objects.update(sealed=b"eaten by the disk")
+    as_admin.raise_request_exception = False
+    response = as_admin.get(f"/machines/{machine.pk}/")
+    assert response.status_code == 500
+    assert "Đã xảy ra lỗi" in response.content.decode()
+    assert names(as_admin.get("/").content) == [machine.name]

@@ -159,3 +159,17 @@ def test_debug_is_off(settings) -> None:
 
     assert ours.DEBUG is False
     assert len(ours.SECRET_KEY) >= 50
+
+
+def test_behind_a_proxy_the_senders_own_word_does_not_count(client: Client, admin, settings) -> None:
+    settings.CONFIG = settings.CONFIG.model_copy(update={"behind_tls_proxy": True})
+
+    def through_proxy(address: str, password: str):
+        forwarded = {"X-Forwarded-For": f"1.2.3.4, {address}"}
+        return client.post("/log-on/", {"username": admin.username, "password": password}, headers=forwarded)
+
+    for _ in range(5):
+        through_proxy("10.0.0.66", "sai")
+    assert through_proxy("10.0.0.66", PASSWORD).status_code == 429
+    assert through_proxy("10.0.0.7", PASSWORD).status_code == 302
+    assert Entry.objects.filter(action="user.log-on", address="10.0.0.7").exists()
