@@ -26,10 +26,16 @@ DEFAULT_FILE = Path("/etc/rasoat/agent.yaml")
 MAX_INTERVAL = 30 * 86400
 
 
+SYSTEM_STATE = Path("/var/lib/rasoat")
+
+
 def default_state_dir() -> Path:
-    """Where root keeps an agent's state; a person without root keeps it at home."""
-    if os.geteuid() == 0:
-        return Path("/var/lib/rasoat")
+    """Where an agent's state is: the machine's own, or a person's where the machine has none.
+
+    Where root has enrolled the machine, somebody else must be told to come as root, not that it is not enrolled.
+    """
+    if os.geteuid() == 0 or SYSTEM_STATE.exists():
+        return SYSTEM_STATE
     return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "rasoat"
 
 
@@ -39,7 +45,7 @@ class Config:
 
     url: str | None = None
     ca_file: Path | None = None
-    state_dir: Path = Path("/var/lib/rasoat")
+    state_dir: Path = SYSTEM_STATE
     spool_mb: float = 64
     interval_seconds: int | None = None
     jitter_seconds: int = 3600

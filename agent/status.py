@@ -42,7 +42,9 @@ def gather(config: Config) -> dict[str, Any]:
     """Everything `rasoat agent status` shows, as plain data."""
     state = State(config.state_dir)
     spool = Spool(config.state_dir, config.spool_bytes)
-    identity = state.read("identity.json") if state.key_file.exists() else None
+    identity = state.read("identity.json")
+    if identity is not None and not state.key_file.exists():
+        identity = None
     last, contact, policy = state.read("last.json"), state.read("contact.json") or {}, state.read("policy.json")
     waiting = spool.waiting()
     found: dict[str, Any] = {

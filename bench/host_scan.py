@@ -14,7 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from measure import Cost, interleaved, measure, write
+from measure import Cost, compiled, interleaved, measure, write
 
 RASOAT = str(Path(sys.executable).parent / "rasoat")
 GUIDE = "/usr/share/xml/scap/ssg/content/ssg-debian12-ds.xml"
@@ -30,6 +30,7 @@ def sources() -> list[list[str]]:
 
 
 def main() -> int:
+    compiled()
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--runs", type=int, default=3)
     arguments.add_argument("--guide", type=Path, default=Path(GUIDE))

@@ -5,10 +5,11 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from measure import interleaved, write
+from measure import compiled, interleaved, write
 
 
 def main() -> int:
+    compiled()
     rasoat = str(Path(sys.executable).parent / "rasoat")
     costs = interleaved({"bare interpreter": [sys.executable, "-c", "pass"], "rasoat --help": [rasoat, "--help"]}, 21)
     bare, ours = costs["bare interpreter"], costs["rasoat --help"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, nullcontext
 from itertools import islice
 from pathlib import Path
@@ -81,6 +80,8 @@ def sweep(
     """
     facts = None if only is None else tuple(only)
     waiting = iter(inventory.targets if targets is None else targets)
+    from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait  # only a sweep needs threads
+
     pool = ThreadPoolExecutor(max_workers=max(1, parallel), thread_name_prefix="sweep")
     running: set[Future[Snapshot]] = set()
     try:

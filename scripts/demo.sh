@@ -5,7 +5,7 @@ cd "$(dirname "$0")/.."
 BIN="$PWD/.venv/bin/rasoat"
 HOME_DIR="$PWD/.demo"
 export RASOAT_DATA="$HOME_DIR/server"
-export RASOAT_STATE="$HOME_DIR/agent"
+export RASOAT_STATE_DIR="$HOME_DIR/agent"
 
 stop() {
     [ -f "$HOME_DIR/server.pid" ] || return 0
@@ -24,7 +24,7 @@ mkdir -p "$HOME_DIR"
 PORT=$(.venv/bin/python -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 URL="http://127.0.0.1:$PORT"
 
-"$BIN" server init --unit "Demo" > "$HOME_DIR/init.txt"
+"$BIN" server init --lang en --unit "Demo" > "$HOME_DIR/init.txt"
 "$BIN" server run --host 127.0.0.1 --port "$PORT" > "$HOME_DIR/server.log" 2>&1 &
 echo $! > "$HOME_DIR/server.pid"
 i=0
@@ -42,16 +42,16 @@ done
 "$BIN" agent enrol "$URL" --token-file "$HOME_DIR/token"
 rm -f "$HOME_DIR/token"
 # 1 (something fails) and 3 (something was not seen) are answers, not errors
-"$BIN" agent once --report || { code=$?; [ $code -eq 1 ] || [ $code -eq 3 ] || exit $code; }
+"$BIN" agent once --verbose || { code=$?; [ $code -eq 1 ] || [ $code -eq 3 ] || exit $code; }
 echo
 echo "----------------------------------------------------------------------"
-echo "  $URL"
-cat "$HOME_DIR/init.txt"
+echo "  Dashboard      $URL"
+grep -E '^(Administrator|Password)' "$HOME_DIR/init.txt" | sed -E 's/^Administrator: +/  User           /; s/^Password[^:]*: +/  Password       /'
 echo "----------------------------------------------------------------------"
 if [ -n "${DETACH:-}" ]; then
-    echo "  make demo-stop"
+    echo "  Stop it with   make demo-stop"
     exit 0
 fi
 trap 'stop; exit 0' INT TERM
-echo "  Ctrl-C"
+echo "  Stop it with   Ctrl-C"
 wait "$(cat "$HOME_DIR/server.pid")"

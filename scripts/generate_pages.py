@@ -78,10 +78,10 @@ def commands_page() -> str:
         "Every command and every file, from the code that asks. All are read-only; they run with LC_ALL=C, a fixed PATH and no standard",
         "input. `…` is a value found on the host before (a package, a path). Root: asked through `sudo -n` where the account is not root.\n",
     ]
-    for path in sorted((ROOT / "collectors" / "facts").glob("*.py")):
+    for path in sorted([*ROOT.glob("collectors/facts/*.py"), *ROOT.glob("collectors/linux/*.py")]):
         asked = sorted(set(_asked(path)))
         if asked:
-            lines += [f"\n## {path.stem}\n", "| asks | what | root |", "|---|---|---|"]
+            lines += [f"\n## {path.parent.name}/{path.stem}\n", "| asks | what | root |", "|---|---|---|"]
             lines += [f"| {verb} | `{_cell(what)}` | {'yes' if root else ''} |" for verb, what, root in asked]
     return "\n".join(lines) + "\n"
 
@@ -96,10 +96,10 @@ def _asked(path: Path) -> Iterator[tuple[str, str, bool]]:
         if isinstance(target, ast.Name)
     }
     for node in ast.walk(tree):
-        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Name)):
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
             continue
-        verb = node.func.attr
-        if node.func.value.id != "shell" or verb not in ("run", "read", "read_all", "names", "stat", "link", "stanzas"):
+        verb, asked = node.func.attr, ast.unparse(node.func.value)
+        if not asked.endswith("shell") or verb not in ("run", "read", "read_all", "names", "stat", "link", "stanzas"):
             continue
         words = [word for arg in node.args for word in _constants(arg, names)]
         if verb == "run" and (not words or words[0] == "…"):

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import argparse
+import gettext
+import importlib
+import itertools
 import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-OK, USAGE, BUG = 0, 2, 5
+import django  # here, so that `rasoat server` says what to install when it is missing
+
+USAGE = 2
+_language = "en"
+_catalog: gettext.NullTranslations = gettext.NullTranslations()
 
 
 def main(argv: Sequence[str]) -> int:
     """Exit code of `rasoat server` with these arguments."""
+    _speak(argv)
     parser = _parser()
     options = parser.parse_args(argv)
     if options.data:
@@ -24,15 +32,15 @@ def main(argv: Sequence[str]) -> int:
     try:
         data = Data.here()
         if options.command is not _init and not data.database.exists():
-            _say(f"rasoat: no collector in {data.root}; make one with: rasoat server init --data {data.root}", error=True)
+            missing = _("no collector in %(data)s; make one with: rasoat server init --data %(data)s")
+            _say(f"rasoat: {missing % {'data': data.root}}", error=True)
             return USAGE
         if options.command is _init:
             _create(data, options)
         data.config()
-        import django
-
         django.setup()
-        _speak(options.lang)
+        translation = importlib.import_module("django.utils.translation")
+        translation.activate(_language)
         return int(options.command(options))
     except (ConfigError, PermissionError) as error:
         _say(f"rasoat: {error}", error=True)
@@ -41,9 +49,9 @@ def main(argv: Sequence[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     shared = argparse.ArgumentParser(add_help=False)
-    shared.add_argument("--data", metavar="DIR", help="data directory (default: $RASOAT_DATA or /var/lib/rasoat-server)")
-    shared.add_argument("--lang", choices=("vi", "en"), help="language of the messages")
-    parser = argparse.ArgumentParser(prog="rasoat server", description="The central collector")
+    shared.add_argument("--data", metavar="DIR", help=_("data directory (default: $RASOAT_DATA or /var/lib/rasoat-server)"))
+    shared.add_argument("--lang", choices=("vi", "en"), help=_("language of the messages"))
+    parser = argparse.ArgumentParser(prog="rasoat server", description=_("The central collector"))
     actions = parser.add_subparsers(required=True, metavar="COMMAND")
 
     def command(name: str, function: Callable[[argparse.Namespace], int], text: str, under: argparse._SubParsersAction[argparse.ArgumentParser] = actions) -> argparse.ArgumentParser:  # fmt: skip
@@ -54,75 +62,77 @@ def _parser() -> argparse.ArgumentParser:
     def family(name: str, text: str) -> argparse._SubParsersAction[argparse.ArgumentParser]:
         return actions.add_parser(name, help=text, description=text).add_subparsers(required=True, metavar="ACTION")
 
-    init = command("init", _init, "make the data directory, the database, the first unit and the administrator")
-    init.add_argument("--unit", metavar="NAME", help="name of the organisation (the root of the tree)")
-    init.add_argument("--level", type=int, choices=range(1, 6), help="level its machines are held to (default: 2)")
+    init = command("init", _init, _("make the data directory, the database, the first unit and the administrator"))
+    init.add_argument("--unit", metavar="NAME", help=_("name of the organisation (the root of the tree)"))
+    init.add_argument("--level", type=int, choices=range(1, 6), help=_("level its machines are held to (default: 2)"))
     init.add_argument(
         "--hostname",
         action="append",
         default=[],
         metavar="NAME",
-        help="a name or address under which browsers and agents call it",
+        help=_("a name or address under which browsers and agents call it"),
     )
 
-    run = command("run", _run, "run the collector")
-    run.add_argument("--host", help="address to listen on (default: settings.toml)")
-    run.add_argument("--port", type=int, help="port to listen on (default: settings.toml)")
-    run.add_argument("--workers", type=int, help="processes (default: settings.toml)")
+    run = command("run", _run, _("run the collector"))
+    run.add_argument("--host", help=_("address to listen on (default: settings.toml)"))
+    run.add_argument("--port", type=int, help=_("port to listen on (default: settings.toml)"))
+    run.add_argument("--workers", type=int, help=_("processes (default: settings.toml)"))
 
-    token = family("token", "enrolment tokens")
-    new = command("new", _lazy("token_new"), "print a token with which machines enrol; it is shown once", token)
-    new.add_argument("--unit", metavar="NAME", help="unit the machines come into (default: the root)")
-    new.add_argument("--uses", type=_positive, default=1, metavar="N", help="how many machines (default: 1)")
-    new.add_argument("--hours", type=float, default=24, metavar="H", help="valid so long (default: 24)")
+    token = family("token", _("enrolment tokens"))
+    new = command("new", _lazy("token_new"), _("print a token with which machines enrol; it is shown once"), token)
+    new.add_argument("--unit", metavar="NAME", help=_("unit the machines come into (default: the root)"))
+    new.add_argument("--uses", type=_positive, default=1, metavar="N", help=_("how many machines (default: 1)"))
+    new.add_argument("--hours", type=float, default=24, metavar="H", help=_("valid so long (default: 24)"))
     new.add_argument("--note", default="")
-    new.add_argument("--quiet", "-q", action="store_true", help="print the token and nothing else")
-    command("list", _lazy("token_list"), "list tokens; their secret is not stored", token)
-    command("revoke", _lazy("token_revoke"), "make a token useless", token).add_argument(
-        "public", help="the id that `token list` shows"
+    new.add_argument("--quiet", "-q", action="store_true", help=_("print the token and nothing else"))
+    command("list", _lazy("token_list"), _("list tokens; their secret is not stored"), token)
+    command("revoke", _lazy("token_revoke"), _("make a token useless"), token).add_argument(
+        "public", help=_("the id that `token list` shows")
     )
 
-    unit = family("unit", "the organisation tree")
-    new = command("new", _lazy("unit_new"), "add a unit", unit)
+    unit = family("unit", _("the organisation tree"))
+    new = command("new", _lazy("unit_new"), _("add a unit"), unit)
     new.add_argument("name")
-    new.add_argument("--parent", metavar="NAME", help="unit above it (default: the root)")
+    new.add_argument("--parent", metavar="NAME", help=_("unit above it (default: the root)"))
     _policy(new)
-    changed = command("set", _lazy("unit_set"), "change what a unit's machines are held to", unit)
+    changed = command("set", _lazy("unit_set"), _("change what a unit's machines are held to"), unit)
     changed.add_argument("name")
     _policy(changed)
-    command("list", _lazy("unit_list"), "print the tree", unit)
+    command("list", _lazy("unit_list"), _("print the tree"), unit)
 
-    user = family("user", "people who log on")
-    new = command("new", _lazy("user_new"), "add a person; the password is shown once", user)
+    user = family("user", _("people who log on"))
+    new = command("new", _lazy("user_new"), _("add a person; the password is shown once"), user)
     new.add_argument("username")
-    new.add_argument("--name", default="", help="full name")
-    new.add_argument("--unit", metavar="NAME", help="what the person sees: this unit and all below (default: the root)")
+    new.add_argument("--name", default="", help=_("full name"))
+    new.add_argument("--unit", metavar="NAME", help=_("what the person sees: this unit and all below (default: the root)"))
     new.add_argument("--role", choices=("admin", "viewer"), default="viewer")
-    grant = command("grant", _lazy("user_grant"), "give a role in a unit, in place of an earlier one there", user)
+    grant = command("grant", _lazy("user_grant"), _("give a role in a unit, in place of an earlier one there"), user)
     grant.add_argument("username")
     grant.add_argument("--unit", metavar="NAME")
-    grant.add_argument("--role", choices=("admin", "viewer", "none"), default="viewer", help="none takes it away")
-    command("reset", _lazy("user_reset"), "give a new password, shown once, and end a lock-out", user).add_argument("username")
-    command("disable", _lazy("user_disable"), "let a person no longer log on", user).add_argument("username")
-    command("list", _lazy("user_list"), "list people and their rights", user)
+    grant.add_argument("--role", choices=("admin", "viewer", "none"), default="viewer", help=_("none takes it away"))
+    command("reset", _lazy("user_reset"), _("give a new password, shown once, and end a lock-out"), user).add_argument("username")
+    command("disable", _lazy("user_disable"), _("let a person no longer log on"), user).add_argument("username")
+    command("list", _lazy("user_list"), _("list people and their rights"), user)
 
-    command("rejudge", _lazy("rejudge"), "judge the newest snapshot of every machine again (after a new pack or another level)")
-    journal = family("journal", "the audit trail")
-    command("verify", _lazy("journal_verify"), "check that no row of the journal was changed or removed", journal)
+    command(
+        "rejudge", _lazy("rejudge"), _("judge the newest snapshot of every machine again (after a new pack or another level)")
+    )
+    journal = family("journal", _("the audit trail"))
+    command("verify", _lazy("journal_verify"), _("check that no row of the journal was changed or removed"), journal)
     return parser
 
 
 def _policy(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--level", type=int, choices=range(1, 6))
     parser.add_argument("--baseline", metavar="PACK")
-    parser.add_argument("--tailoring", metavar="FILE", help="YAML with stricter values; `none` removes it")
-    parser.add_argument("--interval", type=_positive, metavar="SECONDS", help="how often its machines report")
+    parser.add_argument("--tailoring", metavar="FILE", help=_("YAML with stricter values; `none` removes it"))
+    parser.add_argument("--interval", type=_positive, metavar="SECONDS", help=_("how often its machines report"))
 
 
 def _positive(text: str) -> int:
     number = int(text)
     if number < 1:
-        raise argparse.ArgumentTypeError("at least 1")
+        raise argparse.ArgumentTypeError(_("at least 1"))
     return number
 
 
@@ -157,11 +167,18 @@ def _run(options: argparse.Namespace) -> int:
     return serve(options.host, options.port, options.workers)
 
 
-def _speak(wish: str | None) -> None:
-    from django.utils import translation
-
+def _speak(argv: Sequence[str]) -> None:
+    """Choose the language before the arguments are understood: --help is one of them."""
+    global _language, _catalog
+    wish = next((after for word, after in itertools.pairwise((*argv, "")) if word == "--lang"), "")
+    wish = next((word.removeprefix("--lang=") for word in argv if word.startswith("--lang=")), wish)
     spoken = next((os.environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(name)), "")
-    translation.activate(wish or ("vi" if spoken.startswith("vi") else "en"))
+    _language = "vi" if (wish or spoken).startswith("vi") else "en"
+    _catalog = gettext.translation("django", Path(__file__).with_name("locale"), languages=[_language], fallback=True)
+
+
+def _(message: str) -> str:
+    return _catalog.gettext(message)
 
 
 def _say(text: str, error: bool = False) -> None:

@@ -12,6 +12,7 @@ from agent.report.digest import (
     OUTCOME_WORDS,
     SEVERITY_WORDS,
     VERDICT_WORDS,
+    Blank,
     Clause,
     Digest,
     Entry,
@@ -143,16 +144,22 @@ def _foot(report: Digest, columns: int, ink: Colouring) -> Iterator[str]:
     if report.blanks:
         yield ""
         yield ink(_("Not seen"), "bold", "yellow")
-        shown_blanks = report.blanks[:MAX_BLANKS]
-        for blank in shown_blanks:
-            outcome = _(OUTCOME_WORDS.get(blank.outcome, blank.outcome))
-            yield from wrap(f"{clean(blank.place)}: {outcome}: {clean(blank.reason)}", columns, " - ")
-        if len(report.blanks) > MAX_BLANKS:
-            more = len(report.blanks) - MAX_BLANKS
-            yield " - " + plural("and %d more", "and %d more", more) % more
+        yield from _blanks(report.blanks, columns)
     yield ""
     label = _("Next:")
     yield from (line.replace(label, ink(label, "bold"), 1) for line in wrap(next_step(report), columns, f"{label} ", ""))
+
+
+def _blanks(blanks: list[Blank], columns: int) -> Iterator[str]:
+    """One line for each reason, however many fields it hid."""
+    places: dict[tuple[str, str], list[str]] = {}
+    for blank in blanks:
+        places.setdefault((blank.outcome, blank.reason), []).append(blank.place)
+    for (outcome, why), hidden in list(places.items())[:MAX_BLANKS]:
+        yield from wrap(f"{clean(', '.join(hidden))}: {_(OUTCOME_WORDS.get(outcome, outcome))}: {clean(why)}", columns, " - ")
+    if len(places) > MAX_BLANKS:
+        more = len(places) - MAX_BLANKS
+        yield " - " + plural("and %d more", "and %d more", more) % more
 
 
 def _counts(report: Digest, columns: int, ink: Colouring) -> Iterator[str]:

@@ -8,15 +8,15 @@ from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import to_jsonable_python
 
 from baselines.evaluate import evaluate
 from baselines.model import Assessment, Result, Verdict
-from collectors.model import Snapshot
+from collectors.model import Record, Snapshot
 from server.assess import packs
 from server.assess.models import Alarm, StoredAssessment
-from server.ingest.models import Machine, StoredSnapshot
+from server.ingest.models import Machine
 from server.journal import models as journal
 from server.units.models import Policy
 
@@ -37,9 +37,31 @@ class Judged(BaseModel):
     verdicts: str
 
 
+def sound(snapshot: Snapshot) -> Snapshot:
+    """The same with facts that do not fit their own type taken out.
+
+    Rules look at the JSON as it is; an empty word where a list belongs would count as "nobody there" and pass.
+    """
+    if not snapshot.problems():
+        return snapshot
+    given = {name: getattr(snapshot, name) for name in Snapshot.model_fields}  # not model_copy: it would take by_fact along
+    return Snapshot(**given | {"records": tuple(map(_sound, snapshot.records))})
+
+
+def _sound(record: Record) -> Record:
+    try:
+        record.typed()
+    except ValidationError as error:
+        reason = f"the fact does not fit its type: {error.errors()[0]['msg']}"
+        return record.model_copy(update={"outcome": "unparsable", "data": None, "reason": reason})
+    except ValueError:  # newer than this program: the rules see that themselves
+        pass
+    return record
+
+
 def judge(snapshot: Snapshot, policy: Policy, level: int | None = None) -> Assessment:
     """The assessment at the unit's level, or at another one. Raises BaselineError, FileNotFoundError, ValueError."""
-    return evaluate(snapshot, packs.get(policy.baseline), level or policy.level, packs.tailoring(policy.tailoring))
+    return evaluate(sound(snapshot), packs.get(policy.baseline), level or policy.level, packs.tailoring(policy.tailoring))
 
 
 def compare(assessment: Assessment, policy: Policy, judged: Judged | None) -> str:
@@ -53,12 +75,11 @@ def compare(assessment: Assessment, policy: Policy, judged: Judged | None) -> st
     return StoredAssessment.AGREES if judged.verdicts == assessment.verdicts_digest() else StoredAssessment.DIFFERS
 
 
-def keep(stored: StoredSnapshot, assessment: Assessment, policy: Policy, judged: Judged | None) -> StoredAssessment:
-    """Write the verdicts of a snapshot, in place of earlier ones."""
+def columns(assessment: Assessment, policy: Policy, judged: Judged | None) -> dict[str, Any]:
+    """The columns of a StoredAssessment, worked out before any transaction: writers wait for one another."""
     counts = assessment.summary()
     tailoring = packs.tailoring(policy.tailoring)
-    fields: dict[str, Any] = {
-        "machine_id": stored.machine_id,
+    return {
         "judged_at": timezone.now(),
         "baseline": assessment.baseline,
         "version": assessment.version,
@@ -76,8 +97,6 @@ def keep(stored: StoredSnapshot, assessment: Assessment, policy: Policy, judged:
         "agent_judged": judged.model_dump() if judged else None,
         "packed": StoredAssessment.pack(to_jsonable_python(assessment.results)),
     }
-    kept, _new = StoredAssessment.objects.update_or_create(snapshot=stored, defaults=fields)
-    return kept
 
 
 def weight(results: list[Result]) -> int:
@@ -110,13 +129,13 @@ def rejudge(machines: Iterator[Machine]) -> tuple[int, int]:
         policy = machine.unit.policy()
         sealed = machine.latest.open()
         try:
-            assessment = judge(Snapshot.from_bytes(sealed.snapshot), policy)
             judged = Judged.model_validate(sealed.judged) if sealed.judged else None
+            fresh = columns(judge(Snapshot.from_bytes(sealed.snapshot), policy), policy, judged)
         except Exception:  # one machine's bad luck must not stop the others
             log.exception("machine %s: snapshot %s could not be judged", machine.pk, machine.latest_id)
             failed += 1
             continue
         with transaction.atomic():
-            keep(machine.latest, assessment, policy, judged)
+            StoredAssessment.objects.update_or_create(snapshot=machine.latest, defaults=fresh | {"machine": machine})
         done += 1
     return done, failed

@@ -91,6 +91,11 @@ class Entry:
         return wording.text(self.check.title) if self.check else self.id
 
     @property
+    def numbers(self) -> str:
+        """The clauses, each once."""
+        return ", ".join(dict.fromkeys(clause.number or clause.id for clause in self.clauses))
+
+    @property
     def remedy(self) -> str:
         return wording.text(self.check.remedy) if self.check else ""
 

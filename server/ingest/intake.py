@@ -8,13 +8,12 @@ import logging
 import threading
 import zlib
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import transaction
 from django.utils import timezone
 from pydantic import ValidationError
 
-from baselines.model import Assessment
 from collectors.facts.identity import Identity
 from collectors.model import Snapshot
 from collectors.seal import Sealed, SealError, unseal, verify
@@ -60,14 +59,14 @@ def take(body: bytes) -> Taken:
     if known is not None:
         return _again(known, body, opened, agent)
     policy = agent.unit.policy()
-    assessment = _judged(opened.snapshot, policy)
+    verdicts = _judged(opened, policy)
     with transaction.atomic():
         # asked again inside: two deliveries of one snapshot may have come this far side by side
         known = StoredSnapshot.objects.select_related("assessment").filter(pk=opened.snapshot.id).first()
         if known is not None:
             return _again(known, body, opened, agent)
         stored = _store(body, opened, agent)
-        agree = _keep(stored, assessment, policy, opened.judged)
+        agree = _keep(stored, verdicts, opened.judged)
     return Taken(stored.pk, True, agree)
 
 
@@ -117,11 +116,11 @@ def _again(known: StoredSnapshot, body: bytes, opened: _Opened, agent: Agent) ->
     return Taken(known.pk, False, _agree(assessment.agent if assessment else None))
 
 
-def _judged(snapshot: Snapshot, policy: Policy) -> Assessment | None:
+def _judged(opened: _Opened, policy: Policy) -> dict[str, Any] | None:
     try:
-        return judge.judge(snapshot, policy)
+        return judge.columns(judge.judge(opened.snapshot, policy), policy, opened.judged)
     except Exception:  # facts are worth keeping even when our own judgement fails; `rejudge` catches up
-        log.exception("snapshot %s could not be judged", snapshot.id)
+        log.exception("snapshot %s could not be judged", opened.snapshot.id)
         return None
 
 
@@ -177,20 +176,14 @@ def _describe(machine: Machine, snapshot: Snapshot) -> None:
         machine.machine_id = identity.machine_id or machine.machine_id
 
 
-def _keep(stored: StoredSnapshot, assessment: Assessment | None, policy: Policy, judged: Judged | None) -> bool | None:
-    if assessment is None:
+def _keep(stored: StoredSnapshot, verdicts: dict[str, Any] | None, judged: Judged | None) -> bool | None:
+    if verdicts is None:
         judge.raise_alarm(stored.machine, "not-judged", stored.pk)
         return None
-    kept = judge.keep(stored, assessment, policy, judged)
+    kept = StoredAssessment.objects.create(snapshot=stored, machine=stored.machine, **verdicts)
     if kept.agent == StoredAssessment.DIFFERS and judged:
-        judge.raise_alarm(
-            stored.machine,
-            "verdicts-differ",
-            stored.pk,
-            collector_verdicts=kept.verdicts,
-            machine_verdicts=judged.verdicts,
-            pack=kept.digest,
-        )
+        both = {"collector_verdicts": kept.verdicts, "machine_verdicts": judged.verdicts, "pack": kept.digest}
+        judge.raise_alarm(stored.machine, "verdicts-differ", stored.pk, **both)
     return _agree(kept.agent)
 
 

@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from baselines.tailoring import Tailoring
 from collectors.model import Snapshot
 from collectors.seal import unseal, verify
 from tests.agent.collector import Collector, free_port
-from tests.agent.conftest import PACK, Run, fill
+from tests.agent.conftest import PACK, Run, environment, fill
 from tests.agent.test_policy import TAILORING, tailored, texts, work
 
 
@@ -178,6 +179,24 @@ def test_status_needs_neither_network_nor_enrolment(tmp_path: Path, rasoat: Run)
     assert found["last_scan"] is None
     assert not (tmp_path / "none").exists(), "looking leaves nothing behind"
     assert "not enrolled" in rasoat("agent", "once", "--state-dir", tmp_path / "none").stderr
+
+
+@pytest.mark.root
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+@pytest.mark.parametrize("words", [["agent", "status"], ["agent", "once"]])
+def test_somebody_else_is_told_to_come_as_root_not_that_nothing_is_there(enrolled: Path, words: list[str]) -> None:
+    # the folders above are private to the tests' user; the way down to the agent's own must be open for this to be its question
+    code = (
+        "import os, sys\nfrom agent.cli import main\nimport agent.commands.agent, agent.once, agent.status, collectors.model\n"
+        "os.chdir(sys.argv[1])\nos.setgroups([])\nos.setgid(65534)\nos.setuid(65534)\nsys.exit(main([*sys.argv[2:], '--state-dir', '.']))"
+    )
+    for parent in list(enrolled.parents)[:3]:
+        parent.chmod(0o755)
+    done = subprocess.run(
+        [sys.executable, "-c", code, enrolled, *words], env=environment(), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2, done.stderr
+    assert "run this as root" in done.stderr
 
 
 def test_status_shows_the_worst_in_the_reader_s_language_without_the_baseline(

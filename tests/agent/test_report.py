@@ -20,7 +20,7 @@ from baselines.loader import load
 from baselines.model import Finding
 from collectors.model import Snapshot
 from tests.agent.conftest import PACK
-from tests.agent.snapshots import IDENTITY, REMOTE, broken, healthy, seen, snapshot, unseen
+from tests.agent.snapshots import CLOCK, IDENTITY, REMOTE, broken, healthy, seen, snapshot, unseen
 
 HOUSE = load(PACK)
 EVIL = "</td><script>alert(1)</script><img src=x onerror=alert(2)>\x1b]0;owned\x07\x1b[2J\u202egnp.exe"
@@ -83,6 +83,14 @@ def test_a_check_named_by_two_requirements_stands_once_as_it_is_counted_once() -
 )
 def test_the_next_step_fits_what_was_found(what: Snapshot, next_step: str) -> None:
     assert next_step in " ".join(console(what).split())
+
+
+def test_one_reason_that_hid_many_fields_is_told_once() -> None:
+    shadow = "/etc/shadow: permission denied"
+    gaps = tuple({"field": f"users[].{name}", "outcome": "denied", "reason": shadow} for name in ("password", "hash", "changed"))
+    text = " ".join(console(snapshot(seen("clock", **CLOCK, synchronised=True, unseen=gaps))).split())
+    assert text.count(shadow) == 1
+    assert all(f"clock.users[].{name}" in text for name in ("password", "hash", "changed"))
 
 
 def test_what_is_wanted_of_many_rows_is_said_once() -> None:

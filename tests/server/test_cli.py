@@ -43,6 +43,9 @@ def test_units_people_and_tokens(collector: Collector) -> None:
 
 def test_it_speaks_vietnamese(collector: Collector) -> None:
     assert "cấp độ 2" in collector.command("unit", "list", "--lang", "vi").stdout
+    help_text = collector.command("token", "new", "--lang", "vi", "--help").stdout
+    assert "số giờ hiệu lực" in help_text
+    assert "valid so long" in collector.command("token", "new", "--help").stdout
 
 
 @pytest.mark.parametrize(
@@ -81,6 +84,7 @@ def test_nothing_runs_without_init(tmp_path: Path, collector: Collector) -> None
     wrong = collector.command("run", "--data", str(tmp_path), check=False)
     assert wrong.returncode == 2
     assert "rasoat server init" in wrong.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_mistake_in_settings_is_named(tmp_path: Path, collector: Collector) -> None:

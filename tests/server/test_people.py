@@ -173,3 +173,9 @@ def test_behind_a_proxy_the_senders_own_word_does_not_count(client: Client, admi
     assert through_proxy("10.0.0.66", PASSWORD).status_code == 429
     assert through_proxy("10.0.0.7", PASSWORD).status_code == 302
     assert Entry.objects.filter(action="user.log-on", address="10.0.0.7").exists()
+
+
+def test_no_migration_is_missing(db) -> None:
+    from django.core.management import call_command
+
+    call_command("makemigrations", "--check", "--dry-run", verbosity=0)

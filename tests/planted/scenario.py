@@ -1,0 +1,58 @@
+"""One misconfiguration, its repair, and the checks it must turn."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import pytest
+
+from tests.planted.machine import Machine, Verdicts
+
+MARKS = [
+    pytest.mark.root,
+    pytest.mark.system,
+    pytest.mark.xdist_group("planted"),  # one copy, so one worker
+    pytest.mark.skipif(os.geteuid() != 0, reason="needs root for a private copy of this machine"),
+]
+
+
+class Planted(NamedTuple):
+    """`breaks` and `repairs` are shell scripts. Of all the checks of the standard these turn, and no other."""
+
+    name: str
+    breaks: str
+    repairs: str
+    red: str = ""
+    """Checks that fail then, with blanks between."""
+    unknown: str = ""
+    green: str = ""
+    """Checks that pass then although they did not before."""
+
+
+class Patient(NamedTuple):
+    """The healthy copy and its verdicts."""
+
+    machine: Machine
+    healthy: Verdicts
+
+
+def turned(before: Verdicts, after: Verdicts) -> Verdicts:
+    return {check: after.get(check, "gone") for check in before.keys() | after.keys() if before.get(check) != after.get(check)}
+
+
+def plant(patient: Patient, case: Planted) -> None:
+    """Break, look, repair, look again."""
+    machine, healthy = patient
+    expected = {check: verdict for verdict, checks in (("fail", case.red), ("unknown", case.unknown), ("pass", case.green)) for check in checks.split()}
+    already = {check for check, verdict in expected.items() if healthy[check] == verdict}
+    assert not already, f"these are so before anything is broken: {already}"
+    machine.sh(case.breaks)
+    assert turned(healthy, machine.verdicts()) == expected
+    machine.sh(case.repairs)
+    assert turned(healthy, machine.verdicts()) == {}
+
+
+def scenarios(cases: Iterable[Planted]) -> Any:
+    return pytest.mark.parametrize("case", [pytest.param(case, id=case.name) for case in cases])
