@@ -13,11 +13,13 @@ from collectors.facts import (
     clock,
     firewall,
     identity,
+    kernel,
     listening,
     logs,
     password_policy,
     remote_access,
     services,
+    software,
     updates,
 )
 from collectors.facts.base import Fact
@@ -42,6 +44,10 @@ CATALOG: tuple[tuple[str, tuple[Platform, ...], Question], ...] = (
     ("firewall", LINUX, firewall.linux),
     ("listening", LINUX, listening.linux),
     ("services", LINUX, services.linux),
+    ("kernel", LINUX, kernel.linux),
+    ("software", (Platform.DEBIAN,), software.debian),
+    ("software", (Platform.REDHAT, Platform.SUSE), software.redhat),
+    ("software", (Platform.LINUX,), software.other),
 )
 
 

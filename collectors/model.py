@@ -16,6 +16,7 @@ from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, Field, JsonValue, ValidationError
+from pydantic_core import to_json
 
 from collectors.facts import FACTS
 from collectors.facts.base import Fact, Model, Outcome
@@ -89,8 +90,9 @@ class Record(Model):
         cls = FACTS.get(self.fact)
         if cls is None or self.version > cls.VERSION:
             raise ValueError(f"{self.fact} version {self.version} is newer than this program")
-        # strict=False: JSON has no tuples, dates or enums of its own
-        return cls.model_validate(self.data)
+        # strict, and through JSON, where a list may stand for a tuple and a text for a date, but not "5" for 5: rules
+        # look at the data as it is, and what pydantic would kindly convert they would misjudge
+        return cls.model_validate_json(to_json(self.data), strict=True)
 
 
 class Snapshot(Model):
@@ -116,27 +118,45 @@ class Snapshot(Model):
 
     @classmethod
     def from_bytes(cls, raw: bytes) -> Snapshot:
-        """Raises ValueError, in words a person can act on, when the bytes are no snapshot."""
+        """A snapshot from somewhere else: facts that do not fit their own type count as unparsable from here on.
+
+        Rules look at the JSON as it is; an empty word where a list belongs would count as "nobody there" and pass.
+        Raises ValueError, in words a person can act on, when the bytes are no snapshot.
+        """
         try:
-            return cls.model_validate_json(raw)
+            snapshot = cls.model_validate_json(raw)
         except ValidationError as error:
             first = error.errors()[0]
             place = ".".join(str(part) for part in first["loc"]) or "document"
             more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
             raise ValueError(f"not a snapshot: {place}: {first['msg']}{more}") from None
+        sound = tuple(map(_sound, snapshot.records))
+        return snapshot if sound == snapshot.records else snapshot.model_copy(update={"records": sound})
 
     def problems(self) -> list[str]:
-        """Records whose data does not fit their own type; [] for an honest agent of this version or an older one."""
-        found = []
+        """Facts this program does not understand, as `fact: why`: newer than it is, or not of their own type."""
+        found = [f"{record.fact}: {record.reason}" for record in self.records if record.reason.startswith(MISFIT)]
         for record in self.records:
-            try:
-                record.typed()
-            except ValidationError as error:
-                first = error.errors()[0]
-                found.append(f"{record.fact}.{'.'.join(str(p) for p in first['loc'])}: {first['msg']}")
-            except ValueError as error:
-                found.append(str(error))
+            cls = FACTS.get(record.fact)
+            if cls is None or record.version > cls.VERSION:
+                found.append(f"{record.fact}: version {record.version} is newer than this program")
         return found
+
+
+MISFIT = "the fact does not fit its type"
+
+
+def _sound(record: Record) -> Record:
+    try:
+        record.typed()
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        reason = f"{MISFIT}: {place}: {first['msg']}"
+        return record.model_copy(update={"outcome": "unparsable", "data": None, "reason": reason})
+    except ValueError:  # newer than this program: whoever judges sees that by the version
+        pass
+    return record
 
 
 def digest_of(records: tuple[Record, ...]) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from collectors import run
 from collectors.errors import Denied, Unreachable, Unsupported
@@ -17,7 +18,7 @@ from collectors.model import Platform, Target
 from collectors.run import collect, look, open_shell, sweep, unreachable
 from collectors.transports.base import Shell
 from collectors.transports.local import LocalShell, RootShell
-from collectors.transports.replay import ReplayShell
+from collectors.transports.replay import Recorder, ReplayShell
 
 
 @pytest.fixture
@@ -153,3 +154,20 @@ def test_a_caller_who_stops_begins_no_further_target(monkeypatch: pytest.MonkeyP
     for _ in sweep(Inventory(targets), parallel=2):
         break
     assert len(begun) <= 4
+
+
+@pytest.mark.system
+def test_this_machine_and_its_recording_give_the_same_facts(tmp_path: Path) -> None:
+    """The recording is redacted, and what is redacted is in no fact. A clock that ticked between the two looks is chance."""
+    for _ in range(3):
+        recorder = Recorder(LocalShell(), "this machine")
+        collect(Target(name="here"), recorder)
+        path = tmp_path / "transcript.yaml"
+        path.write_text(yaml.safe_dump(recorder.transcript(), allow_unicode=True, width=10_000), "utf-8")
+        replayed = collect(Target(name="here"), ReplayShell.load(path))
+        live = collect(Target(name="here"), LocalShell())
+        if replayed.digest == live.digest:
+            break
+    for record in live.records:
+        other = replayed.by_fact[record.fact]
+        assert (record.fact, other.outcome, other.data, other.reason) == (record.fact, record.outcome, record.data, record.reason)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from agent import judging
 from agent.errors import Refusal
 from agent.language import _
+from agent.terminal import complain
 
 if TYPE_CHECKING:
     from agent.report.digest import Digest
@@ -75,7 +76,7 @@ def read(name: str) -> list[Snapshot]:
         raise ValueError(f"{name}: {error}. {hint}") from None
     for snapshot in found:
         if problems := snapshot.problems():
-            raise ValueError(f"{name}: " + "; ".join(problems[:5]))
+            complain(_("%(file)s: what rests on these facts is unknown: %(why)s") % {"file": name, "why": "; ".join(problems[:5])})
     return found
 
 

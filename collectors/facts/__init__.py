@@ -8,14 +8,30 @@ from collectors.facts.base import Fact
 from collectors.facts.clock import Clock
 from collectors.facts.firewall import Firewall
 from collectors.facts.identity import Identity
+from collectors.facts.kernel import Kernel
 from collectors.facts.listening import Listening
 from collectors.facts.logs import Logs
 from collectors.facts.password_policy import PasswordPolicy
 from collectors.facts.remote_access import RemoteAccess
 from collectors.facts.services import Services
+from collectors.facts.software import Software
 from collectors.facts.updates import Updates
 
 FACTS: dict[str, type[Fact]] = {
     fact.NAME: fact
-    for fact in (Identity, Updates, Antivirus, Accounts, PasswordPolicy, RemoteAccess, Logs, Clock, Firewall, Listening, Services)
+    for fact in (
+        Identity,
+        Updates,
+        Antivirus,
+        Accounts,
+        PasswordPolicy,
+        RemoteAccess,
+        Logs,
+        Clock,
+        Firewall,
+        Listening,
+        Services,
+        Kernel,
+        Software,
+    )
 }

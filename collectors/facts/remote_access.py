@@ -48,29 +48,41 @@ class RemoteAccess(Fact):
     permit_empty_passwords: bool | None = Field(
         default=None, description="Accounts without a password may log on, generally or in any Match block"
     )
-    max_auth_tries: int | None = Field(default=None, description="Tries within one connection")
+    max_auth_tries: int | None = Field(
+        default=None, description="Tries within one connection; the most that the general part or any Match block allows"
+    )
     login_grace_seconds: Limit | None = Field(
         default=None, description="Time allowed for logging on; unlimited when 0 is configured"
     )
     client_alive_interval: int | None = Field(
-        default=None, description="Seconds between signs of life asked of a silent client; 0: never asked"
+        default=None,
+        description="Seconds between signs of life asked of a silent client; 0: never asked, generally or in any Match block",
     )
     client_alive_count_max: int | None = Field(
-        default=None, description="Unanswered signs of life until the session ends; 0: the session never ends by this"
+        default=None,
+        description="Unanswered signs of life until the session ends; 0: the session never ends by this, generally or in any Match block",
     )
-    max_sessions: int | None = Field(default=None, description="Sessions within one connection")
+    max_sessions: int | None = Field(
+        default=None, description="Sessions within one connection; the most that the general part or any Match block allows"
+    )
     max_startups: str | None = Field(default=None, description="start:rate:full of connections not yet logged on")
-    x11_forwarding: bool | None = Field(default=None, description="Screens may be forwarded")
-    tcp_forwarding: str | None = Field(default=None, description="yes, no, local, remote")
+    x11_forwarding: bool | None = Field(default=None, description="Screens may be forwarded, generally or in any Match block")
+    tcp_forwarding: str | None = Field(
+        default=None, description="yes, no, local, remote; the weakest that the general part or any Match block sets"
+    )
     host_based: bool | None = Field(
         default=None, description="Trust in other hosts' word (HostbasedAuthentication, or rhosts not ignored)"
     )
     use_pam: bool | None = Field(default=None, description="Log-ons pass through PAM, so its lock-out and ageing apply")
     strict_modes: bool | None = Field(default=None, description="Keys in files that others can write are refused")
-    log_level: str | None = Field(default=None, description="Upper case, such as INFO or VERBOSE")
-    banner: bool | None = Field(default=None, description="A warning text is shown before log-on")
+    log_level: str | None = Field(
+        default=None,
+        description="Upper case, such as INFO or VERBOSE; the quietest that the general part or any Match block sets",
+    )
+    banner: bool | None = Field(default=None, description="A warning text is shown before log-on, in every Match block too")
     users_restricted: bool | None = Field(
-        default=None, description="AllowUsers, AllowGroups, DenyUsers or DenyGroups narrow who may come in"
+        default=None,
+        description="AllowUsers, AllowGroups, DenyUsers or DenyGroups narrow who may come in, in every Match block too",
     )
     match_blocks: bool | None = Field(
         default=None, description="The files hold Match blocks: for some users or addresses other settings hold"
@@ -87,6 +99,7 @@ _UNITS = ("ssh.service", "sshd.service", "ssh.socket", "sshd.socket")
 
 _ROOT_LOGINS: tuple[RootLogin, ...] = ("no", "forced-commands-only", "prohibit-password", "yes")
 """From strict to loose."""
+_FORWARDINGS = ("no", "local", "remote", "yes")
 _LOG_LEVELS = ("QUIET", "FATAL", "ERROR", "INFO", "VERBOSE", "DEBUG", "DEBUG1", "DEBUG2", "DEBUG3")
 
 
@@ -94,19 +107,25 @@ _SSH_FIELDS: tuple[tuple[str, Callable[[Server], object]], ...] = (
     ("permit_root_login", lambda server: _weakest_root_login(server)),
     ("password_authentication", lambda server: _anywhere(server, _passwords)),
     ("permit_empty_passwords", lambda server: _anywhere(server, lambda one: _read(one, "permitemptypasswords", boolean))),
-    ("max_auth_tries", lambda server: _read(server, "maxauthtries", number)),
+    ("max_auth_tries", lambda server: _weakest(server, lambda one: _read(one, "maxauthtries", number), lambda tries: -tries)),
     ("login_grace_seconds", lambda server: _read(server, "logingracetime", seconds) or "unlimited"),
-    ("client_alive_interval", lambda server: _read(server, "clientaliveinterval", seconds)),
-    ("client_alive_count_max", lambda server: _read(server, "clientalivecountmax", number)),
-    ("max_sessions", lambda server: _read(server, "maxsessions", number)),
+    (
+        "client_alive_interval",
+        lambda server: _weakest(server, lambda one: _read(one, "clientaliveinterval", seconds), _zero_last),
+    ),
+    (
+        "client_alive_count_max",
+        lambda server: _weakest(server, lambda one: _read(one, "clientalivecountmax", number), _zero_last),
+    ),
+    ("max_sessions", lambda server: _weakest(server, lambda one: _read(one, "maxsessions", number), lambda most: -most)),
     ("max_startups", lambda server: _read(server, "maxstartups", _startups)),
-    ("x11_forwarding", lambda server: _read(server, "x11forwarding", boolean) and not _forwarding_off(server)),
-    ("tcp_forwarding", lambda server: "no" if _forwarding_off(server) else _read(server, "allowtcpforwarding", _forwarding)),
+    ("x11_forwarding", lambda server: _anywhere(server, _x11)),
+    ("tcp_forwarding", lambda server: _weakest(server, _tcp_forwarding, lambda word: -_FORWARDINGS.index(word))),
     ("host_based", lambda server: _anywhere(server, _host_based)),
     ("use_pam", lambda server: _read(server, "usepam", boolean)),
     ("strict_modes", lambda server: _read(server, "strictmodes", boolean)),
-    ("log_level", lambda server: _read(server, "loglevel", _log_level)),
-    ("users_restricted", lambda server: _users_restricted(server)),
+    ("log_level", lambda server: _weakest(server, lambda one: _read(one, "loglevel", _log_level), _LOG_LEVELS.index)),
+    ("users_restricted", lambda server: not _anywhere(server, lambda one: not _users_restricted(one))),
     ("match_blocks", lambda server: _match_blocks(server)),
     ("ciphers", lambda server: _read(server, "ciphers", algorithms)),
     ("macs", lambda server: _read(server, "macs", algorithms)),
@@ -119,8 +138,8 @@ def linux(shell: Shell) -> RemoteAccess:
     """Asks `sshd -T` (root), else `sshd -G` (OpenSSH 9.3, any user), else reads the files; TMOUT from the shell's start files.
 
     `sshd -T` knows nothing of Match blocks, nor of options on sshd's command line: both are read from the files and
-    laid over its answer. What a Match block loosens counts: for root log-on, passwords and empty passwords the
-    weakest value that holds for anybody is told. Raises Unsupported where there is neither sshd nor a start file.
+    laid over its answer. What a Match block loosens counts: of everything such a block may set the weakest value that
+    holds for anybody is told. Raises Unsupported where there is neither sshd nor a start file.
     """
     gaps = Gaps()
     software = gaps.attempt("ssh_installed", lambda: _software(shell))
@@ -156,7 +175,7 @@ def _fields(shell: Shell, server: Server, gaps: Gaps) -> dict[str, object]:
     for name, read in _SSH_FIELDS:
         found[name] = gaps.attempt(name, lambda read=read: read(server))  # type: ignore[misc]
     found["ports"] = gaps.attempt("ports", lambda: _ports(shell, server))
-    found["banner"] = gaps.attempt("banner", lambda: _banner(shell, server))
+    found["banner"] = gaps.attempt("banner", lambda: not _anywhere(server, lambda one: not _banner(shell, one)))
     return found
 
 
@@ -207,12 +226,23 @@ def _anywhere(server: Server, ask: Callable[[Server], bool]) -> bool:
     return any(ask(server.under(block)) for block in server.matches)
 
 
-def _weakest_root_login(server: Server) -> RootLogin:
-    views = (server, *(server.under(block) for block in server.matches))
-    weakest = max((_read(view, "permitrootlogin", _root_login) for view in views), key=_ROOT_LOGINS.index)
-    if server.blind is not None and weakest != "yes":
+def _weakest(server: Server, ask: Callable[[Server], T], strength: Callable[[T], float]) -> T:
+    """The value that holds for those whom the general part or some Match block treats best."""
+    if server.blind is not None:
         raise server.blind
-    return weakest
+    return min((ask(view) for view in (server, *(server.under(block) for block in server.matches))), key=strength)
+
+
+def _weakest_root_login(server: Server) -> RootLogin:
+    general = _read(server, "permitrootlogin", _root_login)
+    if general == "yes":
+        return general
+    return _weakest(server, lambda one: _read(one, "permitrootlogin", _root_login), lambda word: -_ROOT_LOGINS.index(word))
+
+
+def _zero_last(value: int) -> float:
+    """Strength of a number of which less is stricter, save 0, which switches off."""
+    return -value if value else float("-inf")
 
 
 def _match_blocks(server: Server) -> bool:
@@ -244,9 +274,17 @@ def _forwarding_off(server: Server) -> bool:
     return "disableforwarding" in server.values and _read(server, "disableforwarding", boolean)
 
 
+def _x11(server: Server) -> bool:
+    return _read(server, "x11forwarding", boolean) and not _forwarding_off(server)
+
+
+def _tcp_forwarding(server: Server) -> str:
+    return "no" if _forwarding_off(server) else _read(server, "allowtcpforwarding", _forwarding)
+
+
 def _forwarding(value: str) -> str:
     word = {"all": "yes", "true": "yes", "false": "no"}.get(value.lower(), value.lower())
-    if word not in ("yes", "no", "local", "remote"):
+    if word not in _FORWARDINGS:
         raise Unparsable("not a value that OpenSSH knows")
     return word
 
@@ -259,9 +297,11 @@ def _startups(value: str) -> str:
 
 
 def _log_level(value: str) -> str:
-    if value.upper() not in _LOG_LEVELS:
+    """`sshd -T` prints QUIET as SILENT, its other name, which no manual mentions."""
+    word = {"SILENT": "QUIET"}.get(value.upper(), value.upper())
+    if word not in _LOG_LEVELS:
         raise Unparsable("not a value that OpenSSH knows")
-    return value.upper()
+    return word
 
 
 def _users_restricted(server: Server) -> bool:

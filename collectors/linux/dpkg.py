@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
-from datetime import UTC, datetime, tzinfo
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, tzinfo
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -14,7 +16,8 @@ STATUS = "/var/lib/dpkg/status"
 FILE_LISTS = "/var/lib/dpkg/info/*.list"
 _NAME = re.compile(r"^Package: *(\S+)", re.M)
 _NOT_INSTALLED = ("not-installed", "config-files")
-_FIELD = re.compile(r"^(Package|Status|Architecture|Version): *(\S.*)$", re.M)
+_FIELD = re.compile(r"^(Package|Status|Architecture|Version|Source): *(\S.*)$", re.M)
+_SETTLED = re.compile(r"^(\d{4}-\d\d-\d\d) \S+ status installed (\S+) (\S+)$", re.M)
 _UPGRADE = re.compile(r"^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) upgrade ", re.M)
 _ZONE = re.compile(r"/zoneinfo/(?:posix/|right/)?(.+)$")
 
@@ -26,6 +29,8 @@ class Package(NamedTuple):
     arch: str
     version: str
     held: bool
+    source: str = ""
+    """`name` or `name (version)` of the source package; empty when both are those of the package."""
 
 
 def installed(shell: Shell) -> tuple[Package, ...]:
@@ -66,7 +71,9 @@ def _package(stanza: str) -> Package | None:
         return None
     if "Version" not in words or "Architecture" not in words:
         raise Unparsable(f"{STATUS}: {words['Package']} is installed and has no version or architecture")
-    return Package(words["Package"], words["Architecture"], words["Version"], status[0] == "hold")
+    return Package(
+        words["Package"], words["Architecture"], words["Version"], status[0] == "hold", words.get("Source", "").strip()
+    )
 
 
 def architectures(packages: tuple[Package, ...]) -> tuple[str, ...]:
@@ -89,6 +96,21 @@ def last_upgrade(shell: Shell) -> datetime:
         return datetime.strptime(max(times), "%Y-%m-%d %H:%M:%S").replace(tzinfo=zone(shell)).astimezone(UTC)
     except ValueError:
         raise Unparsable(f"dpkg.log: {max(times)!r} is no time") from None
+
+
+def installed_days(shell: Shell) -> Mapping[tuple[str, str, str], date]:
+    """(name, architecture, version) -> the day, by the machine's own calendar, on which dpkg last finished installing it.
+
+    Only as far as dpkg.log and its predecessor reach back; the times of the lists of files would tell more, at one question
+    per package.
+    """
+    logs = shell.read_all("/var/log/dpkg.log", "/var/log/dpkg.log.1")
+    found: dict[tuple[str, str, str], date] = {}
+    for day, package, version in (event for path in reversed(tuple(logs)) for event in _SETTLED.findall(logs[path])):
+        name, _, arch = package.partition(":")
+        with contextlib.suppress(ValueError):  # 2026-02-31: a damaged line tells no day
+            found[name, arch, version] = date.fromisoformat(day)
+    return found
 
 
 def zone(shell: Shell) -> tzinfo:

@@ -59,6 +59,35 @@ def installed(shell: Shell) -> tuple[Rpm, ...]:
     return tuple(package for package in found if package.nevra.name != "gpg-pubkey")
 
 
+class Origin(NamedTuple):
+    """Where an installed package comes from."""
+
+    rpm: Rpm
+    source: str
+    """File name of the source package, such as bash-5.1.8-9.el9.src.rpm; empty where the package names none."""
+    vendor: str
+    """Who built it by its own account; empty when it does not say."""
+
+
+def origins(shell: Shell) -> tuple[Origin, ...]:
+    """Every installed package with its source package and vendor; gpg-pubkey left out as in `installed`."""
+    answer = shell.run(
+        "rpm", "-qa", "--qf", r"%{NAME}\t%{EPOCH}\t%{VERSION}\t%{RELEASE}\t%{ARCH}\t%{INSTALLTIME}\t%{SOURCERPM}\t%{VENDOR}\n"
+    )
+    found = tuple(map(_origin, answer.require().splitlines()))
+    if not found:
+        raise Unparsable("rpm -qa named no package: the database is empty or could not be opened")
+    return tuple(package for package in found if package.rpm.nevra.name != "gpg-pubkey")
+
+
+def _origin(line: str) -> Origin:
+    words = line.split("\t")
+    if len(words) != 8:
+        raise Unparsable(f"rpm -qa: cannot place {line[:80]!r}")
+    source, vendor = ("" if word == "(none)" else word for word in words[6:])
+    return Origin(_rpm("\t".join(words[:6])), source, vendor)
+
+
 def _rpm(line: str) -> Rpm:
     words = line.split("\t")
     if len(words) != 6 or not words[5].isdecimal() or not (words[1].isdecimal() or words[1] == "(none)"):

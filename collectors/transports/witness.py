@@ -17,6 +17,9 @@ T = TypeVar("T")
 MANY = 40
 """Files of one question beyond which they are noted together, under their pattern."""
 
+KEPT = 10_000
+"""Paragraphs of package lists that are remembered: about 5 MB."""
+
 
 class Witness:
     """Wraps a Shell. `testimony()` hands over the sources noted since it was last called.
@@ -94,18 +97,33 @@ class Witness:
         return self._once(("link", path), ask, [("file", path)])
 
     def stanzas(self, pattern: str, wanted: frozenset[str], fields: tuple[str, ...]) -> Iterator[tuple[str, Mapping[str, str]]]:
-        # streamed, so not remembered: asked once, by one fact
+        # streamed: 50 MB of lists. What a few thousand packages have in them is remembered, more is asked again
+        key = ("stanzas", pattern, wanted, fields)
+        if key in self._memory:
+            rows, noted = self._memory[key]
+            self._note(noted)
+            yield from rows
+            return
         self._left()
         digest = hashlib.sha256()
         whole = None
+        kept: list[tuple[str, Mapping[str, str]]] = []
+        count = 0
         try:
             for path, stanza in self._shell.stanzas(pattern, wanted, fields):
                 digest.update(repr((path, sorted(stanza.items()))).encode())
+                count += 1
+                if count <= KEPT:
+                    kept.append((path, stanza))
+                elif kept:
+                    kept.clear()
                 yield path, stanza
             whole = digest.hexdigest()
         finally:
             source = Source(kind="file", what=pattern, sha256=whole, at=utcnow())
             self._noted.setdefault(("file", pattern), source)
+        if count <= KEPT:
+            self._memory[key] = (tuple(kept), (source,))
 
     def _once(self, key: Hashable, ask: Callable[[], tuple[T, list[Source]]], asked: list[tuple[str, str]]) -> T:
         """The remembered answer, or a new one. `asked` is what a refusal is noted under: that too is testimony."""

@@ -210,12 +210,12 @@ def _judged(stored: StoredSnapshot, policy: Policy, wanted: str, tab: str) -> di
         view = _kept(kept)
     else:
         try:
-            assessment = judge.judge(snapshot, policy, level)
+            assessment = judge.judge(snapshot, policy, stored.machine.kind, level)
         except (BaselineError, OSError, ValueError) as error:
             return context | {"view": None, "problem": str(error), "facts": sheet.facts(snapshot), "problems": problems}
         view = _fresh_view(assessment, packs.get(policy.baseline))
         if level != agreed:
-            context["turns"] = _turns(snapshot, policy, agreed, assessment)
+            context["turns"] = _turns(snapshot, policy, stored.machine.kind, agreed, assessment)
     context |= {"view": view, "problems": problems, "coverage": sheet.coverage(view.results, view.baseline)}
     if tab == "verdicts":
         context["sections"] = sheet.sections(view.results, view.baseline, snapshot)
@@ -259,11 +259,11 @@ class TurnView:
     after_word: str
 
 
-def _turns(snapshot: Snapshot, policy: Policy, agreed: int, after: Assessment) -> list[TurnView]:
+def _turns(snapshot: Snapshot, policy: Policy, kind: str, agreed: int, after: Assessment) -> list[TurnView]:
     """Only checks: what a person decides is new or gone by the dozen and would drown them."""
     baseline = packs.get(policy.baseline)
     found: dict[str, TurnView] = {}
-    for turn in turns(judge.judge(snapshot, policy, agreed), after):
+    for turn in turns(judge.judge(snapshot, policy, kind, agreed), after):
         if turn.check:
             before = str(turn.before) if turn.before else ""
             words = str(wording.VERDICTS[before]) if before else ""

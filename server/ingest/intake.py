@@ -59,7 +59,7 @@ def take(body: bytes) -> Taken:
     if known is not None:
         return _again(known, body, opened, agent)
     policy = agent.unit.policy()
-    verdicts = _judged(opened, policy)
+    verdicts = _judged(opened, policy, _kind(agent, opened.snapshot))
     with transaction.atomic():
         # asked again inside: two deliveries of one snapshot may have come this far side by side
         known = StoredSnapshot.objects.select_related("assessment").filter(pk=opened.snapshot.id).first()
@@ -116,9 +116,15 @@ def _again(known: StoredSnapshot, body: bytes, opened: _Opened, agent: Agent) ->
     return Taken(known.pk, False, _agree(assessment.agent if assessment else None))
 
 
-def _judged(opened: _Opened, policy: Policy) -> dict[str, Any] | None:
+def _kind(agent: Agent, snapshot: Snapshot) -> str:
+    """What we have registered; what the snapshot says only for a machine that is new to us."""
+    own = {"own": True} if snapshot.target.via in ("local", "root") else {"own": False, "name": snapshot.target.name}
+    return Machine.objects.filter(agent=agent, **own).values_list("kind", flat=True).first() or snapshot.target.kind.value
+
+
+def _judged(opened: _Opened, policy: Policy, kind: str) -> dict[str, Any] | None:
     try:
-        return judge.columns(judge.judge(opened.snapshot, policy), policy, opened.judged)
+        return judge.columns(judge.judge(opened.snapshot, policy, kind), policy, opened.judged)
     except Exception:  # facts are worth keeping even when our own judgement fails; `rejudge` catches up
         log.exception("snapshot %s could not be judged", opened.snapshot.id)
         return None

@@ -132,11 +132,18 @@ GARBAGE = {
     "a list": b"[1, 2]",
     "other json": b'{"a": 1}',
     "unknown field": healthy().to_bytes()[:-1] + b',"more":1}',
-    "wrong fact": healthy().to_bytes().replace(b'"max_auth_tries":3', b'"max_auth_tries":"three"'),
     "bad gzip": b"\x1f\x8b\x08nonsense",
     "deep": b"[" * 200_000,
     "bytes": bytes(range(256)),
 }
+
+
+def test_a_fact_that_does_not_fit_its_type_is_said_and_unknown(rasoat: Run, tmp_path: Path) -> None:
+    path = tmp_path / "odd.json"
+    path.write_bytes(healthy().to_bytes().replace(b'"max_auth_tries":3', b'"max_auth_tries":"three"'))
+    done = rasoat("judge", path, "--baseline", PACK)
+    assert done.returncode == 3
+    assert "max_auth_tries" in done.stderr
 
 
 @pytest.mark.parametrize("name", GARBAGE)

@@ -6,7 +6,8 @@ from baselines.evaluate import evaluate, requirement_verdict, turns
 from baselines.loader import BaselineError, load_texts
 from baselines.model import Verdict
 from baselines.tailoring import Tailoring
-from collectors.model import Kind
+from collectors.facts import FACTS
+from collectors.model import Kind, Snapshot
 from tests.baselines.toy import snapshot, texts
 
 TOY = load_texts(texts())
@@ -118,3 +119,12 @@ def test_two_judges_that_agree_have_one_digest_and_a_changed_verdict_another() -
 def test_a_requirement_is_as_bad_as_its_worst_result() -> None:
     results = evaluate(snapshot(password_policy={"failed_logins_before_lock": 99}), TOY, 3).results
     assert requirement_verdict(results) == "fail"
+
+
+@pytest.mark.parametrize("tries", ["", [], {"nested": 1}, -1, "5"])
+def test_a_fact_that_does_not_fit_its_type_is_unparsable_once_it_comes_from_somewhere_else(tries: object) -> None:
+    fact = {name: None for name in FACTS["password_policy"].model_fields if name != "unseen"} | {"failed_logins_before_lock": tries}
+    read = Snapshot.from_bytes(snapshot(password_policy=fact).to_bytes())
+    assert read.by_fact["password_policy"].outcome == "unparsable"
+    assert read.problems()[0].startswith("password_policy: the fact does not fit its type: failed_logins_before_lock")
+    assert evaluate(read, TOY, 2).results[0].verdict == "unknown"

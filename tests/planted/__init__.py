@@ -8,3 +8,7 @@ Three things in the copy are stand-ins, because the real ones cannot be had in p
 kernel was recorded to say), ClamAV and AIDE (programs of that name, and signatures of which only the head is real), and
 the processes behind ports and names of old services.
 """
+
+import pytest
+
+pytest.register_assert_rewrite("tests.planted.machine", "tests.planted.scenario")

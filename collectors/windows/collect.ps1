@@ -1,0 +1,470 @@
+# collect.ps1: what rasoat asks of a Windows machine, in one go. Works with PowerShell 4.0 (Server 2012 R2) to 7.
+#
+# It looks and changes no setting. What it does leave behind or cause, all of it:
+#   * secedit /export and auditpol /backup can only write to a file. Two files named rasoat-<guid> are made in %TEMP% and
+#     removed again; secedit also adds lines to its own log, %windir%\security\logs\scesrv.log. Administrators only.
+#   * Windows Update is asked for what it already knows (Online = false): nothing is downloaded, no server is called.
+# It asks no server, starts no service, runs nothing that it found on the machine, and reads no secret: of the registry
+# only the values named below.
+#
+# The answer is one JSON document {"schema", "sections": {name: {state, value, error}}}, in ASCII alone (other letters as
+# \uXXXX), between two marks and cut into short lines: no code page, no console width and no culture can change it.
+# state is ok, absent (no such key, class or namespace), denied or error. Nothing localised is taken apart here or later:
+# registry values, SIDs, GUIDs, numbers. Dates are UTC, ISO 8601. Constrained Language Mode (AppLocker, WDAC) refuses
+# .NET and COM: those sections then say denied, the others (registry, CIM) still answer.
+
+$ErrorActionPreference = 'Stop'
+$ProgressPreference = 'SilentlyContinue'
+$WarningPreference = 'SilentlyContinue'
+$CimSeconds = 20
+$WuaSeconds = 45
+$Sections = @{}
+$Constrained = "$($ExecutionContext.SessionState.LanguageMode)" -ne 'FullLanguage'
+
+# ---- JSON ---------------------------------------------------------------------------------------------------------------
+# ConvertTo-Json differs between 4, 5.1 and 7 (dates, depth, single elements, notes that Get-Content hangs on strings).
+
+function Format-Text([string]$Text) {
+    $Text = $Text.Replace('\', '\\').Replace('"', '\"')
+    if ($Text -match '[^\x20-\x7e]') {
+        $parts = foreach ($letter in $Text.ToCharArray()) {
+            $code = [int]$letter
+            if ($code -lt 32 -or $code -gt 126) { '\u{0:x4}' -f $code } else { "$letter" }
+        }
+        $Text = $parts -join ''
+    }
+    '"' + $Text + '"'
+}
+
+function Format-Json($Value) {
+    if ($null -eq $Value) { return 'null' }
+    if ($Value -is [bool]) { if ($Value) { return 'true' } else { return 'false' } }
+    if ($Value -is [byte[]]) { return '{"hex":"' + (($Value | ForEach-Object { '{0:x2}' -f $_ }) -join '') + '"}' }
+    if ($Value -is [hashtable]) {
+        $pairs = foreach ($name in @($Value.Keys | Sort-Object)) { (Format-Text "$name") + ':' + (Format-Json $Value[$name]) }
+        return '{' + (@($pairs) -join ',') + '}'
+    }
+    if ($Value -is [array]) {
+        $items = foreach ($item in $Value) { Format-Json $item }
+        return '[' + (@($items) -join ',') + ']'
+    }
+    if ($Value -is [byte] -or $Value -is [int16] -or $Value -is [uint16] -or $Value -is [int] -or $Value -is [uint32] -or $Value -is [long] -or $Value -is [uint64]) { return "$Value" }
+    if ($Value -is [datetime]) { return Format-Text (Get-Utc $Value) }
+    Format-Text "$Value"
+}
+
+# Local or UTC times. What Windows Update hands out is UTC without saying so: see the section wua.
+function Get-Utc($When) {
+    if ($null -eq $When) { return $null }
+    $When.ToUniversalTime().ToString('s') + 'Z'
+}
+
+# Enumerations as numbers, whatever PowerShell makes of them.
+function Get-Number($Value) {
+    if ($null -eq $Value) { return $null }
+    [long]$Value
+}
+
+# ---- sections -----------------------------------------------------------------------------------------------------------
+
+function Get-Failure($Failure) {
+    $id = "$($Failure.FullyQualifiedErrorId)"
+    $category = "$($Failure.CategoryInfo.Category)"
+    $number = 0
+    if ($null -ne $Failure.Exception) { $number = $Failure.Exception.HResult }
+    if ($null -ne $Failure.Exception.InnerException) { $number = $Failure.Exception.InnerException.HResult }
+    $code = '0x{0:x8}' -f $number
+    $said = "$id $code"
+    $state = 'error'
+    if ($said -like '*ConstrainedLanguage*' -or $said -like '*InLanguageMode*') { $state = 'denied'; $said = "CLM $said" }
+    elseif ($category -eq 'PermissionDenied' -or $category -eq 'SecurityError') { $state = 'denied' }
+    elseif ($said -match '0x80070005|0x80041003|UnauthorizedAccess') { $state = 'denied' }
+    elseif ($said -match '0x8004100e|0x80041010|0x80041002|0x80040154') { $state = 'absent' }
+    elseif ($category -eq 'ObjectNotFound' -and $said -notlike '*CommandNotFound*') { $state = 'absent' }
+    if ($Constrained -and $state -eq 'error' -and $said -notlike '*CommandNotFound*') { $state = 'denied'; $said = "CLM $said" }
+    @{ state = $state; value = $null; error = "$said $($Failure.Exception.Message)" }
+}
+
+function Add-Section([string]$Name, [scriptblock]$Ask) {
+    try { $script:Sections[$Name] = @{ state = 'ok'; value = (& $Ask); error = $null } }
+    catch { $script:Sections[$Name] = Get-Failure $_ }
+}
+
+# Rows of a CIM class with the named properties. A provider that hangs is given up after $CimSeconds.
+function Get-Rows([string]$Namespace, [string]$Class, [string[]]$Properties, [string]$Filter) {
+    $how = @{ Namespace = $Namespace; ClassName = $Class; OperationTimeoutSec = $CimSeconds; Verbose = $false }
+    if ($Filter) { $how['Filter'] = $Filter }
+    $rows = foreach ($found in @(Get-CimInstance @how)) { Get-Fields $found $Properties }
+    @{ rows = @($rows) }
+}
+
+function Get-Fields($Found, [string[]]$Properties) {
+    $row = @{}
+    foreach ($property in $Properties) { $row[$property] = $Found.$property }
+    $row
+}
+
+# ---- registry -----------------------------------------------------------------------------------------------------------
+
+function Get-Key([string]$Path, [string[]]$Names) {
+    try {
+        $key = Get-ItemProperty -LiteralPath $Path
+        $values = @{}
+        foreach ($name in $Names) {
+            if ($null -ne $key -and $null -ne $key.$name) { $values[$name] = $key.$name }
+        }
+        @{ state = 'ok'; value = $values; error = $null }
+    }
+    catch { Get-Failure $_ }
+}
+
+function Get-Subkeys([string]$Path) {
+    if (-not (Test-Path -LiteralPath $Path)) { return }
+    Get-ChildItem -LiteralPath $Path -Name
+}
+
+$Cv = 'HKLM:\SOFTWARE\Microsoft\Windows NT\CurrentVersion'
+$Control = 'HKLM:\SYSTEM\CurrentControlSet\Control'
+$Svc = 'HKLM:\SYSTEM\CurrentControlSet\Services'
+$Pol = 'HKLM:\SOFTWARE\Policies\Microsoft'
+$WinPol = 'HKLM:\SOFTWARE\Microsoft\Windows\CurrentVersion\Policies'
+$Wu = 'HKLM:\SOFTWARE\Microsoft\Windows\CurrentVersion\WindowsUpdate\Auto Update'
+$Cbs = 'HKLM:\SOFTWARE\Microsoft\Windows\CurrentVersion\Component Based Servicing'
+$Schannel = "$Control\SecurityProviders\SCHANNEL\Protocols"
+$Fw = "$Pol\WindowsFirewall"
+
+$Wanted = @{
+    "$Cv" = 'CurrentBuildNumber,UBR,DisplayVersion,ReleaseId,EditionID,InstallationType,ProductName,InstallDate,BuildLabEx,CurrentVersion'
+    "$Cv\Winlogon" = 'PasswordExpiryWarning,CachedLogonsCount,AutoAdminLogon,ScRemoveOption'
+    "$Control\ProductOptions" = 'ProductType'
+    "$Control\ComputerName\ActiveComputerName" = 'ComputerName'
+    "$Control\Session Manager\Environment" = 'PROCESSOR_ARCHITECTURE'
+    "$Control\TimeZoneInformation" = 'TimeZoneKeyName'
+    "$Control\Lsa" = 'LmCompatibilityLevel,NoLMHash,RestrictAnonymous,RestrictAnonymousSAM,RunAsPPL,LimitBlankPasswordUse,SCENoApplyLegacyAuditPolicy,EveryoneIncludesAnonymous'
+    "$Control\SecurityProviders\WDigest" = 'UseLogonCredential'
+    "$Control\Terminal Server" = 'fDenyTSConnections'
+    "$Control\Terminal Server\WinStations\RDP-Tcp" = 'UserAuthentication,SecurityLayer,MinEncryptionLevel,PortNumber,MaxIdleTime,MaxDisconnectionTime'
+    "$Pol\Windows NT\Terminal Services" = 'fDenyTSConnections,UserAuthentication,SecurityLayer,MinEncryptionLevel,MaxIdleTime,MaxDisconnectionTime'
+    "$Pol\Windows\WinRM\Service" = 'AllowAutoConfig,AllowBasic,AllowUnencryptedTraffic'
+    "$Pol\Windows\WinRM\Client" = 'AllowBasic,AllowUnencryptedTraffic'
+    "$Svc\LanmanServer\Parameters" = 'SMB1,RequireSecuritySignature,EnableSecuritySignature,RestrictNullSessAccess'
+    "$Svc\LanmanWorkstation\Parameters" = 'RequireSecuritySignature,AllowInsecureGuestAuth'
+    "$Pol\Windows\LanmanWorkstation" = 'AllowInsecureGuestAuth'
+    "$Svc\mrxsmb10" = 'Start'
+    "$Svc\USBSTOR" = 'Start'
+    "$Svc\Dnscache\Parameters" = 'EnableMDNS'
+    "$Svc\Tcpip6\Parameters" = 'DisabledComponents'
+    "$Svc\W32Time\Parameters" = 'Type,NtpServer'
+    "$Pol\W32time\Parameters" = 'Type,NtpServer'
+    "$Pol\Windows NT\DNSClient" = 'EnableMulticast'
+    "$WinPol\System" = 'EnableLUA,ConsentPromptBehaviorAdmin,ConsentPromptBehaviorUser,PromptOnSecureDesktop,FilterAdministratorToken,LocalAccountTokenFilterPolicy,InactivityTimeoutSecs,legalnoticetext,legalnoticecaption,DontDisplayLastUserName,shutdownwithoutlogon'
+    "$WinPol\System\Audit" = 'ProcessCreationIncludeCmdLine_Enabled'
+    "$WinPol\Explorer" = 'NoDriveTypeAutoRun,NoAutorun'
+    "$Pol\Windows\Explorer" = 'NoAutoplayfornonVolume'
+    "$Pol\Windows\RemovableStorageDevices" = 'Deny_All'
+    "$Pol\Windows\RemovableStorageDevices\{53f5630d-b6bf-11d0-94f2-00a0c91efb8b}" = 'Deny_Read,Deny_Write,Deny_Execute'
+    "$Pol\Windows\PowerShell\ScriptBlockLogging" = 'EnableScriptBlockLogging'
+    "$Pol\Windows\PowerShell\ModuleLogging" = 'EnableModuleLogging'
+    "$Pol\Windows\PowerShell\Transcription" = 'EnableTranscripting'
+    'HKLM:\SOFTWARE\Microsoft\Policies\LAPS' = 'BackupDirectory,PasswordAgeDays,PasswordLength'
+    "$WinPol\LAPS" = 'BackupDirectory,PasswordAgeDays,PasswordLength'
+    'HKLM:\SOFTWARE\Microsoft\Windows\CurrentVersion\LAPS\Config' = 'BackupDirectory,PasswordAgeDays,PasswordLength'
+    'HKLM:\SOFTWARE\Policies\Microsoft Services\AdmPwd' = 'AdmPwdEnabled'
+    "$Cv\Winlogon\GPExtensions\{D76B9641-3288-4f75-942D-087DE603E3EA}" = 'DllName'
+    "$Pol\Windows\WindowsUpdate" = 'WUServer,WUStatusServer,TargetGroup,DoNotConnectToWindowsUpdateInternetLocations,DisableWindowsUpdateAccess,DeferQualityUpdatesPeriodInDays,PauseQualityUpdatesStartTime'
+    "$Pol\Windows\WindowsUpdate\AU" = 'UseWUServer,NoAutoUpdate,AUOptions,ScheduledInstallDay'
+    "$Wu" = 'AUOptions'
+    "$Wu\RebootRequired" = ''
+    "$Cbs\RebootPending" = ''
+    "$Svc\EventLog\Security" = 'MaxSize,Retention,AutoBackupLogFiles'
+    "$Pol\Windows\EventLog\EventForwarding\SubscriptionManager" = '1,2,3,4'
+    "$Pol\Windows Defender" = 'DisableAntiSpyware,DisableAntiVirus'
+    "$Pol\Windows Defender\Real-Time Protection" = 'DisableRealtimeMonitoring'
+    'HKLM:\SOFTWARE\Microsoft\Windows Defender\Signature Updates' = 'AVSignatureVersion,AVSignatureApplied,SignaturesLastUpdated'
+    'HKLM:\SOFTWARE\Microsoft\Microsoft Antimalware\Signature Updates' = 'AVSignatureVersion,AVSignatureApplied,SignaturesLastUpdated'
+    'HKLM:\SOFTWARE\KasperskyLab\Components\34\1103\1.0.0.0\Statistics\AVState' = 'Protection_BasesDate,Protection_LastFscan,Protection_LastConnected,Protection_AvInstalled,Protection_AvRunning,Protection_RtpState'
+    'HKLM:\SOFTWARE\WOW6432Node\KasperskyLab\Components\34\1103\1.0.0.0\Statistics\AVState' = 'Protection_BasesDate,Protection_LastFscan,Protection_LastConnected,Protection_AvInstalled,Protection_AvRunning,Protection_RtpState'
+    'HKLM:\SOFTWARE\ESET\ESET Security\CurrentVersion\Info' = 'ProductName,ProductVersion,ScannerVersion'
+    'HKLM:\SOFTWARE\TrendMicro\PC-cillinNTCorp\CurrentVersion\Misc.' = 'TmListen_Ver,ProgramVer,PatternDate'
+    'HKLM:\SOFTWARE\WOW6432Node\TrendMicro\PC-cillinNTCorp\CurrentVersion\Misc.' = 'TmListen_Ver,ProgramVer,PatternDate'
+    'HKLM:\SOFTWARE\TrendMicro\PC-cillinNTCorp\CurrentVersion\Real Time Scan Configuration' = 'Enable'
+    'HKLM:\SOFTWARE\WOW6432Node\TrendMicro\PC-cillinNTCorp\CurrentVersion\Real Time Scan Configuration' = 'Enable'
+    'HKLM:\SOFTWARE\TrendMicro\Deep Security Agent' = 'InstallationFolder,Version'
+    'HKLM:\SOFTWARE\Symantec\Symantec Endpoint Protection\CurrentVersion' = 'PRODUCTVERSION'
+    'HKLM:\SOFTWARE\Symantec\Symantec Endpoint Protection\CurrentVersion\public-opstate' = 'LatestVirusDefsDate,LastSuccessfulScanDateTime,ASRunningStatus,AVRunningStatus'
+    'HKLM:\SOFTWARE\McAfee\AVSolution\DS\DS' = 'dwContentMajorVersion,szContentCreationDate'
+    'HKLM:\SOFTWARE\McAfee\AVSolution\MCSHIELDGLOBAL\GLOBAL' = 'enableoas'
+    'HKLM:\SOFTWARE\McAfee\Endpoint\AV' = 'ProductVersion'
+}
+foreach ($protocol in 'SSL 2.0', 'SSL 3.0', 'TLS 1.0', 'TLS 1.1', 'TLS 1.2', 'TLS 1.3') {
+    $Wanted["$Schannel\$protocol\Server"] = 'Enabled,DisabledByDefault'
+    $Wanted["$Schannel\$protocol\Client"] = 'Enabled,DisabledByDefault'
+}
+foreach ($log in 'Security', 'System', 'Application') { $Wanted["$Pol\Windows\EventLog\$log"] = 'MaxSize,Retention' }
+foreach ($net in 'DomainProfile', 'StandardProfile', 'PublicProfile') {
+    $Wanted["$Fw\$net"] = 'EnableFirewall,DefaultInboundAction'
+    $Wanted["$Svc\SharedAccess\Parameters\FirewallPolicy\$net"] = 'EnableFirewall,DefaultInboundAction'
+}
+
+Add-Section 'host' {
+    @{
+        ps = "$($PSVersionTable.PSVersion)"
+        language_mode = "$($ExecutionContext.SessionState.LanguageMode)"
+        # a high or system integrity label: the same SID in every language
+        elevated = [bool]((& "$env:windir\System32\whoami.exe" /groups /fo csv /nh) -match 'S-1-16-(12288|16384)')
+        wow64 = [bool]$env:PROCESSOR_ARCHITEW6432
+        collected_at = Get-Utc (Get-Date)
+    }
+}
+$Elevated = $Sections['host'].value -and $Sections['host'].value.elevated
+
+Add-Section 'registry' {
+    $keys = @{}
+    foreach ($path in $Wanted.Keys) { $keys[$path] = Get-Key $path @($Wanted[$path] -split ',' | Where-Object { $_ }) }
+    foreach ($name in @(Get-Subkeys "$Svc\NetBT\Parameters\Interfaces")) {
+        $keys["$Svc\NetBT\Parameters\Interfaces\$name"] = Get-Key "$Svc\NetBT\Parameters\Interfaces\$name" @('NetbiosOptions')
+    }
+    $keys
+}
+
+# Screen locks of the people whose hive is loaded: those who are logged on.
+Add-Section 'users_screen' {
+    $found = @{}
+    $names = 'ScreenSaveActive', 'ScreenSaverIsSecure', 'ScreenSaveTimeOut'
+    foreach ($sid in @(Get-Subkeys 'Registry::HKEY_USERS' | Where-Object { $_ -match '^S-1-(5-21|12-1)-[0-9-]+$' })) {
+        $found["$sid"] = @{
+            policy = Get-Key "Registry::HKEY_USERS\$sid\Software\Policies\Microsoft\Windows\Control Panel\Desktop" $names
+            own = Get-Key "Registry::HKEY_USERS\$sid\Control Panel\Desktop" $names
+        }
+    }
+    $found
+}
+
+# Servicing packages that tell the build, of the thousands there are.
+Add-Section 'packages' {
+    $rows = foreach ($name in @(Get-Subkeys "$Cbs\Packages")) {
+        if ($name -match '^Package_for_(RollupFix|KB[0-9]+|DotNetRollup|ServicingStack)') {
+            $key = Get-ItemProperty -LiteralPath "$Cbs\Packages\$name"
+            @{ name = "$name"; state = $key.CurrentState; high = $key.InstallTimeHigh; low = $key.InstallTimeLow }
+        }
+    }
+    @{ rows = @($rows) }
+}
+
+Add-Section 'software' {
+    $rows = foreach ($root in 'HKLM:\SOFTWARE\Microsoft\Windows\CurrentVersion\Uninstall', 'HKLM:\SOFTWARE\WOW6432Node\Microsoft\Windows\CurrentVersion\Uninstall') {
+        foreach ($name in @(Get-Subkeys $root)) {
+            $key = Get-ItemProperty -LiteralPath "$root\$name"
+            if ($key.DisplayName -and $key.SystemComponent -ne 1 -and -not $key.ParentKeyName) {
+                @{ name = "$($key.DisplayName)"; version = "$($key.DisplayVersion)"; publisher = "$($key.Publisher)"; installed = "$($key.InstallDate)" }
+            }
+        }
+    }
+    @{ rows = @($rows) }
+}
+
+# ---- CIM ----------------------------------------------------------------------------------------------------------------
+
+Add-Section 'system' { Get-Rows 'root/cimv2' 'Win32_OperatingSystem' @('LastBootUpTime', 'OSArchitecture', 'ProductType', 'Caption') '' }
+Add-Section 'computer' { Get-Rows 'root/cimv2' 'Win32_ComputerSystem' @('Name', 'DNSHostName', 'Domain', 'PartOfDomain', 'DomainRole', 'Manufacturer', 'Model', 'HypervisorPresent') '' }
+Add-Section 'firmware' { Get-Rows 'root/cimv2' 'Win32_BIOS' @('SerialNumber', 'Manufacturer') '' }
+Add-Section 'product' { Get-Rows 'root/cimv2' 'Win32_ComputerSystemProduct' @('UUID') '' }
+Add-Section 'adapters' { Get-Rows 'root/cimv2' 'Win32_NetworkAdapterConfiguration' @('MACAddress', 'IPAddress') 'IPEnabled=True' }
+Add-Section 'services' { Get-Rows 'root/cimv2' 'Win32_Service' @('Name', 'State', 'StartMode', 'PathName', 'StartName', 'ProcessId') '' }
+Add-Section 'features' { Get-Rows 'root/cimv2' 'Win32_OptionalFeature' @('Name', 'InstallState') "Name='SMB1Protocol' OR Name='SMB1Protocol-Server' OR Name='SMB1Protocol-Client' OR Name='FS-SMB1' OR Name='MicrosoftWindowsPowerShellV2Root' OR Name='MicrosoftWindowsPowerShellV2' OR Name='TelnetClient' OR Name='TFTP'" }
+Add-Section 'security_center' {
+    $found = Get-Rows 'root/SecurityCenter2' 'AntiVirusProduct' @('displayName', 'instanceGuid', 'productState', 'timestamp', 'pathToSignedProductExe', 'pathToSignedReportingExe') ''
+    foreach ($row in $found.rows) {
+        $path = $ExecutionContext.SessionState.Path
+        $exe = "$($row.pathToSignedReportingExe)" -replace '%ProgramFiles%', $env:ProgramFiles -replace '%windir%|%SystemRoot%', $env:windir
+        # windowsdefender:// is no path
+        $row['reporting_exe_exists'] = if ($exe -match '^[A-Za-z]:\\') { Test-Path -LiteralPath $exe } else { $null }
+    }
+    $found
+}
+Add-Section 'security_center_firewall' { Get-Rows 'root/SecurityCenter2' 'FirewallProduct' @('displayName', 'productState') '' }
+Add-Section 'defender' {
+    # asked while its service is off this takes long and fails
+    $service = Get-Service -Name 'WinDefend' -ErrorAction SilentlyContinue
+    if ($null -eq $service) { return @{ service = 'absent' } }
+    if ("$($service.Status)" -ne 'Running') { return @{ service = 'stopped' } }
+    $rows = (Get-Rows 'root/Microsoft/Windows/Defender' 'MSFT_MpComputerStatus' @('AMRunningMode', 'AMServiceEnabled', 'AntivirusEnabled', 'RealTimeProtectionEnabled', 'BehaviorMonitorEnabled', 'IoavProtectionEnabled', 'OnAccessProtectionEnabled', 'IsTamperProtected', 'DefenderSignaturesOutOfDate', 'AntivirusSignatureLastUpdated', 'AntivirusSignatureAge', 'AntivirusSignatureVersion', 'FullScanAge', 'FullScanEndTime', 'QuickScanAge', 'QuickScanEndTime', 'AMProductVersion', 'AMEngineVersion') '').rows
+    @{ service = 'running'; rows = @($rows) }
+}
+Add-Section 'bitlocker' {
+    $rows = foreach ($volume in @(Get-CimInstance -Namespace 'root/cimv2/Security/MicrosoftVolumeEncryption' -ClassName 'Win32_EncryptableVolume' -OperationTimeoutSec $CimSeconds)) {
+        # the property ProtectionStatus may be stale; the method is the word that counts
+        $protection = Invoke-CimMethod -InputObject $volume -MethodName 'GetProtectionStatus' -OperationTimeoutSec $CimSeconds
+        $conversion = Invoke-CimMethod -InputObject $volume -MethodName 'GetConversionStatus' -OperationTimeoutSec $CimSeconds
+        $method = Invoke-CimMethod -InputObject $volume -MethodName 'GetEncryptionMethod' -OperationTimeoutSec $CimSeconds
+        @{
+            drive = $volume.DriveLetter; volume_type = Get-Number $volume.VolumeType
+            protection = Get-Number $protection.ProtectionStatus; conversion = Get-Number $conversion.ConversionStatus; method = Get-Number $method.EncryptionMethod
+        }
+    }
+    @{ rows = @($rows); system_drive = $env:SystemDrive }
+}
+Add-Section 'device_guard' { Get-Rows 'root/Microsoft/Windows/DeviceGuard' 'Win32_DeviceGuard' @('SecurityServicesRunning', 'SecurityServicesConfigured', 'VirtualizationBasedSecurityStatus') '' }
+
+# ---- accounts -----------------------------------------------------------------------------------------------------------
+# A domain controller has no accounts of its own: asking there would list the whole directory.
+
+$ProductType = $null
+if ($Sections['registry'].state -eq 'ok') { $ProductType = $Sections['registry'].value["$Control\ProductOptions"].value.ProductType }
+$IsController = $ProductType -eq 'LanmanNT'
+$Directory = @{ state = 'absent'; value = $null; error = 'domain controller: its accounts are those of the directory' }
+
+if ($ProductType -notin 'WinNT', 'ServerNT') {
+    $why = $Directory
+    if (-not $IsController) { $why = @{ state = 'error'; value = $null; error = 'whether this is a domain controller could not be seen, so accounts were not asked for' } }
+    foreach ($name in 'users', 'ageing', 'administrators') { $Sections[$name] = $why }
+}
+else {
+    Add-Section 'users' { Get-Rows 'root/cimv2' 'Win32_UserAccount' @('Name', 'SID', 'Disabled', 'Lockout', 'PasswordRequired', 'PasswordExpires', 'PasswordChangeable') 'LocalAccount=True' }
+    Add-Section 'ageing' {
+        $machine = [ADSI]"WinNT://$env:COMPUTERNAME,computer"
+        $machine.Children.SchemaFilter.Add('User') | Out-Null
+        $rows = @()
+        $policy = $null
+        foreach ($user in $machine.Children) {
+            $rows += @{
+                name = "$($user.Name)"; sid = $user.objectSid.Value; flags = Get-Number $user.UserFlags.Value
+                password_age = Get-Number $user.PasswordAge.Value; password_expired = Get-Number $user.PasswordExpired.Value
+                last_logon = Get-Utc $user.LastLogin.Value
+            }
+            if ($null -eq $policy) {
+                $policy = @{}
+                foreach ($name in 'MinPasswordLength', 'MaxPasswordAge', 'MinPasswordAge', 'PasswordHistoryLength', 'MaxBadPasswordsAllowed', 'AutoUnlockInterval', 'LockoutObservationInterval') {
+                    $policy[$name] = Get-Number $user.$name.Value
+                }
+            }
+        }
+        @{ rows = @($rows); policy = $policy }
+    }
+    Add-Section 'administrators' {
+        # the group by its SID: its name is another one in other languages
+        $group = (New-Object Security.Principal.SecurityIdentifier 'S-1-5-32-544').Translate([Security.Principal.NTAccount]).Value.Split('\')[-1]
+        $rows = foreach ($member in @(([ADSI]"WinNT://$env:COMPUTERNAME/$group,group").psbase.Invoke('Members'))) {
+            $entry = [ADSI]$member
+            @{ path = "$($entry.Path)"; class = "$($entry.SchemaClassName)"; sid = $entry.objectSid.Value }
+        }
+        @{ group = $group; rows = @($rows) }
+    }
+}
+
+function Get-Exported([string]$Suffix, [scriptblock]$Export, [string]$Encoding) {
+    if (-not $Elevated) { return @{ state = 'denied'; value = $null; error = 'administrators only' } }
+    $file = Join-Path $env:TEMP ('rasoat-' + [guid]::NewGuid() + $Suffix)
+    try {
+        & $Export $file | Out-Null
+        if ($LASTEXITCODE -ne 0) { return @{ state = 'error'; value = $null; error = "ended with status $LASTEXITCODE" } }
+        $lines = foreach ($line in @(Get-Content -LiteralPath $file -Encoding $Encoding)) { "$line" }
+        @{ state = 'ok'; value = @{ lines = @($lines) }; error = $null }
+    }
+    catch { Get-Failure $_ }
+    finally { if (Test-Path -LiteralPath $file) { Remove-Item -LiteralPath $file -ErrorAction SilentlyContinue } }
+}
+
+$Sections['secedit'] = Get-Exported '.inf' { param($file) & "$env:windir\System32\secedit.exe" /export /cfg $file /areas SECURITYPOLICY /quiet } 'Unicode'
+if ($Sections['secedit'].state -eq 'ok') {
+    # the one part that no other place tells; what else is exported may hold texts of the site
+    $kept = @()
+    $inside = $false
+    foreach ($line in $Sections['secedit'].value.lines) {
+        if ($line -match '^\[') { $inside = $line -eq '[System Access]' }
+        if ($inside) { $kept += $line }
+    }
+    $Sections['secedit'].value.lines = @($kept)
+}
+$Sections['auditpol'] = Get-Exported '.csv' { param($file) & "$env:windir\System32\auditpol.exe" /backup "/file:$file" } 'Default'
+
+# ---- logs, network, time ------------------------------------------------------------------------------------------------
+
+foreach ($log in 'Security', 'System', 'Application') {
+    Add-Section "log_$log" {
+        $found = Get-WinEvent -ListLog $log
+        $oldest = $null
+        if ($found.RecordCount -gt 0) { $oldest = Get-Utc (Get-WinEvent -LogName $log -Oldest -MaxEvents 1).TimeCreated }
+        @{ enabled = [bool]$found.IsEnabled; mode = Get-Number $found.LogMode; max_bytes = Get-Number $found.MaximumSizeInBytes; records = Get-Number $found.RecordCount; oldest = $oldest }
+    }
+}
+Add-Section 'firewall' {
+    $rows = foreach ($one in @(Get-NetFirewallProfile -PolicyStore ActiveStore)) {
+        @{ name = "$($one.Name)"; enabled = Get-Number $one.Enabled; inbound = Get-Number $one.DefaultInboundAction; allow_inbound_rules = Get-Number $one.AllowInboundRules }
+    }
+    $networks = foreach ($one in @(Get-NetConnectionProfile -ErrorAction SilentlyContinue)) { Get-Number $one.NetworkCategory }
+    @{ rows = @($rows); networks = @($networks) }
+}
+Add-Section 'sockets' {
+    $programs = @{}
+    foreach ($process in @(Get-Process)) { $programs["$($process.Id)"] = $process.ProcessName }
+    $rows = @()
+    foreach ($one in @(Get-NetTCPConnection -State Listen -ErrorAction SilentlyContinue)) {
+        $rows += @{ protocol = 'tcp'; address = "$($one.LocalAddress)"; port = Get-Number $one.LocalPort; program = $programs["$($one.OwningProcess)"] }
+    }
+    foreach ($one in @(Get-NetUDPEndpoint -ErrorAction SilentlyContinue)) {
+        $rows += @{ protocol = 'udp'; address = "$($one.LocalAddress)"; port = Get-Number $one.LocalPort; program = $programs["$($one.OwningProcess)"] }
+    }
+    if ($rows.Count -eq 0) { throw 'no socket at all: no running Windows has none' }
+    @{ rows = @($rows) }
+}
+Add-Section 'smb_server' { Get-Fields (Get-SmbServerConfiguration) @('EnableSMB1Protocol', 'EnableSMB2Protocol', 'RequireSecuritySignature', 'EncryptData', 'RejectUnencryptedAccess', 'AuditSmb1Access') }
+Add-Section 'smb_client' { Get-Fields (Get-SmbClientConfiguration) @('RequireSecuritySignature', 'EnableInsecureGuestLogons') }
+Add-Section 'shares' { Get-Rows 'root/cimv2' 'Win32_Share' @('Name', 'Path', 'Type') '' }
+Add-Section 'time' {
+    $lines = foreach ($line in @(& "$env:windir\System32\w32tm.exe" /query /status)) { "$line" }
+    @{ status = $LASTEXITCODE; lines = @($lines) }
+}
+
+# ---- Windows Update -----------------------------------------------------------------------------------------------------
+# From its own cache. In a runspace of its own, because a search may hang for minutes; the rest must not wait for it.
+
+$Search = {
+    $session = New-Object -ComObject Microsoft.Update.Session
+    $session.ClientApplicationID = 'rasoat'
+    $searcher = $session.CreateUpdateSearcher()
+    $searcher.Online = $false
+    $rows = @()
+    foreach ($hidden in 0, 1) {
+        $found = $searcher.Search("IsInstalled=0 and IsHidden=$hidden and Type='Software'")
+        if ($hidden -eq 0) { $code = [int]$found.ResultCode }
+        elseif ([int]$found.ResultCode -ne 2) { $code = [int]$found.ResultCode }
+        foreach ($update in $found.Updates) {
+            if ($rows.Count -ge 500) { break }
+            $rows += @{
+                title = "$($update.Title)"; id = "$($update.Identity.UpdateID)"; hidden = [bool]$hidden; severity = "$($update.MsrcSeverity)"
+                kb = @(foreach ($one in $update.KBArticleIDs) { "$one" }); cve = @(foreach ($one in $update.CveIDs) { "$one" })
+                categories = @(foreach ($one in $update.Categories) { "$($one.CategoryID)" })
+                # UTC already, though the value does not say so
+                changed = $update.LastDeploymentChangeTime.ToString('s') + 'Z'
+            }
+        }
+    }
+    $results = (New-Object -ComObject Microsoft.Update.AutoUpdate).Results
+    $dates = @{}
+    foreach ($name in 'LastSearchSuccessDate', 'LastInstallationSuccessDate') {
+        $dates[$name] = if ($null -ne $results.$name) { $results.$name.ToString('s') + 'Z' } else { $null }
+    }
+    @{ result_code = $code; rows = @($rows); last_search = $dates['LastSearchSuccessDate']; last_install = $dates['LastInstallationSuccessDate'] }
+}
+Add-Section 'wua' {
+    $worker = [powershell]::Create()
+    $worker.AddScript("$Search") | Out-Null
+    $waiting = $worker.BeginInvoke()
+    if (-not $waiting.AsyncWaitHandle.WaitOne($WuaSeconds * 1000)) { throw "timeout: Windows Update did not answer within $WuaSeconds s" }
+    $answer = $worker.EndInvoke($waiting)
+    if ($answer.Count -lt 1) { throw $worker.Streams.Error[0].Exception }
+    $answer[0]
+}
+
+# ---- the answer ---------------------------------------------------------------------------------------------------------
+
+$json = Format-Json @{ schema = 'rasoat-windows/1'; sections = $Sections }
+Write-Output 'RASOAT-BEGIN'
+for ($at = 0; $at -lt $json.Length; $at += 70) {
+    $left = $json.Length - $at
+    if ($left -gt 70) { $left = 70 }
+    # a blank at the end of a line could be lost on the way
+    Write-Output ('|' + $json.Substring($at, $left) + '|')
+}
+Write-Output "RASOAT-END $($json.Length)"
