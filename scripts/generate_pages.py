@@ -1,4 +1,4 @@
-"""Write the pages that are made from code and data: docs/{facts,commands,checks,coverage}.md.
+"""Write what is made from code, data and measurements: docs/{facts,commands,checks,coverage}.md, the figures in the READMEs.
 
 `--check` writes nothing and ends with 1 when a page is not current.
 """
@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 import ast
+import json
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
@@ -24,13 +26,22 @@ NOTE = "<!-- Made by scripts/generate_pages.py; do not edit. -->\n\n"
 
 
 def facts_page() -> str:
-    lines = [NOTE + "# Facts\n", "What rasoat can learn of a machine. None means: not seen, with the reason beside it; it never means nothing.\n"]
+    lines = [
+        NOTE + "# Facts\n",
+        "What rasoat can learn of a machine. None means: not seen, with the reason beside it; it never means nothing.\n",
+    ]
     for name, fact in FACTS.items():
         platforms = sorted({platform.value for known, them, _ in CATALOG if known == name for platform in them})
         lines += [f"\n## {name}\n", f"{_first(fact)} Version {fact.VERSION}. Platforms: {', '.join(platforms)}.\n"]
         lines += ["| field | type | meaning |", "|---|---|---|", *_fields(fact)]
         for row in _rows(fact):
-            lines += [f"\n### {name}: {row.__name__}\n", f"{_first(row)}\n", "| field | type | meaning |", "|---|---|---|", *_fields(row)]
+            lines += [
+                f"\n### {name}: {row.__name__}\n",
+                f"{_first(row)}\n",
+                "| field | type | meaning |",
+                "|---|---|---|",
+                *_fields(row),
+            ]
     return "\n".join(lines) + "\n"
 
 
@@ -48,7 +59,12 @@ def _type(annotation: Any) -> str:
     if isinstance(annotation, type) and get_origin(annotation) is None:
         return annotation.__name__
     text = str(annotation)
-    for noise in ("typing.", "collectors.facts.base.", "datetime.", "Annotated[int, FieldInfo(annotation=NoneType, required=True, metadata=[Ge(ge=0)])]"):
+    for noise in (
+        "typing.",
+        "collectors.facts.base.",
+        "datetime.",
+        "Annotated[int, FieldInfo(annotation=NoneType, required=True, metadata=[Ge(ge=0)])]",
+    ):
         text = text.replace(noise, "int" if noise.startswith("Annotated") else "")
     for fact in FACTS.values():
         text = text.replace(f"{fact.__module__}.", "")
@@ -104,7 +120,9 @@ def _asked(path: Path) -> Iterator[tuple[str, str, bool]]:
         words = [word for arg in node.args for word in _constants(arg, names)]
         if verb == "run" and (not words or words[0] == "…"):
             raise SystemExit(f"{path}:{node.lineno}: the command is not a constant")
-        root = any(keyword.arg == "root" and isinstance(keyword.value, ast.Constant) and keyword.value.value for keyword in node.keywords)
+        root = any(
+            keyword.arg == "root" and isinstance(keyword.value, ast.Constant) and keyword.value.value for keyword in node.keywords
+        )
         if verb == "run":
             yield "command", " ".join(words), root
         else:
@@ -162,7 +180,9 @@ def _by_level(pack: Baseline) -> Iterator[str]:
 
 def _by_group(pack: Baseline) -> Iterator[str]:
     for group in pack.groups:
-        clauses = ", ".join(f"{level}: {clause}" for level, clause in sorted(group.clauses.items())) or "no clause of the standard"
+        clauses = (
+            ", ".join(f"{level}: {clause}" for level, clause in sorted(group.clauses.items())) or "no clause of the standard"
+        )
         yield f"\n### {_cell(group.title.vi)} · {_cell(group.title.en)}\n\n{clauses}\n"
         yield "| requirement | levels | coverage | checks |"
         yield "|---|---|---|---|"
@@ -172,13 +192,56 @@ def _by_group(pack: Baseline) -> Iterator[str]:
             yield f"| {_cell(requirement.title.en)} | {levels} | {coverage} | {', '.join(requirement.checks)} |"
 
 
+READMES = {
+    "README.md": ("against", "wall time", "CPU time", "times as much", "rasoat itself", "peak memory {peak:.0f} MiB", "bare Python reading the same files and running the same commands, understanding none of it",
+                  "`rasoat --help` takes {help:.1f} bare interpreter starts. One core judges {rate:,} snapshots a second ({checks} checks each)."),
+    "README.vi.md": ("so với", "thời gian", "thời gian CPU", "lần", "bản thân rasoat", "bộ nhớ cao nhất {peak:.0f} MiB", "Python trần đọc cùng các tệp, chạy cùng các lệnh mà không hiểu gì",
+                     "`rasoat --help` bằng {help:.1f} lần khởi động trình thông dịch trần. Một lõi đánh giá {rate:,} bản ghi mỗi giây ({checks} phép kiểm tra mỗi bản)."),
+}  # fmt: skip
+MARK, END = "<!-- bench -->", "<!-- /bench -->"
+
+
+def readme(name: str) -> str:
+    """The README with the figures of bench/results between its marks: it quotes nothing a script did not print."""
+    against, wall, cpu, times, ours, peak, limit, last = READMES[name]
+    scan, startup, judging = (_result(part) for part in ("host_scan", "startup", "judging"))
+    own = scan["rasoat"]
+    rows = [
+        f"| {program} | {scan[program]['wall_s'] / own['wall_s']:.0f} {times} | {scan[program]['cpu_s'] / own['cpu_s']:.0f} {times} | {scan[program]['peak_mib']:.0f} MiB |"
+        for program in ("lynis", "oscap CIS level 2")
+        if program in scan
+    ]
+    alone, floor = scan["rasoat beside the limit"], scan["limit"]
+    figures = {
+        "help": startup["rasoat --help"]["wall_s"] / startup["bare interpreter"]["wall_s"],
+        "rate": judging["per_second"],
+        "checks": judging["checks"],
+    }
+    block = [
+        MARK, "", f"| {against} | {wall} | {cpu} | |", "|---|---|---|---|", *rows,
+        f"| {limit} | {floor['wall_s'] / alone['wall_s']:.2f} {times} | {floor['cpu_s'] / alone['cpu_s']:.2f} {times} | {floor['peak_mib']:.0f} MiB |",
+        f"| {ours} | 1 | 1 | {peak.format(peak=own['peak_mib'])} |", "", last.format(**figures), "", END,
+    ]  # fmt: skip
+    text = (ROOT / name).read_text("utf-8")
+    start = text.index(MARK)
+    stop = text.index(END) + len(END) if END in text else start + len(MARK)
+    return text[:start] + "\n".join(block) + text[stop:]
+
+
+def _result(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((ROOT / "bench" / "results" / f"{name}.json").read_text("utf-8"))
+    return found
+
+
 PAGES = {"facts": facts_page, "commands": commands_page, "checks": checks_page, "coverage": coverage_page}
 
 
 def main(check: bool) -> int:
     stale = []
-    for name, page in PAGES.items():
-        path, text = ROOT / "docs" / f"{name}.md", page()
+    made = {ROOT / "docs" / f"{name}.md": page for name, page in PAGES.items()}
+    made |= {ROOT / name: partial(readme, name) for name in READMES}
+    for path, page in made.items():
+        text = page()
         if not path.exists() or path.read_text("utf-8") != text:
             stale.append(path.relative_to(ROOT))
             if not check:
