@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 DEFAULT_BASELINE = "tcvn_11930_2017"
 DEFAULT_LEVEL = 2
-FORMATS = ("table", "json", "html", "sarif")
+FORMATS = ("table", "json", "html", "sarif", "cyclonedx")
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -110,6 +110,10 @@ def _rendered(reports: list[Digest], style: str, many: bool) -> str:
         from agent.report.sarif import document as sarif
 
         return dumps(sarif(reports)) + "\n"
+    if style == "cyclonedx":
+        from agent.report.cyclonedx import document as cyclonedx
+
+        return dumps(cyclonedx(reports)) + "\n"
     found = [document(report) for report in reports]
     return dumps({"machines": found} if many else found[0]) + "\n"
 

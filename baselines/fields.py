@@ -23,7 +23,7 @@ _OPERATORS_OF = {
     "limit": _NUMBERS,
     "text": _TEXTS,
     "choice": {"eq", "ne", "in", "not_in", "matches"},
-    "date": {"within_days", "older_than", "eq", "ne"},
+    "date": {"within_days", "older_than", "days_ahead", "eq", "ne"},
     "list": {"is_empty", "contains", "cidr_in"},
     "map": {"is_empty", "contains"},
 }
@@ -46,7 +46,7 @@ class FieldType:
             if not isinstance(value, list) or not value:
                 return f"{op} needs a list of values"
             return next((problem for item in value if (problem := self.refuses("eq", item))), None)
-        if op in ("within_days", "older_than"):
+        if op in ("within_days", "older_than", "days_ahead"):
             return None if _is_int(value) and value >= 0 else f"{op} needs a number of days, not {value!r}"
         if op == "matches":
             return _regex_problem(value)

@@ -95,6 +95,10 @@ def _older_than(observed: Any, wanted: Any, context: Context) -> bool:
     return bool(_age_days(observed, context.now) > wanted)
 
 
+def _days_ahead(observed: Any, wanted: Any, context: Context) -> bool:
+    return bool(-_age_days(observed, context.now) >= wanted)
+
+
 def _contains(observed: Any, wanted: Any, _: Context) -> bool:
     return all(item in observed for item in wanted) if isinstance(wanted, list) else wanted in observed
 
@@ -119,6 +123,7 @@ OPERATORS: dict[str, Test] = {
     "matches": lambda observed, wanted, _: wanted.fullmatch(observed) is not None,
     "within_days": _within_days,
     "older_than": _older_than,
+    "days_ahead": _days_ahead,
     "version_at_least": lambda observed, wanted, _: _version(observed) >= _version(wanted),
     "is_empty": lambda observed, wanted, _: (len(observed) == 0) is wanted,
     "contains": _contains,

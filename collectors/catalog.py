@@ -10,8 +10,11 @@ from collections.abc import Callable, Iterator
 from collectors.facts import (
     accounts,
     antivirus,
+    backup,
+    certificates,
     clock,
     firewall,
+    hardware,
     identity,
     kernel,
     listening,
@@ -19,8 +22,11 @@ from collectors.facts import (
     password_policy,
     remote_access,
     services,
+    sessions,
     software,
+    storage,
     updates,
+    windows_hardening,
 )
 from collectors.facts.base import Fact
 from collectors.model import Platform
@@ -29,25 +35,44 @@ from collectors.transports.base import Shell
 Question = Callable[[Shell], Fact]
 
 LINUX = (Platform.DEBIAN, Platform.REDHAT, Platform.SUSE, Platform.LINUX)
+WINDOWS = (Platform.WINDOWS,)
 
 CATALOG: tuple[tuple[str, tuple[Platform, ...], Question], ...] = (
     ("identity", LINUX, identity.linux),
+    ("identity", WINDOWS, identity.windows),
     ("updates", (Platform.DEBIAN,), updates.apt),
     ("updates", (Platform.REDHAT,), updates.dnf),
-    ("updates", (Platform.SUSE, Platform.LINUX), updates.unsupported),
+    ("updates", (Platform.SUSE,), updates.zypper),
+    ("updates", (Platform.LINUX,), updates.unsupported),
+    ("updates", WINDOWS, updates.windows),
     ("antivirus", LINUX, antivirus.linux),
+    ("antivirus", WINDOWS, antivirus.windows),
     ("accounts", LINUX, accounts.linux),
+    ("accounts", WINDOWS, accounts.windows),
     ("password_policy", LINUX, password_policy.linux),
+    ("password_policy", WINDOWS, password_policy.windows),
     ("remote_access", LINUX, remote_access.linux),
+    ("remote_access", WINDOWS, remote_access.windows),
     ("logs", LINUX, logs.linux),
+    ("logs", WINDOWS, logs.windows),
     ("clock", LINUX, clock.linux),
+    ("clock", WINDOWS, clock.windows),
     ("firewall", LINUX, firewall.linux),
+    ("firewall", WINDOWS, firewall.windows),
     ("listening", LINUX, listening.linux),
+    ("listening", WINDOWS, listening.windows),
     ("services", LINUX, services.linux),
+    ("services", WINDOWS, services.windows),
     ("kernel", LINUX, kernel.linux),
     ("software", (Platform.DEBIAN,), software.debian),
     ("software", (Platform.REDHAT, Platform.SUSE), software.redhat),
     ("software", (Platform.LINUX,), software.other),
+    ("storage", LINUX, storage.linux),
+    ("hardware", LINUX, hardware.linux),
+    ("sessions", LINUX, sessions.linux),
+    ("backup", LINUX, backup.linux),
+    ("certificates", LINUX, certificates.linux),
+    ("windows_hardening", WINDOWS, windows_hardening.windows),
 )
 
 

@@ -31,7 +31,7 @@ from collectors.credential import Credential
 from collectors.errors import Unsupported
 from collectors.model import Kind, Platform, Target
 
-VIAS = ("ssh", "local", "root", "replay")
+VIAS = ("ssh", "winrm", "local", "root", "replay")
 TARGET_KEYS = ("name", "kind", "platform", "via", "address", "port", "credential", "labels", "sudo")
 DEFAULT_KEYS = ("kind", "platform", "via", "port", "credential", "labels", "sudo")
 CREDENTIAL_KEYS = ("user", "key_file", "password_file", "password_env", "agent", "sudo")
@@ -201,7 +201,7 @@ class _Reader:
             if isinstance(node, yaml.MappingNode) and not any(key.value == "name" for key, _ in node.value):
                 self._say(node, "a target without a name; add name: ...")
             return None
-        if via != "ssh":
+        if via not in ("ssh", "winrm"):
             for key in ("port", "credential"):
                 if key in own:
                     self._say(node, f"{name}: {key} means nothing with via: {via}; remove it")
@@ -211,7 +211,9 @@ class _Reader:
                 self._say(node, f"{name}: via: {via} needs address: the directory to read")
                 return None
             fields["address"] = str(self._folder / Path(fields["address"]).expanduser())
-        if via == "ssh":
+        if via == "winrm":
+            fields.setdefault("platform", Platform.WINDOWS)
+        if via in ("ssh", "winrm"):
             if "address" not in fields and not _HOST.fullmatch(name):
                 self._say(node, f"{name}: the name is no host name; add address: ...")
                 return None

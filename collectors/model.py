@@ -40,6 +40,7 @@ class Platform(StrEnum):
     REDHAT = "redhat"
     SUSE = "suse"
     LINUX = "linux"
+    WINDOWS = "windows"
 
 
 class Target(Model):
@@ -48,7 +49,7 @@ class Target(Model):
     name: Annotated[str, Field(min_length=1, max_length=253)]
     kind: Kind = Kind.SERVER
     platform: Platform | None = Field(default=None, description="None: found out by asking")
-    via: Literal["local", "ssh", "root", "replay"] = "local"
+    via: Literal["local", "ssh", "winrm", "root", "replay"] = "local"
     address: str | None = Field(default=None, description="Host name or address; a directory for via=root and via=replay")
     port: Annotated[int, Field(ge=1, le=65535)] | None = None
     credential: str | None = Field(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -15,7 +16,8 @@ from collectors.catalog import questions
 from collectors.errors import CollectError, Unsupported
 from collectors.facts import FACTS
 from collectors.facts.base import Fact, Outcome
-from collectors.facts.identity import Identity, linux
+from collectors.facts import identity as identities
+from collectors.facts.identity import Identity
 from collectors.model import Platform, Record, Snapshot, Target, digest_of, new_id, utcnow
 from collectors.redact import redact
 from collectors.transports.base import Shell
@@ -44,8 +46,9 @@ def collect(target: Target, shell: Shell, only: Iterable[str] | None = None, pro
     """
     started, clock = utcnow(), time.monotonic()
     witness = Witness(shell)
-    identity = _ask("identity", linux, witness)
-    platform = target.platform or _platform(identity)
+    windows = target.platform is Platform.WINDOWS or shell.system == "windows"
+    identity = _ask("identity", identities.windows if windows else identities.linux, witness)
+    platform = target.platform or (Platform.WINDOWS if windows else _platform(identity))
     wanted = None if only is None else set(only)
     records = [identity]
     for fact, function in questions(platform):
@@ -116,6 +119,10 @@ def look(target: Target, inventory: Inventory | None = None, only: Iterable[str]
 def open_shell(target: Target, inventory: Inventory | None = None) -> AbstractContextManager[Shell]:
     """The way to a target as its `via` says. Raises CollectError when it cannot be reached."""
     if target.via == "local":
+        if sys.platform == "win32":
+            from collectors.transports.windows import LocalWindows
+
+            return nullcontext(LocalWindows())
         return nullcontext(LocalShell())
     if target.via == "root":
         return nullcontext(RootShell(target.address or target.name))
@@ -124,10 +131,18 @@ def open_shell(target: Target, inventory: Inventory | None = None) -> AbstractCo
 
         path = Path(target.address or target.name)
         return nullcontext(ReplayShell.load(path / "transcript.yaml" if path.is_dir() else path))
+    if inventory is None:
+        raise Unsupported(f"{target.name}: to log on from afar a targets file with credentials is needed")
+    if target.via == "winrm":
+        from collectors.transports.winrm import WinRm
+
+        return WinRm.connect(target, inventory.credential_of(target))
+    if target.platform is Platform.WINDOWS:
+        from collectors.transports.windows import SshWindows
+
+        return SshWindows.connect(target, inventory.credential_of(target), inventory.known_hosts)
     from collectors.transports.ssh import SshShell
 
-    if inventory is None:
-        raise Unsupported(f"{target.name}: to log on over SSH a targets file with credentials is needed")
     return SshShell.connect(target, inventory.credential_of(target), inventory.known_hosts)
 
 

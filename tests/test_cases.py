@@ -20,12 +20,13 @@ from collectors.transports.witness import Witness
 CASES = Path(__file__).parent / "cases"
 FAMILY = {
     "debian": Platform.DEBIAN, "ubuntu": Platform.DEBIAN, "rhel": Platform.REDHAT, "rocky": Platform.REDHAT, "alma": Platform.REDHAT,
-    "oracle": Platform.REDHAT, "centos": Platform.REDHAT, "amazon": Platform.REDHAT, "fedora": Platform.REDHAT, "sles": Platform.SUSE, "linux": Platform.LINUX,
+    "oracle": Platform.REDHAT, "centos": Platform.REDHAT, "amazon": Platform.REDHAT, "fedora": Platform.REDHAT, "sles": Platform.SUSE, "opensuse": Platform.SUSE, "linux": Platform.LINUX,
+    "windows": Platform.WINDOWS, "windowsserver": Platform.WINDOWS,
 }
 
 
 def platform_of(case: Path) -> Platform:
-    word = case.name.partition("--")[0].rstrip("0123456789.")
+    word = case.name.partition("--")[0].removesuffix("r2").rstrip("0123456789.")
     return FAMILY[word]
 
 

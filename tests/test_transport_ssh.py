@@ -30,6 +30,7 @@ from tests.sshd import USER, Sshd, account, free_port, make_key
 pytestmark = [
     pytest.mark.system,
     pytest.mark.root,
+    pytest.mark.xdist_group("this machine"),
     pytest.mark.skipif(os.geteuid() != 0, reason="starts sshd and makes an account"),
 ]
 

@@ -61,6 +61,7 @@ _WANTED = {
     "matches": mark("text of the form %s"),
     "within_days": mark("not older than %s days"),
     "older_than": mark("older than %s days"),
+    "days_ahead": mark("at least %s days ahead"),
     "version_at_least": mark("version %s or newer"),
     "contains": mark("contains %s"),
     "cidr_in": mark("inside %s"),

@@ -13,7 +13,7 @@ from collectors.errors import Unsupported
 from collectors.facts.base import Fact, Gaps, Limit, Model
 from collectors.linux.login_defs import LOGIN_DEFS, login_defs, whole
 from collectors.linux.logons import Logons, keys, last_logons
-from collectors.linux.passwd import Aging, Group, Hash, Line, Passwd, PasswordState, parse_group, parse_passwd, parse_shadow
+from collectors.linux.passwd import Aging, Group, Hash, Line, Passwd, parse_group, parse_passwd, parse_shadow
 from collectors.linux.sudoers import Grant, Sudoers, read_sudoers
 from collectors.redact import redact
 from collectors.transports.base import Shell
@@ -23,12 +23,17 @@ class Account(Model):
     """One local account. The password itself, or its hash, is never collected: only its class."""
 
     name: str = Field(description="Log-on name")
-    uid: int = Field(description="Numeric id")
-    system: bool = Field(description="Id below the system's first user id (UID_MIN), root included; nobody counts as system")
-    shell: str = Field(description="Log-on shell, empty if none is named")
-    interactive: bool = Field(description="The shell lets a person work (not nologin, false, sync ...)")
-    password: PasswordState | None = Field(
-        description="empty: logs on without one · locked: a password with ! before it · unusable: never had one (* or !) · set"
+    uid: int = Field(
+        description="Numeric id; Windows: the last part of the SID, by which 500 is the built-in administrator and 501 the guest in every language"
+    )
+    system: bool = Field(description="Id below the system's first user id (UID_MIN), root included; nobody counts as system. Windows: those it made itself, ids below 1000")
+    shell: str = Field(description="Log-on shell, empty if none is named, and on Windows, which has none")
+    interactive: bool = Field(description="The shell lets a person work (not nologin, false, sync ...). Windows: the account is not disabled")
+    password: Literal["empty", "locked", "unusable", "set", "required", "optional"] | None = Field(
+        description=(
+            "empty: logs on without one · locked: a password with ! before it, or disabled (Windows) · unusable: never had one (* or !) · set · "
+            "required, optional: Windows demands one or does not, and never tells whether it is empty"
+        )
     )
     hash: Hash | None = Field(default=None, description="How the password is hashed; None when there is none or it was not seen")
     changed: date | None = Field(
@@ -45,7 +50,7 @@ class Account(Model):
         default=None, description="Last log-on, UTC; never if the record says so; None if there is no record"
     )
     administrator: bool | None = Field(
-        description="uid 0, or member of sudo, wheel, admin, or named with ALL in sudoers; None where only an unseen sudoers could say"
+        description="uid 0, or member of sudo, wheel, admin, or named with ALL in sudoers; None where only an unseen sudoers could say. Windows: a direct member of the group S-1-5-32-544"
     )
     keys: int | None = Field(
         default=None,
@@ -66,15 +71,19 @@ class Accounts(Fact):
 
     NAME: ClassVar[str] = "accounts"
 
-    users: tuple[Account, ...] = Field(description="Every line of /etc/passwd")
+    users: tuple[Account, ...] = Field(description="Every line of /etc/passwd; Windows: every account of this machine itself")
     root_equivalents: tuple[str, ...] = Field(description="Names other than root with uid 0")
     duplicate_ids: tuple[int, ...] = Field(description="Ids that more than one name has")
-    administrators: tuple[str, ...] | None = Field(description="Names that are administrator, root left out")
+    administrators: tuple[str, ...] | None = Field(
+        description="Names that are administrator, root (Windows: the built-in one) left out. Windows: also groups and accounts of the domain, and SIDs whose name is lost"
+    )
     sudo_rules: tuple[SudoRule, ...] | None = Field(description="() when sudo is not installed")
     directory: bool | None = Field(
-        description="Accounts also come from a directory (sss, ldap, winbind in nsswitch.conf): those are not listed here"
+        description="Accounts also come from a directory (sss, ldap, winbind in nsswitch.conf; a Windows domain): those are not listed here"
     )
-    root_locked: bool | None = Field(description="root has no usable password: nobody logs on as root with one")
+    root_locked: bool | None = Field(
+        description="root has no usable password: nobody logs on as root with one. Windows: the built-in administrator is disabled"
+    )
 
 
 ADMIN_GROUPS = ("sudo", "wheel", "admin")
@@ -309,3 +318,10 @@ def _free(grant: Grant, rules: Sudoers, groups: tuple[Group, ...], passwd: Passw
             if not theirs or any((_people(name, groups, passwd) | {name}) & mine for name in theirs):
                 return True
     return False
+
+
+def windows(shell: Shell) -> Accounts:
+    """Local accounts and the members of the administrators' group. See collectors/windows/accounts.py."""
+    from collectors.windows.accounts import accounts
+
+    return accounts(shell)

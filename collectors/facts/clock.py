@@ -28,7 +28,7 @@ class Clock(Fact):
 
     NAME: ClassVar[str] = "clock"
 
-    software: Literal["chrony", "systemd-timesyncd", "ntpd", "ntpsec", "openntpd", "none"] | None = Field(
+    software: Literal["chrony", "systemd-timesyncd", "ntpd", "ntpsec", "openntpd", "w32time", "none"] | None = Field(
         description="The time software that runs, or is installed when none runs; none if there is none"
     )
     running: bool | None = Field(description="That software runs now")
@@ -40,7 +40,7 @@ class Clock(Fact):
     )
     stratum: int | None = Field(default=None, description="Distance from a reference clock; 16 is unsynchronised")
     offset_ms: float | None = Field(default=None, description="Last measured distance from the source, milliseconds, absolute")
-    timezone: str | None = Field(default=None, description="Name of the time zone, such as Asia/Ho_Chi_Minh")
+    timezone: str | None = Field(default=None, description="Name of the time zone, such as Asia/Ho_Chi_Minh; Windows' own name where it is another than SE Asia Standard Time, which is that of Hanoi")
 
 
 _UNITS: dict[Software, tuple[str, ...]] = {
@@ -181,3 +181,10 @@ def _timezone(shell: Shell) -> str:
     if text is not None and text.strip():
         return text.split()[0]
     raise Unsupported("/etc/localtime is a copy and nothing names the zone it was copied from")
+
+
+def windows(shell: Shell) -> Clock:
+    """The Windows time service. See collectors/windows/clock.py."""
+    from collectors.windows.clock import clock
+
+    return clock(shell)

@@ -7,7 +7,7 @@ import ipaddress
 import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -23,16 +23,18 @@ class Identity(Fact):
     NAME: ClassVar[str] = "identity"
 
     hostname: str | None = Field(description="Name the machine gives itself; None in an unpacked system that holds none")
-    os_id: str = Field(description="ID of /etc/os-release, such as debian, ubuntu, rhel, rocky")
-    os_name: str = Field(description="PRETTY_NAME of /etc/os-release")
-    os_version: str | None = Field(description="VERSION_ID; None when the release does not number itself (Debian testing)")
+    os_id: str = Field(description="ID of /etc/os-release, such as debian, ubuntu, rhel, rocky; windows or windows-server")
+    os_name: str = Field(
+        description="PRETTY_NAME of /etc/os-release; Windows by its build and edition, because its ProductName says 10 on Windows 11"
+    )
+    os_version: str | None = Field(description="VERSION_ID; None when the release does not number itself (Debian testing). Windows: 22H2, 2019 ...")
     os_codename: str | None = Field(default=None, description="VERSION_CODENAME, such as bookworm")
-    os_family: Family = Field(description="Decides which package manager is asked")
-    kernel_release: str | None = Field(description="uname -r")
-    kernel_version: str | None = Field(description="uname -v; on Debian the package version stands in it")
+    os_family: Family | Literal["windows"] = Field(description="Decides which package manager is asked")
+    kernel_release: str | None = Field(description="uname -r; Windows: 10.0.build.UBR")
+    kernel_version: str | None = Field(description="uname -v; on Debian the package version stands in it; Windows: BuildLabEx")
     architecture: str | None = Field(description="uname -m")
     machine_id: str | None = Field(
-        description="SHA-256 of 'rasoat:' + /etc/machine-id, first 32 hex digits: stable, and does not reveal the id itself"
+        description="SHA-256 of 'rasoat:' + /etc/machine-id (Windows: the firmware's UUID), first 32 hex digits: stable, and does not reveal the id itself"
     )
     serial: str | None = Field(description="Serial number from the firmware (root only); the literal text of the vendor")
     vendor: str | None = Field(default=None, description="Maker from the firmware")
@@ -48,7 +50,8 @@ class Identity(Fact):
         default=None, description="Time of the last start, UTC, to the minute: the kernel's own figure wavers by a second"
     )
     desktop: bool | None = Field(
-        default=None, description="A graphical log-on (display manager) is installed: a workstation rather than a server"
+        default=None,
+        description="A graphical log-on (display manager) is installed: a workstation rather than a server. Windows: anything but Server Core",
     )
 
 
@@ -217,3 +220,10 @@ def _desktop(shell: Shell) -> bool:
     if shell.stat("/usr/bin") is None:
         raise Unsupported("there is no /usr/bin: these files are not a whole system")
     return False
+
+
+def windows(shell: Shell) -> Identity:
+    """Build and edition from the registry, the rest from CIM. See collectors/windows/identity.py."""
+    from collectors.windows.identity import identity
+
+    return identity(shell)

@@ -32,9 +32,13 @@ class Kernel(Fact):
 
     aslr: int | None = Field(description="kernel.randomize_va_space: 0 off, 1 part, 2 all of a program's memory")
     ptrace_scope: int | None = Field(description="kernel.yama.ptrace_scope; 0, too, for a kernel without Yama")
-    kptr_restrict: int | None = Field(description="kernel.kptr_restrict: 0 shows kernel addresses to everybody, 1 to root, 2 to nobody")
+    kptr_restrict: int | None = Field(
+        description="kernel.kptr_restrict: 0 shows kernel addresses to everybody, 1 to root, 2 to nobody"
+    )
     dmesg_restricted: bool | None = Field(description="Only root reads the kernel's messages (kernel.dmesg_restrict)")
-    suid_dumpable: int | None = Field(description="fs.suid_dumpable: 0 never dumps set-user-id programs, 1 does, 2 for root's eyes")
+    suid_dumpable: int | None = Field(
+        description="fs.suid_dumpable: 0 never dumps set-user-id programs, 1 does, 2 for root's eyes"
+    )
     unprivileged_bpf: bool | None = Field(description="Plain users may load BPF programs")
     kexec_allowed: bool | None = Field(description="Root may start another kernel from the running one, past the boot loader")
     sysrq: int | None = Field(description="kernel.sysrq: 0 no key commands, 1 all, else a bit mask; 0 for a kernel without them")
@@ -48,7 +52,9 @@ class Kernel(Fact):
     ipv4_reverse_path: int | None = Field(
         description="Weakest check of source addresses on any interface (the higher of `all` and its own): 0 none, 1 strict, 2 loose"
     )
-    ipv4_log_martians: bool | None = Field(description="Every interface logs packets with impossible addresses: `all` or its own switch")
+    ipv4_log_martians: bool | None = Field(
+        description="Every interface logs packets with impossible addresses: `all` or its own switch"
+    )
     ignores_broadcast_ping: bool | None = Field(description="Pings to a broadcast address get no answer")
     ignores_bogus_errors: bool | None = Field(description="Senseless ICMP errors are not logged")
     syn_cookies: bool | None = Field(description="A flood of connection requests is met with SYN cookies")
@@ -141,7 +147,7 @@ def _settings(shell: Shell, gaps: Gaps) -> dict[str, object]:
         "unprivileged_bpf": None if bpf is None else bpf == 0,
         "kexec_allowed": gaps.attempt("kexec_allowed", lambda: sysctls.allows_kexec(texts())),
         "sysrq": number("sysrq", sysctls.KERNEL + "sysrq", absent=0),
-        "protected_links": gaps.attempt("protected_links", lambda: _protected_links(shell)),
+        "protected_links": gaps.attempt("protected_links", lambda: _protected_links(shell, texts())),
         **dict(zip(_INTERFACES, joined or (None,) * len(_INTERFACES), strict=True)),
         "ignores_broadcast_ping": on("ignores_broadcast_ping", "/proc/sys/net/ipv4/icmp_echo_ignore_broadcasts"),
         "ignores_bogus_errors": on("ignores_bogus_errors", "/proc/sys/net/ipv4/icmp_ignore_bogus_error_responses"),
@@ -158,7 +164,7 @@ def _handler(texts: Mapping[str, str]) -> core_dumps.Handler:
     return core_dumps.handler(texts[path])
 
 
-def _protected_links(shell: Shell) -> bool:
+def _protected_links(shell: Shell, _running: Mapping[str, str]) -> bool:
     paths = ("/proc/sys/fs/protected_hardlinks", "/proc/sys/fs/protected_symlinks")
     texts = shell.read_all(*paths, root=True)  # a plain user may not even read them
     return all(sysctls.number(texts, path) == 1 for path in paths)
@@ -222,7 +228,8 @@ def _lockdown(shell: Shell) -> str:
     texts = shell.read_all("/sys/kernel/security/lockdown", "/sys/kernel/security/lsm")
     text = texts.get("/sys/kernel/security/lockdown")
     if text is None:
-        if "lockdown" not in texts.get("/sys/kernel/security/lsm", "lockdown"):
+        active = texts.get("/sys/kernel/security/lsm")
+        if active is not None and "lockdown" not in active.split(","):
             return "none"
         raise Unsupported("/sys/kernel/security: the kernel does not say here whether it is locked down")
     chosen = [word[1:-1] for word in text.split() if word.startswith("[") and word.endswith("]")]

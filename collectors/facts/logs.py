@@ -49,12 +49,24 @@ class Forward(Model):
     )
 
 
+class EventLog(Model):
+    """One of the three event logs every Windows has."""
+
+    name: str = Field(description="Security, System or Application")
+    enabled: bool = Field(description="Records are written")
+    max_mb: int = Field(description="How large it may grow, MiB, rounded down")
+    when_full: Literal["overwrite", "archive", "stop"] = Field(
+        description="overwrite: the oldest goes · archive: the full file is kept and a new one begun · stop: nothing more is written until somebody clears it"
+    )
+    oldest: datetime | None = Field(default=None, description="Time of its oldest record, UTC; None when it is empty or not told")
+
+
 class Logs(Fact):
     """System log, audit trail, forwarding and retention."""
 
     NAME: ClassVar[str] = "logs"
 
-    system_log: Literal["rsyslog", "syslog-ng", "journald", "none"] | None = Field(
+    system_log: Literal["rsyslog", "syslog-ng", "journald", "eventlog", "none"] | None = Field(
         description="Who keeps the system log; a syslog daemon is named before journald"
     )
     system_log_running: bool | None = Field(description="That one runs now")
@@ -78,7 +90,9 @@ class Logs(Fact):
     audit_enabled: bool | None = Field(description="The kernel's audit is on (enabled 1 or 2)")
     audit_immutable: bool | None = Field(default=None, description="Rules are locked until restart (enabled 2)")
     audit_rules: int | None = Field(description="Rules loaded in the kernel")
-    audit_topics: tuple[AuditTopic, ...] | None = Field(description="What those rules watch")
+    audit_topics: tuple[AuditTopic, ...] | None = Field(
+        description="What those rules watch; Windows: what the audit policy's subcategories record, success and failure where both matter"
+    )
     audit_on_disk_full: str | None = Field(default=None, description="disk_full_action of auditd.conf, upper case")
     audit_max_log_file_action: str | None = Field(
         default=None, description="max_log_file_action of auditd.conf, upper case; ROTATE throws the oldest away"
@@ -87,6 +101,7 @@ class Logs(Fact):
         default=None,
         description="max_log_file times num_logs, MiB: what the trail may hold before the oldest goes (KEEP_LOGS holds more)",
     )
+    event_logs: tuple[EventLog, ...] | None = Field(default=None, description="Windows: the event logs Security, System and Application")
 
 
 T = TypeVar("T")
@@ -374,3 +389,10 @@ def _whole(conf: dict[str, str], key: str) -> int:
     if not value.isdecimal() or len(value) > 9:
         raise Unparsable(f"/etc/audit/auditd.conf: {key} is no number")
     return int(value)
+
+
+def windows(shell: Shell) -> Logs:
+    """Event logs and the audit policy by subcategory. See collectors/windows/logs.py."""
+    from collectors.windows.logs import logs
+
+    return logs(shell)

@@ -26,18 +26,18 @@ class PasswordPolicy(Fact):
     NAME: ClassVar[str] = "password_policy"
 
     quality_enforced: bool | None = Field(
-        description="A quality module (pwquality, cracklib, passwdqc) stands in the password stack"
+        description="A quality module (pwquality, cracklib, passwdqc) stands in the password stack; Windows: complexity is demanded"
     )
     min_length: int | None = Field(
         description="Shortest password accepted, credits taken into account; what pam_unix alone demands if no quality module is used"
     )
     min_classes: int | None = Field(
-        description="Character classes demanded at least (0 to 4), from minclass or from negative credits"
+        description="Character classes demanded at least (0 to 4), from minclass or from negative credits; Windows with complexity: 3"
     )
     dictionary_check: bool | None = Field(default=None, description="Words of a dictionary are refused")
     applies_to_root: bool | None = Field(default=None, description="root is held to the quality rules too (enforce_for_root)")
     history: int | None = Field(description="Earlier passwords that are refused; 0 when none is remembered")
-    max_age_days: Limit | None = Field(description="PASS_MAX_DAYS of login.defs, for new accounts")
+    max_age_days: Limit | None = Field(description="PASS_MAX_DAYS of login.defs, for new accounts; Windows: for all local accounts not exempted")
     min_age_days: int | None = Field(description="PASS_MIN_DAYS of login.defs, for new accounts")
     warn_days: int | None = Field(default=None, description="Days of warning before a password ends")
     failed_logins_before_lock: Limit | None = Field(
@@ -269,3 +269,10 @@ def _nullok(pam: Pam) -> bool:
         for door in _doors(pam)
         for entry in pam.stack(door, "auth")
     )
+
+
+def windows(shell: Shell) -> PasswordPolicy:
+    """The policy in force for local accounts. See collectors/windows/password_policy.py."""
+    from collectors.windows.password_policy import password_policy
+
+    return password_policy(shell)

@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 
 class RemoteAccess(Fact):
-    """The SSH server's settings in force, and the shell's idle limit."""
+    """The SSH server's settings in force, and the shell's idle limit; on Windows also Remote Desktop, WinRM and SMB."""
 
     NAME: ClassVar[str] = "remote_access"
 
@@ -93,6 +93,17 @@ class RemoteAccess(Fact):
     shell_timeout_seconds: Limit | None = Field(
         default=None, description="TMOUT set for every shell by /etc/profile, profile.d or bashrc; unlimited when nothing sets it"
     )
+    rdp_enabled: bool | None = Field(default=None, description="Windows: Remote Desktop lets people in")
+    rdp_nla: bool | None = Field(default=None, description="Windows: Remote Desktop asks who it is before it shows a desktop (network level authentication)")
+    rdp_tls: bool | None = Field(default=None, description="Windows: Remote Desktop speaks TLS only (SecurityLayer 2), not its own old protocol")
+    rdp_strong_encryption: bool | None = Field(default=None, description="Windows: MinEncryptionLevel is 3 (high) or 4 (FIPS)")
+    rdp_port: int | None = Field(default=None, description="Windows: port of Remote Desktop")
+    rdp_idle_minutes: Limit | None = Field(default=None, description="Windows: minutes until a silent Remote Desktop session is cut off, rounded up; unlimited where nothing says")
+    winrm_running: bool | None = Field(default=None, description="Windows: the remote management service (WinRM) runs")
+    winrm_basic: bool | None = Field(default=None, description="Windows: WinRM takes a password sent as it is (Basic)")
+    winrm_unencrypted: bool | None = Field(default=None, description="Windows: WinRM accepts messages that are not encrypted")
+    smb1: bool | None = Field(default=None, description="Windows: the file server still speaks SMB 1")
+    smb_signing_required: bool | None = Field(default=None, description="Windows: the file server refuses messages that are not signed")
 
 
 _UNITS = ("ssh.service", "sshd.service", "ssh.socket", "sshd.socket")
@@ -347,3 +358,10 @@ def _banner(shell: Shell, server: Server) -> bool:
     if not path.startswith("/") or "\0" in path:
         raise Unparsable(f"banner {path[:40]!r}: not a path from the root")
     return bool((shell.read(path, root=True) or "").strip())
+
+
+def windows(shell: Shell) -> RemoteAccess:
+    """Remote Desktop, WinRM, SMB, and whether an SSH server is there. See collectors/windows/remote_access.py."""
+    from collectors.windows.remote_access import remote_access
+
+    return remote_access(shell)

@@ -29,8 +29,8 @@ class Services(Fact):
 
     NAME: ClassVar[str] = "services"
 
-    manager: Literal["systemd", "sysv", "none"] = Field(
-        description="none: no init system answers (a container); then processes were looked at instead"
+    manager: Literal["systemd", "sysv", "scm", "none"] = Field(
+        description="none: no init system answers (a container); then processes were looked at instead. scm: the service control manager of Windows"
     )
     services: tuple[Service, ...] | None = Field(description="Services that run or start at boot, sorted by name")
     failed: tuple[str, ...] | None = Field(default=None, description="Services, sockets, timers and mounts that failed")
@@ -229,3 +229,10 @@ def _legacy(shell: Shell, seen: _Seen) -> tuple[str, ...]:
         if started in found:
             extra |= services_legacy.configured(shell, started, sorted(found - {"snmpd"}))
     return tuple(sorted((found | extra) - {"snmpd"}))
+
+
+def windows(shell: Shell) -> Services:
+    """What the service control manager lists. See collectors/windows/services_fact.py."""
+    from collectors.windows.services_fact import services
+
+    return services(shell)

@@ -11,8 +11,9 @@ from pydantic import Field
 from collectors.errors import CollectError, Unparsable, Unsupported
 from collectors.facts.base import Fact, Gaps, Model, once
 from collectors.linux import apt as newer_debs
-from collectors.linux import apt_config, apt_lists, apt_sources, dnf_repos, dpkg, kernels, rpm
+from collectors.linux import apt_config, apt_lists, apt_sources, dnf_repos, dpkg, kernels, rpm, zypper_repos
 from collectors.linux import dnf as newer_rpms
+from collectors.linux import zypper as suse
 from collectors.linux.os_release import os_release
 from collectors.linux.support import support
 from collectors.transports.base import Shell
@@ -21,10 +22,10 @@ from collectors.transports.base import Shell
 class PendingUpdate(Model):
     """One installed package for which the known lists hold something newer."""
 
-    name: str = Field(description="Binary package name")
+    name: str = Field(description="Binary package name; Windows: the KB number, or the update's title where it has none")
     arch: str = Field(default="", description="Architecture as the package manager writes it")
-    installed: str = Field(description="Installed version")
-    candidate: str = Field(description="Newest version in the enabled lists")
+    installed: str = Field(description="Installed version; empty for an update of Windows, which replaces no package of its name")
+    candidate: str = Field(description="Newest version in the enabled lists; Windows: the update's title, or build.UBR")
     security: bool | None = Field(
         description="Any version above the installed one stands in a security pocket or a security advisory; None when no security list is known to tell by"
     )
@@ -39,7 +40,7 @@ class Updates(Fact):
 
     NAME: ClassVar[str] = "updates"
 
-    manager: Literal["apt", "dnf", "yum", "zypper"] = Field(description="The package manager asked")
+    manager: Literal["apt", "dnf", "yum", "zypper", "windows-update"] = Field(description="The package manager asked")
     installed_count: int | None = Field(description="Installed packages")
     pending: tuple[PendingUpdate, ...] | None = Field(
         description="Installed packages with a newer version in the known lists, held ones included"
@@ -49,14 +50,16 @@ class Updates(Fact):
         description="Those of pending with a version above the installed one in a security pocket, held ones included; None when no security list is known"
     )
     held_security_count: int | None = Field(description="Those of security_count that are held and so will never be installed")
-    held: tuple[str, ...] | None = Field(description="Names of held, locked or excluded packages")
+    held: tuple[str, ...] | None = Field(
+        description="Names of held, locked or excluded packages; a locked patch of zypper's as patch:NAME"
+    )
     pins: tuple[str, ...] | None = Field(
         default=None,
         description="apt preferences, 'package: pin: priority'. They are not evaluated: a pin may keep apt from installing what pending counts",
     )
     security_source: bool | None = Field(description="A list of a security pocket (or advisories) is present")
     lists_dated: datetime | None = Field(
-        description="Date the vendor put on the security list (on the newest list when there is no security list): age of the data, UTC"
+        description="Date the vendor put on the security list (on the newest list when there is no security list): age of the data, UTC. Windows: last successful search at Microsoft; behind WSUS the date of the newest build in the bundled table, because how old WSUS's own lists are cannot be seen from here"
     )
     lists_valid_until: datetime | None = Field(
         default=None, description="Valid-Until of the security list, UTC; None where the vendor sets none"
@@ -68,13 +71,16 @@ class Updates(Fact):
         default=None, description="Last time a package was upgraded (rpm: installed or upgraded), UTC"
     )
     support_ends: date | None = Field(
-        description="Last day the vendor gives free security fixes for this release; None if unknown to the bundled table"
+        description="Last day the vendor gives this machine security fixes: the free ones, or those of Ubuntu Pro (ESM) where apt has their lists; None if unknown to the bundled table"
     )
     extended_support_ends: date | None = Field(
         default=None, description="Last day of paid or volunteer extended support (LTS, ESM, ELS)"
     )
-    running_kernel: str | None = Field(default=None, description="Package version of the running kernel")
-    newest_kernel: str | None = Field(default=None, description="Newest installed kernel package version")
+    running_kernel: str | None = Field(default=None, description="Package version of the running kernel; Windows: build.UBR")
+    newest_kernel: str | None = Field(
+        default=None,
+        description="Newest installed kernel package version; Windows: build.UBR of the newest rollup, installed or waiting",
+    )
     reboot_required: bool | None = Field(
         description="A newer kernel than the running one is installed, or the system says a restart is due; None if neither could be looked at"
     )
@@ -82,6 +88,10 @@ class Updates(Fact):
     automatic: bool | None = Field(description="Security updates install themselves (unattended-upgrades, dnf-automatic ...)")
     point_release_behind: bool | None = Field(
         default=None, description="Debian: a newer point release than the installed one is in the lists"
+    )
+    update_server: str | None = Field(
+        default=None,
+        description="Windows: where updates come from: microsoft, or the address of the WSUS server, which offers only what its administrator approved",
     )
 
 
@@ -100,10 +110,12 @@ def apt(shell: Shell) -> Updates:
         ("security_count", "held_security_count"),
         lambda: [row for row in _whole(rows(), _security_lists(lists(), pockets()).security_faults) if row.security],
     )
-    dated = gaps.attempt(("lists_dated", "lists_valid_until"), lambda: newer_debs.dated(lists(), pockets()))
+    support_ends, extended = _support(gaps, release)
+    dated = gaps.attempt(("lists_dated", "lists_valid_until"), lambda: newer_debs.dated(lists(), pockets(), support_ends))
     if dated and dated.valid_until is None:
         gaps.note("lists_valid_until", "unsupported", "the vendor sets no Valid-Until for this list")
-    support_ends, extended = _support(gaps, release)
+    if extended and known and newer_debs.receives_esm(lists(), pockets()):
+        support_ends = extended
     return Updates(
         manager="apt",
         installed_count=gaps.attempt("installed_count", lambda: len(packages())),
@@ -174,10 +186,59 @@ def dnf(shell: Shell) -> Updates:
         running_kernel=gaps.attempt("running_kernel", lambda: kernel().running),
         newest_kernel=gaps.attempt("newest_kernel", lambda: kernel().newest),
         reboot_required=gaps.attempt("reboot_required", lambda: kernel().newer_waits),
-        livepatched=gaps.attempt("livepatched", lambda: kernels.livepatched(shell, told())),
+        livepatched=gaps.attempt(
+            "livepatched",
+            lambda: kernels.livepatched(shell, told()) or (release()["ID"] == "ol" and kernels.ksplice(shell)),
+        ),
         automatic=gaps.attempt(
             "automatic", lambda: dnf_repos.automatic(shell, frozenset(package.nevra.name for package in packages()))
         ),
+        unseen=gaps.unseen,
+    )
+
+
+_ROLLING = ("opensuse-tumbleweed", "opensuse-slowroll", "opensuse-microos")
+
+
+def zypper(shell: Shell) -> Updates:
+    """SLES 12 and later, openSUSE: rpm's database and what zypper has fetched; nothing is refreshed or downloaded."""
+    gaps = Gaps()
+    release = once(lambda: os_release(shell))
+    packages = once(lambda: rpm.installed(shell))
+    repos = once(lambda: zypper_repos.fetched(shell, zypper_repos.enabled(shell)))
+    locks = once(lambda: zypper_repos.locks(shell))
+    told = once(lambda: kernels.texts(shell))
+    kernel = once(lambda: kernels.suse(told(), packages()))
+    advising = once(lambda: zypper_repos.advising(_by_patches(release(), repos())))
+    advice = once(lambda: _patches(shell, advising()))
+    known = gaps.attempt(("pending[].security", "pending[].advisory", "pending[].severity"), advice)
+    hidden = once(lambda: suse.locked(shell, repos(), locks()))
+    rows = once(lambda: suse.newer(packages(), suse.updates(shell, repos()), hidden(), *(known or ((), ()))))
+    pending = gaps.attempt(("pending", "pending_count"), rows)
+    security = gaps.attempt(("security_count", "held_security_count"), lambda: _of_security(rows(), advice()))
+    gaps.note("lists_valid_until", "unsupported", "rpm repositories set no date until which they are valid")
+    gaps.note("point_release_behind", "unsupported", "only Debian has point releases of this kind")
+    gaps.note("pins", "unsupported", "pins are apt's")
+    support_ends, extended = _support(gaps, release)
+    return Updates(
+        manager="zypper",
+        installed_count=gaps.attempt("installed_count", lambda: len(packages())),
+        pending=None if pending is None else tuple(_row(row, known is not None) for row in pending),
+        pending_count=None if pending is None else len(pending),
+        security_count=None if security is None else len(security),
+        held_security_count=None if security is None else sum(row.held for row in security),
+        held=gaps.attempt("held", lambda: zypper_repos.held(locks(), (package.nevra.name for package in packages()))),
+        security_source=gaps.attempt("security_source", lambda: any(row.advisories for row in _by_patches(release(), repos()))),
+        lists_dated=gaps.attempt("lists_dated", lambda: zypper_repos.published(repos())),
+        refreshed_at=gaps.attempt("refreshed_at", lambda: zypper_repos.oldest(repos())),
+        last_installed_at=gaps.attempt("last_installed_at", lambda: rpm.last_installed(packages())),
+        support_ends=support_ends,
+        extended_support_ends=extended,
+        running_kernel=gaps.attempt("running_kernel", lambda: kernel().running),
+        newest_kernel=gaps.attempt("newest_kernel", lambda: kernel().newest),
+        reboot_required=gaps.attempt("reboot_required", lambda: kernels.suse_reboot_asked(shell) or kernel().newer_waits),
+        livepatched=gaps.attempt("livepatched", lambda: kernels.livepatched(shell, told())),
+        automatic=gaps.attempt("automatic", lambda: zypper_repos.automatic(shell)),
         unseen=gaps.unseen,
     )
 
@@ -231,7 +292,18 @@ def _unlocked(shell: Shell, release: Mapping[str, str], rows: tuple[newer_rpms.N
     return rows
 
 
-def _of_security(rows: tuple[newer_rpms.Newer, ...], _known: tuple[newer_rpms.Advisory, ...]) -> list[newer_rpms.Newer]:
+def _by_patches(release: Mapping[str, str], repos: tuple[dnf_repos.Fetched, ...]) -> tuple[dnf_repos.Fetched, ...]:
+    if release["ID"] in _ROLLING:
+        raise Unsupported("this release mends security holes by whole snapshots, not by patches: which updates do cannot be told")
+    return repos
+
+
+def _patches(shell: Shell, advising: tuple[dnf_repos.Fetched, ...]) -> tuple[tuple[suse.Patch, ...], tuple[suse.Mended, ...]]:
+    wanted = suse.patches(shell, advising)
+    return wanted, suse.mended(shell, wanted)
+
+
+def _of_security(rows: tuple[newer_rpms.Newer, ...], _known: object) -> list[newer_rpms.Newer]:
     return [row for row in rows if row.security]
 
 
@@ -248,3 +320,10 @@ def _support(gaps: Gaps, release: Callable[[], Mapping[str, str]]) -> tuple[date
     if found and found.extended is None:
         gaps.note("extended_support_ends", "unsupported", "no extended support of this release is known")
     return found or (None, None)
+
+
+def windows(shell: Shell) -> Updates:
+    """Windows Update's own knowledge, the build's UBR against the table, servicing packages. See collectors/windows/updates.py."""
+    from collectors.windows.updates import updates
+
+    return updates(shell)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import NamedTuple
 
 from collectors.errors import Unparsable, Unsupported
@@ -94,13 +94,23 @@ def security_pockets(lists: Lists, release: Mapping[str, str]) -> tuple[Release,
     return tuple(pocket for pocket in lists.releases if pocket.security and pocket.belongs_to(names))
 
 
-def dated(lists: Lists, pockets: tuple[Release, ...]) -> Release:
-    """The list whose date counts: the newest security pocket, else the newest list. ESM alone is rarely published."""
-    plain = [pocket for pocket in pockets if not pocket.origin.startswith("UbuntuESM")]
-    found = [release for release in plain or pockets or lists.releases if release.date]
+def dated(lists: Lists, pockets: tuple[Release, ...], free: date | None = None) -> Release:
+    """The list whose date counts: the newest security pocket, else the newest list.
+
+    Ubuntu's ESM counts only after the free fixes ended (`free`): before, it is rarely published; after, the free pocket
+    stands still for ever.
+    """
+    counting = [pocket for pocket in pockets if not pocket.esm or (pocket.date and free and pocket.date.date() > free)]
+    found = [release for release in counting or pockets or lists.releases if release.date]
     if not found:
         raise Unparsable("no Release file says its date")
     return max(found, key=lambda release: release.date or datetime.min.replace(tzinfo=UTC))
+
+
+def receives_esm(lists: Lists, pockets: tuple[Release, ...]) -> bool:
+    """apt itself has the lists of Ubuntu Pro's infrastructure pocket: only an attached machine is let in to fetch them."""
+    owned = {release.prefix for release in lists.of.values()}
+    return any(pocket.origin == "UbuntuESM" and pocket.prefix in owned for pocket in pockets)
 
 
 def refreshed_at(shell: Shell, _lists: Lists) -> datetime:

@@ -51,6 +51,11 @@ class Release(NamedTuple):
             return self.suite.endswith("-security")
         return self.label == "Debian-Security" or self.codename.endswith("-security")
 
+    @property
+    def esm(self) -> bool:
+        """One of Ubuntu Pro's pockets (infrastructure and applications)."""
+        return self.origin.startswith("UbuntuESM")
+
     def belongs_to(self, codenames: Collection[str]) -> bool:
         """A security pocket of this release, not one forgotten in the sources after an upgrade."""
         own = {self.codename.removesuffix("-security"), self.suite.removesuffix("-security"), self.codename.partition("/")[0]}

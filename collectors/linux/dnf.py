@@ -181,7 +181,7 @@ def _place(package: Nevra, have: Mapping[Place, Nevra]) -> Place:
 def _newer(
     place: Place, have: Mapping[Place, Nevra], candidate: Nevra, advice: list[Advisory], patterns: tuple[str, ...]
 ) -> Newer:
-    worst = max(advice, key=lambda item: _rank(item.severity), default=None)
+    worst = max(advice, key=lambda item: rank(item.severity), default=None)
     installed = have.get(place) or have[_place(candidate, have)]
     return Newer(
         name=place[0],
@@ -195,6 +195,7 @@ def _newer(
     )
 
 
-def _rank(severity: str) -> int:
+def rank(severity: str) -> int:
+    """Place of a vendor's word among the severities; a word not known counts as `unknown`."""
     word = severity.lower()
     return _SEVERITIES.index(word) if word in _SEVERITIES else 1

@@ -109,7 +109,7 @@ def fetched(shell: Shell, config: Config) -> tuple[Fetched, ...]:
         row = Fetched(
             found[1],
             path,
-            _published(path, text),
+            revised(path, text),
             datetime.fromtimestamp(int(stat.mtime), UTC),
             '<data type="updateinfo"' in text,
         )
@@ -133,7 +133,8 @@ def _variables_out(repo: str) -> str:
     return re.sub(r"\$\{?\w+\}?", "*", repo)
 
 
-def _published(path: str, text: str) -> datetime | None:
+def revised(path: str, text: str) -> datetime | None:
+    """When a repomd.xml was made: its revision where that is a time, else its newest member. Unparsable when it is cut off."""
     if "</repomd>" not in text:
         raise Unparsable(f"{path}: not a whole repomd.xml")
     revision = re.search(r"<revision>(\d{10})</revision>", text)

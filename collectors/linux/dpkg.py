@@ -16,6 +16,7 @@ STATUS = "/var/lib/dpkg/status"
 FILE_LISTS = "/var/lib/dpkg/info/*.list"
 _NAME = re.compile(r"^Package: *(\S+)", re.M)
 _NOT_INSTALLED = ("not-installed", "config-files")
+_FIELDS = ("Package", "Status", "Architecture", "Version")
 _FIELD = re.compile(r"^(Package|Status|Architecture|Version|Source): *(\S.*)$", re.M)
 _SETTLED = re.compile(r"^(\d{4}-\d\d-\d\d) \S+ status installed (\S+) (\S+)$", re.M)
 _UPGRADE = re.compile(r"^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) upgrade ", re.M)
@@ -39,7 +40,10 @@ def installed(shell: Shell) -> tuple[Package, ...]:
     Raises Unsupported where dpkg keeps no status, Unparsable when the file is damaged: half a list of packages would
     look like half the updates.
     """
-    text = shell.read(STATUS)
+    try:
+        text = shell.read(STATUS)
+    except Unparsable as error:
+        return _streamed(shell, error)  # more than 16 MiB: some 15,000 packages
     if text is None:
         raise Unsupported(f"{STATUS} does not exist: dpkg has installed nothing here")
     if not text.endswith("\n\n"):
@@ -47,13 +51,26 @@ def installed(shell: Shell) -> tuple[Package, ...]:
     found = tuple(package for package in map(_package, text.split("\n\n")) if package)
     if not any(package.name == "dpkg" for package in found):
         raise Unparsable(f"{STATUS} does not hold the package dpkg itself: it is not whole")
-    _same_packages(shell, set(_NAME.findall(text)))
+    _same_packages(_listed(shell), set(_NAME.findall(text)))
     return found
 
 
-def _same_packages(shell: Shell, names: set[str]) -> None:
+def _streamed(shell: Shell, error: Unparsable) -> tuple[Package, ...]:
+    """The same of a status too large to be held, by the packages of which there are lists of files: every one must be in it."""
+    listed = _listed(shell)
+    if "dpkg" not in listed:
+        raise error
+    words = [stanza for _, stanza in shell.stanzas(STATUS, listed, _FIELDS)]
+    _same_packages(listed, {stanza.get("Package", "") for stanza in words})
+    return tuple(package for package in map(_row, words) if package)
+
+
+def _listed(shell: Shell) -> frozenset[str]:
+    return frozenset(path.rpartition("/")[2].removesuffix(".list").partition(":")[0] for path in shell.names(FILE_LISTS))
+
+
+def _same_packages(listed: frozenset[str], names: set[str]) -> None:
     """dpkg keeps a list of files per package beside its status: a status cut off between two paragraphs is found out by it."""
-    listed = {path.rpartition("/")[2].removesuffix(".list").partition(":")[0] for path in shell.names(FILE_LISTS)}
     if lost := listed - names:
         raise Unparsable(
             f"{STATUS} does not hold {min(lost)}, of which there is a list of files ({len(lost)} such packages): it is not whole"
@@ -64,9 +81,15 @@ def _package(stanza: str) -> Package | None:
     if not stanza.strip():
         return None
     words = dict(_FIELD.findall(stanza))
-    status = words.get("Status", "").split()
-    if "Package" not in words or len(status) != 3:
+    if "Package" not in words:
         raise Unparsable(f"{STATUS}: cannot place the paragraph that begins {stanza.strip()[:60]!r}")
+    return _row(words)
+
+
+def _row(words: Mapping[str, str]) -> Package | None:
+    status = words.get("Status", "").split()
+    if len(status) != 3:
+        raise Unparsable(f"{STATUS}: {words['Package']} has no status of three words")
     if status[2] in _NOT_INSTALLED:
         return None
     if "Version" not in words or "Architecture" not in words:

@@ -96,9 +96,7 @@ def _blocked(shell: Shell) -> frozenset[str]:
         "/etc/modprobe.d/*.conf",
     )
     commands = install_commands(texts)
-    first = {
-        name: next((command for pattern, command in commands if fnmatch.fnmatchcase(name, pattern)), "") for name in WATCHED
-    }
+    first = {name: next((command for pattern, command in commands if fnmatch.fnmatchcase(name, pattern)), "") for name in WATCHED}
     return frozenset(name for name, command in first.items() if _DEAD_ENDS.fullmatch(command))
 
 

@@ -41,10 +41,15 @@ def live(told: Mapping[str, str]) -> bool:
 
 
 def livepatched(shell: Shell, told: Mapping[str, str]) -> bool:
-    """Some patch is loaded into the running kernel (kpatch, Canonical and SUSE live patching; Ksplice does not show here)."""
+    """Some patch is loaded into the running kernel (kpatch, Canonical and SUSE live patching; Ksplice shows elsewhere, see below)."""
     if not live(told):
         raise Unsupported(_NOT_RUNNING)
     return bool(shell.names("/sys/kernel/livepatch/*"))
+
+
+def ksplice(shell: Shell) -> bool:
+    """Oracle's Ksplice has put a patch into the running kernel; it loads modules of its own instead of the kernel's live patches."""
+    return bool(shell.names("/sys/module/ksplice_*"))
 
 
 def reboot_asked(shell: Shell) -> bool:
@@ -99,3 +104,24 @@ def redhat(told: Mapping[str, str], packages: Iterable[Rpm]) -> Kernels:
     now = running[0]
     newest = max((package for package in kernels if package.name == now.name), key=lambda package: package.key)
     return Kernels(now.evr, newest.evr, newest.key > now.key)
+
+
+def suse(told: Mapping[str, str], packages: Iterable[Rpm]) -> Kernels:
+    """`uname -r` is version-release-flavour; the package's release has the number of its rebuild after that."""
+    release, _, flavour = told.get(FILES[0], "").strip().rpartition("-")
+    if not release:
+        raise Unsupported(_NOT_RUNNING)
+    names = (f"kernel-{flavour}", f"kernel-{flavour}-base")
+    kernels = [package.nevra for package in packages if package.nevra.name in names]
+    running = [kernel for kernel in kernels if f"{kernel.version}-{kernel.release}.".startswith(f"{release}.")]
+    if not running:
+        what = "none of the installed kernel packages" if kernels else f"no package's: {names[0]} is not installed"
+        raise Unsupported(f"the running kernel {release}-{flavour} is {what}")
+    now = max(running, key=lambda kernel: kernel.key)
+    newest = max((kernel for kernel in kernels if kernel.name == now.name), key=lambda kernel: kernel.key)
+    return Kernels(now.evr, newest.evr, newest.key > now.key)
+
+
+def suse_reboot_asked(shell: Shell) -> bool:
+    """libzypp leaves this file after it installed a package that asks for a restart; `zypper needs-rebooting` looks at no more."""
+    return shell.stat("/run/reboot-needed") is not None

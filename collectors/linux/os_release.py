@@ -15,7 +15,7 @@ Family = Literal["debian", "redhat", "suse", "linux"]
 _FAMILIES: dict[str, Family] = {
     **dict.fromkeys(("debian", "ubuntu", "linuxmint", "raspbian", "kali", "devuan"), "debian"),
     **dict.fromkeys(("rhel", "centos", "rocky", "almalinux", "ol", "fedora", "amzn"), "redhat"),
-    **dict.fromkeys(("sles", "sled", "suse", "opensuse", "opensuse-leap", "opensuse-tumbleweed"), "suse"),
+    **dict.fromkeys(("sles", "sled", "sles_sap", "suse", "opensuse", "opensuse-leap", "opensuse-tumbleweed"), "suse"),
 }
 
 

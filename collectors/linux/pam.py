@@ -15,6 +15,10 @@ _ASKED = ("sshd", "login", "passwd", "common-*", "system-auth*", "password-auth*
 """Read in one go; what else is included is read when it is met."""
 _MAX_DEPTH = 16
 
+_MODULES = ("/usr/lib/*/security/*.so", "/usr/lib64/security/*.so", "/usr/lib/security/*.so")
+_GUARDS = ("pam_faillock", "pam_tally", "pam_tally2", "pam_pwquality", "pam_cracklib", "pam_passwdqc", "pam_pwhistory")
+"""Modules that only count when they are really there."""
+
 _TYPES = ("auth", "account", "password", "session")
 _ARGUMENT = re.compile(r"\[(?:\\\]|[^\]])*\]|\S+")
 _STRICT = ("required", "requisite")
@@ -103,8 +107,20 @@ class Pam:
                 if found is None:
                     raise Unparsable(f"{path} line {number}: includes {module}, which does not exist")
                 yield from self._walk(*found, kind, depth + 1)
-            else:
+            elif not line.startswith("-") or self._installed(module):
                 yield Entry(module.rpartition("/")[2].removesuffix(".so"), control, args)
+
+    def _installed(self, module: str) -> bool:
+        """For a line with - before its type: PAM passes over it without a word when the module is not there."""
+        name = module.rpartition("/")[2].removesuffix(".so")
+        if name not in _GUARDS:
+            return True
+        if module.startswith("/"):
+            return self._shell.stat(module) is not None
+        found = [path for pattern in _MODULES for path in self._shell.names(pattern)]
+        if not found:
+            raise Unsupported(f"whether {name}, which the stack may do without, is installed is not seen")
+        return any(path.rpartition("/")[2] == f"{name}.so" for path in found)
 
 
 def parse_line(line: str) -> tuple[str, str, str, tuple[str, ...]] | None:

@@ -74,7 +74,10 @@ def origins(shell: Shell) -> tuple[Origin, ...]:
     answer = shell.run(
         "rpm", "-qa", "--qf", r"%{NAME}\t%{EPOCH}\t%{VERSION}\t%{RELEASE}\t%{ARCH}\t%{INSTALLTIME}\t%{SOURCERPM}\t%{VENDOR}\n"
     )
-    found = tuple(map(_origin, answer.require().splitlines()))
+    text = answer.require()
+    if text and not text.endswith("\n"):
+        raise Unparsable("rpm -qa: the answer is cut in the middle of a line")
+    found = tuple(map(_origin, text.splitlines()))
     if not found:
         raise Unparsable("rpm -qa named no package: the database is empty or could not be opened")
     return tuple(package for package in found if package.rpm.nevra.name != "gpg-pubkey")
@@ -85,7 +88,8 @@ def _origin(line: str) -> Origin:
     if len(words) != 8:
         raise Unparsable(f"rpm -qa: cannot place {line[:80]!r}")
     source, vendor = ("" if word == "(none)" else word for word in words[6:])
-    return Origin(_rpm("\t".join(words[:6])), source, vendor)
+    # SUSE LLC <https://www.suse.com/>: the name is what compares
+    return Origin(_rpm("\t".join(words[:6])), source, vendor.partition(" <")[0].strip())
 
 
 def _rpm(line: str) -> Rpm:

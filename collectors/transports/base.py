@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from collectors.errors import Denied, Unparsable, Unsupported
 
@@ -83,8 +83,14 @@ class Stat(NamedTuple):
     directory: bool
 
 
+System = Literal["posix", "windows"]
+
+
 class Shell(Protocol):
-    """A POSIX host that can be asked: this one, one behind SSH, an unpacked root, or a recording.
+    """A host that can be asked: this one, one behind SSH, an unpacked root, or a recording.
+
+    A POSIX host answers everything but `run_script`, a Windows host `run_script` alone: starting PowerShell costs more than
+    all questions together, so one script asks them. What the other kind answers raises Unsupported.
 
     None where a path does not exist (an established absence). Denied, Unreachable and Unsupported are raised, never
     returned. Commands run with LC_ALL=C, a fixed PATH, no standard input, and change nothing on the target.
@@ -93,6 +99,19 @@ class Shell(Protocol):
     @property
     def privileged(self) -> bool:
         """True when this shell may see what only root sees (uid 0, or sudo without a password)."""
+        ...
+
+    @property
+    def system(self) -> System:
+        """Which of the two it is."""
+        ...
+
+    def run_script(self, name: str, *, timeout: float) -> str:
+        """What a PowerShell script of collectors/windows wrote. Raises Unsupported on a POSIX host.
+
+        Raises Denied, Unreachable or Unparsable when PowerShell itself could not be started or did not end in time; what
+        the script could not see, it says in what it writes.
+        """
         ...
 
     def run(self, *argv: str, root: bool = False, timeout: float = TIMEOUT) -> Answer:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO
 
 from collectors.errors import CollectError, Denied, Unparsable, Unreachable, Unsupported
-from collectors.transports.base import MAX_BYTES, TIMEOUT, Answer, Stat
+from collectors.transports.base import MAX_BYTES, TIMEOUT, Answer, Stat, System
 from collectors.transports.deb822 import stanzas_of
 
 SEARCH = ("/usr/sbin", "/usr/bin", "/sbin", "/bin")
@@ -39,6 +39,13 @@ class _Files:
     @property
     def privileged(self) -> bool:
         return os.geteuid() == 0
+
+    @property
+    def system(self) -> System:
+        return "posix"
+
+    def run_script(self, name: str, *, timeout: float) -> str:
+        raise Unsupported(f"{name}: there is no PowerShell to ask on this system")
 
     def read(self, path: str, *, root: bool = False) -> str | None:
         try:

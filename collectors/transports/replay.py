@@ -16,10 +16,17 @@ transcript.yaml:
     stat: {/etc/shadow: {mode: "0640", uid: 0, gid: 42, size: 900, mtime: 1795000000, directory: false}}
     link: {/etc/localtime: /usr/share/zoneinfo/Asia/Ho_Chi_Minh}
     stanzas: {"/var/lib/apt/lists/*_Packages*": [[path, {Package: bash, Version: 5.2}]]}
+
+A Windows host answers one script. Its document is written as YAML, section by section, and framed when it is played:
+
+    system: windows
+    sections: {host: {state: ok, value: {...}}, ...}
+    script: "..."                                  # instead of sections: the text as it came, or {denied: ...}
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -30,7 +37,7 @@ import yaml
 from collectors import errors
 from collectors.errors import CollectError
 from collectors.redact import redact
-from collectors.transports.base import TIMEOUT, Answer, Shell, Stat
+from collectors.transports.base import TIMEOUT, Answer, Shell, Stat, System
 
 T = TypeVar("T")
 
@@ -78,6 +85,20 @@ class ReplayShell:
     @property
     def privileged(self) -> bool:
         return bool(self._transcript.get("privileged", False))
+
+    @property
+    def system(self) -> System:
+        return "windows" if self._transcript.get("system") == "windows" else "posix"
+
+    def run_script(self, name: str, *, timeout: float) -> str:
+        if self.system != "windows":
+            raise errors.Unsupported(f"{name}: there is no PowerShell to ask on this system")
+        if "script" in self._transcript:
+            _raise_outcome(self._transcript["script"])
+            return str(self._transcript["script"])
+        from collectors.transports.windows import framed
+
+        return framed(json.dumps({"schema": "rasoat-windows/1", "sections": self._transcript.get("sections", {})}))
 
     def run(self, *argv: str, root: bool = False, timeout: float = TIMEOUT) -> Answer:
         if argv not in self._runs:
@@ -148,7 +169,7 @@ class Recorder:
     def __init__(self, shell: Shell, about: str) -> None:
         self._shell = shell
         self._runs: list[dict[str, Any]] = []
-        self._tables: dict[str, dict[str, Any]] = {"read": {}, "read_all": {}, "names": {}, "stat": {}, "link": {}, "stanzas": {}}
+        self._tables: dict[str, Any] = {"read": {}, "read_all": {}, "names": {}, "stat": {}, "link": {}, "stanzas": {}}
         self._about = about
 
     def transcript(self) -> dict[str, Any]:
@@ -158,6 +179,20 @@ class Recorder:
     @property
     def privileged(self) -> bool:
         return self._shell.privileged
+
+    @property
+    def system(self) -> System:
+        return self._shell.system
+
+    def run_script(self, name: str, *, timeout: float) -> str:
+        self._tables["system"] = self._shell.system
+        try:
+            text = redact(self._shell.run_script(name, timeout=timeout))
+        except CollectError as error:
+            self._tables["script"] = {error.outcome: redact(str(error))}
+            raise
+        self._tables["script"] = text
+        return text
 
     def run(self, *argv: str, root: bool = False, timeout: float = TIMEOUT) -> Answer:
         entry: dict[str, Any] = {"argv": list(argv)}

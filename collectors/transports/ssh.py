@@ -22,7 +22,7 @@ from collectors.errors import CollectError, Denied, Unparsable, Unreachable, Uns
 from collectors.model import Target
 from collectors.redact import redact
 from collectors.transports import posix_files as files
-from collectors.transports.base import MAX_BYTES, TIMEOUT, Answer, Stat
+from collectors.transports.base import MAX_BYTES, TIMEOUT, Answer, Stat, System
 from collectors.transports.local import ENVIRONMENT
 
 if TYPE_CHECKING:
@@ -98,6 +98,13 @@ class SshShell:
     @property
     def privileged(self) -> bool:
         return self._privileged
+
+    @property
+    def system(self) -> System:
+        return "posix"
+
+    def run_script(self, name: str, *, timeout: float) -> str:
+        raise Unsupported(f"{name}: there is no PowerShell to ask on this system")
 
     def run(self, *argv: str, root: bool = False, timeout: float = TIMEOUT) -> Answer:
         sudo = root and self._sudo

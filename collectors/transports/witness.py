@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from collectors.errors import CollectError, Unreachable
 from collectors.model import Source, utcnow
-from collectors.transports.base import TIMEOUT, Answer, Shell, Stat
+from collectors.transports.base import TIMEOUT, Answer, Shell, Stat, System
 
 T = TypeVar("T")
 
@@ -47,6 +47,19 @@ class Witness:
     @property
     def privileged(self) -> bool:
         return self._shell.privileged
+
+    @property
+    def system(self) -> System:
+        return self._shell.system
+
+    def run_script(self, name: str, *, timeout: float) -> str:
+        what = f"powershell -File {name}"
+
+        def ask() -> tuple[str, list[Source]]:
+            text = self._shell.run_script(name, timeout=min(timeout, self._left()))
+            return text, [_source("command", what, text.encode(), 0)]
+
+        return self._once(("run_script", name), ask, [("command", what)])
 
     def run(self, *argv: str, root: bool = False, timeout: float = TIMEOUT) -> Answer:
         what = " ".join(argv)

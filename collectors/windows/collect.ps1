@@ -71,8 +71,9 @@ function Get-Failure($Failure) {
     $id = "$($Failure.FullyQualifiedErrorId)"
     $category = "$($Failure.CategoryInfo.Category)"
     $number = 0
-    if ($null -ne $Failure.Exception) { $number = $Failure.Exception.HResult }
-    if ($null -ne $Failure.Exception.InnerException) { $number = $Failure.Exception.InnerException.HResult }
+    $cause = $Failure.Exception
+    # the innermost one carries the code of COM or WMI
+    while ($null -ne $cause) { $number = $cause.HResult; $cause = $cause.InnerException }
     $code = '0x{0:x8}' -f $number
     $said = "$id $code"
     $state = 'error'
@@ -147,6 +148,7 @@ $Wanted = @{
     "$Pol\Windows NT\Terminal Services" = 'fDenyTSConnections,UserAuthentication,SecurityLayer,MinEncryptionLevel,MaxIdleTime,MaxDisconnectionTime'
     "$Pol\Windows\WinRM\Service" = 'AllowAutoConfig,AllowBasic,AllowUnencryptedTraffic'
     "$Pol\Windows\WinRM\Client" = 'AllowBasic,AllowUnencryptedTraffic'
+    'HKLM:\SOFTWARE\Microsoft\Windows\CurrentVersion\WSMAN\Service' = 'auth_basic,allow_unencrypted'
     "$Svc\LanmanServer\Parameters" = 'SMB1,RequireSecuritySignature,EnableSecuritySignature,RestrictNullSessAccess'
     "$Svc\LanmanWorkstation\Parameters" = 'RequireSecuritySignature,AllowInsecureGuestAuth'
     "$Pol\Windows\LanmanWorkstation" = 'AllowInsecureGuestAuth'
@@ -275,7 +277,6 @@ Add-Section 'features' { Get-Rows 'root/cimv2' 'Win32_OptionalFeature' @('Name',
 Add-Section 'security_center' {
     $found = Get-Rows 'root/SecurityCenter2' 'AntiVirusProduct' @('displayName', 'instanceGuid', 'productState', 'timestamp', 'pathToSignedProductExe', 'pathToSignedReportingExe') ''
     foreach ($row in $found.rows) {
-        $path = $ExecutionContext.SessionState.Path
         $exe = "$($row.pathToSignedReportingExe)" -replace '%ProgramFiles%', $env:ProgramFiles -replace '%windir%|%SystemRoot%', $env:windir
         # windowsdefender:// is no path
         $row['reporting_exe_exists'] = if ($exe -match '^[A-Za-z]:\\') { Test-Path -LiteralPath $exe } else { $null }
@@ -420,6 +421,7 @@ Add-Section 'time' {
 # From its own cache. In a runspace of its own, because a search may hang for minutes; the rest must not wait for it.
 
 $Search = {
+    $ErrorActionPreference = 'Stop'
     $session = New-Object -ComObject Microsoft.Update.Session
     $session.ClientApplicationID = 'rasoat'
     $searcher = $session.CreateUpdateSearcher()

@@ -56,6 +56,7 @@ _WANTED = {
     "matches": _("text of the form %s"),
     "within_days": _("not older than %s days"),
     "older_than": _("older than %s days"),
+    "days_ahead": _("at least %s days ahead"),
     "version_at_least": _("version %s or newer"),
     "contains": _("contains %s"),
     "cidr_in": _("inside %s"),

@@ -18,6 +18,8 @@ from collectors.model import Snapshot
 from tests.agent.conftest import PACK, Run, environment
 from tests.agent.snapshots import CLOCK, IDENTITY, REMOTE, broken, healthy, seen, snapshot, unseen
 
+pytestmark = pytest.mark.system
+
 
 @pytest.fixture
 def files(tmp_path: Path) -> dict[str, Path]:

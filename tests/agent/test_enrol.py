@@ -13,6 +13,8 @@ import pytest
 from tests.agent.collector import TOKEN, Collector, free_port
 from tests.agent.conftest import Run, environment
 
+pytestmark = pytest.mark.system
+
 
 @pytest.fixture
 def token_file(tmp_path: Path) -> Path:

@@ -22,6 +22,8 @@ from tests.agent.collector import Collector, free_port
 from tests.agent.conftest import PACK, Run, environment, fill
 from tests.agent.test_policy import TAILORING, tailored, texts, work
 
+pytestmark = pytest.mark.system
+
 
 @pytest.fixture
 def serving(collector: Collector) -> Collector:

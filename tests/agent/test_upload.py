@@ -22,6 +22,8 @@ from tests.agent.collector import Collector as Serving
 from tests.agent.collector import free_port
 from tests.agent.conftest import Run, environment, fill
 
+pytestmark = pytest.mark.system
+
 
 def send(state: Path, serving: Serving, tries: int = 3, url: str = "") -> tuple[Delivery, Spool]:
     spool = Spool(state, 1 << 20)

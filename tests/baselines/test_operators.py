@@ -68,6 +68,9 @@ def leaf(fact: str, field: str, op: str, value: Any, observed: Any) -> bool | No
         ("updates", "support_ends", "older_than", 0, "2026-11-21", True),
         ("updates", "support_ends", "older_than", 0, "2026-11-22", False),
         ("updates", "support_ends", "older_than", 0, "2030-01-01", False),
+        ("updates", "support_ends", "days_ahead", 30, "2026-12-22", True),
+        ("updates", "support_ends", "days_ahead", 30, "2026-12-21", False),
+        ("updates", "support_ends", "days_ahead", 0, "2026-11-21", False),
     ],
 )
 def test_comparisons(fact: str, field: str, op: str, value: Any, observed: Any, expected: bool | None) -> None:

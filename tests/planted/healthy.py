@@ -32,7 +32,7 @@ _ACCOUNTS = r"""
 for name in $(awk -F: '$3 >= 1000 && $1 != "nobody" {print $1}' /etc/passwd); do userdel -f $name; done
 sed -i 's|^\([^:]*\):[^:]*:|\1:*:|' /etc/shadow
 rm -rf /root/.ssh /etc/sudoers.d/*
-printf 'Defaults env_reset\nroot ALL=(ALL:ALL) ALL\n%%sudo ALL=(ALL:ALL) ALL\n' >/etc/sudoers
+printf 'Defaults env_reset\nroot ALL=(ALL:ALL) ALL\n%%sudo ALL=(ALL:ALL) ALL\n@includedir /etc/sudoers.d\n' >/etc/sudoers
 printf 'passwd: files\ngroup: files\nshadow: files\nhosts: files\n' >/etc/nsswitch.conf
 groupadd -f sudo
 useradd --uid 1500 --create-home --shell /bin/bash --groups sudo nvan
@@ -42,6 +42,7 @@ if command -v lastlog >/dev/null; then : >/var/log/lastlog; lastlog --set --user
 """
 
 _PASSWORDS = r"""
+rm -f /usr/lib/*/security/pam_pwquality.so
 cat >/etc/pam.d/common-auth <<'END'
 auth required pam_faillock.so preauth
 auth [success=2 default=ignore] pam_unix.so
@@ -180,7 +181,9 @@ def _audit(machine: Machine) -> None:
     recorded = ReplayShell.load(Path(_KERNEL))
     machine.write("/srv/audit/status", recorded.run("auditctl", "-s").out.replace("enabled 1", "enabled 2"))
     machine.write("/srv/audit/rules", recorded.run("auditctl", "-l").out)
-    machine.write("/usr/sbin/auditctl", '#!/bin/sh\ncase $1 in -s) cat /srv/audit/status;; -l) cat /srv/audit/rules;; esac\n', 0o755)
+    machine.write(
+        "/usr/sbin/auditctl", "#!/bin/sh\ncase $1 in -s) cat /srv/audit/status;; -l) cat /srv/audit/rules;; esac\n", 0o755
+    )
     machine.write(
         "/usr/local/bin/audit-start",
         "#!/bin/sh -e\nauditd -n -s nochange </dev/null >/dev/null 2>&1 &\nuntil grep -qsx auditd /proc/[0-9]*/comm; do sleep 0.02; done\n",
@@ -200,7 +203,11 @@ def _clock(machine: Machine) -> None:
     machine.write("/srv/reference.conf", "local stratum 8\nport 11123\ncmdport 0\nallow 127.0.0.1\nbindaddress 127.0.0.1\nbindcmdaddress /\npidfile /run/reference/pid\n")  # fmt: skip
     machine.write("/etc/chrony/chrony.conf", "server 127.0.0.1 port 11123 iburst minpoll -2 maxpoll -2\ncmdport 0\nport 0\npidfile /run/chrony/chronyd.pid\nbindcmdaddress /run/chrony/chronyd.sock\n")  # fmt: skip
     machine.write("/usr/local/bin/clock-start", "#!/bin/sh -e\nstop chronyd\nrm -f /run/reference/* /run/chrony/*\nchronyd -x -u root -f /srv/reference.conf\nchronyd -x -u root -f /etc/chrony/chrony.conf\n", 0o755)  # fmt: skip
-    machine.write("/usr/local/bin/clock-follows", "#!/bin/sh\nchronyc -c -n sources 2>/dev/null | grep -q '^^,\\*,127.0.0.1,.*,377,'\n", 0o755)
+    machine.write(
+        "/usr/local/bin/clock-follows",
+        "#!/bin/sh\nchronyc -c -n sources 2>/dev/null | grep -q '^^,\\*,127.0.0.1,.*,377,'\n",
+        0o755,
+    )
     machine.sh("clock-start")
 
 
@@ -236,7 +243,8 @@ for version in 1.0 1.1; do
     printf 'Package: rasoat-probe\nVersion: %s\nArchitecture: all\nMaintainer: Nobody <nobody@example.org>\nDescription: empty\n' $version >/srv/probe/DEBIAN/control
     dpkg-deb -b /srv/probe /srv/archive/pool/rasoat-probe_$version.deb >/dev/null
 done
-ln -s ../pool /srv/archive/debian/pool 2>/dev/null || { mkdir -p /srv/archive/debian /srv/archive/debian-security; ln -s ../pool /srv/archive/debian/pool; }
+mkdir /srv/archive/debian /srv/archive/debian-security
+ln -s ../pool /srv/archive/debian/pool
 ln -s ../pool /srv/archive/debian-security/pool
 publish main 1.0
 publish security 1.0

@@ -97,7 +97,9 @@ class Machine:
         )
         assert self._holder.stdout is not None
         said = self._holder.stdout.readline().strip()
-        assert said == "ready", f"no private copy of this machine can be made here (root, and not in an unprivileged container?): {said}"
+        assert said == "ready", (
+            f"no private copy of this machine can be made here (root, and not in an unprivileged container?): {said}"
+        )
         (child,) = Path(f"/proc/{self._holder.pid}/task/{self._holder.pid}/children").read_text().split()
         self._enter = ["nsenter", f"--target={child}", "--mount", "--pid", "--net", "--uts", "--ipc", "chroot", str(self.root)]
         self.write("/srv/stand-in.py", _STAND_IN)
@@ -116,16 +118,16 @@ class Machine:
     def write(self, path: str, text: str, mode: int = 0o644) -> None:
         self.sh(f"mkdir -p $(dirname {path}); cat >{path}; chmod {mode:o} {path}", text)
 
-    def scan(self, level: int = 5) -> dict[str, Any]:
-        """The JSON document of `rasoat scan`, at the strictest level unless told otherwise."""
+    def scan(self, kind: str = "server") -> dict[str, Any]:
+        """The JSON document of `rasoat scan` at the strictest level."""
         rasoat = Path(sys.prefix) / "bin" / "rasoat"
-        said = self.sh(f"{rasoat} scan --level {level} --kind server --format json --quiet || [ $? -eq 1 ] || [ $? -eq 3 ]")
+        said = self.sh(f"{rasoat} scan --level 5 --kind {kind} --format json --quiet || [ $? -eq 1 ] || [ $? -eq 3 ]")
         document: dict[str, Any] = json.loads(said)
         return document
 
-    def verdicts(self) -> Verdicts:
+    def verdicts(self, kind: str = "server") -> Verdicts:
         """Of every check of the standard."""
-        return {result["check"]: result["verdict"] for result in self.scan()["results"] if result["check"]}
+        return {result["check"]: result["verdict"] for result in self.scan(kind)["results"] if result["check"]}
 
     def close(self) -> None:
         self._holder.kill()

@@ -45,11 +45,28 @@ def turned(before: Verdicts, after: Verdicts) -> Verdicts:
 def plant(patient: Patient, case: Planted) -> None:
     """Break, look, repair, look again."""
     machine, healthy = patient
-    expected = {check: verdict for verdict, checks in (("fail", case.red), ("unknown", case.unknown), ("pass", case.green)) for check in checks.split()}
+    expected = {
+        check: verdict
+        for verdict, checks in (("fail", case.red), ("unknown", case.unknown), ("pass", case.green))
+        for check in checks.split()
+    }
     already = {check for check, verdict in expected.items() if healthy[check] == verdict}
     assert not already, f"these are so before anything is broken: {already}"
     machine.sh(case.breaks)
     assert turned(healthy, machine.verdicts()) == expected
+    machine.sh(case.repairs)
+    assert turned(healthy, machine.verdicts()) == {}
+
+
+def blindfold(patient: Patient, case: Planted) -> None:
+    """Like `plant`, for damage that hides more than one subject: all that is named is unknown then, and nothing is judged anew."""
+    machine, healthy = patient
+    machine.sh(case.breaks)
+    after = turned(healthy, machine.verdicts())
+    assert {check: after.get(check) for check in case.unknown.split()} == dict.fromkeys(case.unknown.split(), "unknown")
+    assert set(after.values()) == {"unknown"}, (
+        "nothing was repaired and nothing else broken, so nothing may pass or fail that did not before"
+    )
     machine.sh(case.repairs)
     assert turned(healthy, machine.verdicts()) == {}
 
