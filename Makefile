@@ -2,7 +2,7 @@
 PY := .venv/bin/python
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 # what `make test` talks to: real servers and tools, all from Debian
-TEST_PACKAGES := openssh-server sudo iproute2 nftables chrony rsyslog rsyslog-gnutls auditd chromium rpm
+TEST_PACKAGES := openssh-server sudo iproute2 nftables chrony rsyslog rsyslog-gnutls auditd chromium rpm debootstrap dnf zypper createrepo-c locales
 DETACH ?=
 
 .PHONY: help setup packages demo demo-stop test check format pages bench dist clean

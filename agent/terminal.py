@@ -11,6 +11,7 @@ import shutil
 import sys
 import unicodedata
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import TextIO
 
 PLAIN_COLUMNS = 100
@@ -29,9 +30,12 @@ def columns(stream: TextIO) -> int:
 
 def width(text: str) -> int:
     """Columns that `text` takes: combining marks take none, East Asian wide letters two."""
+    if text.isascii() and text.isprintable():
+        return len(text)
     return sum(_columns_of(letter) for letter in unicodedata.normalize("NFC", text))
 
 
+@cache
 def _columns_of(letter: str) -> int:
     if unicodedata.combining(letter) or unicodedata.category(letter) in ("Mn", "Me", "Cf"):
         return 0
@@ -85,6 +89,9 @@ def wrap(text: str, size: int, first: str = "", later: str | None = None) -> Ite
 
 
 def _pieces(word: str, room: int) -> Iterator[str]:
+    if width(word) <= room:
+        yield word
+        return
     piece, used = "", 0
     for letter in word:
         need = _columns_of(letter)

@@ -72,14 +72,22 @@ def evaluate(snapshot: Snapshot, baseline: Baseline, level: int, tailoring: Tail
     context = context_of(snapshot)
     judged: list[tuple[Verdict, list[Finding]] | None] = [None] * len(rules.decisions)
     results = []
+    platform = snapshot.target.platform
     for line in rules.lines[snapshot.target.kind]:
+        asked = False
         for check, index in line.checks:
+            if check.platforms and platform is not None and platform not in check.platforms:
+                continue
+            asked = True
             known = judged[index]
             if known is None:
                 known = judged[index] = rules.decisions[index].judge(context)
             results.append(Result(line.requirement, line.clause, check.id, known[0], check.severity, known[1]))
         if line.fixed is not None:
             results.append(line.fixed)
+        elif not asked:
+            # every check of the requirement is for other platforms: nothing was decided, so a person decides
+            results.append(Result(line.requirement, line.clause, None, Verdict.MANUAL, None))
     return Assessment(
         snapshot=snapshot.id,
         baseline=baseline.id,

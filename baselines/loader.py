@@ -179,7 +179,6 @@ class _Loading:
                 node = loader.get_single_node()
                 if node is None:
                     return None
-                self._nodes[name] = node
                 if not self._plain(name, node):
                     return None
                 return loader.construct_document(node)
@@ -359,8 +358,16 @@ class _Loading:
         self.mistakes.append(Mistake(name, self.line(name, loc), message))
 
     def line(self, name: str, loc: Loc) -> int:
-        """Line of the deepest part of `loc` that exists."""
-        node = self._nodes.get(name)
+        """Line of the deepest part of `loc` that exists.
+
+        The text is read once more for it: a sound pack, which is what every scan loads, need not carry its places.
+        """
+        if name not in self._nodes:
+            try:
+                self._nodes[name] = yaml.compose(self.texts.get(name, ""), Loader=_Yaml)
+            except (yaml.YAMLError, RecursionError):
+                self._nodes[name] = None
+        node = self._nodes[name]
         line = 1
         for part in (None, *loc):
             if part is not None:

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, JsonValue
 
 from collectors.facts.base import Model
-from collectors.model import Kind
+from collectors.model import Kind, Platform
 
 LEVELS = (1, 2, 3, 4, 5)
 
@@ -72,6 +72,10 @@ class Check(Model):
     id: Annotated[str, Field(pattern=r"^[a-z0-9_]+(\.[a-z0-9_]+)+$")]
     title: Text
     kinds: tuple[Kind, ...]
+    platforms: tuple[Platform, ...] = Field(
+        default=(),
+        description="Systems it can be asked of; () when all. An asset of another platform is not asked at all: neither pass nor unknown",
+    )
     severity: Severity
     assert_: dict[str, Any] = Field(alias="assert")
     provided: dict[str, Any] | None = Field(

@@ -20,9 +20,11 @@ from collectors.facts import (
     listening,
     logs,
     password_policy,
+    permissions,
     remote_access,
     services,
     sessions,
+    shares,
     software,
     storage,
     updates,
@@ -73,6 +75,8 @@ CATALOG: tuple[tuple[str, tuple[Platform, ...], Question], ...] = (
     ("backup", LINUX, backup.linux),
     ("certificates", LINUX, certificates.linux),
     ("windows_hardening", WINDOWS, windows_hardening.windows),
+    ("permissions", LINUX, permissions.linux),
+    ("shares", LINUX, shares.linux),
 )
 
 

@@ -15,9 +15,11 @@ from collectors.facts.kernel import Kernel
 from collectors.facts.listening import Listening
 from collectors.facts.logs import Logs
 from collectors.facts.password_policy import PasswordPolicy
+from collectors.facts.permissions import Permissions
 from collectors.facts.remote_access import RemoteAccess
 from collectors.facts.services import Services
 from collectors.facts.sessions import Sessions
+from collectors.facts.shares import Shares
 from collectors.facts.software import Software
 from collectors.facts.storage import Storage
 from collectors.facts.updates import Updates
@@ -44,5 +46,8 @@ FACTS: dict[str, type[Fact]] = {
         Sessions,
         Backup,
         Certificates,
+        WindowsHardening,
+        Permissions,
+        Shares,
     )
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from functools import partial
 from typing import ClassVar, Literal, TypeVar
@@ -68,8 +68,6 @@ class Backup(Fact):
     agents: tuple[BackupAgent, ...] | None = Field(description="Agents of central backup products")
 
 
-TABLES = ("/etc/crontab", "/etc/cron.d/*")
-USER_TABLES = ("/var/spool/cron/crontabs/*", "/var/spool/cron/tabs/*", "/var/spool/cron/*")
 _SCRIPT = re.compile(r"(?<![\w/.-])/(?:usr/local|opt|root|home|srv|etc|data|backup|var)/[\w./+@-]+", re.A)
 _NAMED = re.compile(r"backup|bak\b|sao-?luu|saoluu|\bdump", re.I)
 _IGNORED = re.compile(r"\.(?:dpkg-\w+|rpm\w+|bak|old|swp)$|~$|/\.placeholder$")
@@ -102,8 +100,9 @@ def _note_gaps(gaps: Gaps, jobs: list[BackupJob]) -> None:
         "every_days": "the schedule is not one that can be worked out",
         "target": "the command does not name where the copy goes, or names it through a variable or a configuration of its own",
         "remote": "where the copy goes is not told",
+        "system": "what the script copies is not understood",
         "active": "whether cron runs could not be seen",
-        "last_run": "cron keeps no record of it",
+        "last_run": "cron keeps no record of it, and a timer has not run yet",
         "last_success": "cron keeps no record of it, and systemd only of the last run since the machine started",
         "failed": "cron keeps no record of it, and systemd only of the last run since the machine started",
     }
@@ -123,9 +122,10 @@ class _Sight:
         self._cron = once(lambda: not processes(shell).isdisjoint({"cron", "crond", "fcron", "anacron", "bcron-sched"}))
 
     def cron_jobs(self) -> Iterator[BackupJob]:
-        texts = [(path, text, True) for path, text in self._texts(*TABLES).items()]
-        for pattern in USER_TABLES:
-            texts += [(path, text, False) for path, text in self._texts(pattern).items()]
+        texts = [(path, text, True) for path, text in self._texts("/etc/crontab", "/etc/cron.d/*").items()]
+        # Debian, SUSE, RHEL: each keeps the tables of its users in another of the three
+        users = self._texts("/var/spool/cron/crontabs/*", "/var/spool/cron/tabs/*", "/var/spool/cron/*")
+        texts += [(path, text, False) for path, text in users.items()]
         none: tuple[cron.Entry, ...] = ()
         for path, text, with_user in texts:
             if not _IGNORED.search(path):
@@ -134,10 +134,11 @@ class _Sight:
 
     def folder_jobs(self) -> Iterator[BackupJob]:
         """Scripts that run-parts starts."""
-        for folder, days in cron.FOLDERS.items():
-            for path, text in self._texts(f"{folder}/*").items():
-                if not _IGNORED.search(path):
-                    yield from self._found(text, path, folder.rpartition(".")[2], days, self._cron_runs(), path)
+        found = self._texts("/etc/cron.hourly/*", "/etc/cron.daily/*", "/etc/cron.weekly/*", "/etc/cron.monthly/*")
+        for path, text in found.items():
+            if not _IGNORED.search(path):
+                folder = path.rpartition("/")[0]
+                yield from self._found(text, path, folder.rpartition(".")[2], cron.FOLDERS[folder], self._cron_runs(), path)
 
     def timer_jobs(self) -> Iterator[BackupJob]:
         nothing: tuple[Timer, ...] = ()
@@ -221,7 +222,7 @@ def _agents(shell: Shell, gaps: Gaps) -> tuple[BackupAgent, ...]:
         running = processes(shell)
     except CollectError as error:
         blind = error
-    folders = frozenset(path for path in _paths() if shell.stat(path) is not None)
+    folders = _folders(shell)
     found = [agent for agent in known().agents if not folders.isdisjoint(agent.paths) or _process(agent, running)]
     if not found and blind is not None:
         raise Unsupported(str(blind)) if isinstance(blind, Unsupported) else blind
@@ -236,8 +237,20 @@ def _agents(shell: Shell, gaps: Gaps) -> tuple[BackupAgent, ...]:
     return rows
 
 
-def _paths() -> Iterable[str]:
-    return dict.fromkeys(path for agent in known().agents for path in agent.paths)
+def _folders(shell: Shell) -> frozenset[str]:
+    """Those paths of agents that exist. Five lists of names spare fifty questions: deeper ones are asked for only below a known one."""
+    listed: set[str] = set()
+    for pattern in ("/opt/*", "/etc/*", "/usr/*", "/usr/local/*", "/var/*"):
+        listed.update(shell.names(pattern))
+    wanted = dict.fromkeys(path for agent in known().agents for path in agent.paths)
+    return frozenset(path for path in wanted if path in listed or (_parent(path) in listed and shell.stat(path) is not None))
+
+
+def _parent(path: str) -> str:
+    """The part of a path that one of the lists would hold; itself for a path that stands nowhere near them."""
+    parts = path.split("/")
+    deep = 4 if path.startswith("/usr/local/") else 3
+    return "/".join(parts[:deep])
 
 
 def _process(agent: Agent, running: frozenset[str]) -> bool:

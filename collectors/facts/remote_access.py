@@ -98,7 +98,7 @@ class RemoteAccess(Fact):
     rdp_tls: bool | None = Field(default=None, description="Windows: Remote Desktop speaks TLS only (SecurityLayer 2), not its own old protocol")
     rdp_strong_encryption: bool | None = Field(default=None, description="Windows: MinEncryptionLevel is 3 (high) or 4 (FIPS)")
     rdp_port: int | None = Field(default=None, description="Windows: port of Remote Desktop")
-    rdp_idle_minutes: Limit | None = Field(default=None, description="Windows: minutes until a silent Remote Desktop session is cut off, rounded up; unlimited where nothing says")
+    rdp_idle_seconds: Limit | None = Field(default=None, description="Windows: seconds until a silent Remote Desktop session is cut off; unlimited where nothing says")
     winrm_running: bool | None = Field(default=None, description="Windows: the remote management service (WinRM) runs")
     winrm_basic: bool | None = Field(default=None, description="Windows: WinRM takes a password sent as it is (Basic)")
     winrm_unencrypted: bool | None = Field(default=None, description="Windows: WinRM accepts messages that are not encrypted")

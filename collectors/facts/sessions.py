@@ -132,7 +132,7 @@ def _desktops(shell: Shell, gaps: Gaps) -> tuple[Desktop, ...]:
     if "kde" in names:
         gaps.note("desktops[].autorun", "unsupported", "what Plasma does with programs on a disk is not read here")
     kinds = (*shell.names("/usr/share/xsessions/*.desktop"), *shell.names("/usr/share/wayland-sessions/*.desktop"))
-    others = [path for path in kinds if not re.search(r"/(?:gnome|ubuntu|plasma|kde)[^/]*$", path)]
+    others = [path for path in kinds if not re.search(r"/(?:gnome|ubuntu|plasma|kde|lightdm-xsession|default\.)[^/]*$", path)]
     if others or (kinds and not names):
         rows.append(Desktop(name="other", lock_seconds=None, lock_enforced=None, automount=None, autorun=None))
         reason = f"the settings of {(others or list(kinds))[0].rpartition('/')[2].removesuffix('.desktop')} are not read here"

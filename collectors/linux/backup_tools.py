@@ -84,7 +84,9 @@ _BEFORE = (
     r"(?:-[ugn]\s+[\w.-]+\s+|-\S+\s+|\d[^\s=]*\s+|/\S+\.lock\s+|\w+=\S*\s+)*+)*+(?:/[\w./+-]*/)?"
 )
 _LONG = 4096
-_SPLIT = re.compile(r"""&&|\|\||;|\$\(|`|\s-c\s+["']|\bthen\b|\bdo\b|\belse\b|\{ """)
+_SPLIT = re.compile(
+    r"""&&|\|\||;|\$\(|`|\b(?:ba|da|z|k)?sh\s+(?:-\w+\s+)*?-\w*c\s+["']?|\bsu\s[^|;&]{0,80}?-c\s+["']?|\bthen\b|\bdo\b|\belse\b|\{ """
+)
 _WHOLE = re.compile(r"(?:^|[\s\"'=:])(?:/|/etc)/?(?=[\s\"',;)*]|$)")
 _REMOTE = re.compile(
     r"[\w.-]+@[\w.-]+:|(?:ssh|sftp|ftps?|rsync|https?|rest|s3|swift|webdavs?|b2|gs|azure|rclone|scp|smb|nfs):|[\w.-]{2,}::?|//\w",

@@ -131,7 +131,9 @@ def _whole(shell: Shell, mains: tuple[str, ...], base: str, include: re.Pattern[
         fresh = {path: _bare(text) for path, text in shell.read_all(*wanted).items() if path not in seen}
         seen |= fresh
         folders = [path for path in wanted if "*" not in path and path not in seen and _is_folder(shell, path)]
-        named = [f"{path}/*" for path in folders] + [_absolute(word, base) for text in fresh.values() for word in include.findall(text)]
+        named = [f"{path}/*" for path in folders] + [
+            _absolute(word, base) for text in fresh.values() for word in include.findall(text)
+        ]
         wanted = [path for path in dict.fromkeys(named) if path not in asked]
         if not wanted:
             return "\n".join(seen.values())

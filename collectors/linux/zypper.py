@@ -9,8 +9,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple
-from xml.etree import ElementTree
+from typing import TYPE_CHECKING, NamedTuple
 
 from collectors.errors import Unparsable, Unreachable, Unsupported
 from collectors.linux import versions, zypper_repos
@@ -18,6 +17,9 @@ from collectors.linux.dnf import Newer, Place, rank
 from collectors.linux.dnf_repos import Fetched
 from collectors.linux.rpm import Nevra, Rpm
 from collectors.transports.base import Answer, Shell
+
+if TYPE_CHECKING:
+    from xml.etree import ElementTree
 
 TIMEOUT = 120.0
 """zypper builds an index of all repositories when it is asked first after a fetch."""
@@ -230,6 +232,8 @@ def _document(answer: Answer, part: str) -> ElementTree.Element:
 
     An answer with an error in it is none: zypper leaves a repository out that it cannot read, and ends with status 0.
     """
+    from xml.etree import ElementTree  # only hosts with zypper need it
+
     if answer.missing:
         raise Unsupported("zypper is not installed")
     if answer.status == _LOCKED:

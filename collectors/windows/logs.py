@@ -129,6 +129,8 @@ def _days(gaps: Gaps, security: EventLog) -> Limit | None:
 def _forwards(registry: Registry, known: Mapping[str, WindowsService]) -> tuple[Forward, ...]:
     """Agents whose service runs, and subscriptions of event forwarding."""
     found = [Forward(software=name, target=None) for name, wanted in _AGENTS if any(one in known and known[one].running for one in wanted)]
+    if not ("winrm" in known and known["winrm"].running):
+        return tuple(found)  # event forwarding travels by WinRM
     key = registry.key(_SUBSCRIPTIONS)
     for text in [] if key is None else [key.text(name) for name in key.keys()]:
         server = re.search(r"Server=(https?)://([^/:,\s]+)(?::(\d{1,5}))?", text or "", re.I)

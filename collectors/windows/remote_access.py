@@ -36,7 +36,7 @@ def remote_access(shell: Shell) -> RemoteAccess:
     if installed is not None:
         reason = "OpenSSH for Windows is installed; its settings are not read yet" if installed else "no SSH server is installed"
         gaps.note(("effective", "ports", *_SSH_SETTINGS), "unsupported", reason)
-    gaps.note("shell_timeout_seconds", "unsupported", "Windows has no idle limit of a shell; see rdp_idle_minutes and the screen lock")
+    gaps.note("shell_timeout_seconds", "unsupported", "Windows has no idle limit of a shell; see rdp_idle_seconds and the screen lock")
     return RemoteAccess(
         ssh_installed=installed,
         ssh_running=gaps.attempt("ssh_running", lambda: "sshd" in known() and known()["sshd"].running),
@@ -48,7 +48,7 @@ def remote_access(shell: Shell) -> RemoteAccess:
             "rdp_strong_encryption", lambda: _required(registry, "MinEncryptionLevel", _TS_POLICY, _RDP) in (3, 4)
         ),
         rdp_port=gaps.attempt("rdp_port", lambda: _required(registry, "PortNumber", _RDP)),
-        rdp_idle_minutes=gaps.attempt("rdp_idle_minutes", lambda: _idle(registry)),
+        rdp_idle_seconds=gaps.attempt("rdp_idle_seconds", lambda: _idle(registry)),
         winrm_running=gaps.attempt("winrm_running", lambda: "winrm" in known() and known()["winrm"].running),
         # absent: Basic and plain messages are off in the service as Windows ships it
         winrm_basic=gaps.attempt("winrm_basic", lambda: _winrm(registry, "AllowBasic", "auth_basic")),
@@ -70,7 +70,7 @@ def _required(registry: Registry, name: str, *paths: str) -> int:
 def _idle(registry: Registry) -> Limit:
     """Milliseconds; 0 or absent: never."""
     found = registry.first("MaxIdleTime", _TS_POLICY, _RDP)
-    return -(-found // 60_000) if found else "unlimited"
+    return -(-found // 1000) if found else "unlimited"
 
 
 def _winrm(registry: Registry, policy: str, own: str) -> bool:

@@ -33,6 +33,8 @@ for name in $(awk -F: '$3 >= 1000 && $1 != "nobody" {print $1}' /etc/passwd); do
 sed -i 's|^\([^:]*\):[^:]*:|\1:*:|' /etc/shadow
 rm -rf /root/.ssh /etc/sudoers.d/*
 printf 'Defaults env_reset\nroot ALL=(ALL:ALL) ALL\n%%sudo ALL=(ALL:ALL) ALL\n@includedir /etc/sudoers.d\n' >/etc/sudoers
+chmod 440 /etc/sudoers
+chmod 755 /etc/sudoers.d
 printf 'passwd: files\ngroup: files\nshadow: files\nhosts: files\n' >/etc/nsswitch.conf
 groupadd -f sudo
 useradd --uid 1500 --create-home --shell /bin/bash --groups sudo nvan

@@ -13,7 +13,7 @@ _SUDO = "/etc/sudoers.d/90-planted"
 
 
 def sudo(name: str, line: str, red: str = "") -> Planted:
-    return Planted(name, f"echo '{line}' >{_SUDO}; visudo -cq", f"rm {_SUDO}", red)
+    return Planted(name, f"echo '{line}' >{_SUDO}; chmod 440 {_SUDO}; visudo -cq", f"rm {_SUDO}", red)
 
 
 @scenarios(
