@@ -7,10 +7,11 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from collectors.errors import CollectError, Unparsable, Unsupported
+from collectors.errors import CollectError, Unparsable
 from collectors.facts.base import Fact, Gaps, Model
 from collectors.linux.certificate_users import ASK, Server
 from collectors.linux.certificates import first_certificate
+from collectors.linux.presence import programs
 from collectors.transports.base import Shell
 
 User = Literal["nginx", "apache", "postfix", "dovecot", "postgresql", "mysql", "cockpit", "letsencrypt", "default"]
@@ -53,8 +54,7 @@ def linux(shell: Shell) -> Certificates:
     A configuration or file that could not be read stands as a row of its own, with nothing known: left out, it would look
     as if there were one certificate less to care for. What applications carry in stores of their own is not looked at.
     """
-    if shell.stat("/etc") is None:
-        raise Unsupported("there is no /etc: these files are not a whole system")
+    programs(shell)  # a tree of data only has no servers and proves nothing
     gaps = Gaps()
     users: dict[str, list[Server]] = {}
     rows: list[Certificate] = []

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from collectors.errors import CollectError, Unparsable, Unsupported
 from collectors.facts.base import Fact, Gaps, Limit, Model, once
-from collectors.linux.auto_logon import auto_logons
+from collectors.linux import auto_logon as logons
 from collectors.linux.dconf import SystemSettings, boolean, seconds
 from collectors.linux.ini import Sections, merged, truth
 from collectors.linux.os_release import os_release
@@ -86,7 +86,7 @@ def linux(shell: Shell) -> Sessions:
         )
     else:
         default = gaps.attempt("usbguard_default", lambda: _usbguard_default(shell))
-    found = gaps.attempt("auto_logons", lambda: auto_logons(shell))
+    found = gaps.attempt("auto_logons", lambda: _auto_logons(shell))
     return Sessions.model_validate(
         {
             "desktops": gaps.attempt("desktops", lambda: _desktops(shell, gaps)),
@@ -102,6 +102,11 @@ def linux(shell: Shell) -> Sessions:
             "unseen": gaps.unseen,
         }
     )
+
+
+def _auto_logons(shell: Shell) -> tuple[logons.AutoLogon, ...]:
+    programs(shell)  # a tree of data only logs nobody on and proves nothing
+    return logons.auto_logons(shell)
 
 
 def _limit(value: str) -> int | Literal["unlimited"]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from collectors.errors import Unparsable, Unsupported
+from collectors.linux.presence import programs
 from collectors.transports.base import Shell
 
 Loader = Literal["grub", "other", "none"]
@@ -34,6 +35,7 @@ def boot_loader(shell: Shell) -> Loader:
     if not _OTHERS.isdisjoint((*found, *partition)):
         return "other"
     if not partition and {"/boot/efi", "/boot/grub", "/boot/grub2"}.issuperset(found):
+        programs(shell)  # a tree of data only has no boot loader and proves nothing
         return "none"
     raise Unsupported("/boot holds files, but no boot loader known here")
 

@@ -21,7 +21,9 @@ def sections(text: str, name: str) -> dict[str, Section]:
     """
     found: dict[str, dict[str, str]] = {"global": {}}
     here = found["global"]
-    for number, raw in enumerate(re.sub(r"\\\r?\n", "", text).splitlines(), 1):
+    # testparm joins no lines, and says `winbind separator = \`
+    joined = text if name == "testparm" else re.sub(r"\\\r?\n", "", text)
+    for number, raw in enumerate(joined.splitlines(), 1):
         line = raw.strip()
         if not line or line[0] in "#;":
             continue
