@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -99,7 +100,32 @@ def commands_page() -> str:
         if asked:
             lines += [f"\n## {path.parent.name}/{path.stem}\n", "| asks | what | root |", "|---|---|---|"]
             lines += [f"| {verb} | `{_cell(what)}` | {'yes' if root else ''} |" for verb, what, root in asked]
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *_windows()]) + "\n"
+
+
+def _windows() -> Iterator[str]:
+    """What collect.ps1 asks of Windows: its own head, then registry values, classes, cmdlets and programs out of its text."""
+    text = ROOT.joinpath("collectors/windows/collect.ps1").read_text("ascii")
+    head, _, body = text.partition("\n\n")
+    yield "\n## windows/collect.ps1\n"
+    yield "\n".join(line.removeprefix("#").removeprefix(" ") for line in head.splitlines())
+    names = dict(re.findall(r"^\$(\w+) = ['\"]([^'\"]*)['\"]$", body, re.M))
+
+    def plain(path: str) -> str:
+        for _ in range(3):
+            path = re.sub(r"\$(\w+)", lambda found: names.get(found[1], f"<{found[1]}>"), path)
+        return path
+
+    yield "\n| asks | what |\n|---|---|"
+    keys = re.findall(r"^    ['\"]([^'\"]+)['\"] = '([^']*)'$|\$Wanted\[\"([^\"]+)\"\] = '([^']*)'", body, re.M)
+    for first, values, second, others in keys:
+        yield f"| registry | `{_cell(plain(first or second))}`: {(values or others).replace(',', ', ') or 'whether it is there'} |"
+    for namespace, kind in re.findall(r"Get-Rows '([^']+)' '([^']+)'", body):
+        yield f"| class | `{namespace}` {kind} |"
+    for cmdlet in sorted(set(re.findall(r"\bGet-(?:Net|Smb|Win)\w+|\bGet-(?:Process|Service|CimInstance)\b|Invoke-CimMethod", body))):
+        yield f"| cmdlet | `{cmdlet}` |"
+    for program, rest in re.findall(r"System32\\(\w+\.exe)\" ([^}|)]*)", body):
+        yield f"| program | `{program} {_cell(rest.strip())}` |"
 
 
 def _asked(path: Path) -> Iterator[tuple[str, str, bool]]:

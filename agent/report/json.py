@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
+
+from pydantic_core import to_json
 
 from agent.report.digest import Digest
 from baselines.model import Result
@@ -36,7 +37,7 @@ def document(report: Digest, with_snapshot: bool = True) -> dict[str, Any]:
 
 def dumps(value: Any) -> str:
     """Readable JSON, one document."""
-    return json.dumps(value, ensure_ascii=False, indent=1)
+    return to_json(value, indent=1).decode()  # pydantic's own writer: json.dumps with indent takes a third of a second
 
 
 def _result(result: Result, snapshot: Snapshot) -> dict[str, Any]:

@@ -31,8 +31,12 @@ class WindowsHardening(Fact):
 
     NAME: ClassVar[str] = "windows_hardening"
 
-    uac_enabled: bool | None = Field(description="User Account Control is on: administrators work without their rights until they ask")
-    uac_admin_prompt: bool | None = Field(description="An administrator is asked before rights are raised (ConsentPromptBehaviorAdmin is not 0)")
+    uac_enabled: bool | None = Field(
+        description="User Account Control is on: administrators work without their rights until they ask"
+    )
+    uac_admin_prompt: bool | None = Field(
+        description="An administrator is asked before rights are raised (ConsentPromptBehaviorAdmin is not 0)"
+    )
     uac_secure_desktop: bool | None = Field(description="The question stands on a desktop that programs cannot reach")
     remote_admin_filtered: bool | None = Field(
         description="Local administrators who come over the network get no administrator's rights (LocalAccountTokenFilterPolicy is not 1)"
@@ -40,12 +44,18 @@ class WindowsHardening(Fact):
     llmnr: bool | None = Field(description="Names are asked of the whole network (LLMNR): whoever answers is believed")
     mdns: bool | None = Field(default=None, description="The same by multicast DNS")
     netbios: bool | None = Field(default=None, description="NetBIOS over TCP/IP is not switched off on every network card")
-    smb_client_signing_required: bool | None = Field(description="As a client it refuses messages of file servers that are not signed")
+    smb_client_signing_required: bool | None = Field(
+        description="As a client it refuses messages of file servers that are not signed"
+    )
     smb_insecure_guest: bool | None = Field(default=None, description="It accepts file servers that let it in as a guest")
     autorun_disabled: bool | None = Field(description="No kind of drive starts a program by itself (NoDriveTypeAutoRun is 0xFF)")
-    usb_storage: Literal["allowed", "read-only", "denied"] | None = Field(description="What may be done with USB sticks and disks")
+    usb_storage: Literal["allowed", "read-only", "denied"] | None = Field(
+        description="What may be done with USB sticks and disks"
+    )
     volumes: tuple[Volume, ...] | None = Field(description="Fixed volumes; () where there is none that BitLocker knows")
-    system_encrypted: bool | None = Field(description="The volume Windows starts from is protected by BitLocker; False also where BitLocker is not installed")
+    system_encrypted: bool | None = Field(
+        description="The volume Windows starts from is protected by BitLocker; False also where BitLocker is not installed"
+    )
     laps: Literal["windows", "legacy", "none"] | None = Field(
         description="Who changes the local administrator's password by itself: Windows LAPS, the older one with its extension installed, nobody"
     )
@@ -58,14 +68,22 @@ class WindowsHardening(Fact):
     )
     lsa_protected: bool | None = Field(description="The process that holds secrets of log-ons is protected (RunAsPPL)")
     wdigest_plaintext: bool | None = Field(description="Passwords are kept readable in memory for WDigest")
-    ntlm_level: int | None = Field(description="LmCompatibilityLevel: 5 refuses LM and NTLM version 1, 3 still accepts them from others")
+    ntlm_level: int | None = Field(
+        description="LmCompatibilityLevel: 5 refuses LM and NTLM version 1, 3 still accepts them from others"
+    )
     anonymous_sam_restricted: bool | None = Field(description="Nobody without a name may list accounts (RestrictAnonymousSAM)")
-    blank_passwords_local_only: bool | None = Field(description="An account with an empty password can log on at the machine only")
+    blank_passwords_local_only: bool | None = Field(
+        description="An account with an empty password can log on at the machine only"
+    )
     credential_guard: bool | None = Field(default=None, description="Credential Guard runs")
     guest_enabled: bool | None = Field(description="The guest account (id 501, whatever its name) is not disabled")
     auto_logon: bool | None = Field(description="Somebody is logged on at the start without being asked")
-    machine_lock_seconds: Limit | None = Field(description="Seconds without a touch until the machine locks for everybody (InactivityTimeoutSecs); unlimited where nothing is set")
-    screen_locks: tuple[ScreenLock, ...] | None = Field(default=None, description="Screen savers of those who are logged on; () when nobody is")
+    machine_lock_seconds: Limit | None = Field(
+        description="Seconds without a touch until the machine locks for everybody (InactivityTimeoutSecs); unlimited where nothing is set"
+    )
+    screen_locks: tuple[ScreenLock, ...] | None = Field(
+        default=None, description="Screen savers of those who are logged on; () when nobody is"
+    )
     logon_banner: bool | None = Field(description="A warning is shown before log-on")
     legacy_tls: tuple[str, ...] | None = Field(
         description="Of SSL 2.0, SSL 3.0, TLS 1.0 and TLS 1.1 those that servers on this machine may still speak by Schannel"

@@ -146,7 +146,9 @@ def _member(row: Section) -> _Member:
 
 def _others(admins: tuple[_Member, ...], users: tuple[Account, ...]) -> tuple[str, ...]:
     own = {user.name.lower() for user in users if user.uid == ADMINISTRATOR}
-    return tuple(sorted({m.name for m in admins if not (m.sid and m.sid.endswith(f"-{ADMINISTRATOR}")) and m.name.lower() not in own}))
+    return tuple(
+        sorted({m.name for m in admins if not (m.sid and m.sid.endswith(f"-{ADMINISTRATOR}")) and m.name.lower() not in own})
+    )
 
 
 def _directory(answers: Document) -> bool:
@@ -161,5 +163,3 @@ def _locked(users: tuple[Account, ...]) -> bool:
         if user.uid == ADMINISTRATOR:
             return not user.interactive
     raise Unsupported("no local account has the id of the built-in administrator")
-
-

@@ -139,13 +139,13 @@ def _found(
     if not there and "windefend" not in known():
         software()
         centre()
-    unknown = [one for one in _or_none(centre) if not one.microsoft and one.file_exists and not any(_names(p, one) for p in products)]
+    unknown = [
+        one for one in _or_none(centre) if not one.microsoft and one.file_exists and not any(_names(p, one) for p in products)
+    ]
     return there + tuple(Probe(id=_slug(one.name), name=one.name[:100], centre=(one.name.lower(),)) for one in unknown)
 
 
-def _is_there(
-    probe: Probe, known: dict[str, WindowsService], centre: tuple[Registered, ...], software: tuple[str, ...]
-) -> bool:
+def _is_there(probe: Probe, known: dict[str, WindowsService], centre: tuple[Registered, ...], software: tuple[str, ...]) -> bool:
     if matching(known, probe.services):
         return True
     listed = any(name.startswith(probe.software) for name in software if probe.software)
@@ -329,7 +329,17 @@ def _required(status: Section, name: str) -> str:
 
 
 def _note(gaps: Gaps, products: tuple[Probe, ...], rows: list[_Row]) -> None:
-    for field in ("running", "realtime", "signatures_dated", "has_signatures", "version", "managed", "console", "last_full_scan", "expires"):
+    for field in (
+        "running",
+        "realtime",
+        "signatures_dated",
+        "has_signatures",
+        "version",
+        "managed",
+        "console",
+        "last_full_scan",
+        "expires",
+    ):
         silent = []
         for product, reasons in rows:
             if getattr(product, field) is not None:

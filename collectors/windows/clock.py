@@ -28,7 +28,11 @@ def clock(shell: Shell) -> Clock:
     kind = gaps.attempt("servers", lambda: _kind(registry))
     servers = None if kind is None else gaps.attempt("servers", lambda: _servers(registry, kind))
     if servers:
-        gaps.note(("servers[].selected", "servers[].reachable"), "unsupported", "which source answers is told by w32tm in words of the display language only")
+        gaps.note(
+            ("servers[].selected", "servers[].reachable"),
+            "unsupported",
+            "which source answers is told by w32tm in words of the display language only",
+        )
     status = None
     if running is False or kind == "NoSync":
         synchronised: bool | None = False

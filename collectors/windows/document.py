@@ -31,7 +31,8 @@ class Section:
     def __contains__(self, key: str) -> bool:
         return self._value.get(key) is not None
 
-    def keys(self) -> tuple[str, ...]:
+    @property
+    def names(self) -> tuple[str, ...]:
         return tuple(self._value)
 
     def rows(self, key: str = "rows") -> tuple[Section, ...]:
@@ -173,7 +174,12 @@ def parse(text: str) -> Document:
         clean = json.loads(json.dumps(loaded, ensure_ascii=False).encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
     except (ValueError, RecursionError):
         raise Unparsable("collect.ps1: what it wrote is no JSON") from None
-    if not isinstance(clean, dict) or clean.get("schema") != SCHEMA or not isinstance(clean.get("sections"), dict):
+    if (
+        not isinstance(clean, dict)
+        or clean.get("schema") != SCHEMA
+        or not isinstance(clean.get("sections"), dict)
+        or not clean["sections"]
+    ):
         raise Unparsable(f"collect.ps1: not a document of the form {SCHEMA}")
     return Document(clean["sections"])
 
@@ -198,7 +204,9 @@ def _answered(name: str, entry: Any) -> Section | None:
 def _failure(name: str, state: str, said: str) -> CollectError:
     if state == "denied":
         if said.startswith("CLM"):
-            return Denied(f"{name}: PowerShell runs in Constrained Language Mode (AppLocker or WDAC), which refuses this question")
+            return Denied(
+                f"{name}: PowerShell runs in Constrained Language Mode (AppLocker or WDAC), which refuses this question"
+            )
         return Denied(f"{name}: run as administrator to see it")
     if state != "error":
         return Unparsable(f"{name}: the document does not say how it ended")

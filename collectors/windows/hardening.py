@@ -83,11 +83,17 @@ def hardening(shell: Shell) -> WindowsHardening:
         wdigest_plaintext=gaps.attempt("wdigest_plaintext", lambda: _wdigest(registry, found)),
         ntlm_level=gaps.attempt("ntlm_level", lambda: value(_LSA, "LmCompatibilityLevel", 3)),
         anonymous_sam_restricted=gaps.attempt("anonymous_sam_restricted", lambda: value(_LSA, "RestrictAnonymousSAM", 1) == 1),
-        blank_passwords_local_only=gaps.attempt("blank_passwords_local_only", lambda: value(_LSA, "LimitBlankPasswordUse", 1) == 1),
-        credential_guard=gaps.attempt("credential_guard", lambda: 1 in answers.section("device_guard").only().numbers("SecurityServicesRunning")),
+        blank_passwords_local_only=gaps.attempt(
+            "blank_passwords_local_only", lambda: value(_LSA, "LimitBlankPasswordUse", 1) == 1
+        ),
+        credential_guard=gaps.attempt(
+            "credential_guard", lambda: 1 in answers.section("device_guard").only().numbers("SecurityServicesRunning")
+        ),
         guest_enabled=gaps.attempt("guest_enabled", lambda: _guest(answers)),
         auto_logon=gaps.attempt("auto_logon", lambda: _auto_logon(registry)),
-        machine_lock_seconds=gaps.attempt("machine_lock_seconds", lambda: value(_SYSTEM, "InactivityTimeoutSecs", 0) or "unlimited"),
+        machine_lock_seconds=gaps.attempt(
+            "machine_lock_seconds", lambda: value(_SYSTEM, "InactivityTimeoutSecs", 0) or "unlimited"
+        ),
         screen_locks=gaps.attempt("screen_locks", lambda: _screen_locks(answers)),
         logon_banner=gaps.attempt("logon_banner", lambda: bool((registry.text(_SYSTEM, "legalnoticetext") or "").strip())),
         legacy_tls=gaps.attempt("legacy_tls", lambda: _legacy_tls(registry, found)),
@@ -144,7 +150,9 @@ def _default_tls(name: str, found: Release) -> bool:
     if name == "SSL 3.0":
         return found.build < _WINDOWS_10_1607
     if found.build >= _WINDOWS_11_24H2:
-        raise Unsupported(f"{name} is not set, and whether this build has it on by itself is not known: Microsoft is switching it off step by step")
+        raise Unsupported(
+            f"{name} is not set, and whether this build has it on by itself is not known: Microsoft is switching it off step by step"
+        )
     return True
 
 
@@ -207,7 +215,9 @@ def _lsa(registry: Registry, found: Release) -> bool:
     told = registry.dword(_LSA, "RunAsPPL")
     if told is None:
         if found.build >= _WINDOWS_11_22H2 and not found.server:
-            raise Unsupported("RunAsPPL is not set; new installations of Windows 11 protect LSA by themselves, upgraded ones do not")
+            raise Unsupported(
+                "RunAsPPL is not set; new installations of Windows 11 protect LSA by themselves, upgraded ones do not"
+            )
         return False
     return told in (1, 2)
 
@@ -260,7 +270,7 @@ def _powershell_2(answers: Document) -> bool:
 
 def _screen_locks(answers: Document) -> tuple[ScreenLock, ...]:
     section = answers.section("users_screen")
-    return tuple(sorted((_lock(sid, section.part(sid)) for sid in section.keys()), key=lambda row: row.user))
+    return tuple(sorted((_lock(sid, section.part(sid)) for sid in section.names), key=lambda row: row.user))
 
 
 def _lock(sid: str, person: Section) -> ScreenLock:

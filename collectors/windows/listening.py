@@ -42,5 +42,9 @@ def _socket(row: Section) -> Socket:
     except ValueError:
         raise Unparsable(f"sockets: {text[:60]!r} is no address") from None
     return Socket(
-        protocol="tcp" if protocol == "tcp" else "udp", address=str(address), port=port, exposed=not address.is_loopback, process=row.text("program")
+        protocol="tcp" if protocol == "tcp" else "udp",
+        address=str(address),
+        port=port,
+        exposed=not address.is_loopback,
+        process=row.text("program"),
     )

@@ -57,7 +57,9 @@ def logs(shell: Shell) -> Logs:
     kept = gaps.attempt("event_logs", lambda: tuple(_event_log(answers, name) for name in LOGS))
     security = gaps.attempt(("retention_days", "oldest_record"), lambda: _event_log(answers, "Security"))
     gaps.note("journal_persistent", "unsupported", "there is no journald; event logs are always on disk")
-    gaps.note("world_readable", "unsupported", "who may read an event log stands in its own list of rights, which is not read yet")
+    gaps.note(
+        "world_readable", "unsupported", "who may read an event log stands in its own list of rights, which is not read yet"
+    )
     for field in ("audit_immutable", "audit_on_disk_full", "audit_max_log_file_action", "audit_space_mb"):
         gaps.note(field, "unsupported", "a setting of auditd; see event_logs")
     oldest = security.oldest if security else None
@@ -95,7 +97,9 @@ def audit_policy(answers: Document) -> Mapping[str, int]:
             found[row[1].lower().removesuffix(_SUFFIX)] = value
     needed = {guid for parts in _TOPICS.values() for guid, _ in parts}
     if missing := needed - set(found):
-        raise Unparsable(f"auditpol: its backup lacks {len(missing)} subcategories that every Windows has, such as {min(missing)}")
+        raise Unparsable(
+            f"auditpol: its backup lacks {len(missing)} subcategories that every Windows has, such as {min(missing)}"
+        )
     return found
 
 
@@ -122,23 +126,31 @@ def _days(gaps: Gaps, security: EventLog) -> Limit | None:
     if security.when_full == "stop":
         gaps.note("retention_days", "unsupported", "the log Security stops when it is full: old records stay, new ones are lost")
     else:
-        gaps.note("retention_days", "unsupported", "Windows limits its logs by size, not by time; the oldest record shows how far they reach")
+        gaps.note(
+            "retention_days",
+            "unsupported",
+            "Windows limits its logs by size, not by time; the oldest record shows how far they reach",
+        )
     return None
 
 
 def _forwards(registry: Registry, known: Mapping[str, WindowsService]) -> tuple[Forward, ...]:
     """Agents whose service runs, and subscriptions of event forwarding."""
-    found = [Forward(software=name, target=None) for name, wanted in _AGENTS if any(one in known and known[one].running for one in wanted)]
+    found = [
+        Forward(software=name, target=None)
+        for name, wanted in _AGENTS
+        if any(one in known and known[one].running for one in wanted)
+    ]
     if not ("winrm" in known and known["winrm"].running):
         return tuple(found)  # event forwarding travels by WinRM
     key = registry.key(_SUBSCRIPTIONS)
-    for text in [] if key is None else [key.text(name) for name in key.keys()]:
+    for text in [] if key is None else [key.text(name) for name in key.names]:
         server = re.search(r"Server=(https?)://([^/:,\s]+)(?::(\d{1,5}))?", text or "", re.I)
         if text and not server:
             raise Unparsable("event forwarding: a subscription manager names no server")
         if server:
             # over http the messages themselves are encrypted by Kerberos
-            found.append(Forward(software="event-forwarding", target=server[2], port=int(server[3]) if server[3] else None, encrypted=True))
+            found.append(
+                Forward(software="event-forwarding", target=server[2], port=int(server[3]) if server[3] else None, encrypted=True)
+            )
     return tuple(found)
-
-

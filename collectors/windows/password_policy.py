@@ -32,7 +32,11 @@ def password_policy(shell: Shell) -> PasswordPolicy:
     lock = gaps.attempt(("failed_logins_before_lock", "lock_minutes", "lock_window_minutes"), numbers)
     for field in ("dictionary_check", "applies_to_root", "umask", "inactive_days"):
         gaps.note(field, "unsupported", "Windows has no such setting of its own")
-    gaps.note("empty_passwords_accepted", "unsupported", "Windows does not refuse a password because it is empty; see min_length and LimitBlankPasswordUse")
+    gaps.note(
+        "empty_passwords_accepted",
+        "unsupported",
+        "Windows does not refuse a password because it is empty; see min_length and LimitBlankPasswordUse",
+    )
     gaps.note("lock_applies_to_root", "unsupported", "whether the built-in administrator locks too is not read yet")
     gaps.note("hash_algorithm", "unsupported", "Windows stores NT hashes; nothing can be chosen")
     if lock is not None and lock["failed_logins_before_lock"] == "unlimited":

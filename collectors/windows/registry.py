@@ -51,7 +51,7 @@ class Registry:
 
     def under(self, prefix: str) -> tuple[str, ...]:
         """Paths of the keys read below a key."""
-        return tuple(sorted(path for path in self._keys.keys() if path.startswith(prefix + "\\")))
+        return tuple(sorted(path for path in self._keys.names if path.startswith(prefix + "\\")))
 
 
 def dword(key: Section, name: str) -> int | None:

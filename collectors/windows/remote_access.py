@@ -36,7 +36,9 @@ def remote_access(shell: Shell) -> RemoteAccess:
     if installed is not None:
         reason = "OpenSSH for Windows is installed; its settings are not read yet" if installed else "no SSH server is installed"
         gaps.note(("effective", "ports", *_SSH_SETTINGS), "unsupported", reason)
-    gaps.note("shell_timeout_seconds", "unsupported", "Windows has no idle limit of a shell; see rdp_idle_seconds and the screen lock")
+    gaps.note(
+        "shell_timeout_seconds", "unsupported", "Windows has no idle limit of a shell; see rdp_idle_seconds and the screen lock"
+    )
     return RemoteAccess(
         ssh_installed=installed,
         ssh_running=gaps.attempt("ssh_running", lambda: "sshd" in known() and known()["sshd"].running),
@@ -52,7 +54,9 @@ def remote_access(shell: Shell) -> RemoteAccess:
         winrm_running=gaps.attempt("winrm_running", lambda: "winrm" in known() and known()["winrm"].running),
         # absent: Basic and plain messages are off in the service as Windows ships it
         winrm_basic=gaps.attempt("winrm_basic", lambda: _winrm(registry, "AllowBasic", "auth_basic")),
-        winrm_unencrypted=gaps.attempt("winrm_unencrypted", lambda: _winrm(registry, "AllowUnencryptedTraffic", "allow_unencrypted")),
+        winrm_unencrypted=gaps.attempt(
+            "winrm_unencrypted", lambda: _winrm(registry, "AllowUnencryptedTraffic", "allow_unencrypted")
+        ),
         smb1=gaps.attempt("smb1", lambda: _smb1(answers, registry)),
         smb_signing_required=gaps.attempt("smb_signing_required", lambda: signing(answers, registry, found, "smb_server", _SMB)),
         unseen=gaps.unseen,

@@ -36,7 +36,9 @@ def services(shell: Shell) -> Services:
             running=one.running or bool(earlier and earlier.running),
             at_boot=one.at_boot or bool(earlier and earlier.at_boot),
         )
-    legacy = {tag for name, tags in _LEGACY.items() if name in known and (known[name].running or known[name].at_boot) for tag in tags}
+    legacy = {
+        tag for name, tags in _LEGACY.items() if name in known and (known[name].running or known[name].at_boot) for tag in tags
+    }
     return Services(
         manager="scm",
         services=tuple(rows[name] for name in sorted(rows)),

@@ -229,7 +229,9 @@ def _dated(known: Callable[[], _Known], found: Release, server: str | None) -> d
         return _searched(known())
     newest = found.known.newest if found.known else None
     if newest is None:
-        raise Unsupported("how old the lists behind this answer are cannot be seen from here, and the table knows no update of this build")
+        raise Unsupported(
+            "how old the lists behind this answer are cannot be seen from here, and the table knows no update of this build"
+        )
     return datetime.combine(newest.date, time(), UTC)
 
 
