@@ -15,8 +15,8 @@ from collectors import VERSION
 from collectors.catalog import questions
 from collectors.errors import CollectError, Unsupported
 from collectors.facts import FACTS
-from collectors.facts.base import Fact, Outcome
 from collectors.facts import identity as identities
+from collectors.facts.base import Fact, Outcome
 from collectors.facts.identity import Identity
 from collectors.model import Platform, Record, Snapshot, Target, digest_of, new_id, utcnow
 from collectors.redact import redact

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any, get_args
 
 import pytest
@@ -12,8 +14,11 @@ from hypothesis import strategies as st
 from collectors.errors import CollectError
 from collectors.facts.base import Fact
 from collectors.facts.software import Recognised, debian, other, redhat
+from collectors.facts.updates import apt
 from collectors.linux.known_software import CATEGORIES, CLUES, clues_of, products, recognised
 from collectors.transports.base import Shell
+from collectors.transports.local import RootShell
+from collectors.transports.witness import Witness
 from tests.garbled import NOISE, changed, transcripts
 
 TRANSCRIPTS = transcripts("software")
@@ -91,3 +96,23 @@ def test_a_category_without_process_names_is_not_blinded_by_hidden_processes() -
 
 def test_the_categories_of_the_fact_are_those_of_the_data() -> None:
     assert set(get_args(Recognised.model_fields["category"].annotation)) == set(CATEGORIES)
+
+
+class Counting(RootShell):
+    """An unpacked system that counts how often its package lists are gone through."""
+
+    passes = 0
+
+    def stanzas(self, pattern: str, wanted: frozenset[str], fields: tuple[str, ...]) -> Iterator[tuple[str, Mapping[str, str]]]:
+        self.passes += 1
+        return super().stanzas(pattern, wanted, fields)
+
+
+def test_updates_and_software_go_through_the_package_lists_once() -> None:
+    """50 MB of lists: reading them twice would double the time of a scan."""
+    shell = Counting(str(Path(__file__).parent / "roots" / "root-bookworm"))
+    witness = Witness(shell)
+    apt(witness)
+    fact = debian(witness)
+    assert shell.passes == 1
+    assert {package.origin for package in fact.packages or ()} == {"Debian"}

@@ -189,7 +189,7 @@ def _judged(name: str, status: int, out: bytes, err: bytes) -> str:
 
 
 def _windows_powershell() -> str:
-    root = Path(os.environ.get("SystemRoot", r"C:\Windows"))
+    root = Path(os.environ.get("SYSTEMROOT", r"C:\Windows"))
     # a 32-bit Python is shown SysWOW64 as System32; Sysnative is the way around that
     for folder in ("Sysnative", "System32"):
         found = root / folder / "WindowsPowerShell" / "v1.0" / "powershell.exe"
