@@ -43,7 +43,16 @@ def main() -> int:
     print(f"{checks} checks, snapshot of {len(raw)} bytes; loading the pack {loading * 1000:.0f} ms")
     print(f"judging: {judge:,.0f} snapshots a second per core ({1e6 / judge / checks:.1f} us a check)")
     print(f"reading from JSON and judging: {whole:,.0f} a second per core")
-    write("judging", {"checks": checks, "bytes": len(raw), "load_ms": round(loading * 1000, 1), "per_second": round(judge), "with_reading_per_second": round(whole)})
+    write(
+        "judging",
+        {
+            "checks": checks,
+            "bytes": len(raw),
+            "load_ms": round(loading * 1000, 1),
+            "per_second": round(judge),
+            "with_reading_per_second": round(whole),
+        },
+    )
     return 0
 
 

@@ -30,7 +30,7 @@ def run_once(argv: list[str], env: dict[str, str] | None = None) -> tuple[float,
     """(wall seconds, CPU seconds, peak MiB of the largest process) of one run. The exit status is the program's own
     business: an audit that finds something does not end with 0."""
     started = time.perf_counter()
-    with open(os.devnull, "wb") as nowhere:
+    with Path(os.devnull).open("wb") as nowhere:
         process = subprocess.Popen(argv, stdout=nowhere, stderr=nowhere, stdin=subprocess.DEVNULL, env=env)
         _, _, used = os.wait4(process.pid, 0)
         process.returncode = 0
@@ -70,7 +70,14 @@ def compiled() -> None:
 
 def machine() -> dict[str, object]:
     """What it was measured on."""
-    model = next((line.partition(":")[2].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")), "")
+    model = next(
+        (
+            line.partition(":")[2].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if line.startswith("model name")
+        ),
+        "",
+    )
     return {"cpu": model, "cores": os.cpu_count(), "kernel": platform.release(), "python": platform.python_version()}
 
 

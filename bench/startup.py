@@ -13,7 +13,9 @@ def main() -> int:
     rasoat = str(Path(sys.executable).parent / "rasoat")
     costs = interleaved({"bare interpreter": [sys.executable, "-c", "pass"], "rasoat --help": [rasoat, "--help"]}, 21)
     bare, ours = costs["bare interpreter"], costs["rasoat --help"]
-    print(f"bare interpreter {bare.wall_s * 1000:.0f} ms, rasoat --help {ours.wall_s * 1000:.0f} ms: {ours.wall_s / bare.wall_s:.2f}x")
+    print(
+        f"bare interpreter {bare.wall_s * 1000:.0f} ms, rasoat --help {ours.wall_s * 1000:.0f} ms: {ours.wall_s / bare.wall_s:.2f}x"
+    )
     write("startup", dict(costs))
     return 0
 

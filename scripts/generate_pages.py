@@ -122,7 +122,9 @@ def _windows() -> Iterator[str]:
         yield f"| registry | `{_cell(plain(first or second))}`: {(values or others).replace(',', ', ') or 'whether it is there'} |"
     for namespace, kind in re.findall(r"Get-Rows '([^']+)' '([^']+)'", body):
         yield f"| class | `{namespace}` {kind} |"
-    for cmdlet in sorted(set(re.findall(r"\bGet-(?:Net|Smb|Win)\w+|\bGet-(?:Process|Service|CimInstance)\b|Invoke-CimMethod", body))):
+    for cmdlet in sorted(
+        set(re.findall(r"\bGet-(?:Net|Smb|Win)\w+|\bGet-(?:Process|Service|CimInstance)\b|Invoke-CimMethod", body))
+    ):
         yield f"| cmdlet | `{cmdlet}` |"
     for program, rest in re.findall(r"System32\\(\w+\.exe)\" ([^}|)]*)", body):
         yield f"| program | `{program} {_cell(rest.strip())}` |"

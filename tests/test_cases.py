@@ -19,9 +19,20 @@ from collectors.transports.witness import Witness
 
 CASES = Path(__file__).parent / "cases"
 FAMILY = {
-    "debian": Platform.DEBIAN, "ubuntu": Platform.DEBIAN, "rhel": Platform.REDHAT, "rocky": Platform.REDHAT, "alma": Platform.REDHAT,
-    "oracle": Platform.REDHAT, "centos": Platform.REDHAT, "amazon": Platform.REDHAT, "fedora": Platform.REDHAT, "sles": Platform.SUSE, "opensuse": Platform.SUSE, "linux": Platform.LINUX,
-    "windows": Platform.WINDOWS, "windowsserver": Platform.WINDOWS,
+    "debian": Platform.DEBIAN,
+    "ubuntu": Platform.DEBIAN,
+    "rhel": Platform.REDHAT,
+    "rocky": Platform.REDHAT,
+    "alma": Platform.REDHAT,
+    "oracle": Platform.REDHAT,
+    "centos": Platform.REDHAT,
+    "amazon": Platform.REDHAT,
+    "fedora": Platform.REDHAT,
+    "sles": Platform.SUSE,
+    "opensuse": Platform.SUSE,
+    "linux": Platform.LINUX,
+    "windows": Platform.WINDOWS,
+    "windowsserver": Platform.WINDOWS,
 }
 
 
@@ -39,7 +50,9 @@ def answer(case: Path) -> dict[str, Any]:
         return {"outcome": error.outcome, "reason": str(error)}
 
 
-@pytest.mark.parametrize("case", sorted(path.parent for path in CASES.glob("*/*/transcript.yaml")), ids=lambda case: f"{case.parent.name}/{case.name}")
+@pytest.mark.parametrize(
+    "case", sorted(path.parent for path in CASES.glob("*/*/transcript.yaml")), ids=lambda case: f"{case.parent.name}/{case.name}"
+)
 def test_recorded_answers_give_the_expected_fact(case: Path, request: pytest.FixtureRequest) -> None:
     got = answer(case)
     expected = case / "expected.json"

@@ -74,7 +74,7 @@ def _transcript(name: str) -> ReplayShell:
     return ReplayShell.load(CASES / name / "transcript.yaml")
 
 
-@pytest.mark.parametrize("case", sorted(path.parent.name for path in CASES.glob("*/transcript.yaml")))
+@pytest.mark.parametrize("case", sorted(path.parent.name for path in CASES.glob("[!w]*/transcript.yaml")))  # not Windows
 def test_the_name_of_a_community_never_gets_into_the_fact(case: str) -> None:
     shell = _transcript(case)
     path = "/etc/snmp/snmpd.conf"

@@ -76,7 +76,9 @@ def read(name: str) -> list[Snapshot]:
         raise ValueError(f"{name}: {error}. {hint}") from None
     for snapshot in found:
         if problems := snapshot.problems():
-            complain(_("%(file)s: what rests on these facts is unknown: %(why)s") % {"file": name, "why": "; ".join(problems[:5])})
+            complain(
+                _("%(file)s: what rests on these facts is unknown: %(why)s") % {"file": name, "why": "; ".join(problems[:5])}
+            )
     return found
 
 

@@ -26,9 +26,13 @@ class Account(Model):
     uid: int = Field(
         description="Numeric id; Windows: the last part of the SID, by which 500 is the built-in administrator and 501 the guest in every language"
     )
-    system: bool = Field(description="Id below the system's first user id (UID_MIN), root included; nobody counts as system. Windows: those it made itself, ids below 1000")
+    system: bool = Field(
+        description="Id below the system's first user id (UID_MIN), root included; nobody counts as system. Windows: those it made itself, ids below 1000"
+    )
     shell: str = Field(description="Log-on shell, empty if none is named, and on Windows, which has none")
-    interactive: bool = Field(description="The shell lets a person work (not nologin, false, sync ...). Windows: the account is not disabled")
+    interactive: bool = Field(
+        description="The shell lets a person work (not nologin, false, sync ...). Windows: the account is not disabled"
+    )
     password: Literal["empty", "locked", "unusable", "set", "required", "optional"] | None = Field(
         description=(
             "empty: logs on without one · locked: a password with ! before it, or disabled (Windows) · unusable: never had one (* or !) · set · "

@@ -40,7 +40,10 @@ class Clock(Fact):
     )
     stratum: int | None = Field(default=None, description="Distance from a reference clock; 16 is unsynchronised")
     offset_ms: float | None = Field(default=None, description="Last measured distance from the source, milliseconds, absolute")
-    timezone: str | None = Field(default=None, description="Name of the time zone, such as Asia/Ho_Chi_Minh; Windows' own name where it is another than SE Asia Standard Time, which is that of Hanoi")
+    timezone: str | None = Field(
+        default=None,
+        description="Name of the time zone, such as Asia/Ho_Chi_Minh; Windows' own name where it is another than SE Asia Standard Time, which is that of Hanoi",
+    )
 
 
 _UNITS: dict[Software, tuple[str, ...]] = {

@@ -27,7 +27,9 @@ class Identity(Fact):
     os_name: str = Field(
         description="PRETTY_NAME of /etc/os-release; Windows by its build and edition, because its ProductName says 10 on Windows 11"
     )
-    os_version: str | None = Field(description="VERSION_ID; None when the release does not number itself (Debian testing). Windows: 22H2, 2019 ...")
+    os_version: str | None = Field(
+        description="VERSION_ID; None when the release does not number itself (Debian testing). Windows: 22H2, 2019 ..."
+    )
     os_codename: str | None = Field(default=None, description="VERSION_CODENAME, such as bookworm")
     os_family: Family | Literal["windows"] = Field(description="Decides which package manager is asked")
     kernel_release: str | None = Field(description="uname -r; Windows: 10.0.build.UBR")

@@ -101,7 +101,9 @@ class Logs(Fact):
         default=None,
         description="max_log_file times num_logs, MiB: what the trail may hold before the oldest goes (KEEP_LOGS holds more)",
     )
-    event_logs: tuple[EventLog, ...] | None = Field(default=None, description="Windows: the event logs Security, System and Application")
+    event_logs: tuple[EventLog, ...] | None = Field(
+        default=None, description="Windows: the event logs Security, System and Application"
+    )
 
 
 T = TypeVar("T")

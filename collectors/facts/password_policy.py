@@ -37,7 +37,9 @@ class PasswordPolicy(Fact):
     dictionary_check: bool | None = Field(default=None, description="Words of a dictionary are refused")
     applies_to_root: bool | None = Field(default=None, description="root is held to the quality rules too (enforce_for_root)")
     history: int | None = Field(description="Earlier passwords that are refused; 0 when none is remembered")
-    max_age_days: Limit | None = Field(description="PASS_MAX_DAYS of login.defs, for new accounts; Windows: for all local accounts not exempted")
+    max_age_days: Limit | None = Field(
+        description="PASS_MAX_DAYS of login.defs, for new accounts; Windows: for all local accounts not exempted"
+    )
     min_age_days: int | None = Field(description="PASS_MIN_DAYS of login.defs, for new accounts")
     warn_days: int | None = Field(default=None, description="Days of warning before a password ends")
     failed_logins_before_lock: Limit | None = Field(

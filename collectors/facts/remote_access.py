@@ -94,16 +94,26 @@ class RemoteAccess(Fact):
         default=None, description="TMOUT set for every shell by /etc/profile, profile.d or bashrc; unlimited when nothing sets it"
     )
     rdp_enabled: bool | None = Field(default=None, description="Windows: Remote Desktop lets people in")
-    rdp_nla: bool | None = Field(default=None, description="Windows: Remote Desktop asks who it is before it shows a desktop (network level authentication)")
-    rdp_tls: bool | None = Field(default=None, description="Windows: Remote Desktop speaks TLS only (SecurityLayer 2), not its own old protocol")
+    rdp_nla: bool | None = Field(
+        default=None,
+        description="Windows: Remote Desktop asks who it is before it shows a desktop (network level authentication)",
+    )
+    rdp_tls: bool | None = Field(
+        default=None, description="Windows: Remote Desktop speaks TLS only (SecurityLayer 2), not its own old protocol"
+    )
     rdp_strong_encryption: bool | None = Field(default=None, description="Windows: MinEncryptionLevel is 3 (high) or 4 (FIPS)")
     rdp_port: int | None = Field(default=None, description="Windows: port of Remote Desktop")
-    rdp_idle_seconds: Limit | None = Field(default=None, description="Windows: seconds until a silent Remote Desktop session is cut off; unlimited where nothing says")
+    rdp_idle_seconds: Limit | None = Field(
+        default=None,
+        description="Windows: seconds until a silent Remote Desktop session is cut off; unlimited where nothing says",
+    )
     winrm_running: bool | None = Field(default=None, description="Windows: the remote management service (WinRM) runs")
     winrm_basic: bool | None = Field(default=None, description="Windows: WinRM takes a password sent as it is (Basic)")
     winrm_unencrypted: bool | None = Field(default=None, description="Windows: WinRM accepts messages that are not encrypted")
     smb1: bool | None = Field(default=None, description="Windows: the file server still speaks SMB 1")
-    smb_signing_required: bool | None = Field(default=None, description="Windows: the file server refuses messages that are not signed")
+    smb_signing_required: bool | None = Field(
+        default=None, description="Windows: the file server refuses messages that are not signed"
+    )
 
 
 _UNITS = ("ssh.service", "sshd.service", "ssh.socket", "sshd.socket")

@@ -9,17 +9,12 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
 
 from agent import language
 from agent.spool import Spool
 from collectors.seal import seal
 from tests.agent.collector import Collector
 from tests.agent.snapshots import healthy
-
-# how long an example takes says nothing on a machine that others use too
-settings.register_profile("untimed", deadline=None)
-settings.load_profile("untimed")
 
 ROOT = Path(__file__).parents[2]
 PACK = Path(__file__).with_name("pack")

@@ -123,7 +123,9 @@ def test_a_requirement_is_as_bad_as_its_worst_result() -> None:
 
 @pytest.mark.parametrize("tries", ["", [], {"nested": 1}, -1, "5"])
 def test_a_fact_that_does_not_fit_its_type_is_unparsable_once_it_comes_from_somewhere_else(tries: object) -> None:
-    fact = {name: None for name in FACTS["password_policy"].model_fields if name != "unseen"} | {"failed_logins_before_lock": tries}
+    fact = {name: None for name in FACTS["password_policy"].model_fields if name != "unseen"} | {
+        "failed_logins_before_lock": tries
+    }
     read = Snapshot.from_bytes(snapshot(password_policy=fact).to_bytes())
     assert read.by_fact["password_policy"].outcome == "unparsable"
     assert read.problems()[0].startswith("password_policy: the fact does not fit its type: failed_logins_before_lock")
