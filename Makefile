@@ -1,6 +1,8 @@
 # rasoat. `make` alone prints this help.
 PY := .venv/bin/python
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+# through env: sudo would drop the variable, and a package that asks would wait for an answer
+APT := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get
 # what `make test` talks to: real servers and tools, all from Debian
 TEST_PACKAGES := openssh-server sudo iproute2 nftables chrony rsyslog rsyslog-gnutls auditd chromium rpm debootstrap dnf zypper createrepo-c locales
 DETACH ?=
@@ -13,7 +15,7 @@ help: ## this list
 setup: .venv/.ready ## virtual environment with everything, in .venv
 
 .venv/.ready: pyproject.toml constraints.txt scripts/build_catalogs.py $(wildcard */locale/*/LC_MESSAGES/*.po)
-	@python3 -c 'import venv, ensurepip' 2>/dev/null || { echo "installing python3-venv"; $(SUDO) apt-get update -qq; $(SUDO) apt-get install -yqq python3-venv; }
+	@python3 -c 'import venv, ensurepip' 2>/dev/null || { echo "installing python3-venv"; $(APT) update -qq; $(APT) install -yqq python3-venv >/dev/null; }
 	[ -x $(PY) ] || python3 -m venv .venv
 	$(PY) -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
 	$(PY) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --group dev --editable '.[all]'
@@ -21,8 +23,8 @@ setup: .venv/.ready ## virtual environment with everything, in .venv
 
 packages:
 	@missing=$$(for p in $(TEST_PACKAGES); do dpkg-query -W -f '$${db:Status-Status}\n' $$p 2>/dev/null | grep -qx installed || echo $$p; done); \
-	if [ -n "$$missing" ]; then echo "installing:" $$missing; $(SUDO) apt-get update -qq && \
-	DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -yqq --no-install-recommends $$missing >/dev/null; fi
+	if [ -n "$$missing" ]; then echo "installing:" $$missing; $(APT) update -qq && \
+	$(APT) install -yqq --no-install-recommends $$missing >/dev/null; fi
 
 demo: setup ## collector, agent and a scan of this machine; prints verdicts, address and log-on (DETACH=1 returns)
 	@DETACH=$(DETACH) sh scripts/demo.sh start

@@ -10,7 +10,7 @@ from agent.language import _
 from agent.report.digest import identity_of
 from agent.terminal import Progress
 from collectors.catalog import CATALOG
-from collectors.errors import Unreachable
+from collectors.errors import CollectError
 from collectors.model import Kind, Snapshot, Target
 from collectors.run import collect
 from collectors.transports.base import Shell
@@ -28,9 +28,11 @@ def look(root: Path | None, kind: str | None, progress: Progress, name: str | No
     """The snapshot of this machine, or of the system unpacked under `root`. Raises Refusal when there is no such folder."""
     try:
         shell: Shell = LocalShell() if root is None else RootShell(str(root))
-    except Unreachable as error:
+        # asked of the shell: Path.is_dir takes "may not be seen" for "is not there" from Python 3.14 on
+        etc = None if root is None else shell.stat("/etc")
+    except CollectError as error:
         raise Refusal(_("%s. Give the folder that holds the system's etc, usr and var.") % error) from None
-    if root is not None and not (root / "etc").is_dir():
+    if root is not None and not (etc and etc.directory):
         raise Refusal(_("%s holds no etc folder, so it is not the root of a Linux system.") % root)
     name = name or socket.gethostname() if root is None else root.resolve().name or "root"
     quieten(progress.verbose)

@@ -52,6 +52,8 @@ class FieldType:
             return _regex_problem(value)
         if op == "is_empty":
             return None if isinstance(value, bool) else f"is_empty is true or false, not {value!r}"
+        if op in ("contains", "cidr_in") and value == []:
+            return f"{op} nothing holds of everything"
         if op == "cidr_in":
             return _cidr_problem(value)
         if op == "contains" and self.kind == "list":

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from collectors.errors import CollectError, Denied, Unparsable, Unreachable, Unsupported
 from collectors.transports.base import Answer
 from collectors.transports.deb822 import paragraphs, select
-from collectors.transports.local import LocalShell, RootShell
+from collectors.transports.local import ENVIRONMENT, LocalShell, RootShell
 from collectors.transports.replay import NotRecorded, Recorder, ReplayShell
 from collectors.transports.witness import Witness
 from tests.odd_paths import as_user_here, told
@@ -93,6 +93,34 @@ def test_what_may_not_be_listed_or_run_is_denied_not_absent(tmp_path: Path) -> N
         assert answer[:1] == (Denied,), name
 
 
+@pytest.mark.root
+@pytest.mark.skipif(os.geteuid() != 0, reason="takes rights away from itself")
+def test_a_folder_closed_to_us_is_denied_on_every_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Path.is_file, is_dir and is_symlink raise there up to Python 3.13, and say no from 3.14 on."""
+    closed = tmp_path / "closed"
+    (closed / "etc").mkdir(parents=True)
+    (closed / "tool").write_text("#!/bin/sh\n")
+    (closed / "link").symlink_to("etc")
+    closed.chmod(0o700)
+    for parent in (tmp_path, *tmp_path.parents):
+        if parent.is_relative_to("/tmp/"):
+            parent.chmod(parent.stat().st_mode | 0o011)
+    monkeypatch.setattr("collectors.transports.local.SEARCH", (str(closed),))
+    monkeypatch.setitem(ENVIRONMENT, "PATH", str(closed))
+    above = RootShell(str(tmp_path))
+    asked: dict[str, Any] = {
+        "a program": lambda: LocalShell().run("tool"),
+        "a program that may be there": lambda: LocalShell().run("absent"),
+        "below a root": lambda: above.read("/closed/link/../etc/passwd"),
+        "names below a root": lambda: above.names("/closed/link/passwd"),
+        "a link below a root": lambda: above.link("/closed/link"),
+    }
+    said = as_user_here("nobody", lambda: {name: told(ask) for name, ask in asked.items()})
+    assert {name: answer[0] for name, answer in said.items()} == dict.fromkeys(asked, Denied)
+    roots = as_user_here("nobody", lambda: [told(lambda at=at: RootShell(f"{closed}/{at}")) for at in ("etc", "absent")])
+    assert roots == [(Unreachable, f"{closed}/{name}: Permission denied") for name in ("etc", "absent")]
+
+
 def test_links_of_an_unpacked_root_stay_inside(tmp_path: Path) -> None:
     root = tmp_path / "[root]"  # brackets: the root is no pattern
     (root / "etc/real").mkdir(parents=True)
@@ -112,6 +140,8 @@ def test_links_of_an_unpacked_root_stay_inside(tmp_path: Path) -> None:
         shell.run("id")
     with pytest.raises(Unreachable):
         RootShell(str(tmp_path / "absent"))
+    with pytest.raises(Unreachable, match="no such directory"):
+        RootShell(str(root / "etc/real/a.conf"))
 
 
 FIELD = st.text(st.characters(exclude_characters="\n\r:", codec="utf-8"), min_size=1, max_size=8).filter(lambda s: s.strip() == s)

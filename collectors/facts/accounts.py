@@ -65,7 +65,7 @@ class Account(Model):
 class SudoRule(Model):
     """One user's rights by one line of sudoers, already merged from all its files."""
 
-    who: str = Field(description="User, %group, #uid or alias as written")
+    who: str = Field(description="User, %group, #uid, +netgroup or ALL; a user alias is taken apart, one row for each in it")
     commands: str = Field(description="Commands as written, ALL included")
     nopasswd: bool = Field(description="Runs without asking for a password, by a NOPASSWD tag or by Defaults !authenticate")
 
@@ -305,11 +305,12 @@ def _rules(sudo: _Sudo, groups: tuple[Group, ...], passwd: Passwd) -> tuple[Sudo
     rules = sudo.rules
     return tuple(
         SudoRule(
-            who=grant.who,
+            who=who,
             commands=redact(", ".join(grant.commands)),
             nopasswd=_free(grant, rules, groups, passwd) if grant.nopasswd is None else grant.nopasswd,
         )
         for grant in rules.grants
+        for who in rules.names(grant.who)
     )
 
 

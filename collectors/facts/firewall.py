@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import ClassVar, Literal, NamedTuple
 
@@ -23,6 +24,10 @@ class Firewall(Fact):
 
     managers: tuple[str, ...] | None = Field(
         description="Front ends installed: ufw, firewalld, nftables, iptables-persistent, shorewall ..."
+    )
+    ufw_enabled: bool | None = Field(
+        default=None,
+        description="ufw.conf says ENABLED=yes: its unit brings rules at the start; False without ufw. Ubuntu enables the unit even where ufw is off",
     )
     active: bool | None = Field(
         description="Something on the way in (input hook) can turn an IPv4 packet away: a drop or reject rule, or a policy other than accept"
@@ -55,6 +60,7 @@ def linux(shell: Shell) -> Firewall:
     """
     gaps = Gaps()
     managers = gaps.attempt("managers", lambda: _managers(shell))
+    ufw_enabled = gaps.attempt("ufw_enabled", lambda: _ufw_enabled(shell, managers))
     try:
         net = _network(shell)
     except CollectError as error:
@@ -66,7 +72,7 @@ def linux(shell: Shell) -> Firewall:
             str(error),
         )
         return Firewall(
-            managers=managers, active=None, default_inbound=None, default_inbound_ipv6=None, ipv6=None, input_rules=None,
+            managers=managers, ufw_enabled=ufw_enabled, active=None, default_inbound=None, default_inbound_ipv6=None, ipv6=None, input_rules=None,
             kernel_seen=False, unseen=gaps.unseen,
         )  # fmt: skip
     seen = _Seen.of(shell, net)
@@ -79,6 +85,7 @@ def linux(shell: Shell) -> Firewall:
         gaps.note("input_rules", missing.outcome, str(missing))
     return Firewall(
         managers=managers,
+        ufw_enabled=ufw_enabled,
         active=active,
         default_inbound=seen.default("ip", "input", "default_inbound", gaps),
         default_inbound_ipv6=seen.default("ip6", "input", "default_inbound_ipv6", gaps),
@@ -109,6 +116,15 @@ def _managers(shell: Shell) -> tuple[str, ...]:
             raise Unsupported("neither unit files nor /usr/sbin are there to tell which front ends are installed")
         names = {"nftables" if name == "nft" else name for name in names}
     return tuple(sorted({_UNITS[name] for name in names if name in _UNITS}))
+
+
+def _ufw_enabled(shell: Shell, managers: tuple[str, ...] | None) -> bool:
+    if managers is None:
+        raise Unsupported("whether ufw is installed was not seen")
+    if "ufw" not in managers:
+        return False
+    found = re.findall(r"(?m)^\s*ENABLED\s*=\s*[\"']?(\w+)", shell.read("/etc/ufw/ufw.conf") or "")
+    return bool(found) and found[-1].lower() == "yes"
 
 
 class _Network(NamedTuple):
@@ -277,4 +293,4 @@ def windows(shell: Shell) -> Firewall:
     """The three profiles of the Windows firewall as they are in force. See collectors/windows/firewall.py."""
     from collectors.windows.firewall import firewall
 
-    return firewall(shell)
+    return firewall(shell).model_copy(update={"ufw_enabled": False})

@@ -80,6 +80,10 @@ class Logs(Fact):
     retention_days: Limit | None = Field(
         description="Days the system log stays by rotation rules (logrotate interval times count, or journald's limit); the shortest of what keeps log-ons"
     )
+    retention_promised: bool | None = Field(
+        default=None,
+        description="Records stay as long as retention_days says. False for journald, whose limit of size (always in force) may throw them away before",
+    )
     oldest_record: datetime | None = Field(default=None, description="Time of the oldest record really there, UTC")
     world_readable: tuple[str, ...] | None = Field(
         default=None,
@@ -146,6 +150,8 @@ def linux(shell: Shell) -> Logs:
     )
     rules = gaps.attempt(("audit_rules", "audit_topics"), lambda: parse_rules(_auditctl(shell.run("auditctl", "-l", root=True))))
     auditd = once(lambda: _auditd_conf(shell))
+    retention = gaps.attempt(("retention_days", "retention_promised"), lambda: _retention(shell, keeper, config, journal))
+    gaps.note("event_logs", "unsupported", "a kind of log of Windows")
     gaps.note("oldest_record", "unsupported", "not looked for: the oldest records lie in compressed files")
     return Logs(
         system_log=keeper,
@@ -153,7 +159,8 @@ def linux(shell: Shell) -> Logs:
         journal_persistent=gaps.attempt("journal_persistent", lambda: _writes_journal(journal, journald)),
         logons_recorded=gaps.attempt("logons_recorded", lambda: _logons(shell, keeper, keeps, config, journal, journald)),
         forwards=forwards,
-        retention_days=gaps.attempt("retention_days", lambda: _retention(shell, keeper, config, journal)),
+        retention_days=retention,
+        retention_promised=None if retention is None else keeper != "journald",
         world_readable=gaps.attempt("world_readable", lambda: _world_readable(shell, config)),
         audit_installed=audit_installed,
         audit_running=gaps.attempt("audit_running", lambda: running.runs(("auditd.service",), ("auditd",))),
@@ -397,4 +404,8 @@ def windows(shell: Shell) -> Logs:
     """Event logs and the audit policy by subcategory. See collectors/windows/logs.py."""
     from collectors.windows.logs import logs
 
-    return logs(shell)
+    found = logs(shell)
+    if found.retention_days is not None:
+        return found.model_copy(update={"retention_promised": True})
+    why = tuple(entry.model_copy(update={"field": "retention_promised"}) for entry in found.unseen if entry.field == "retention_days")
+    return found.model_copy(update={"unseen": (*found.unseen, *why)})

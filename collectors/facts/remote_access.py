@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from contextlib import suppress
 from typing import ClassVar, Literal, TypeVar
 
 from pydantic import Field
@@ -82,7 +81,7 @@ class RemoteAccess(Fact):
     banner: bool | None = Field(default=None, description="A warning text is shown before log-on, in every Match block too")
     users_restricted: bool | None = Field(
         default=None,
-        description="AllowUsers, AllowGroups, DenyUsers or DenyGroups narrow who may come in, in every Match block too",
+        description="AllowUsers or AllowGroups name who may come in, in every Match block too; a pattern of * alone names nobody, and DenyUsers lets all others in",
     )
     match_blocks: bool | None = Field(
         default=None, description="The files hold Match blocks: for some users or addresses other settings hold"
@@ -116,6 +115,10 @@ class RemoteAccess(Fact):
     )
 
 
+_OF_WINDOWS = (
+    "rdp_enabled", "rdp_nla", "rdp_tls", "rdp_strong_encryption", "rdp_port", "rdp_idle_seconds", "winrm_running", "winrm_basic",
+    "winrm_unencrypted", "smb1", "smb_signing_required",
+)  # fmt: skip
 _UNITS = ("ssh.service", "sshd.service", "ssh.socket", "sshd.socket")
 
 _ROOT_LOGINS: tuple[RootLogin, ...] = ("no", "forced-commands-only", "prohibit-password", "yes")
@@ -175,6 +178,7 @@ def linux(shell: Shell) -> RemoteAccess:
         if server is not None:
             fields = _fields(shell, server, gaps)
     timeout = gaps.attempt("shell_timeout_seconds", lambda: shell_timeout(shell))
+    gaps.note(_OF_WINDOWS, "unsupported", "a setting of Windows")
     if software is None and not fields and timeout is None:
         raise Unsupported("neither an SSH server nor the shell's start files are seen here")
     known = None if software is None else software != "none"
@@ -207,8 +211,16 @@ def _software(shell: Shell) -> Literal["openssh", "dropbear", "none"]:
     names = programs(shell)
     if "sshd" in names:
         return "openssh"
-    with suppress(CollectError):
-        names |= processes(shell)  # one that was built by hand lies elsewhere
+    # one that was built by hand lies elsewhere
+    if shell.names("/usr/local/*bin/sshd"):
+        return "openssh"
+    try:
+        names |= processes(shell)
+    except Unsupported:
+        pass  # nothing runs here; hidden processes are another matter, and end in "not seen"
+    except CollectError:
+        if "dropbear" not in names:
+            raise
     return "openssh" if "sshd" in names else "dropbear" if "dropbear" in names else "none"
 
 
@@ -326,14 +338,12 @@ def _log_level(value: str) -> str:
 
 
 def _users_restricted(server: Server) -> bool:
-    allowed = [
-        pattern
-        for keyword in ("allowusers", "allowgroups")
-        for value in server.values.get(keyword, ())
-        for pattern in value.split()
-    ]
-    denied = any(server.values.get(keyword) for keyword in ("denyusers", "denygroups"))
-    return denied or (bool(allowed) and "*" not in allowed)
+    """Either list is enough: sshd asks for both. `*@10.0.0.1` names a place and nobody; DenyUsers lets everybody else in."""
+    for keyword in ("allowusers", "allowgroups"):
+        allowed = [pattern for value in server.values.get(keyword, ()) for pattern in value.split()]
+        if allowed and all(pattern.partition("@")[0].strip("*?") for pattern in allowed):
+            return True
+    return False
 
 
 def _ports(shell: Shell, server: Server) -> tuple[int, ...]:

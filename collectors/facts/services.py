@@ -62,7 +62,7 @@ def linux(shell: Shell) -> Services:
     try:
         comms = _comms(shell)
     except CollectError as error:
-        hidden = not isinstance(error, Unsupported)
+        hidden = not isinstance(error, Unsupported) or _answers(shell)
     links = gaps.attempt("services[].at_boot", lambda: shell.names("/*/systemd/*/*.[wr][ae]*s/*"))
     boot = None if links is None else at_boot(links)
     manager, rc_names = _manager(shell, comms, boot)
@@ -71,6 +71,7 @@ def linux(shell: Shell) -> Services:
     if manager == "systemd" and alive:
         units = gaps.attempt(("services[].running", "failed"), lambda: _units(shell))
     elif manager == "systemd":
+        boot = None if boot is None else boot | _generated(shell)
         gaps.note(("services[].running", "failed"), "unsupported", "nothing runs here; only the files of the system are seen")
     else:
         gaps.note("failed", "unsupported", "no systemd answers; nothing keeps a list of what failed")
@@ -79,12 +80,17 @@ def linux(shell: Shell) -> Services:
             gaps.note("services[].running", "unsupported", "SysV scripts tell only when they are run, which is not read-only")
         else:
             gaps.note("services", "unsupported", "no init system answers; processes were looked at instead")
-    services = None if manager == "none" else _services(units, boot)
+    # without what runs the list would hold only what starts at boot, and look whole
+    blind = manager == "systemd" and alive and units is None
+    services = None if manager == "none" or blind else _services(units, boot)
     if services is None and manager != "none":
-        gaps.note("services", "unsupported", "neither the running services nor the boot links could be seen")
+        reason = "what runs now could not be seen" if boot is not None else "neither the running services nor the boot links could be seen"
+        gaps.note("services", "unsupported", reason)
     legacy = gaps.attempt("legacy", lambda: _legacy(shell, _Seen(manager, services, units, boot, comms, hidden)))
     if services is None and legacy is None and comms is None:
-        raise Unsupported("neither an init system, its files, nor processes are there to be seen")
+        raise Unsupported(
+            "what runs now could not be seen" if blind else "neither an init system, its files, nor processes are there to be seen"
+        )
     return Services(
         manager=manager,
         services=services,
@@ -92,6 +98,26 @@ def linux(shell: Shell) -> Services:
         legacy=legacy,
         unseen=gaps.unseen,
     )
+
+
+def _answers(shell: Shell) -> bool:
+    """Programs can be started: a running system whose /proc is not shown, and not the files of one."""
+    try:
+        shell.run(
+            "systemctl", "list-units", "--all", "--plain", "--no-legend", "--no-pager", "--full", "--type=service,socket,timer,mount"
+        )  # fmt: skip
+    except Unsupported:
+        return False
+    except CollectError:
+        return True
+    return True
+
+
+def _generated(shell: Shell) -> frozenset[str]:
+    """Units that systemd would make from SysV scripts when it starts; a unit file of the same name goes before a script."""
+    files = (*shell.names("/lib/systemd/system/*.service"), *shell.names("/etc/systemd/system/*.service"))
+    native = {path.rpartition("/")[2].removesuffix(".service") for path in files}
+    return frozenset(f"{script}.service" for script in _scripts(shell) if script not in native)
 
 
 def _comms(shell: Shell) -> tuple[str, ...]:
@@ -111,15 +137,16 @@ def _manager(shell: Shell, comms: tuple[str, ...] | None, boot: frozenset[str] |
     """(manager, SysV scripts that start at boot). sd_booted(3): systemd runs when /run/systemd/system is there."""
     if shell.stat("/run/systemd/system") is not None:
         return "systemd", ()
-    scripts = tuple(sorted({_script(path) for path in shell.names("/etc/rc[2-5].d/S*")}))
+    scripts = _scripts(shell)
     if comms is None:
         return ("systemd", ()) if boot else ("sysv", scripts) if scripts else ("none", ())
     first = shell.read_all("/proc/[0-9]*/comm")["/proc/1/comm"].strip()
     return ("sysv", scripts) if first == "init" and scripts else ("none", ())
 
 
-def _script(path: str) -> str:
-    return re.sub(r"^S\d*", "", path.rpartition("/")[2])
+def _scripts(shell: Shell) -> tuple[str, ...]:
+    """SysV scripts that start at boot."""
+    return tuple(sorted({re.sub(r"^S\d*", "", path.rpartition("/")[2]) for path in shell.names("/etc/rc[2-5].d/S*")}))
 
 
 # --- systemd --------------------------------------------------------------------------------------------------------

@@ -65,6 +65,8 @@ class Sessions(Fact):
     banners: tuple[Banner, ...] | None = Field(description="/etc/issue, /etc/issue.net and /etc/motd")
 
 
+_OTHER_MANAGERS = frozenset({"lxdm", "greetd", "slim", "nodm", "ly", "kdm", "entranced", "emptty", "lemurs", "lidm", "cdm"})
+"""Display managers that can log somebody on, by settings that are not read here."""
 _SHELLS = {"gnome-shell": "gnome", "plasmashell": "kde"}
 _BANNERS = ("/etc/issue", "/etc/issue.net", "/etc/motd")
 _ESCAPE = re.compile(r"\\(?:\d\{[^}]*\}|[a-zA-Z](?:\{[^}]*\})?|\\)")
@@ -105,8 +107,11 @@ def linux(shell: Shell) -> Sessions:
 
 
 def _auto_logons(shell: Shell) -> tuple[logons.AutoLogon, ...]:
-    programs(shell)  # a tree of data only logs nobody on and proves nothing
-    return logons.auto_logons(shell)
+    there = programs(shell)  # a tree of data only logs nobody on and proves nothing
+    found = logons.auto_logons(shell)
+    if not found and (others := sorted(there & _OTHER_MANAGERS)):
+        raise Unsupported(f"{others[0]} may log somebody on by itself, and its settings are not read here")
+    return found
 
 
 def _limit(value: str) -> int | Literal["unlimited"]:
@@ -226,6 +231,8 @@ def _banners(shell: Shell) -> tuple[Banner, ...]:
     texts = shell.read_all(
         *_BANNERS, "/etc/issue.d/*.issue", "/run/issue.d/*.issue", "/usr/lib/issue.d/*.issue", "/usr/lib/issue"
     )
+    if not texts:
+        programs(shell)  # a tree of data only shows nobody anything and proves nothing
     own = [path for path in texts if path not in _BANNERS]
     if "/etc/issue" in texts:
         own = [path for path in own if path != "/usr/lib/issue"]

@@ -29,7 +29,7 @@ class FileSystem(Model):
         description="All of it passes through dm-crypt in this machine; not seen for network and pools"
     )
     read_only: bool = Field(description="Mounted read-only")
-    used_percent: int | None = Field(description="Share in use, rounded to five")
+    used_percent: int | None = Field(description="Share in use, rounded up to five")
 
 
 class Place(Model):
@@ -40,7 +40,7 @@ class Place(Model):
     nodev: bool = Field(description="Device files do not work there")
     nosuid: bool = Field(description="Set-user-id programs get no other rights there")
     noexec: bool = Field(description="Programs cannot be started there")
-    used_percent: int | None = Field(description="Share in use of the file system it lies on, rounded to five")
+    used_percent: int | None = Field(description="Share in use of the file system it lies on, rounded up to five")
 
 
 class Planned(Model):
@@ -105,11 +105,9 @@ _PASSING = (
     "/var/snap",
     "/media",
     "/run/media",
-    "/var/lib/docker",
-    "/var/lib/containers",
-    "/var/lib/kubelet",
-    "/var/lib/containerd",
 )
+_SHELVES = ("/var/lib/docker", "/var/lib/containers", "/var/lib/kubelet", "/var/lib/containerd")
+"""What is mounted within comes and goes with containers; a disk mounted at the folder itself stays."""
 
 
 def linux(shell: Shell) -> Storage:
@@ -171,7 +169,7 @@ def _filesystems(
 
 def _medium(mount: Mount) -> Medium | None:
     """None: not a place where files of this machine lie, or one that comes and goes."""
-    if any(mount.path == folder or mount.path.startswith(f"{folder}/") for folder in _PASSING):
+    if any(mount.path.startswith(f"{folder}/") for folder in (*_PASSING, *_SHELVES)) or mount.path in _PASSING:
         return None
     if mount.type in _ON_NETWORK:
         return "network"

@@ -111,6 +111,7 @@ def apt(shell: Shell) -> Updates:
         lambda: [row for row in _whole(rows(), _security_lists(lists(), pockets()).security_faults) if row.security],
     )
     gaps.note("update_server", "unsupported", "only Windows takes all its updates from one server")
+    gaps.note("update_server", "unsupported", "a setting of Windows")
     support_ends, extended = _support(gaps, release)
     dated = gaps.attempt(("lists_dated", "lists_valid_until"), lambda: newer_debs.dated(lists(), pockets(), support_ends))
     if dated and dated.valid_until is None:
@@ -169,6 +170,7 @@ def dnf(shell: Shell) -> Updates:
     gaps.note("lists_valid_until", "unsupported", "rpm repositories set no date until which they are valid")
     gaps.note("point_release_behind", "unsupported", "only Debian has point releases of this kind")
     gaps.note("pins", "unsupported", "pins are apt's")
+    gaps.note("update_server", "unsupported", "a setting of Windows")
     gaps.note("update_server", "unsupported", "only Windows takes all its updates from one server")
     support_ends, extended = _support(gaps, release)
     return Updates(
@@ -221,6 +223,7 @@ def zypper(shell: Shell) -> Updates:
     gaps.note("lists_valid_until", "unsupported", "rpm repositories set no date until which they are valid")
     gaps.note("point_release_behind", "unsupported", "only Debian has point releases of this kind")
     gaps.note("pins", "unsupported", "pins are apt's")
+    gaps.note("update_server", "unsupported", "a setting of Windows")
     gaps.note("update_server", "unsupported", "only Windows takes all its updates from one server")
     support_ends, extended = _support(gaps, release)
     return Updates(

@@ -35,7 +35,9 @@ def boot_loader(shell: Shell) -> Loader:
     if not _OTHERS.isdisjoint((*found, *partition)):
         return "other"
     if not partition and {"/boot/efi", "/boot/grub", "/boot/grub2"}.issuperset(found):
-        programs(shell)  # a tree of data only has no boot loader and proves nothing
+        there = programs(shell)  # a tree of data only has no boot loader and proves nothing
+        if not there.isdisjoint(("grub-install", "grub2-install")):
+            raise Unsupported("/boot is empty, but GRUB is installed: its file system is not mounted now")
         return "none"
     raise Unsupported("/boot holds files, but no boot loader known here")
 

@@ -17,7 +17,8 @@ PROTOCOLS = ("dccp", "rds", "sctp", "tipc")
 DEVICES = ("firewire_core", "usb_storage")
 WATCHED = (*FILE_SYSTEMS, *PROTOCOLS, *DEVICES)
 
-_DEAD_ENDS = re.compile(r"(?:/usr)?/s?bin/(?:false|true|nologin)(?:[ \t].*)?")
+_DEAD_ENDS = re.compile(r"(?:/usr)?/s?bin/(?:false|true|nologin)(?:[ \t][^;&|`$()<>]*)?")
+"""What may follow is an argument, not another command: `/bin/true; modprobe -i udf` loads it all the same."""
 _DIRECTIVES = frozenset({"alias", "blacklist", "config", "include", "install", "options", "remove", "softdep", "weakdep"})
 
 

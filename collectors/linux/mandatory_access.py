@@ -57,6 +57,8 @@ def apparmor(shell: Shell) -> bool:
     if enabled is None:
         if "/proc/filesystems" not in texts:
             raise Unsupported("/proc: no running kernel is seen here")
+        if shell.stat("/sys/module") is None:
+            raise Unsupported("/sys is not mounted here, so whether AppArmor is on is not seen")
         return False
     if enabled.strip() not in ("Y", "N"):
         raise Unparsable("/sys/module/apparmor/parameters/enabled: neither Y nor N")

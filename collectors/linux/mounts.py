@@ -99,7 +99,7 @@ def plans(text: str) -> tuple[Plan, ...]:
 
 
 def used_percents(answer: Answer) -> Mapping[str, int]:
-    """Path -> percent in use of `df -Pl`, rounded to five so that equal machines stay equal.
+    """Path -> percent in use of `df -Pl`, rounded up to five so that equal machines stay equal and no threshold is passed by rounding.
 
     df ends with status 1 as soon as one place may not be looked at (a user's FUSE mount); its other lines are good.
     """
@@ -114,7 +114,7 @@ def used_percents(answer: Answer) -> Mapping[str, int]:
         if not row:
             raise Unparsable("df: line not understood")
         if row[1] != "-":
-            found[row[2]] = 5 * round(int(row[1][:-1]) / 5)
+            found[row[2]] = -(-int(row[1][:-1]) // 5) * 5
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fnmatch
 import os
 import re
@@ -99,7 +100,7 @@ class _Files:
         except _ABSENT:
             return None
         except OSError as error:
-            if error.errno == 22:  # EINVAL: not a link
+            if error.errno == errno.EINVAL:  # not a link
                 return None
             raise _failed(path, error) from None
 
@@ -121,8 +122,8 @@ class _Files:
                 done = done.rpartition("/")[0]
                 continue
             here = f"{done}/{part}"
-            if (parts or last) and Path(self._root + here).is_symlink():
-                target = os.readlink(self._root + here)  # noqa: PTH115
+            target = _target(self._root + here) if parts or last else None
+            if target is not None:
                 parts = [piece for piece in target.split("/") if piece not in ("", ".")] + parts
                 if target.startswith("/"):
                     done = ""
@@ -180,7 +181,7 @@ class LocalShell(_Files):
     def run(self, *argv: str, root: bool = False, timeout: float = TIMEOUT) -> Answer:
         program = shutil.which(argv[0], path=ENVIRONMENT["PATH"])
         if program is None:
-            if any(Path(folder, argv[0]).is_file() for folder in SEARCH):
+            if any(self._regular(f"{folder}/{argv[0]}") for folder in SEARCH):
                 raise Denied(f"{argv[0]}: permission denied; run as root to see it")
             return Answer(argv, 127, "", f"{argv[0]}: not found")
         try:
@@ -249,12 +250,33 @@ class RootShell(_Files):
     """A system unpacked or mounted under a directory: its files, and no running thing."""
 
     def __init__(self, root: str) -> None:
-        if not Path(root).is_dir():
+        try:
+            found = os.stat(root)  # noqa: PTH116
+        except OSError as error:
+            # also one that may not be seen: it is not one that is not there
+            why = "no such directory" if isinstance(error, _ABSENT) else error.strerror
+            raise Unreachable(f"{root}: {why}") from None
+        if not stat_bits.S_ISDIR(found.st_mode):
             raise Unreachable(f"{root}: no such directory")
         super().__init__(str(Path(root).resolve()))
 
     def run(self, *argv: str, root: bool = False, timeout: float = TIMEOUT) -> Answer:
         raise Unsupported(f"{argv[0]}: only the files of an unpacked system are seen, nothing runs in it")
+
+
+def _target(path: str) -> str | None:
+    """Where the link points; None: no link, or nothing there.
+
+    Raises PermissionError where that may not be seen. Path.is_symlink, is_file and is_dir say no there from Python 3.14 on.
+    """
+    try:
+        return os.readlink(path)  # noqa: PTH115  (Path would tidy the text)
+    except _ABSENT:
+        return None
+    except OSError as error:
+        if error.errno == errno.EINVAL:
+            return None
+        raise
 
 
 def _pieces(stream: IO[bytes], most: int) -> Iterator[bytes]:

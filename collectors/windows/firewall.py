@@ -27,6 +27,7 @@ def firewall(shell: Shell) -> Firewall:
     gaps.note("input_rules", "unsupported", "rules are not counted: Windows comes with hundreds")
     return Firewall(
         managers=gaps.attempt("managers", lambda: _managers(answers)),
+        ufw_enabled=False,  # there is no ufw on Windows
         active=gaps.attempt("active", lambda: runs() and all(_on(profile) for profile in profiles())),
         default_inbound=inbound,
         default_inbound_ipv6=inbound,

@@ -55,7 +55,7 @@ def logs(shell: Shell) -> Logs:
     audit = once(lambda: audit_policy(answers))
     running = gaps.attempt(("system_log_running", "audit_running"), lambda: known()["eventlog"].running)
     kept = gaps.attempt("event_logs", lambda: tuple(_event_log(answers, name) for name in LOGS))
-    security = gaps.attempt(("retention_days", "oldest_record"), lambda: _event_log(answers, "Security"))
+    security = gaps.attempt(("retention_days", "retention_promised", "oldest_record"), lambda: _event_log(answers, "Security"))
     gaps.note("journal_persistent", "unsupported", "there is no journald; event logs are always on disk")
     gaps.note(
         "world_readable", "unsupported", "who may read an event log stands in its own list of rights, which is not read yet"
@@ -65,13 +65,15 @@ def logs(shell: Shell) -> Logs:
     oldest = security.oldest if security else None
     if security is not None and oldest is None:
         gaps.note("oldest_record", "unsupported", "the log Security is empty")
+    days = None if security is None else _days(gaps, security)
     return Logs(
         system_log="eventlog",
         system_log_running=running,
         journal_persistent=None,
         logons_recorded=gaps.attempt("logons_recorded", lambda: known()["eventlog"].running and _records(audit(), "logons")),
         forwards=gaps.attempt("forwards", lambda: _forwards(registry, known())),
-        retention_days=None if security is None else _days(gaps, security),
+        retention_days=days,
+        retention_promised=None if days is None else True,
         oldest_record=oldest,
         world_readable=None,
         audit_installed=True,
@@ -124,10 +126,14 @@ def _days(gaps: Gaps, security: EventLog) -> Limit | None:
     if security.when_full == "archive":
         return "unlimited"
     if security.when_full == "stop":
-        gaps.note("retention_days", "unsupported", "the log Security stops when it is full: old records stay, new ones are lost")
+        gaps.note(
+            ("retention_days", "retention_promised"),
+            "unsupported",
+            "the log Security stops when it is full: old records stay, new ones are lost",
+        )
     else:
         gaps.note(
-            "retention_days",
+            ("retention_days", "retention_promised"),
             "unsupported",
             "Windows limits its logs by size, not by time; the oldest record shows how far they reach",
         )

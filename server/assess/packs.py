@@ -21,7 +21,13 @@ def names() -> tuple[str, ...]:
 def get(pack: str) -> Baseline:
     """The pack, loaded once per process. Raises BaselineError, FileNotFoundError."""
     own = settings.DATA.packs / pack
-    return load(own if (own / "standard.yaml").is_file() else pack)
+    try:
+        (own / "standard.yaml").stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return load(pack)
+    # also where it may not be read: this fails then. Path.is_file says no to that from Python 3.14 on, and the pack that
+    # ships under the same name, perhaps milder, would be taken
+    return load(own)
 
 
 def by_digest(digest: str) -> Baseline | None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.test import Client
 from django.utils import timezone
 
-from baselines.loader import load_texts
+from baselines.loader import builtin, load_texts
 from server.assess import packs
+from server.config import Data
 from server.ingest.models import Agent
 from tests.server.people import Host
 
@@ -87,6 +90,17 @@ def test_a_pack_travels_whole(client: Client, host: Host) -> None:
 def test_an_unknown_pack_says_so(client: Client, host: Host) -> None:
     assert ask(client, host, f"/api/v1/packs/{'0' * 64}").status_code == 404
     assert client.get(f"/api/v1/packs/{packs.get('mini').digest}").status_code == 401
+
+
+def test_an_own_pack_that_cannot_be_seen_is_not_replaced_by_the_one_that_ships(settings, tmp_path: Path) -> None:
+    shipped = builtin()[0]
+    settings.DATA = Data(tmp_path)
+    assert packs.get(shipped).id == shipped
+    packs.get.cache_clear()
+    settings.DATA.packs.mkdir()
+    (settings.DATA.packs / shipped).symlink_to(shipped)
+    with pytest.raises(OSError, match=shipped):
+        packs.get(shipped)
 
 
 def test_polling_costs_no_write_each_time(client: Client, host: Host, django_assert_num_queries) -> None:
