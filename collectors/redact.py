@@ -75,6 +75,9 @@ _HARMLESS = frozenset({
 })
 _ROUNDS = 10
 _VERSION = re.compile(r"(?:\d+:)?\d[\w.+~]*-[\w.+~]+")
+_ARCHITECTURES = frozenset({
+    "all", "amd64", "arm64", "armel", "armhf", "i386", "loong64", "mips64el", "mipsel", "ppc64el", "riscv64", "s390x",
+})
 _TOOL_SAYS = re.compile(r"(?i)(?:permission denied|not found|no such|not installed|status \d|a directory|no answer)")
 _NSSWITCH = frozenset({
     "files", "compat", "nis", "nisplus", "sss", "systemd", "db", "ldap", "winbind", "extrausers", "altfiles", "hesiod", "dns",
@@ -194,6 +197,8 @@ def _stays(name: str, between: str, value: str) -> bool:
     bare = value.strip().rstrip(",").strip("\"'").strip()
     if not bare or bare.lower() in _HARMLESS or bare.startswith(GONE):
         return True
+    if between == ":" and bare in _ARCHITECTURES:
+        return True  # dpkg's word for a package: passwd:amd64
     if ":" in between:
         first = bare.split()[0].lower()
         # nsswitch.conf (passwd: files sss), sudoers (NOPASSWD: ALL), what a tool says of a file (passwd: permission denied)

@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from collectors.errors import CollectError
+from collectors.errors import CollectError, Unsupported
 from collectors.facts.kernel import Kernel, linux
-from collectors.linux.boot_loader import guarded
+from collectors.linux.boot_loader import boot_loader, guarded
 from collectors.linux.core_dumps import handler, hard_core_limit
-from collectors.linux.kernel_modules import install_commands
-from collectors.linux.mandatory_access import profile_modes
+from collectors.linux.kernel_modules import install_commands, module_states
+from collectors.linux.mandatory_access import apparmor, profile_modes
 from collectors.linux.sysctls import Interfaces, ipv4
-from tests.garbled import NOISE, changed, transcripts
+from tests.garbled import NOISE, Elsewhere, changed, transcripts
 
 TRANSCRIPTS = transcripts("kernel")
 READERS: dict[str, Callable[[str], Any]] = {
@@ -113,3 +113,41 @@ def test_the_kernel_joins_all_and_an_interfaces_own_by_each_settings_rule(
 )
 def test_only_a_hard_limit_for_everybody_counts(text: str, limit: object) -> None:
     assert hard_core_limit({"/etc/security/limits.conf": text}) == limit
+
+
+@pytest.mark.parametrize(
+    ("command", "state"),
+    [
+        ("/bin/false", "blocked"),
+        ("/usr/bin/true # not wanted", "blocked"),
+        # what leads nowhere first and loads the module after is no block
+        ("/bin/true ; /sbin/modprobe --ignore-install udf", "loadable"),
+        ("/bin/false || modprobe -i udf", "loadable"),
+        ("/bin/true $(modprobe -i udf)", "loadable"),
+        ("/bin/true & modprobe -i udf", "loadable"),
+    ],
+)
+def test_an_install_line_blocks_only_where_nothing_follows(command: str, state: str) -> None:
+    read = {
+        "/proc/sys/kernel/osrelease": "6.1.0-28-amd64\n",
+        "/proc/filesystems": "\text4\n",
+        "/proc/modules": "ext4 1 1 - Live 0x0\n",
+        "/lib/modules/6.1.0-28-amd64/modules.dep": "kernel/fs/udf/udf.ko:\n",
+        "/etc/modprobe.d/a.conf": f"install udf {command}\n",
+    }
+    patterns = {path: [path] for path in read} | {"/etc/modprobe.d/*.conf": ["/etc/modprobe.d/a.conf"]}
+    assert module_states(Elsewhere({"read": read, "read_all": patterns}))["udf"] == state
+
+
+def test_an_empty_boot_beside_grub_is_a_file_system_not_mounted_now() -> None:
+    assert boot_loader(Elsewhere({"names": {"/usr/*bin/*": ["/usr/bin/bash"]}})) == "none"
+    with pytest.raises(Unsupported, match="not mounted"):
+        boot_loader(Elsewhere({"names": {"/usr/*bin/*": ["/usr/bin/bash", "/usr/sbin/grub2-install"]}}))
+
+
+def test_apparmor_is_not_called_off_where_sys_is_hidden() -> None:
+    seen = {"read": {"/proc/filesystems": "\text4\n"}, "read_all": {"/proc/filesystems": ["/proc/filesystems"]}}
+    with pytest.raises(Unsupported, match="/sys"):
+        apparmor(Elsewhere(seen))
+    folder = {"mode": "0755", "uid": 0, "gid": 0, "size": 0, "mtime": 0, "directory": True}
+    assert apparmor(Elsewhere({**seen, "stat": {"/sys/module": folder}})) is False

@@ -58,3 +58,8 @@ def _only(path: str, text: str) -> ReplayShell:
     """A machine with this one file: it answers to the pattern that fits."""
     pattern = path if not path.startswith("/etc/systemd") else "/etc/systemd/system/*getty*.service"
     return Elsewhere({"read": {path: text}, "read_all": {pattern: [path]}})
+
+
+def test_a_tree_of_data_shows_no_text_before_log_on() -> None:
+    fact = linux(Elsewhere({"read": {"/etc/os-release": 'ID=debian\nPRETTY_NAME="Debian 12"\n'}, "run": []}))
+    assert fact.banners is None

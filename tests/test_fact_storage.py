@@ -15,7 +15,7 @@ from collectors.facts.storage import linux
 from collectors.linux.block_devices import BlockDevices
 from collectors.linux.mounts import mountinfo, plans, used_percents
 from collectors.transports.base import Answer
-from tests.garbled import NOISE, changed, transcripts
+from tests.garbled import NOISE, Elsewhere, changed, transcripts
 
 TRANSCRIPTS = [transcript for transcript in transcripts("storage") if transcript["run"]]
 READERS: dict[str, Callable[[str], Any]] = {
@@ -87,3 +87,37 @@ def test_all_that_lies_below_must_be_encrypted(identity: str, below: tuple[str, 
 def test_words_of_fstab_that_bring_others_with_them(options: str, guards: set[str]) -> None:
     (plan,) = plans(f"/dev/sda1 /data ext4 {options} 0 2\n")
     assert plan.guards == guards
+
+
+def test_what_is_used_is_rounded_up_so_that_no_threshold_is_passed_by_rounding() -> None:
+    table = "Filesystem 1024-blocks Used Available Capacity Mounted on\n" + "".join(
+        f"/dev/sd{letter}1 100 {share} 1 {share}% /{letter}\n"
+        for letter, share in (("a", 0), ("b", 85), ("c", 86), ("d", 92), ("e", 100))
+    )
+    assert used_percents(Answer(("df",), 0, table, "")) == {"/a": 0, "/b": 85, "/c": 90, "/d": 95, "/e": 100}
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "listed"),
+    [
+        # a disk for docker's files stays; what docker mounts within comes and goes
+        ("/var/lib/docker", "ext4", True),
+        ("/var/lib/kubelet", "xfs", True),
+        ("/var/lib/docker/volumes/a/_data", "ext4", False),
+        ("/var/lib/docker/overlay2/a/merged", "overlay", False),
+        ("/media", "ext4", False),
+    ],
+)
+def test_a_disk_mounted_for_containers_is_one_of_the_machine(path: str, kind: str, listed: bool) -> None:
+    found = mountinfo(f"22 1 8:1 / / rw - ext4 /dev/sda1 rw\n23 22 8:17 / {path} rw - {kind} /dev/sdb1 rw\n")
+    told = linux(
+        Elsewhere(
+            {
+                "read": {
+                    "/proc/1/mountinfo": f"22 1 8:1 / / rw - ext4 /dev/sda1 rw\n23 22 8:17 / {path} rw - {kind} /dev/sdb1 rw\n"
+                },
+            }
+        )
+    )
+    assert path in found
+    assert (path in {row.path for row in told.filesystems or ()}) is listed

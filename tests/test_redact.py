@@ -91,6 +91,7 @@ MUST_SURVIVE = {
         "permitrootlogin prohibit-password\nsyslogfacility AUTH\nauthenticationmethods publickey,password\nmaxauthtries 6\n"
         "pubkeyauthentication yes\nhostkey /etc/ssh/ssh_host_rsa_key\nauthorizedkeysfile .ssh/authorized_keys\npubkeyauthoptions none"
     ),
+    "dpkg.log": "2026-11-22 06:13:59 status installed passwd:amd64 1:4.17.4-2\n2026-11-22 06:13:59 configure base-passwd:amd64 3.6.7 <none>",
     "sshd_config": "PasswordAuthentication no\nPermitEmptyPasswords no\n#PermitRootLogin prohibit-password\nChallengeResponseAuthentication no",
     "pam": (
         "password\t[success=1 default=ignore]\tpam_unix.so obscure use_authtok try_first_pass yescrypt\n"

@@ -273,4 +273,6 @@ def install(packages: tuple[Path, ...], release: str) -> None:
     shutil.rmtree("/var/lib/rpm", ignore_errors=True)
     Path("/var/lib/rpm").mkdir(parents=True)
     sh("rpm", "--initdb")
-    sh("rpm", "-i", "--justdb", "--nodeps", "--ignorearch", "--ignoreos", "--force-debian", *packages)
+    # Debian's rpm before 4.20 refuses to install without it, later ones do not know it
+    forced = ["--force-debian"] if "--force-debian" in sh("rpm", "--help") else []
+    sh("rpm", "-i", "--justdb", "--nodeps", "--ignorearch", "--ignoreos", *forced, *packages)

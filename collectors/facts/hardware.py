@@ -205,7 +205,8 @@ def _disk(name: str, texts: Mapping[str, str], serials: Mapping[str, str] | None
         return texts.get(f"/sys/block/{name}/{file}", "").strip()
 
     size, vendor = text("size"), text("device/vendor")
-    if not size.isdecimal() or text("removable") not in ("0", "1") or text("queue/rotational") not in ("0", "1"):
+    # longer than any disk's: Python itself refuses numbers of thousands of digits
+    if not size.isdecimal() or len(size) > 20 or text("removable") not in ("0", "1") or text("queue/rotational") not in ("0", "1"):
         raise Unparsable(f"/sys/block/{name}: size, removable or rotational is no number")
     # ATA is the interface, not a maker; 0x1af4 is a number of virtio
     maker = "" if vendor == "ATA" or vendor.startswith("0x") else vendor

@@ -84,12 +84,18 @@ def linux(shell: Shell) -> Services:
     blind = manager == "systemd" and alive and units is None
     services = None if manager == "none" or blind else _services(units, boot)
     if services is None and manager != "none":
-        reason = "what runs now could not be seen" if boot is not None else "neither the running services nor the boot links could be seen"
+        reason = (
+            "what runs now could not be seen"
+            if boot is not None
+            else "neither the running services nor the boot links could be seen"
+        )
         gaps.note("services", "unsupported", reason)
     legacy = gaps.attempt("legacy", lambda: _legacy(shell, _Seen(manager, services, units, boot, comms, hidden)))
     if services is None and legacy is None and comms is None:
         raise Unsupported(
-            "what runs now could not be seen" if blind else "neither an init system, its files, nor processes are there to be seen"
+            "what runs now could not be seen"
+            if blind
+            else "neither an init system, its files, nor processes are there to be seen"
         )
     return Services(
         manager=manager,

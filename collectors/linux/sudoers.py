@@ -97,7 +97,9 @@ def _spec_grants(spec: Mapping[str, Any]) -> Iterator[Grant]:
         if authenticate is not None and not isinstance(authenticate, bool):
             raise TypeError(authenticate)
         commands = tuple(map(_command, part["Commands"]))
-        run_as = tuple(map(_who, part.get("runasusers", ()))) or (SELF if "runasgroups" in part else ())
+        # (:adm) is the user himself with another group. sudo 1.9.16 (Debian 13) names him "", older ones name nobody
+        named = tuple(who for who in map(_who, part.get("runasusers", ())) if who)
+        run_as = named or (SELF if "runasgroups" in part or "runasusers" in part else ())
         for user in spec["User_List"]:
             yield Grant(_who(user), run_as, commands, None if authenticate is None else not authenticate)
 
