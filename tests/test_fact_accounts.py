@@ -188,7 +188,7 @@ SUDOERS_TEXTS = (
     "User_Alias OPS = an, binh\nCmnd_Alias EVERY = ALL\nOPS ALL = NOPASSWD: EVERY\n",
     "#1000 ALL=(root) ALL # not a comment at its start\n%#27 ALL=ALL, !/bin/su\n",
     "Defaults:an !authenticate\nDefaults targetpw, timestamp_timeout=5\nALL ALL=(ALL) ALL\n",
-    "an ALL=() ALL\nbinh ALL=(:adm, :www-data) NOPASSWD: ALL\n",
+    "an ALL=() ALL\nbinh ALL=(:adm) NOPASSWD: ALL\n",
     "an ALL=(www-data) ALL : binh = (:adm) /bin/true\n",
     "dung ALL=(ALL) \\\n  SETENV: NOPASSWD: /bin/sh, NOEXEC: /usr/bin/vi\n",
     "@includedir /nowhere\n+ops ALL=(ALL) ALL\n",

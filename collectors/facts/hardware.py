@@ -171,6 +171,7 @@ def memory(text: str | None) -> int:
 # --- disks ------------------------------------------------------------------------------------------------------------
 
 _NO_DISKS = re.compile(r"(?:sr|fd|st|nst)\d+$")
+_SECTORS = re.compile(r"[0-9]{1,20}")  # Python refuses to read numbers of thousands of digits
 """Optical, floppy and tape drives."""
 
 
@@ -205,8 +206,7 @@ def _disk(name: str, texts: Mapping[str, str], serials: Mapping[str, str] | None
         return texts.get(f"/sys/block/{name}/{file}", "").strip()
 
     size, vendor = text("size"), text("device/vendor")
-    # longer than any disk's: Python itself refuses numbers of thousands of digits
-    if not size.isdecimal() or len(size) > 20 or text("removable") not in ("0", "1") or text("queue/rotational") not in ("0", "1"):
+    if not _SECTORS.fullmatch(size) or text("removable") not in ("0", "1") or text("queue/rotational") not in ("0", "1"):
         raise Unparsable(f"/sys/block/{name}: size, removable or rotational is no number")
     # ATA is the interface, not a maker; 0x1af4 is a number of virtio
     maker = "" if vendor == "ATA" or vendor.startswith("0x") else vendor

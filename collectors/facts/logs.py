@@ -407,5 +407,7 @@ def windows(shell: Shell) -> Logs:
     found = logs(shell)
     if found.retention_days is not None:
         return found.model_copy(update={"retention_promised": True})
-    why = tuple(entry.model_copy(update={"field": "retention_promised"}) for entry in found.unseen if entry.field == "retention_days")
+    why = tuple(
+        entry.model_copy(update={"field": "retention_promised"}) for entry in found.unseen if entry.field == "retention_days"
+    )
     return found.model_copy(update={"unseen": (*found.unseen, *why)})
