@@ -21,7 +21,7 @@ from collectors.facts import updates
 from collectors.transports.local import LocalShell
 from collectors.transports.witness import Witness
 from tests import throwaway
-from tests.throwaway import Advisory, Package, build, install, overlaid, repository, sh, within
+from tests.throwaway import Advisory, Package, build, install, overlaid, repository, rpm, sh, within
 
 pytestmark = [
     pytest.mark.root,
@@ -245,7 +245,7 @@ def test_after_the_updates_are_installed_nothing_is_pending(rpms: Path) -> None:
     def ask(system: Callable[[Path], None], question: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         system(rpms)
         newest = [rpms / "repo" / package.file for package in NEW if package not in (NEW[4], NEW[7])]
-        sh("rpm", "-U", "--justdb", "--nodeps", "--ignorearch", "--ignoreos", "--force-debian", *newest)
+        rpm("-U", *newest)
         return question()
 
     for fact in (overlaid(lambda: ask(dnf_system, asked_dnf)), overlaid(lambda: ask(zypper_system, asked_zypper))):
@@ -283,7 +283,7 @@ def test_an_update_of_zypper_itself_does_not_hide_the_patches_it_blocks(tmp_path
 
     def ask() -> tuple[dict[str, Any], str]:
         zypper_system(rpms, fetch=False)
-        sh("rpm", "-i", "--justdb", "--nodeps", "--ignorearch", "--force-debian", tmp_path / "old" / old.file)
+        rpm("-i", tmp_path / "old" / old.file)
         site = Path("/etc/zypp/repos.d/site.repo")
         site.write_text(site.read_text().replace(f"{rpms}/repo", f"{tmp_path}/repo"))
         sh("zypper", "--non-interactive", "refresh")
@@ -349,7 +349,7 @@ def unregistered_zypper(rpms: Path) -> dict[str, Any]:
 
 def held_release_amazon(rpms: Path) -> dict[str, Any]:
     dnf_system(rpms)
-    sh("rpm", "-U", "--justdb", "--nodeps", "--ignorearch", "--force-debian", *(rpms / "repo" / NEW[at].file for at in (1, 2, 5)))
+    rpm("-U", *(rpms / "repo" / NEW[at].file for at in (1, 2, 5)))
     Path("/etc/os-release").write_text('NAME="Amazon Linux"\nID="amzn"\nID_LIKE="fedora"\nVERSION_ID="2023"\n')
     assert sh("dnf", "-q", "-C", "updateinfo", "list", "--security") == ""
     return asked_dnf()

@@ -273,6 +273,11 @@ def install(packages: tuple[Path, ...], release: str) -> None:
     shutil.rmtree("/var/lib/rpm", ignore_errors=True)
     Path("/var/lib/rpm").mkdir(parents=True)
     sh("rpm", "--initdb")
+    rpm("-i", *packages)
+
+
+def rpm(how: str, *packages: Path) -> None:
+    """Install (-i) or upgrade (-U) in rpm's database, without a file on the disk. For use within `overlaid`."""
     # Debian's rpm before 4.20 refuses to install without it, later ones do not know it
     forced = ["--force-debian"] if "--force-debian" in sh("rpm", "--help") else []
-    sh("rpm", "-i", "--justdb", "--nodeps", "--ignorearch", "--ignoreos", *forced, *packages)
+    sh("rpm", how, "--justdb", "--nodeps", "--ignorearch", "--ignoreos", *forced, *packages)

@@ -171,8 +171,8 @@ def memory(text: str | None) -> int:
 # --- disks ------------------------------------------------------------------------------------------------------------
 
 _NO_DISKS = re.compile(r"(?:sr|fd|st|nst)\d+$")
-_SECTORS = re.compile(r"[0-9]{1,20}")  # Python refuses to read numbers of thousands of digits
 """Optical, floppy and tape drives."""
+_SECTORS = re.compile(r"[0-9]{1,20}")  # Python refuses to read numbers of thousands of digits
 
 
 def _disks(shell: Shell, gaps: Gaps) -> tuple[Disk, ...]:

@@ -58,7 +58,13 @@ def sudo(name: str, line: str, red: str = "") -> Planted:
             "rm -rf /var/www/.ssh /tmp/key*; usermod -s /usr/sbin/nologin www-data",
             red="accounts.system_logon",
         ),
-        Planted("password-never-ends", "chage -M 99999 nvan", "chage -M 30 nvan", red="accounts.password_max_age"),
+        # and so the account never locks by itself
+        Planted(
+            "password-never-ends",
+            "chage -M 99999 nvan",
+            "chage -M 30 nvan",
+            red="accounts.password_max_age accounts.inactive_lock",
+        ),
         # of an account nobody works with: one of a person would count as forgotten, too, where log-ons are not recorded
         Planted(
             "password-older-than-its-period",

@@ -13,6 +13,8 @@ pytestmark = MARKS
 _CENTRAL = "/etc/rsyslog.d/90-central.conf"
 _WAYS = "logs.forwarded logs.logons_forwarded logs.forward_encrypted"
 _AUDIT = "logs.audit_rules logs.audit_identity logs.audit_logons logs.audit_time logs.audit_access logs.audit_changes"
+_OBEYED = "logs.audit_disk_full logs.audit_kept"
+"""What auditd.conf promises: worth nothing while auditd does not run."""
 _CONF, _STATUS, _RULES = "/etc/audit/auditd.conf", "/srv/audit/status", "/srv/audit/rules"
 
 
@@ -110,9 +112,9 @@ def edited(name: str, path: str, edit: str, red: str = "", unknown: str = "", th
             "stop auditd; mv /usr/sbin/auditd /usr/sbin/auditctl /srv; rm /etc/rc2.d/S01auditd",
             "mv /srv/auditd /srv/auditctl /usr/sbin; audit-start; ln -s ../init.d/auditd /etc/rc2.d/S01auditd",
             red=f"logs.audit_running services.audit_at_boot {_AUDIT}",
-            unknown="logs.audit_immutable",
+            unknown=f"logs.audit_immutable {_OBEYED}",
         ),
-        Planted("auditd-stopped", "stop auditd", "audit-start", red="logs.audit_running"),
+        Planted("auditd-stopped", "stop auditd", "audit-start", red="logs.audit_running", unknown=_OBEYED),
         Planted(
             "auditd-does-not-start-at-boot",
             "rm /etc/rc2.d/S01auditd",

@@ -93,7 +93,7 @@ def added(name: str, path: str, line: str, red: str = "", unknown: str = "") -> 
         edited("new-passwords-hashed-with-md5", PASSWORD, "s/yescrypt/md5/", "password_policy.hash"),
         # the word of the stack counts, not that of login.defs
         edited("login-defs-alone-says-des", DEFS, "s/^ENCRYPT_METHOD.*/ENCRYPT_METHOD DES/"),
-        edited("new-accounts-without-maximum-age", DEFS, "/^PASS_MAX_DAYS/d", "password_policy.max_age"),
+        edited("new-accounts-without-maximum-age", DEFS, "/^PASS_MAX_DAYS/d", "password_policy.max_age password_policy.inactive"),
         edited("new-accounts-without-minimum-age", DEFS, "/^PASS_MIN_DAYS/d", "password_policy.min_age"),
         edited("no-warning-before-the-end", DEFS, "s/^PASS_WARN_AGE.*/PASS_WARN_AGE 1/", "password_policy.warning"),
         edited("umask-open", DEFS, "s/^UMASK.*/UMASK 022/", "password_policy.umask"),
