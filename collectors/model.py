@@ -41,6 +41,22 @@ class Platform(StrEnum):
     SUSE = "suse"
     LINUX = "linux"
     WINDOWS = "windows"
+    CISCO_IOS = "cisco_ios"
+    CISCO_NXOS = "cisco_nxos"
+    CISCO_ASA = "cisco_asa"
+    JUNIPER_JUNOS = "juniper_junos"
+    FORTINET_FORTIOS = "fortinet_fortios"
+    PALOALTO_PANOS = "paloalto_panos"
+    CHECKPOINT_GAIA = "checkpoint_gaia"
+    HUAWEI_VRP = "huawei_vrp"
+    HPE_COMWARE = "hpe_comware"
+    ARUBA_AOSS = "aruba_aoss"
+    ARUBA_AOSCX = "aruba_aoscx"
+    MIKROTIK_ROUTEROS = "mikrotik_routeros"
+    ARISTA_EOS = "arista_eos"
+    DRAYTEK = "draytek"
+    DEVICE = "device"
+    """Some network device or printer, asked over SNMP alone."""
 
 
 class Target(Model):

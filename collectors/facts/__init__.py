@@ -8,18 +8,29 @@ from collectors.facts.backup import Backup
 from collectors.facts.base import Fact
 from collectors.facts.certificates import Certificates
 from collectors.facts.clock import Clock
+from collectors.facts.configuration import Configuration
+from collectors.facts.device_access import DeviceAccess
+from collectors.facts.device_accounts import DeviceAccounts
+from collectors.facts.device_logs import DeviceLogs
+from collectors.facts.device_services import DeviceServices
+from collectors.facts.filtering import Filtering
 from collectors.facts.firewall import Firewall
+from collectors.facts.firmware import Firmware
 from collectors.facts.hardware import Hardware
 from collectors.facts.identity import Identity
+from collectors.facts.interfaces import Interfaces
 from collectors.facts.kernel import Kernel
 from collectors.facts.listening import Listening
 from collectors.facts.logs import Logs
+from collectors.facts.neighbours import Neighbours
 from collectors.facts.password_policy import PasswordPolicy
 from collectors.facts.permissions import Permissions
+from collectors.facts.redundancy import Redundancy
 from collectors.facts.remote_access import RemoteAccess
 from collectors.facts.services import Services
 from collectors.facts.sessions import Sessions
 from collectors.facts.shares import Shares
+from collectors.facts.snmp_service import SnmpService
 from collectors.facts.software import Software
 from collectors.facts.storage import Storage
 from collectors.facts.updates import Updates
@@ -49,5 +60,16 @@ FACTS: dict[str, type[Fact]] = {
         WindowsHardening,
         Permissions,
         Shares,
+        DeviceAccess,
+        DeviceAccounts,
+        DeviceLogs,
+        SnmpService,
+        Filtering,
+        Interfaces,
+        Redundancy,
+        DeviceServices,
+        Configuration,
+        Firmware,
+        Neighbours,
     )
 }

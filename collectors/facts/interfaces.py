@@ -1,0 +1,56 @@
+"""Which ports does the device have, which are open to whoever plugs in, and what guards them?"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from collectors.facts.base import Fact, Model
+
+
+class Port(Model):
+    """One physical port, or one routed interface."""
+
+    name: str
+    description: str = Field(default="", description="As configured")
+    physical: bool = Field(description="A socket somebody can plug into; False for VLAN interfaces, loopbacks, tunnels")
+    enabled: bool | None = Field(description="Administratively up")
+    up: bool | None = Field(default=None, description="Something is connected and the link works now")
+    idle_days: int | None = Field(
+        default=None, description="Days since the link last changed or last carried a packet, where the device tells"
+    )
+    mode: Literal["access", "trunk", "dynamic", "routed", "other"] | None = Field(
+        default=None, description="dynamic: lets the other end choose (DTP)"
+    )
+    vlan: int | None = Field(default=None, description="Access VLAN")
+    native_vlan: int | None = Field(default=None, description="VLAN of untagged frames on a trunk")
+    addresses: tuple[str, ...] = Field(default=(), description="IPv4 and IPv6 addresses with prefix length")
+    port_security: bool | None = Field(default=None, description="The number of stations, or which, is limited")
+    authenticated: bool | None = Field(default=None, description="802.1X or MAC authentication admits stations")
+    bpdu_guard: bool | None = Field(
+        default=None, description="A switch plugged in here is shut out (BPDU guard, root guard on edge ports)"
+    )
+    snooping_trusted: bool | None = Field(default=None, description="DHCP answers are believed here")
+    proxy_arp: bool | None = Field(default=None, description="Answers ARP for others")
+    redirects: bool | None = Field(default=None, description="Sends ICMP redirects")
+
+
+class Interfaces(Fact):
+    """Ports and what guards the local network."""
+
+    NAME: ClassVar[str] = "interfaces"
+
+    ports: tuple[Port, ...] | None = Field(description="In the device's own order")
+    unused_open: tuple[str, ...] | None = Field(description="Physical ports that are administratively up with nothing connected")
+    unguarded: tuple[str, ...] | None = Field(
+        default=None, description="Access ports, up or not shut, with neither port security nor 802.1X; () on a router"
+    )
+    dhcp_snooping_vlans: tuple[str, ...] | None = Field(
+        default=None, description="VLANs where foreign DHCP servers are ignored, as configured; () when none"
+    )
+    arp_inspection_vlans: tuple[str, ...] | None = Field(
+        default=None, description="VLANs where forged ARP is dropped; () when none"
+    )
+    native_vlan_default: bool | None = Field(default=None, description="Some trunk carries VLAN 1 untagged")
+    dynamic_trunks: tuple[str, ...] | None = Field(default=None, description="Ports that would become a trunk for whoever asks")
