@@ -57,6 +57,8 @@ class Platform(StrEnum):
     DRAYTEK = "draytek"
     DEVICE = "device"
     """Some network device or printer, asked over SNMP alone."""
+    OUTSIDE = "outside"
+    """Whatever it is, seen from outside alone (discovery)."""
 
 
 class Target(Model):
@@ -65,7 +67,7 @@ class Target(Model):
     name: Annotated[str, Field(min_length=1, max_length=253)]
     kind: Kind = Kind.SERVER
     platform: Platform | None = Field(default=None, description="None: found out by asking")
-    via: Literal["local", "ssh", "winrm", "root", "replay"] = "local"
+    via: Literal["local", "ssh", "winrm", "root", "replay", "nmap"] = "local"
     address: str | None = Field(default=None, description="Host name or address; a directory for via=root and via=replay")
     port: Annotated[int, Field(ge=1, le=65535)] | None = None
     credential: str | None = Field(

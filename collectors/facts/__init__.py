@@ -13,6 +13,7 @@ from collectors.facts.device_access import DeviceAccess
 from collectors.facts.device_accounts import DeviceAccounts
 from collectors.facts.device_logs import DeviceLogs
 from collectors.facts.device_services import DeviceServices
+from collectors.facts.exposure import Exposure
 from collectors.facts.filtering import Filtering
 from collectors.facts.firewall import Firewall
 from collectors.facts.firmware import Firmware
@@ -71,5 +72,6 @@ FACTS: dict[str, type[Fact]] = {
         Configuration,
         Firmware,
         Neighbours,
+        Exposure,
     )
 }
