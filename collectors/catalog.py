@@ -1,11 +1,14 @@
 """Everything rasoat can ask, on one screen: fact x platform -> function.
 
 To teach rasoat a platform for a known fact: write the function in facts/<subject>.py and add its line here.
+A network OS answers from its own file under devices/, which lists its questions itself; here stands only where it is.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from collectors.facts import (
     accounts,
@@ -33,6 +36,9 @@ from collectors.facts import (
 from collectors.facts.base import Fact
 from collectors.model import Platform
 from collectors.transports.base import Shell
+
+if TYPE_CHECKING:
+    from collectors.devices.base import DeviceOs
 
 Question = Callable[[Shell], Fact]
 
@@ -80,6 +86,45 @@ CATALOG: tuple[tuple[str, tuple[Platform, ...], Question], ...] = (
 )
 
 
-def questions(platform: Platform) -> Iterator[tuple[str, Question]]:
-    """(fact, function) for each fact this platform can be asked, in catalog order."""
+DEVICES: dict[Platform, str] = {
+    Platform.CISCO_IOS: "collectors.devices.cisco_ios",
+}
+"""Network OS -> module whose `OS` knows it. Imported only when such a device is asked: a host scan needs none of them."""
+
+DEVICE_FACTS = (
+    "identity", "firmware", "configuration", "device_access", "device_accounts", "password_policy", "device_logs", "clock",
+    "snmp_service", "filtering", "interfaces", "redundancy", "device_services", "neighbours",
+)  # fmt: skip
+"""What a network device can be asked, in the order it is asked. An OS that cannot answer one leaves it out."""
+
+
+def questions(platform: Platform) -> Iterator[tuple[str, Callable[[Any], Fact]]]:
+    """(fact, function) for each fact this platform can be asked, in catalog order.
+
+    The function takes a Shell, or a DeviceCli where the platform is one of DEVICES.
+    """
+    if platform in DEVICES:
+        known = device_os(platform).questions
+        return ((fact, known[fact]) for fact in DEVICE_FACTS if fact in known)
     return ((fact, function) for fact, platforms, function in CATALOG if platform in platforms)
+
+
+def device_os(platform: Platform) -> DeviceOs:
+    """How a network OS is spoken to. Raises KeyError for a platform that is none."""
+    found: DeviceOs = import_module(DEVICES[platform]).OS
+    return found
+
+
+def facts_of(platform: Platform | None, network: bool = False) -> tuple[str, ...]:
+    """Names of the facts a target is asked; of all hosts, or of all devices, while its platform is not known."""
+    if platform in DEVICES:
+        return tuple(fact for fact, _ in questions(platform))
+    if network or platform is Platform.DEVICE:
+        return DEVICE_FACTS
+    return tuple(dict.fromkeys(fact for fact, platforms, _ in CATALOG if platform is None or platform in platforms))
+
+
+def platforms_of(fact: str) -> tuple[Platform, ...]:
+    """Every platform that can be asked for a fact, in the order of Platform."""
+    hosts = {platform for known, platforms, _ in CATALOG if known == fact for platform in platforms}
+    return tuple(p for p in Platform if p in hosts or (p in DEVICES and fact in device_os(p).questions))

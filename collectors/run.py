@@ -9,22 +9,23 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from collectors import VERSION
-from collectors.catalog import questions
+from collectors.catalog import DEVICES, device_os, facts_of, questions
 from collectors.errors import CollectError, Unsupported
 from collectors.facts import FACTS
 from collectors.facts import identity as identities
 from collectors.facts.base import Fact, Outcome
 from collectors.facts.identity import Identity
-from collectors.model import Platform, Record, Snapshot, Target, digest_of, new_id, utcnow
+from collectors.model import Kind, Platform, Record, Snapshot, Target, digest_of, new_id, utcnow
 from collectors.redact import redact
-from collectors.transports.base import Shell
+from collectors.transports.base import DeviceCli, Shell
 from collectors.transports.local import LocalShell, RootShell
 from collectors.transports.witness import Witness
 
 if TYPE_CHECKING:
+    from collectors.devices.witness import DeviceWitness
     from collectors.inventory import Inventory
 
 log = logging.getLogger(__name__)
@@ -38,25 +39,33 @@ PARALLEL = 16
 """Targets asked at the same time. Each costs a thread that waits, and about 1 MB."""
 
 
-def collect(target: Target, shell: Shell, only: Iterable[str] | None = None, progress: Progress | None = None) -> Snapshot:
+NETWORK = (Kind.ROUTER, Kind.SWITCH, Kind.FIREWALL)
+
+
+def collect(
+    target: Target, shell: Shell | DeviceCli, only: Iterable[str] | None = None, progress: Progress | None = None
+) -> Snapshot:
     """Ask the target every question its platform can be asked, one after another.
 
     Never raises for what the target does: each question ends as a Record of its own. `only` names facts to ask;
     `progress` is told each fact's name before it is asked.
     """
     started, clock = utcnow(), time.monotonic()
-    witness = Witness(shell)
-    windows = target.platform is Platform.WINDOWS or shell.system == "windows"
-    identity = _ask("identity", identities.windows if windows else identities.linux, witness)
-    platform = target.platform or (Platform.WINDOWS if windows else _platform(identity))
-    wanted = None if only is None else set(only)
-    records = [identity]
-    for fact, function in questions(platform):
-        if fact == "identity" or (wanted is not None and fact not in wanted):
+    wanted = None if only is None else {"identity", *only}
+    records = []
+    if isinstance(shell, DeviceCli):
+        platform = Platform(shell.platform)
+        ask, asked = _device(shell, platform), questions(platform)
+    else:
+        ask, platform, identity = _host(target, shell)
+        records.append(identity)
+        asked = ((fact, function) for fact, function in questions(platform) if fact != "identity")
+    for fact, function in asked:
+        if wanted is not None and fact not in wanted:
             continue
         if progress:
             progress(fact)
-        records.append(_ask(fact, function, witness))
+        records.append(ask(fact, function))
     return Snapshot(
         id=new_id(),
         target=target if target.platform else target.model_copy(update={"platform": platform}),
@@ -67,6 +76,34 @@ def collect(target: Target, shell: Shell, only: Iterable[str] | None = None, pro
         records=tuple(records),
         digest=digest_of(tuple(records)),
     )
+
+
+Ask = Callable[[str, Callable[[Any], Fact]], Record]
+
+
+def _host(target: Target, shell: Shell) -> tuple[Ask, Platform, Record]:
+    """How to ask a host, what it is, and the record of the question that told."""
+    witness = Witness(shell)
+    windows = target.platform is Platform.WINDOWS or shell.system == "windows"
+    identity = _ask("identity", identities.windows if windows else identities.linux, witness)
+    platform = target.platform or (Platform.WINDOWS if windows else _platform(identity))
+    return lambda fact, function: _ask(fact, function, witness), platform, identity
+
+
+def _device(cli: DeviceCli, platform: Platform) -> Ask:
+    """How to ask a network device: facts and reasons pass its own list of secrets on their way out."""
+    from collectors.devices.base import complete
+    from collectors.devices.redaction import clean, clean_data
+    from collectors.devices.witness import DeviceWitness
+
+    os = device_os(platform)
+    witness = DeviceWitness(cli, os)
+
+    def ask(fact: str, function: Callable[[Any], Fact]) -> Record:
+        record = _ask(fact, lambda cli: complete(os, function(cli)), witness)
+        return record.model_copy(update={"data": clean_data(os, record.data), "reason": clean(os, record.reason)})
+
+    return ask
 
 
 def sweep(
@@ -116,8 +153,8 @@ def look(target: Target, inventory: Inventory | None = None, only: Iterable[str]
         return unreachable(target, error)
 
 
-def open_shell(target: Target, inventory: Inventory | None = None) -> AbstractContextManager[Shell]:
-    """The way to a target as its `via` says. Raises CollectError when it cannot be reached."""
+def open_shell(target: Target, inventory: Inventory | None = None) -> AbstractContextManager[Shell | DeviceCli]:
+    """The way to a target as its `via` and its platform say. Raises CollectError when it cannot be reached."""
     if target.via == "local":
         if sys.platform == "win32":
             from collectors.transports.windows import LocalWindows
@@ -127,10 +164,10 @@ def open_shell(target: Target, inventory: Inventory | None = None) -> AbstractCo
     if target.via == "root":
         return nullcontext(RootShell(target.address or target.name))
     if target.via == "replay":
-        from collectors.transports.replay import ReplayShell
+        from collectors.transports.replay import load
 
         path = Path(target.address or target.name)
-        return nullcontext(ReplayShell.load(path / "transcript.yaml" if path.is_dir() else path))
+        return nullcontext(load(path / "transcript.yaml" if path.is_dir() else path))
     if inventory is None:
         raise Unsupported(f"{target.name}: to log on from afar a targets file with credentials is needed")
     if target.via == "winrm":
@@ -141,16 +178,26 @@ def open_shell(target: Target, inventory: Inventory | None = None) -> AbstractCo
         from collectors.transports.windows import SshWindows
 
         return SshWindows.connect(target, inventory.credential_of(target), inventory.known_hosts)
+    if target.platform in DEVICES:
+        raise Unsupported(f"{target.name}: rasoat cannot log on to network devices yet")
+    if target.platform is None and target.kind in NETWORK:
+        known = ", ".join(DEVICES)
+        raise Unsupported(
+            f"{target.name}: a {target.kind} is not asked without knowing its system; add platform: to the targets file, one of {known}"
+        )
     from collectors.transports.ssh import SshShell
 
     return SshShell.connect(target, inventory.credential_of(target), inventory.known_hosts)
 
 
 def unreachable(target: Target, error: Exception) -> Snapshot:
-    """The snapshot of a target that never answered: every question is recorded, none as answered."""
+    """The snapshot of a target that never answered: every question it would have been asked is recorded, none as answered."""
     outcome: Outcome = error.outcome if isinstance(error, CollectError) else "bug"
     reason = str(error) if isinstance(error, CollectError) else f"{type(error).__name__}: {error}"
-    records = tuple(Record(fact=name, version=cls.VERSION, outcome=outcome, reason=redact(reason)) for name, cls in FACTS.items())
+    records = tuple(
+        Record(fact=name, version=FACTS[name].VERSION, outcome=outcome, reason=redact(reason))
+        for name in facts_of(target.platform, target.kind in NETWORK)
+    )
     return Snapshot(
         id=new_id(),
         target=target,
@@ -163,7 +210,7 @@ def unreachable(target: Target, error: Exception) -> Snapshot:
     )
 
 
-def _ask(name: str, function: Callable[[Shell], Fact], witness: Witness) -> Record:
+def _ask(name: str, function: Callable[[Any], Fact], witness: Witness | DeviceWitness) -> Record:
     version = FACTS[name].VERSION
     witness.allow(FACT_LIMIT)
     outcome: Outcome

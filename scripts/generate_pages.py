@@ -19,7 +19,7 @@ from pydantic import BaseModel
 
 from baselines.loader import builtin, load
 from baselines.model import LEVELS, Baseline
-from collectors.catalog import CATALOG
+from collectors.catalog import DEVICES, device_os, platforms_of
 from collectors.facts import FACTS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -32,7 +32,7 @@ def facts_page() -> str:
         "What rasoat can learn of a machine. None means: not seen, with the reason beside it; it never means nothing.\n",
     ]
     for name, fact in FACTS.items():
-        platforms = sorted({platform.value for known, them, _ in CATALOG if known == name for platform in them})
+        platforms = sorted(platform.value for platform in platforms_of(name))
         lines += [f"\n## {name}\n", f"{_first(fact)} Version {fact.VERSION}. Platforms: {', '.join(platforms)}.\n"]
         lines += ["| field | type | meaning |", "|---|---|---|", *_fields(fact)]
         for row in _rows(fact):
@@ -100,7 +100,29 @@ def commands_page() -> str:
         if asked:
             lines += [f"\n## {path.parent.name}/{path.stem}\n", "| asks | what | root |", "|---|---|---|"]
             lines += [f"| {verb} | `{_cell(what)}` | {'yes' if root else ''} |" for verb, what, root in asked]
-    return "\n".join([*lines, *_windows()]) + "\n"
+    return "\n".join([*lines, *_windows(), *_devices()]) + "\n"
+
+
+def _devices() -> Iterator[str]:
+    """What each network OS is asked on its command line: the log-on from its DeviceOs, the questions from the code."""
+    yield "\n# What rasoat asks of a network device\n"
+    yield "All commands read; none enters a configuration mode. Paging is switched off for the session alone. Whatever does not begin with"
+    yield "one of the words after *allowed* is not sent.\n"
+    for platform, module in DEVICES.items():
+        os = device_os(platform)
+        stem = module.rpartition(".")[2]
+        yield f"\n## {platform}\n"
+        yield f"Allowed: {', '.join(f'`{word}`' for word in os.allowed)}.\n"
+        yield "| when | command |\n|---|---|"
+        for command in os.prepare:
+            yield f"| after log-on | `{_cell(command)}` |"
+        if os.rights:
+            yield f"| to raise rights | `{_cell(os.rights.command)}` |"
+        for command, resolved in os.configuration:
+            yield f"| configuration{', values in force' if resolved else ''} | `{_cell(command)}` |"
+        paths = [ROOT / "collectors/devices" / f"{stem}.py", *sorted(ROOT.glob(f"collectors/devices/{stem}_*.py"))]
+        for command in sorted({what for path in paths for verb, what, _ in _asked(path) if verb == "ask"}):
+            yield f"| question | `{_cell(command)}` |"
 
 
 def _windows() -> Iterator[str]:
@@ -143,6 +165,12 @@ def _asked(path: Path) -> Iterator[tuple[str, str, bool]]:
         if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
             continue
         verb, asked = node.func.attr, ast.unparse(node.func.value)
+        if asked == "cli" and verb == "ask":
+            command = "".join(_constants(node.args[0], names))
+            if command.startswith("…") or "…" in command.partition(" ")[0]:
+                raise SystemExit(f"{path}:{node.lineno}: the command is not a constant")
+            yield verb, command, False
+            continue
         if not asked.endswith("shell") or verb not in ("run", "read", "read_all", "names", "stat", "link", "stanzas"):
             continue
         words = [word for arg in node.args for word in _constants(arg, names)]

@@ -1,5 +1,8 @@
 """Every folder tests/cases/<fact>/<platform>--<what-is-special>/ is a test: the recorded answers give the expected fact.
 
+Network devices whose one configuration answers every question lie in tests/devices (see test_devices.py); a folder here is
+for what one fact alone needs.
+
 `pytest tests/test_cases.py --update` writes expected.json anew, for review.
 """
 
@@ -11,10 +14,13 @@ from typing import Any
 
 import pytest
 
-from collectors.catalog import questions
+from collectors.catalog import DEVICES, device_os, questions
+from collectors.devices.base import complete
+from collectors.devices.redaction import clean_data
+from collectors.devices.witness import DeviceWitness
 from collectors.errors import CollectError
 from collectors.model import Platform
-from collectors.transports.replay import ReplayShell
+from collectors.transports.replay import ReplayDevice, load
 from collectors.transports.witness import Witness
 
 CASES = Path(__file__).parent / "cases"
@@ -37,15 +43,23 @@ FAMILY = {
 
 
 def platform_of(case: Path) -> Platform:
-    word = case.name.partition("--")[0].removesuffix("r2").rstrip("0123456789.")
-    return FAMILY[word]
+    word = case.name.partition("--")[0]
+    if word in DEVICES:
+        return Platform(word)
+    return FAMILY[word.removesuffix("r2").rstrip("0123456789.")]
 
 
 def answer(case: Path) -> dict[str, Any]:
     """What the collector makes of the case: the fact's JSON, or {"outcome": ..., "reason": ...}."""
-    function = dict(questions(platform_of(case)))[case.parent.name]
+    platform = platform_of(case)
+    function = dict(questions(platform))[case.parent.name]
+    shell = load(case / "transcript.yaml")
     try:
-        return function(Witness(ReplayShell.load(case / "transcript.yaml"))).model_dump(mode="json")
+        if isinstance(shell, ReplayDevice):
+            os = device_os(platform)
+            found: dict[str, Any] = clean_data(os, complete(os, function(DeviceWitness(shell, os))).model_dump(mode="json"))
+            return found
+        return function(Witness(shell)).model_dump(mode="json")
     except CollectError as error:
         return {"outcome": error.outcome, "reason": str(error)}
 

@@ -10,11 +10,12 @@ import pytest
 import yaml
 
 from collectors import run
+from collectors.catalog import facts_of, questions
 from collectors.errors import Denied, Unreachable, Unsupported
 from collectors.facts import FACTS
 from collectors.facts.clock import Clock
 from collectors.inventory import Inventory
-from collectors.model import Platform, Target
+from collectors.model import Kind, Platform, Target
 from collectors.run import collect, look, open_shell, sweep, unreachable
 from collectors.transports.base import Shell
 from collectors.transports.local import LocalShell, RootShell
@@ -94,10 +95,27 @@ def test_the_way_to_a_target_is_as_it_says(root: Path, tmp_path: Path) -> None:
 
 def test_who_never_answered_has_every_question_recorded() -> None:
     snapshot = unreachable(Target(name="x"), Unreachable("https://u:hunter2@h refused"))
-    assert {record.fact for record in snapshot.records} == set(FACTS)
+    assert {record.fact for record in snapshot.records} == set(facts_of(None)) <= set(FACTS)
     assert {record.outcome for record in snapshot.records} == {"unreachable"}
     assert "hunter2" not in snapshot.to_bytes().decode()
     assert {record.outcome for record in unreachable(Target(name="x"), KeyError("x")).records} == {"bug"}
+
+
+def test_who_never_answered_is_recorded_with_the_questions_of_its_own_kind() -> None:
+    def facts(**fields: Any) -> set[str]:
+        return {record.fact for record in unreachable(Target(name="x", **fields), Unreachable("no")).records}
+
+    assert facts(platform=Platform.DEBIAN) == {fact for fact, _ in questions(Platform.DEBIAN)}
+    assert facts(platform=Platform.CISCO_IOS) == {fact for fact, _ in questions(Platform.CISCO_IOS)}
+    assert "updates" not in facts(kind=Kind.SWITCH)
+    assert "device_access" in facts(kind=Kind.SWITCH)
+    assert "device_access" not in facts()
+
+
+def test_a_network_device_is_not_asked_before_its_system_is_known() -> None:
+    for kind in (Kind.ROUTER, Kind.SWITCH, Kind.FIREWALL):
+        with pytest.raises(Unsupported, match=r"add platform: to the targets file, one of .*cisco_ios"):
+            open_shell(Target(name="x", via="ssh", kind=kind), Inventory(()))
 
 
 def test_a_bug_on_the_way_costs_one_target(monkeypatch: pytest.MonkeyPatch, root: Path) -> None:

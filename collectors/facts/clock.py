@@ -28,8 +28,10 @@ class Clock(Fact):
 
     NAME: ClassVar[str] = "clock"
 
-    software: Literal["chrony", "systemd-timesyncd", "ntpd", "ntpsec", "openntpd", "w32time", "none"] | None = Field(
-        description="The time software that runs, or is installed when none runs; none if there is none"
+    software: Literal["chrony", "systemd-timesyncd", "ntpd", "ntpsec", "openntpd", "w32time", "ntp", "sntp", "none"] | None = (
+        Field(
+            description="The time software that runs, or is installed when none runs; none if there is none. ntp, sntp: a network device's own"
+        )
     )
     running: bool | None = Field(description="That software runs now")
     synchronised: bool | None = Field(

@@ -23,15 +23,19 @@ class Identity(Fact):
     NAME: ClassVar[str] = "identity"
 
     hostname: str | None = Field(description="Name the machine gives itself; None in an unpacked system that holds none")
-    os_id: str = Field(description="ID of /etc/os-release, such as debian, ubuntu, rhel, rocky; windows or windows-server")
+    os_id: str = Field(
+        description="ID of /etc/os-release, such as debian, ubuntu, rhel, rocky; windows or windows-server; a network device: its platform, such as cisco_ios"
+    )
     os_name: str = Field(
         description="PRETTY_NAME of /etc/os-release; Windows by its build and edition, because its ProductName says 10 on Windows 11"
     )
     os_version: str | None = Field(
-        description="VERSION_ID; None when the release does not number itself (Debian testing). Windows: 22H2, 2019 ..."
+        description="VERSION_ID; None when the release does not number itself (Debian testing). Windows: 22H2, 2019 ... A network device: its firmware"
     )
     os_codename: str | None = Field(default=None, description="VERSION_CODENAME, such as bookworm")
-    os_family: Family | Literal["windows"] = Field(description="Decides which package manager is asked")
+    os_family: Family | Literal["windows", "network"] = Field(
+        description="Decides which package manager is asked; network: a router, switch, firewall or the like, which has none"
+    )
     kernel_release: str | None = Field(description="uname -r; Windows: 10.0.build.UBR")
     kernel_version: str | None = Field(description="uname -v; on Debian the package version stands in it; Windows: BuildLabEx")
     architecture: str | None = Field(description="uname -m")

@@ -13,8 +13,10 @@ class Community(Model):
     """One community of SNMP v1/v2c. Its name is a secret and never collected."""
 
     write: bool = Field(description="It may change the device")
-    well_known: bool = Field(description="Its name is one everybody tries first: public, private, cisco, community, snmp ...")
-    short: bool = Field(description="Its name has fewer than 8 characters")
+    well_known: bool | None = Field(
+        description="Its name is one everybody tries first: public, private, cisco, community, snmp ...; None when the device hides it"
+    )
+    short: bool | None = Field(description="Its name has fewer than 8 characters; None when the device hides it")
     anywhere: bool | None = Field(
         description="Any address may use it: no access list or allowed hosts, or one that permits everything"
     )

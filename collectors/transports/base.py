@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Literal, NamedTuple, Protocol
+from datetime import datetime
+from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
 from collectors.errors import Denied, Unparsable, Unsupported
 
@@ -150,4 +151,85 @@ class Shell(Protocol):
         Files may be plain, .gz, .xz or .lz4. Filtered where the file is, so that 50 MB of package lists never
         cross a thin line. Only single-line fields.
         """
+        ...
+
+
+@runtime_checkable
+class DeviceCli(Protocol):
+    """The command line of a network device: a session behind SSH, or a recording.
+
+    What it answers is text of the maker's making. DeviceWitness stands between it and the collectors and turns refusals,
+    pagers and half configurations into errors; a bare session raises only Unreachable (no answer, cut) and Unparsable
+    (another device's prompt).
+    """
+
+    @property
+    def platform(self) -> str:
+        """Value of the Platform it was opened as."""
+        ...
+
+    @property
+    def prompt_name(self) -> str:
+        """The device's name as its prompt says it."""
+        ...
+
+    @property
+    def privileged(self) -> bool:
+        """The session has the rights that show everything (IOS: the prompt ends in #)."""
+        ...
+
+    @property
+    def legacy_crypto(self) -> bool | None:
+        """Log-on needed algorithms that are off by default; None where nothing was encrypted (a recording)."""
+        ...
+
+    def ask(self, command: str, *, timeout: float = TIMEOUT) -> str:
+        """The answer to one reading command, without echo and prompt.
+
+        Raises Denied when this account may not, Unsupported when the device has no such command, Unreachable when no
+        prompt came back in time, Unparsable when the answer is cut short, stopped by a pager or from another device.
+        """
+        ...
+
+
+Value = int | str | bytes
+"""What stands under an OID: int (numbers, counters, ticks), str (an OID or an IPv4 address, dotted), bytes (text, anything)."""
+
+Security = Literal["v2c", "noAuthNoPriv", "authNoPriv", "authPriv"]
+
+
+class Snmp(Protocol):
+    """An SNMP agent. Only GET, GETNEXT and GETBULK are ever sent.
+
+    An OID it does not show is left out of the answer. That is no established absence: an agent hides in the same way what
+    this account may not see, so a collector calls it not seen. Raises Unreachable, Denied and Unparsable.
+    """
+
+    @property
+    def security(self) -> Security:
+        """How the agent was asked, and answered."""
+        ...
+
+    @property
+    def at(self) -> datetime:
+        """When it was asked: uptimes count back from here."""
+        ...
+
+    async def get(self, *oids: str) -> Mapping[str, Value]:
+        """OID -> value of each scalar the agent shows."""
+        ...
+
+    async def walk(self, *columns: str, expect: int = 8) -> Mapping[str, Mapping[str, Value]]:
+        """column -> {index: value}, in the agent's order. `expect`: about how many rows, so that one answer holds them.
+
+        Raises Unparsable where the agent's rows run in circles or are more than anybody's table.
+        """
+        ...
+
+    async def answers_without_keys(self) -> bool | None:
+        """The agent also answers its v3 user when nothing is signed; None where it was not asked with keys."""
+        ...
+
+    async def weak_answered(self) -> bool | None:
+        """One of the weak communities on the administrator's list is answered; None where there is no list."""
         ...

@@ -22,6 +22,19 @@ A Windows host answers one script. Its document is written as YAML, section by s
     system: windows
     sections: {host: {state: ok, value: {...}}, ...}
     script: "..."                                  # instead of sections: the text as it came, or {denied: ...}
+
+A network device answers commands with text, refusals included, as they came (see devices/witness.py):
+
+    system: device
+    platform: cisco_ios
+    prompt: sw-core
+    privileged: true
+    commands:
+      show version: "Cisco IOS Software, ..."
+      show vstack config: "% Invalid input detected at '^' marker."
+      show running-config: {file: running.txt}     # beside the transcript
+      show running-config all: {same: show running-config}
+      show inventory: {unreachable: "no prompt within 20 s"}
 """
 
 from __future__ import annotations
@@ -74,13 +87,7 @@ class ReplayShell:
     @classmethod
     def load(cls, path: Path) -> ReplayShell:
         """Raises Unparsable when the file is no transcript."""
-        try:
-            loaded = yaml.load(path.read_text("utf-8"), Loader=_Loader)  # noqa: S506  (a safe loader)
-        except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
-            raise errors.Unparsable(f"{path}: {error}") from None
-        if not isinstance(loaded, dict):
-            raise errors.Unparsable(f"{path}: not a transcript")
-        return cls(loaded)
+        return cls(_read(path))
 
     @property
     def privileged(self) -> bool:
@@ -161,6 +168,49 @@ def _raise_outcome(entry: Any) -> None:
         for outcome, error in _OUTCOMES.items():
             if outcome in entry:
                 raise error(str(entry[outcome]))
+
+
+class ReplayDevice:
+    """Answers of a network device from a transcript. Raises NotRecorded for a command it does not hold."""
+
+    def __init__(self, transcript: Mapping[str, Any], folder: Path = Path()) -> None:
+        self._commands: Mapping[str, Any] = transcript.get("commands") or {}
+        self._folder = folder
+        self.platform = str(transcript.get("platform", ""))
+        self.prompt_name = str(transcript.get("prompt", ""))
+        self.privileged = bool(transcript.get("privileged", False))
+        self.legacy_crypto: bool | None = transcript.get("legacy_crypto")
+
+    def ask(self, command: str, *, timeout: float = TIMEOUT) -> str:
+        if command not in self._commands:
+            raise NotRecorded(f"ask: {command}")
+        found = self._commands[command]
+        if isinstance(found, Mapping):
+            if "same" in found:
+                return self.ask(str(found["same"]), timeout=timeout)
+            if "file" in found:
+                return (self._folder / str(found["file"])).read_text("utf-8", "replace")
+            _raise_outcome(found)
+            raise errors.Unparsable(f"{command}: the transcript holds neither text nor an outcome")
+        return "" if found is None else str(found)
+
+
+def load(path: Path) -> ReplayShell | ReplayDevice:
+    """What a transcript is a recording of. Raises Unparsable when the file is no transcript."""
+    transcript = _read(path)
+    if transcript.get("system") == "device":
+        return ReplayDevice(transcript, path.parent)
+    return ReplayShell(transcript)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        loaded = yaml.load(path.read_text("utf-8"), Loader=_Loader)  # noqa: S506  (a safe loader)
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+        raise errors.Unparsable(f"{path}: {error}") from None
+    if not isinstance(loaded, dict):
+        raise errors.Unparsable(f"{path}: not a transcript")
+    return loaded
 
 
 class Recorder:
