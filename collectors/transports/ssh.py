@@ -14,6 +14,7 @@ import selectors
 import shlex
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, NoReturn, Self
 
@@ -294,8 +295,11 @@ class SshShell:
             if status < 0 and not self._alive():
                 self._cut()
             return _Spoken(status, bytes(out), bytes(err))
+        except EOFError:  # paramiko's word for a connection that ended under what it was writing
+            self._cut()
         finally:
-            channel.close()
+            with suppress(EOFError, OSError):
+                channel.close()
 
     def _session(self, command: str, until: float) -> paramiko.Channel:
         import paramiko
@@ -313,7 +317,8 @@ class SshShell:
                     raise Unsupported(f"{self._place}: the host refuses to run commands: {error}") from None
                 time.sleep(pause)
             except (paramiko.SSHException, EOFError, OSError):
-                if self._transport.is_active():
+                # a connection that is just being cut still counts as active for a moment: only an answer proves a refusal
+                if self._alive():
                     raise Unsupported(f"{self._place}: the host refuses to run commands for this account") from None
                 self._cut()
         raise AssertionError("the last try returns or raises")
