@@ -67,7 +67,7 @@ class Target(Model):
     name: Annotated[str, Field(min_length=1, max_length=253)]
     kind: Kind = Kind.SERVER
     platform: Platform | None = Field(default=None, description="None: found out by asking")
-    via: Literal["local", "ssh", "winrm", "root", "replay", "nmap"] = "local"
+    via: Literal["local", "ssh", "winrm", "root", "replay", "nmap", "snmp"] = "local"
     address: str | None = Field(default=None, description="Host name or address; a directory for via=root and via=replay")
     port: Annotated[int, Field(ge=1, le=65535)] | None = None
     credential: str | None = Field(
@@ -79,8 +79,8 @@ class Target(Model):
 class Source(Model):
     """Where a fact comes from, so that a reader can ask again by hand."""
 
-    kind: Literal["command", "file", "call"]
-    what: str = Field(description="The command line, the path, or the library call")
+    kind: Literal["command", "file", "call", "oid"]
+    what: str = Field(description="The command line, the path, the library call, or the OID or table column of SNMP")
     status: int | None = Field(default=None, description="Exit status of a command; None for files and calls")
     sha256: str | None = Field(
         default=None, description="Digest of the answer as received; None when nothing came (absent, denied)"

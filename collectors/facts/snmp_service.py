@@ -57,3 +57,13 @@ class SnmpService(Fact):
     anywhere: bool | None = Field(
         default=None, description="Some community or user may be used from any address; False where the agent is off"
     )
+    answered: Literal["v2c", "noAuthNoPriv", "authNoPriv", "authPriv"] | None = Field(
+        default=None, description="How the agent answered this scan, where it asked over SNMP; None over the command line"
+    )
+    answered_unsigned: bool | None = Field(
+        default=None, description="It also answers its v3 user when nothing is signed; None where it was not asked with keys"
+    )
+    weak_answered: bool | None = Field(
+        default=None,
+        description="It answers a community of the administrator's list of weak ones, each asked once; None where there is no list",
+    )
