@@ -75,14 +75,21 @@ CATALOG: tuple[tuple[str, tuple[Platform, ...], Question], ...] = (
     ("software", (Platform.DEBIAN,), software.debian),
     ("software", (Platform.REDHAT, Platform.SUSE), software.redhat),
     ("software", (Platform.LINUX,), software.other),
+    ("software", WINDOWS, software.windows),
     ("storage", LINUX, storage.linux),
+    ("storage", WINDOWS, storage.windows),
     ("hardware", LINUX, hardware.linux),
+    ("hardware", WINDOWS, hardware.windows),
     ("sessions", LINUX, sessions.linux),
+    ("sessions", WINDOWS, sessions.windows),
     ("backup", LINUX, backup.linux),
+    ("backup", WINDOWS, backup.windows),
     ("certificates", LINUX, certificates.linux),
+    ("certificates", WINDOWS, certificates.windows),
     ("windows_hardening", WINDOWS, windows_hardening.windows),
     ("permissions", LINUX, permissions.linux),
     ("shares", LINUX, shares.linux),
+    ("shares", WINDOWS, shares.windows),
 )
 
 

@@ -23,9 +23,9 @@ SOURCE = SCRIPT.read_bytes()
 PYTHON = {path.name: path.read_text("utf-8") for path in SCRIPT.parent.glob("*.py")}
 
 READING = {
-    "ForEach-Object", "Get-ChildItem", "Get-CimInstance", "Get-Content", "Get-Date", "Get-ItemProperty", "Get-NetConnectionProfile",
-    "Get-NetFirewallProfile", "Get-NetTCPConnection", "Get-NetUDPEndpoint", "Get-Process", "Get-Service", "Get-SmbClientConfiguration",
-    "Get-SmbServerConfiguration", "Get-WinEvent", "Join-Path", "New-Object", "Out-Null", "Sort-Object", "Test-Path", "Where-Object", "Write-Output",
+    "ForEach-Object", "Get-Acl", "Get-AppxPackage", "Get-ChildItem", "Get-CimInstance", "Get-Content", "Get-Date", "Get-ItemProperty",
+    "Get-NetConnectionProfile", "Get-NetFirewallProfile", "Get-NetTCPConnection", "Get-NetUDPEndpoint", "Get-Process", "Get-ScheduledTask",
+    "Get-ScheduledTaskInfo", "Get-Service", "Get-SmbClientConfiguration", "Get-SmbServerConfiguration", "Get-SmbShare", "Get-WinEvent", "Join-Path", "New-Object", "Out-Null", "Sort-Object", "Test-Path", "Where-Object", "Write-Output",
 }  # fmt: skip
 """Cmdlets that look, and those that shape what was seen. New-Object makes objects in memory; which ones is a test of its own."""
 
@@ -134,6 +134,90 @@ def test_it_does_without(pattern: str) -> None:
     assert not re.search(pattern, code())
 
 
+@pytest.mark.parametrize("kind", ["class_statement", "enum_statement", "parallel_statement", "inlinescript_statement"])
+def test_it_holds_no_statement_that_powershell_4_lacks(kind: str) -> None:
+    assert list(nodes(kind)) == []
+
+
+NEWER = {
+    "5.0": r"\busing\s+(?:namespace|module|assembly)\b|\bGet-ChildItem\b[^\n|;]*\s-Depth\b|-NoNewline\b"
+    r"|\b(?:Get-ItemPropertyValue|ConvertFrom-SddlString|New-TemporaryFile|Expand-Archive|Format-Hex|ConvertFrom-String|Get-Clipboard)\b",
+    "5.1": r"\b(?:Get-ComputerInfo|Get-TimeZone|New-Guid|Get-LocalGroupMember)\b",
+    "6": r"-(?:AsByteStream|AsHashtable|AsArray|AsUTC|Top|Bottom|AdditionalChildPath|LeafBase|Extension|EscapeHandling)\b"
+    r"|\$Is(?:Windows|Linux|MacOS|CoreCLR)\b|-Encoding\s+'?utf8(?:BOM|NoBOM)",
+    "7": r"-Parallel\b|\bJoin-String\b|\bGet-Error\b|\$PSStyle\b|\bclean\s*\{",
+}
+"""What a later PowerShell brought and somebody might write without noticing; what 4.0 lacks in syntax stands in the list above."""
+
+
+@pytest.mark.parametrize("version", NEWER)
+def test_it_keeps_to_what_powershell_4_knows(version: str) -> None:
+    assert not re.search(NEWER[version], code(), re.I)
+
+
+def unwrapped() -> set[str]:
+    """Commands that run when the script does, and not within a function or the block of a section."""
+    todo = [parsed(SOURCE).root_node]
+    found = set()
+    while todo:
+        node = todo.pop()
+        if node.type == "command_name":
+            found.add(text(node))
+        if node.type not in ("function_statement", "script_block_expression"):
+            todo += node.children
+    return found
+
+
+def test_nothing_is_asked_outside_a_section() -> None:
+    """Whatever fails ends in the error of its own section: under 'Stop' a question outside of one would end the whole script."""
+    assert unwrapped() == {"Add-Section", "Add-Guarded", "Get-Exported", "Format-Json", "Write-Output"}
+
+
+@pytest.mark.parametrize("name", ["Add-Section", "Get-Exported"])
+def test_what_wraps_a_section_catches_everything(name: str) -> None:
+    (body,) = [text(node) for node in nodes("function_statement") if text(node).startswith(f"function {name}")]
+    assert re.search(r"\btry \{.*\}\s*catch \{[^{}]*Get-Failure \$_", body, re.S)
+    assert "& $Ask" in body or "& $Export" in body
+
+
+def test_blocks_are_handed_to_what_wraps_them_or_shape_what_was_seen() -> None:
+    """A block that something else starts would run outside of every try."""
+    for node in nodes("script_block_expression"):
+        above = node.parent
+        while above is not None and above.type not in ("command", "assignment_expression"):
+            above = above.parent
+        assert above is not None
+        head = text(above).split()[0]
+        assert head in {"Add-Section", "Add-Guarded", "Get-Exported", "Where-Object", "ForEach-Object", "$Search"}, head
+
+
+def test_what_runs_beside_the_script_is_the_search_for_updates_alone() -> None:
+    assert code().count("[powershell]::Create()") == 1
+    assert re.findall(r"AddScript\((.*?)\)", code()) == ['"$Search"']
+
+
+def test_what_a_task_starts_never_leaves_the_machine() -> None:
+    """Arguments may hold passwords: only words of a fixed list go into the answer."""
+    (block,) = [text(node) for node in nodes("command") if text(node).startswith("Add-Guarded 'backup_tasks'")]
+    assert block.count("Arguments") == 1
+    assert block.count("$line") == block.count("if ($line -match") + 1
+    assert not re.search(
+        r"=\s*\"?\$\(?\$?(?:line|action)", block.replace('$line = "$($action.Execute) $($action.Arguments)"', "")
+    )
+
+
+def test_the_words_for_backup_tools_are_those_python_knows() -> None:
+    from collectors.windows.backup import known
+
+    (listed,) = re.findall(r"\$known = ([^\n]+)", code())
+    assert {*re.findall(r"'([^']+)'", listed), "script"} == {tool.word for tool in known().tools}
+
+
+def test_no_private_key_is_asked_for() -> None:
+    assert "HasPrivateKey" in code()
+    assert not re.search(r"\.PrivateKey\b|GetRSAPrivateKey|GetECDsaPrivateKey|Export-PfxCertificate|\.Export\(", code())
+
+
 def test_enumerations_and_dates_never_leave_as_words() -> None:
     assert "ConvertTo-Json" not in code()
     assert ".ToString('s') + 'Z'" in code()
@@ -143,7 +227,10 @@ def test_enumerations_and_dates_never_leave_as_words() -> None:
 def test_every_section_that_python_reads_is_asked_for() -> None:
     # log_$log stands for three
     asked = {
-        name for name in re.findall(r"Add-Section ['\"]([\w$]+)['\"]|\$Sections\['(\w+)'\] =", code()) for name in name if name
+        name
+        for name in re.findall(r"Add-(?:Section|Guarded) ['\"]([\w$]+)['\"]|\$Sections\['(\w+)'\] =", code())
+        for name in name
+        if name
     }
     asked |= {"log_Security", "log_System", "log_Application", "users", "ageing", "administrators"}
     read = {name for body in PYTHON.values() for name in re.findall(r"\.(?:section|found)\(\"(\w+)\"\)", body)}

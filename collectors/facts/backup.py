@@ -28,22 +28,27 @@ class BackupJob(Model):
     tool: str | None = Field(
         description="Program that copies: restic, rsync, pg_dump ...; script: named like a backup, contents not understood"
     )
-    kind: Literal["files", "database", "image", "sync", "other"] | None = Field(
-        description="files, database, image of a system; sync: a copy of the present without history; other: not understood"
+    kind: Literal["files", "database", "image", "sync", "snapshot", "other"] | None = Field(
+        description=(
+            "files, database, image of a system; sync: a copy of the present without history; snapshot: earlier states kept on the volume "
+            "itself (shadow copies of Windows), lost with it; other: not understood"
+        )
     )
-    where: str = Field(description="Table of cron, folder of cron, or timer that starts it")
-    schedule: str = Field(description="As written there: 0 2 * * *, daily")
+    where: str = Field(description="Table of cron, folder of cron, timer or scheduled task that starts it")
+    schedule: str = Field(description="As written there: 0 2 * * *, daily; Windows: kinds of the task's triggers")
     every_days: int | None = Field(
         description="Days between two runs at most; None where the schedule is not one we can work out"
     )
-    active: bool | None = Field(description="Will be started: cron runs, the timer is active")
+    active: bool | None = Field(description="Will be started: cron runs, the timer is active, the task is enabled")
     target: str | None = Field(description="Where the copy goes, without passwords; None where the command does not tell")
     remote: bool | None = Field(description="The copy leaves this machine; None where the target is not told")
     system: bool | None = Field(description="Names the whole system or /etc, or makes an image")
     last_run: datetime | None = Field(default=None, description="Last start, UTC; a start is no success")
     last_success: datetime | None = Field(
         default=None,
-        description="End of the last run when that ended well, UTC; cron keeps no such record, and systemd forgets it at a restart",
+        description=(
+            "End of the last run when that ended well, UTC; cron keeps no such record, and systemd forgets it at a restart; Windows: its start"
+        ),
     )
     failed: bool | None = Field(default=None, description="The last run ended badly; None when not known")
 
@@ -64,7 +69,9 @@ class Backup(Fact):
 
     NAME: ClassVar[str] = "backup"
 
-    jobs: tuple[BackupJob, ...] = Field(description="Scheduled backups in tables of cron, folders of cron and timers of systemd")
+    jobs: tuple[BackupJob, ...] = Field(
+        description="Scheduled backups in tables of cron, folders of cron, timers of systemd, tasks of Windows"
+    )
     agents: tuple[BackupAgent, ...] | None = Field(description="Agents of central backup products")
 
 
@@ -79,8 +86,8 @@ def linux(shell: Shell) -> Backup:
     sight = _Sight(shell, gaps)
     jobs = [*sight.cron_jobs(), *sight.folder_jobs(), *sight.timer_jobs()]
     if sight.blind is not None:
-        jobs.append(_OTHERS)
-        for column in ("tool", "kind", "every_days", "active", "target", "remote", "system"):
+        jobs.append(OTHERS)
+        for column in OTHERS_COLUMNS:
             gaps.note(f"jobs[].{column}", sight.blind.outcome, f"there may be other jobs: {sight.blind}")
     _note_gaps(gaps, jobs)
     agents = gaps.attempt("agents", lambda: _agents(shell, gaps))
@@ -89,7 +96,15 @@ def linux(shell: Shell) -> Backup:
     )
 
 
-_OTHERS = BackupJob(
+def windows(shell: Shell) -> Backup:
+    """See collectors/windows/backup.py."""
+    from collectors.windows.backup import backup
+
+    return backup(shell)
+
+
+OTHERS_COLUMNS = ("tool", "kind", "every_days", "active", "target", "remote", "system")
+OTHERS = BackupJob(
     tool=None, kind=None, where="not every place could be looked at", schedule="", every_days=None, active=None, target=None, remote=None, system=None
 )  # fmt: skip
 

@@ -14,17 +14,22 @@ from collectors.linux.certificates import first_certificate
 from collectors.linux.presence import programs
 from collectors.transports.base import Shell
 
-User = Literal["nginx", "apache", "postfix", "dovecot", "postgresql", "mysql", "cockpit", "letsencrypt", "default"]
+User = Literal[
+    "nginx", "apache", "postfix", "dovecot", "postgresql", "mysql", "cockpit", "letsencrypt", "default", "http-sys", "rdp", "store",
+]  # fmt: skip
 
-_COLUMNS = ("subject", "issuer", "not_before", "not_after", "key_type", "key_bits", "signature_hash", "self_signed")
+COLUMNS = ("subject", "issuer", "not_before", "not_after", "key_type", "key_bits", "signature_hash", "self_signed")
 
 
 class Certificate(Model):
     """A certificate a server is configured to show. All but the first two are None where it could not be read."""
 
-    path: str = Field(description="The file; a server's name in brackets where its configuration could not be read")
+    path: str = Field(
+        description="The file, or its place in a store of Windows; a server's name in brackets where its configuration could not be read"
+    )
     used_by: tuple[User, ...] = Field(
-        description="Whose configuration names it; letsencrypt: kept by certbot; default: made at installation"
+        description="Whose configuration names it; letsencrypt: kept by certbot; default: made at installation; http-sys: IIS, WinRM and others of "
+        "Windows' own HTTPS; rdp: Remote Desktop; store: ready with its key in the machine's store, for any service to take"
     )
     subject: str | None = Field(default=None, description="Whom it names, as in RFC 4514")
     issuer: str | None = Field(default=None, description="Who signed it, as in RFC 4514")
@@ -44,7 +49,10 @@ class Certificates(Fact):
     NAME: ClassVar[str] = "certificates"
 
     certificates: tuple[Certificate, ...] | None = Field(
-        description="Those that nginx, Apache, Postfix, Dovecot, PostgreSQL, MySQL, Cockpit and certbot name; none where none does"
+        description=(
+            "Those that nginx, Apache, Postfix, Dovecot, PostgreSQL, MySQL, Cockpit and certbot name; on Windows those of the machine's "
+            "store that have a key, and of Remote Desktop; none where none does"
+        )
     )
 
 
@@ -83,6 +91,13 @@ def linux(shell: Shell) -> Certificates:
     return Certificates(certificates=tuple(sorted((*rows, *known.values()), key=lambda row: row.path)), unseen=gaps.unseen)
 
 
+def windows(shell: Shell) -> Certificates:
+    """See collectors/windows/certificates.py."""
+    from collectors.windows.certificates import certificates
+
+    return certificates(shell)
+
+
 def _unread(gaps: Gaps, path: str, servers: list[Server], error: CollectError) -> Certificate:
-    gaps.note(tuple(f"certificates[].{column}" for column in _COLUMNS), error.outcome, str(error))
+    gaps.note(tuple(f"certificates[].{column}" for column in COLUMNS), error.outcome, str(error))
     return Certificate(path=path, used_by=tuple(sorted(set(servers))))

@@ -17,11 +17,13 @@ from collectors.transports.base import Shell
 class Disk(Model):
     """One disk with a device behind it; loops, memory disks, RAID and volumes on top of disks have none."""
 
-    name: str = Field(description="Name in the kernel, such as sda")
+    name: str = Field(description="Name in the kernel, such as sda; on Windows its number, such as disk0")
     size_gb: int = Field(description="Size in GB (1000^3), rounded")
     model: str = Field(description="Maker and model as the disk tells them; empty when it tells none")
     serial: str | None = Field(description="Serial number; empty when the disk tells none; None where only root sees it")
-    rotational: bool = Field(description="True: turning platters. What a RAID controller or hypervisor shows is its own word")
+    rotational: bool | None = Field(
+        description="True: turning platters. What a RAID controller or hypervisor shows is its own word; None where it tells nothing"
+    )
     removable: bool = Field(description="Can be pulled out while the machine runs")
 
 
@@ -50,7 +52,7 @@ class CpuHole(Model):
 
 
 class Hardware(Fact):
-    """Hardware for the register, from /sys and /proc alone. Maker, model and serial number of the machine are in `identity`."""
+    """Hardware for the register: Linux from /sys and /proc alone, Windows from CIM. Maker, model and serial number of the machine are in `identity`."""
 
     NAME: ClassVar[str] = "hardware"
 
@@ -97,6 +99,13 @@ def linux(shell: Shell) -> Hardware:
         tpm=gaps.attempt("tpm", lambda: _tpm(shell)),
         unseen=gaps.unseen,
     )
+
+
+def windows(shell: Shell) -> Hardware:
+    """See collectors/windows/hardware.py."""
+    from collectors.windows.hardware import hardware
+
+    return hardware(shell)
 
 
 # --- processor and memory ---------------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ from collectors.transports.base import Shell
 class Desktop(Model):
     """A graphical environment that is installed, as the system sets it up for users."""
 
-    name: Literal["gnome", "kde", "other"] = Field(description="Which; other: one whose settings are not read here")
+    name: Literal["gnome", "kde", "windows", "other"] = Field(description="Which; other: one whose settings are not read here")
     lock_seconds: Limit | None = Field(description="Seconds without input until the screen is locked; unlimited when it never is")
     lock_enforced: bool | None = Field(description="Users cannot lengthen that or switch it off")
     automount: bool | None = Field(description="A disk that is plugged in is mounted by itself")
@@ -32,14 +32,16 @@ class Desktop(Model):
 class AutoLogon(Model):
     """Somebody who is logged on without being asked."""
 
-    by: Literal["gdm", "lightdm", "sddm", "getty", "displaymanager"] = Field(description="Whose configuration says so")
+    by: Literal["gdm", "lightdm", "sddm", "getty", "displaymanager", "winlogon"] = Field(
+        description="Whose configuration says so"
+    )
     user: str = Field(description="Who")
 
 
 class Banner(Model):
     """A text shown at log-on."""
 
-    file: str = Field(description="Which file")
+    file: str = Field(description="Which file; winlogon: the message Windows shows")
     words: int = Field(description="Words in it besides names of the system and what getty fills in; 0 without the file")
     tells_system: bool = Field(description="It names the system or its version (by name, or by getty's \\s \\S \\r \\v \\m)")
 
@@ -53,7 +55,14 @@ class Sessions(Fact):
     auto_logons: tuple[AutoLogon, ...] | None = Field(description="Log-ons without a question, as configured")
     idle_action: str | None = Field(description="What systemd-logind does with an idle machine (IdleAction)")
     stop_idle_seconds: Limit | None = Field(
-        description="Seconds after which systemd-logind ends idle sessions (StopIdleSessionSec, since release 252), as configured"
+        description=(
+            "Seconds after which systemd-logind ends idle sessions (StopIdleSessionSec, since release 252), as configured; Windows: after "
+            "which Remote Desktop cuts off a silent session"
+        )
+    )
+    disconnected_seconds: Limit | None = Field(
+        default=None,
+        description="Windows: seconds until a Remote Desktop session that its person has left without logging off is ended",
     )
     usb_authorized: bool | None = Field(
         description="A USB device works as soon as it is plugged in, on some controller; False without USB controllers"
@@ -62,7 +71,7 @@ class Sessions(Fact):
     usbguard_default: Literal["allow", "block", "reject"] | None = Field(
         description="What USBGuard does with a device no rule speaks of (ImplicitPolicyTarget); not seen without USBGuard"
     )
-    banners: tuple[Banner, ...] | None = Field(description="/etc/issue, /etc/issue.net and /etc/motd")
+    banners: tuple[Banner, ...] | None = Field(description="/etc/issue, /etc/issue.net and /etc/motd; Windows: winlogon")
 
 
 _OTHER_MANAGERS = frozenset({"lxdm", "greetd", "slim", "nodm", "ly", "kdm", "entranced", "emptty", "lemurs", "lidm", "cdm"})
@@ -89,6 +98,7 @@ def linux(shell: Shell) -> Sessions:
     else:
         default = gaps.attempt("usbguard_default", lambda: _usbguard_default(shell))
     found = gaps.attempt("auto_logons", lambda: _auto_logons(shell))
+    gaps.note("disconnected_seconds", "unsupported", "a limit of Remote Desktop on Windows")
     return Sessions.model_validate(
         {
             "desktops": gaps.attempt("desktops", lambda: _desktops(shell, gaps)),
@@ -104,6 +114,13 @@ def linux(shell: Shell) -> Sessions:
             "unseen": gaps.unseen,
         }
     )
+
+
+def windows(shell: Shell) -> Sessions:
+    """See collectors/windows/sessions.py."""
+    from collectors.windows.sessions import sessions
+
+    return sessions(shell)
 
 
 def _auto_logons(shell: Shell) -> tuple[logons.AutoLogon, ...]:

@@ -16,13 +16,19 @@ from collectors.transports.base import Shell
 
 
 class SmbShare(Model):
-    """One share of Samba; home folders and printers are left out."""
+    """One share of Samba or Windows; home folders, printers and Windows' own shares (C$, ADMIN$) are left out."""
 
     name: str = Field(description="Name of the share")
     path: str = Field(description="Folder it offers")
-    guest: bool = Field(description="Let in without a password (guest ok)")
+    guest: bool | None = Field(
+        description="Let in without a password (guest ok); Windows: the guest account or a session without a name gets in"
+    )
     writable: bool = Field(description="Files may be changed")
-    hosts_restricted: bool = Field(description="Only for some addresses (hosts allow)")
+    hosts_restricted: bool = Field(description="Only for some addresses (hosts allow); Windows knows no such limit of a share")
+    open_to_all: bool | None = Field(
+        default=None,
+        description="Windows: everybody with an account may change files, by the rights of the share and of its folder (Everyone, Users ...)",
+    )
 
 
 class NfsExport(Model):
@@ -51,22 +57,27 @@ class Shares(Fact):
 
     NAME: ClassVar[str] = "shares"
 
-    smb_installed: bool | None = Field(description="Samba's file server is installed")
+    smb_installed: bool | None = Field(description="A file server for SMB is installed: Samba, or the Server service of Windows")
     smb_running: bool | None = Field(default=None, description="It runs now")
     smb_effective: bool | None = Field(
-        default=None, description="testparm told the settings in force; False: only the file was read"
+        default=None,
+        description="testparm, or the service itself, told the settings in force; False: only the file or the registry was read",
     )
     smb_min_protocol: str | None = Field(default=None, description="Oldest protocol it speaks, such as SMB2_02 or NT1")
-    smb_signing: str | None = Field(default=None, description="server signing, such as mandatory, auto, default")
+    smb_signing: str | None = Field(
+        default=None, description="server signing, such as mandatory, auto, default; Windows: mandatory or auto"
+    )
     smb_encryption: str | None = Field(default=None, description="smb encrypt: required, desired, off, default")
     smb_ntlm: str | None = Field(default=None, description="ntlm auth: ntlmv2-only, ntlmv1-permitted ...")
-    smb_shares: tuple[SmbShare, ...] | None = Field(description="Shares of Samba")
+    smb_shares: tuple[SmbShare, ...] | None = Field(description="Shares of Samba or Windows")
     nfs_running: bool | None = Field(default=None, description="The NFS server runs now")
     nfs_exports: tuple[NfsExport, ...] | None = Field(
         description="Exports in the files and those in force, sorted by folder and client"
     )
     rsync_running: bool | None = Field(default=None, description="rsync runs as a daemon now")
-    rsync_modules: tuple[RsyncModule, ...] | None = Field(description="Modules of /etc/rsyncd.conf")
+    rsync_modules: tuple[RsyncModule, ...] | None = Field(
+        description="Modules of /etc/rsyncd.conf; not seen where a daemon runs by another file"
+    )
     ftp_installed: bool | None = Field(description="An FTP server is installed")
     ftp_running: bool | None = Field(default=None, description="It runs now")
     ftp_anonymous: bool | None = Field(default=None, description="It lets in without a password (vsftpd)")
@@ -96,14 +107,24 @@ def linux(shell: Shell) -> Shares:
         **_ftp(shell, gaps, ftp_installed),
         "smb_installed": smb_installed,
         "ftp_installed": ftp_installed,
-        "nfs_exports": gaps.attempt("nfs_exports", lambda: _exports(shell)),
-        "rsync_modules": gaps.attempt("rsync_modules", lambda: _modules(shell)),
+        "nfs_exports": gaps.attempt("nfs_exports", lambda: _exports(shell, present)),
         "unseen": (),
     }
     for service, (units, names) in _UNITS.items():
         field = f"{service}_running"
         found[field] = gaps.attempt(field, lambda units=units, names=names: _runs(running, units, names))  # type: ignore[misc]
+    runs = found["rsync_running"] is True
+    found["rsync_modules"] = gaps.attempt("rsync_modules", lambda: _modules(shell, present, runs))
+    if found["smb_shares"]:
+        gaps.note("smb_shares[].open_to_all", "unsupported", "who is meant by Samba's lists of users is not worked out")
     return Shares.model_validate({**found, "unseen": gaps.unseen})
+
+
+def windows(shell: Shell) -> Shares:
+    """See collectors/windows/shares.py."""
+    from collectors.windows.shares import shares
+
+    return shares(shell)
 
 
 def _runs(running: Callable[[], Running], units: tuple[str, ...], names: tuple[str, ...]) -> bool:
@@ -175,9 +196,11 @@ def _smb_config(shell: Shell) -> tuple[Mapping[str, Section], bool]:
 # --- the others -------------------------------------------------------------------------------------------------------
 
 
-def _exports(shell: Shell) -> tuple[NfsExport, ...]:
+def _exports(shell: Shell, present: Callable[[], object]) -> tuple[NfsExport, ...]:
     """Files, and /var/lib/nfs/etab, which holds what is in force: also what somebody exported by hand."""
     texts = shell.read_all("/etc/exports", "/etc/exports.d/*.exports", "/var/lib/nfs/etab")
+    if not texts:
+        present()  # a tree of data only exports nothing and proves nothing
     rows = {(row.path, row.client): row for path, text in texts.items() for row in share_configs.exports(text, path)}
     return tuple(
         NfsExport(
@@ -192,8 +215,13 @@ def _exports(shell: Shell) -> tuple[NfsExport, ...]:
     )
 
 
-def _modules(shell: Shell) -> tuple[RsyncModule, ...]:
-    text = shell.read("/etc/rsyncd.conf") or ""
+def _modules(shell: Shell, present: Callable[[], object], runs: bool) -> tuple[RsyncModule, ...]:
+    text = shell.read("/etc/rsyncd.conf")
+    if text is None:
+        present()  # a tree of data only offers nothing and proves nothing
+        if runs:
+            raise Unsupported("an rsync daemon runs without /etc/rsyncd.conf: its modules stand in a file that is not known")
+        return ()
     return tuple(RsyncModule.model_validate(module._asdict()) for module in share_configs.rsync_modules(text))
 
 

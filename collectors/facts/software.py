@@ -22,14 +22,16 @@ class Package(Model):
 
     name: str = Field(description="Name of the package")
     version: str = Field(description="Version as the package manager writes it, epoch included")
-    arch: str = Field(description="Architecture as the package manager writes it")
+    arch: str = Field(
+        description="Architecture as the package manager writes it; Windows: x64, arm64, x86, or user: installed by somebody for themselves"
+    )
     source: str = Field(default="", description="Name of the source package; empty when it is the package's own name")
     source_version: str = Field(default="", description="Version of the source package; empty when it is the package's own")
     origin: str | None = Field(
         default=None,
         description=(
-            "Who publishes it: the Origin of the apt list it is from, the VENDOR of an rpm; empty when nobody does: installed by hand, or from "
-            "a source that is gone; None when lists are missing"
+            "Who publishes it: the Origin of the apt list it is from, the VENDOR of an rpm, on Windows whom the installer names; empty when "
+            "nobody does: installed by hand, or from a source that is gone; None when lists are missing, or the installer names nobody"
         ),
     )
     installed: date | None = Field(
@@ -40,9 +42,13 @@ class Package(Model):
 class OtherSoftware(Model):
     """One program that no package manager of the system keeps."""
 
-    kind: Literal["snap", "flatpak", "opt"] = Field(description="snap, flatpak, or opt: a folder under /opt")
+    kind: Literal["snap", "flatpak", "opt", "store"] = Field(
+        description="snap, flatpak, opt: a folder under /opt, store: an app of the Microsoft Store"
+    )
     name: str = Field(description="Name of the snap, id of the Flatpak application, name of the folder")
-    revision: str = Field(default="", description="Newest revision of a snap; empty for the others, whose names tell none")
+    revision: str = Field(
+        default="", description="Newest revision of a snap, version of a Store app; empty for the others, whose names tell none"
+    )
 
 
 class Recognised(Model):
@@ -54,19 +60,23 @@ class Recognised(Model):
     present: bool | None = Field(
         description="True; None in the line `others`: not every place where products of this category show could be looked at"
     )
-    found_by: Literal["", "package", "program", "folder", "snap", "flatpak", "process"] = Field(
+    found_by: Literal["", "package", "program", "folder", "snap", "flatpak", "process", "service"] = Field(
         description="The first clue that gave it away; empty in the line `others`"
     )
 
 
 class Software(Fact):
-    """Installed software. What users keep in their home folders is seen only while it runs."""
+    """Installed software. What users keep in their home folders is seen only while it runs, on Windows also by known folder names."""
 
     NAME: ClassVar[str] = "software"
 
-    manager: Literal["dpkg", "rpm", "none"] = Field(description="Whose database was read; none: of a kind not known to rasoat")
-    packages: tuple[Package, ...] | None = Field(description="Installed packages, sorted by name and architecture")
-    others: tuple[OtherSoftware, ...] | None = Field(description="Snaps, Flatpak applications and folders under /opt")
+    manager: Literal["dpkg", "rpm", "none", "windows"] = Field(
+        description="Whose database was read; windows: the lists of installed programs; none: of a kind not known to rasoat"
+    )
+    packages: tuple[Package, ...] | None = Field(
+        description="Installed packages, sorted by name and architecture; Windows: of the machine and of those who are logged on"
+    )
+    others: tuple[OtherSoftware, ...] | None = Field(description="Snaps, Flatpak applications, folders under /opt, Store apps")
     recognised: tuple[Recognised, ...] = Field(
         description="Well-known products, recognised by packages, programs, folders, processes"
     )
@@ -91,6 +101,13 @@ def other(shell: Shell) -> Software:
         raise Unsupported("the package manager of this system is not known to rasoat")
 
     return _software(shell, Gaps(), "none", refuse)
+
+
+def windows(shell: Shell) -> Software:
+    """See collectors/windows/software.py."""
+    from collectors.windows.software import software
+
+    return software(shell)
 
 
 def _software(

@@ -19,16 +19,16 @@ Medium = Literal["disk", "network", "other"]
 class FileSystem(Model):
     """A mounted file system that holds files of this machine."""
 
-    path: str = Field(description="Where it is mounted")
-    type: str = Field(description="ext4, xfs, tmpfs, nfs4 ...")
+    path: str = Field(description="Where it is mounted; on Windows C: or a folder")
+    type: str = Field(description="ext4, xfs, tmpfs, nfs4, NTFS ...")
     device: str = Field(description="What is mounted, as the kernel writes it")
     medium: Medium = Field(
         description="Where its bytes lie; other: in another file system (overlay) or in a pool of its own (zfs)"
     )
     encrypted: bool | None = Field(
-        description="All of it passes through dm-crypt in this machine; not seen for network and pools"
+        description="All of it passes through dm-crypt in this machine, or BitLocker protects all of it; not seen for network and pools"
     )
-    read_only: bool = Field(description="Mounted read-only")
+    read_only: bool | None = Field(description="Mounted read-only; not asked of Windows")
     used_percent: int | None = Field(description="Share in use, rounded up to five")
 
 
@@ -59,7 +59,9 @@ class Swap(Model):
 
     device: str = Field(description="Device or file")
     medium: Literal["disk", "memory"] = Field(description="memory: compressed in memory (zram), never written to a disk")
-    encrypted: bool | None = Field(description="All of it passes through dm-crypt; not seen for zram")
+    encrypted: bool | None = Field(
+        description="All of it passes through dm-crypt, or lies on a volume that BitLocker protects; not seen for zram"
+    )
 
 
 class Storage(Fact):
@@ -70,7 +72,9 @@ class Storage(Fact):
     filesystems: tuple[FileSystem, ...] | None = Field(
         description="Mounted now, without the kernel's own, those in memory, containers', users' sessions' and snaps'"
     )
-    places: tuple[Place, ...] | None = Field(description="Folders the rules speak of, with the limits in force there")
+    places: tuple[Place, ...] | None = Field(
+        description="Folders the rules speak of, with the limits in force there; none on Windows"
+    )
     planned: tuple[Planned, ...] | None = Field(description="Lines of /etc/fstab, without swap; none when there is no such file")
     swaps: tuple[Swap, ...] | None = Field(description="Swap in use now")
 
@@ -129,6 +133,13 @@ def linux(shell: Shell) -> Storage:
         swaps=gaps.attempt("swaps", lambda: _swaps(shell, found, devices, gaps)),
         unseen=gaps.unseen,
     )
+
+
+def windows(shell: Shell) -> Storage:
+    """See collectors/windows/storage.py."""
+    from collectors.windows.storage import storage
+
+    return storage(shell)
 
 
 def _used(found: Mapping[str, Mount], told: Mapping[str, int]) -> Mapping[str, int]:

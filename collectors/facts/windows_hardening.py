@@ -76,6 +76,13 @@ class WindowsHardening(Fact):
         description="An account with an empty password can log on at the machine only"
     )
     credential_guard: bool | None = Field(default=None, description="Credential Guard runs")
+    memory_integrity: bool | None = Field(
+        default=None, description="The hypervisor checks what the kernel is given to run (memory integrity, HVCI)"
+    )
+    secure_boot: bool | None = Field(
+        default=None,
+        description="The firmware starts signed loaders only (Secure Boot); False also where the machine starts without UEFI",
+    )
     guest_enabled: bool | None = Field(description="The guest account (id 501, whatever its name) is not disabled")
     auto_logon: bool | None = Field(description="Somebody is logged on at the start without being asked")
     machine_lock_seconds: Limit | None = Field(

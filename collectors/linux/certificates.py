@@ -47,6 +47,17 @@ def first_certificate(text: str, path: str) -> Facts:
         raise Unparsable(f"{path}: the certificate is not understood") from None
 
 
+def bare_certificate(raw: bytes, path: str) -> Facts:
+    """A certificate as bytes (DER), the way Windows keeps it."""
+    from cryptography import x509
+    from cryptography.exceptions import UnsupportedAlgorithm
+
+    try:
+        return _facts(x509.load_der_x509_certificate(raw))
+    except (ValueError, UnsupportedAlgorithm):
+        raise Unparsable(f"{path}: the certificate is not understood") from None
+
+
 def _facts(certificate: Certificate) -> Facts:
     from cryptography.hazmat.primitives import hashes
 

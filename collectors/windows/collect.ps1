@@ -91,6 +91,12 @@ function Add-Section([string]$Name, [scriptblock]$Ask) {
     catch { $script:Sections[$Name] = Get-Failure $_ }
 }
 
+# What only administrators are told in full. Asked without their rights, some of it comes back shorter and does not say so.
+function Add-Guarded([string]$Name, [scriptblock]$Ask) {
+    if ($Elevated) { Add-Section $Name $Ask }
+    else { $script:Sections[$Name] = @{ state = 'denied'; value = $null; error = 'administrators only' } }
+}
+
 # Rows of a CIM class with the named properties. A provider that hangs is given up after $CimSeconds.
 function Get-Rows([string]$Namespace, [string]$Class, [string[]]$Properties, [string]$Filter) {
     $how = @{ Namespace = $Namespace; ClassName = $Class; OperationTimeoutSec = $CimSeconds; Verbose = $false }
@@ -136,20 +142,21 @@ $Fw = "$Pol\WindowsFirewall"
 
 $Wanted = @{
     "$Cv" = 'CurrentBuildNumber,UBR,DisplayVersion,ReleaseId,EditionID,InstallationType,ProductName,InstallDate,BuildLabEx,CurrentVersion'
-    "$Cv\Winlogon" = 'PasswordExpiryWarning,CachedLogonsCount,AutoAdminLogon,ScRemoveOption'
+    "$Cv\Winlogon" = 'PasswordExpiryWarning,CachedLogonsCount,AutoAdminLogon,DefaultUserName,ScRemoveOption'
     "$Control\ProductOptions" = 'ProductType'
     "$Control\ComputerName\ActiveComputerName" = 'ComputerName'
     "$Control\Session Manager\Environment" = 'PROCESSOR_ARCHITECTURE'
     "$Control\TimeZoneInformation" = 'TimeZoneKeyName'
     "$Control\Lsa" = 'LmCompatibilityLevel,NoLMHash,RestrictAnonymous,RestrictAnonymousSAM,RunAsPPL,LimitBlankPasswordUse,SCENoApplyLegacyAuditPolicy,EveryoneIncludesAnonymous'
+    "$Control\SecureBoot\State" = 'UEFISecureBootEnabled'
     "$Control\SecurityProviders\WDigest" = 'UseLogonCredential'
     "$Control\Terminal Server" = 'fDenyTSConnections'
-    "$Control\Terminal Server\WinStations\RDP-Tcp" = 'UserAuthentication,SecurityLayer,MinEncryptionLevel,PortNumber,MaxIdleTime,MaxDisconnectionTime'
+    "$Control\Terminal Server\WinStations\RDP-Tcp" = 'UserAuthentication,SecurityLayer,MinEncryptionLevel,PortNumber,MaxIdleTime,MaxDisconnectionTime,fInheritMaxIdleTime,fInheritMaxDisconnectionTime'
     "$Pol\Windows NT\Terminal Services" = 'fDenyTSConnections,UserAuthentication,SecurityLayer,MinEncryptionLevel,MaxIdleTime,MaxDisconnectionTime'
     "$Pol\Windows\WinRM\Service" = 'AllowAutoConfig,AllowBasic,AllowUnencryptedTraffic'
     "$Pol\Windows\WinRM\Client" = 'AllowBasic,AllowUnencryptedTraffic'
     'HKLM:\SOFTWARE\Microsoft\Windows\CurrentVersion\WSMAN\Service' = 'auth_basic,allow_unencrypted'
-    "$Svc\LanmanServer\Parameters" = 'SMB1,RequireSecuritySignature,EnableSecuritySignature,RestrictNullSessAccess'
+    "$Svc\LanmanServer\Parameters" = 'SMB1,RequireSecuritySignature,EnableSecuritySignature,RestrictNullSessAccess,NullSessionShares'
     "$Svc\LanmanWorkstation\Parameters" = 'RequireSecuritySignature,AllowInsecureGuestAuth'
     "$Pol\Windows\LanmanWorkstation" = 'AllowInsecureGuestAuth'
     "$Svc\mrxsmb10" = 'Start'
@@ -253,14 +260,53 @@ Add-Section 'packages' {
     @{ rows = @($rows) }
 }
 
+# Those who have worked here, whether or not they are logged on.
+function Get-People {
+    Get-Subkeys "$Cv\ProfileList" | Where-Object { $_ -match '^S-1-(5-21|12-1)-[0-9-]+$' }
+}
+
 Add-Section 'software' {
-    $rows = foreach ($root in 'HKLM:\SOFTWARE\Microsoft\Windows\CurrentVersion\Uninstall', 'HKLM:\SOFTWARE\WOW6432Node\Microsoft\Windows\CurrentVersion\Uninstall') {
-        foreach ($name in @(Get-Subkeys $root)) {
-            $key = Get-ItemProperty -LiteralPath "$root\$name"
+    $roots = @{
+        native = 'HKLM:\SOFTWARE\Microsoft\Windows\CurrentVersion\Uninstall'
+        wow64 = 'HKLM:\SOFTWARE\WOW6432Node\Microsoft\Windows\CurrentVersion\Uninstall'
+    }
+    # people's own entries lie in their hives, which are there only while they are logged on
+    $absent = 0
+    foreach ($sid in @(Get-People)) {
+        if (Test-Path -LiteralPath "Registry::HKEY_USERS\$sid") { $roots["$sid"] = "Registry::HKEY_USERS\$sid\Software\Microsoft\Windows\CurrentVersion\Uninstall" }
+        else { $absent += 1 }
+    }
+    $rows = foreach ($view in @($roots.Keys)) {
+        foreach ($name in @(Get-Subkeys $roots[$view])) {
+            # some installers leave values that PowerShell cannot read: such an entry must not take the others with it
+            try { $key = Get-ItemProperty -LiteralPath "$($roots[$view])\$name" }
+            catch { @{ view = "$view"; unread = $true }; continue }
             if ($key.DisplayName -and $key.SystemComponent -ne 1 -and -not $key.ParentKeyName) {
-                @{ name = "$($key.DisplayName)"; version = "$($key.DisplayVersion)"; publisher = "$($key.Publisher)"; installed = "$($key.InstallDate)" }
+                @{ view = "$view"; name = "$($key.DisplayName)"; version = "$($key.DisplayVersion)"; publisher = "$($key.Publisher)"; installed = "$($key.InstallDate)" }
             }
         }
+    }
+    @{ rows = @($rows); people_not_logged_on = $absent }
+}
+# Names of folders where programs lie that no list of Windows knows. Without rights a folder of somebody else looks empty.
+Add-Section 'program_folders' {
+    $names = foreach ($folder in @($env:ProgramFiles, ${env:ProgramFiles(x86)} | Where-Object { $_ })) { Get-ChildItem -LiteralPath $folder -Name -Directory }
+    @{ names = @($names) }
+}
+Add-Guarded 'profile_folders' {
+    $names = foreach ($sid in @(Get-People)) {
+        $home_of = (Get-ItemProperty -LiteralPath "$Cv\ProfileList\$sid").ProfileImagePath
+        foreach ($part in 'AppData\Local\Programs', 'AppData\Local', 'AppData\Roaming') {
+            if (Test-Path -LiteralPath "$home_of\$part") { Get-ChildItem -LiteralPath "$home_of\$part" -Name -Directory }
+        }
+    }
+    @{ names = @($names | Sort-Object -Unique) }
+}
+Add-Section 'processes' { @{ names = @(foreach ($process in @(Get-Process)) { "$($process.ProcessName)" }) } }
+Add-Guarded 'store' {
+    $rows = foreach ($one in @(Get-AppxPackage -AllUsers)) {
+        # libraries of others, and parts of Windows itself
+        if (-not $one.IsFramework -and "$($one.SignatureKind)" -ne 'System') { @{ name = "$($one.Name)"; version = "$($one.Version)" } }
     }
     @{ rows = @($rows) }
 }
@@ -268,9 +314,18 @@ Add-Section 'software' {
 # ---- CIM ----------------------------------------------------------------------------------------------------------------
 
 Add-Section 'system' { Get-Rows 'root/cimv2' 'Win32_OperatingSystem' @('LastBootUpTime', 'OSArchitecture', 'ProductType', 'Caption') '' }
-Add-Section 'computer' { Get-Rows 'root/cimv2' 'Win32_ComputerSystem' @('Name', 'DNSHostName', 'Domain', 'PartOfDomain', 'DomainRole', 'Manufacturer', 'Model', 'HypervisorPresent') '' }
-Add-Section 'firmware' { Get-Rows 'root/cimv2' 'Win32_BIOS' @('SerialNumber', 'Manufacturer') '' }
+Add-Section 'computer' { Get-Rows 'root/cimv2' 'Win32_ComputerSystem' @('Name', 'DNSHostName', 'Domain', 'PartOfDomain', 'DomainRole', 'Manufacturer', 'Model', 'HypervisorPresent', 'TotalPhysicalMemory') '' }
+Add-Section 'firmware' { Get-Rows 'root/cimv2' 'Win32_BIOS' @('SerialNumber', 'Manufacturer', 'SMBIOSBIOSVersion', 'ReleaseDate') '' }
 Add-Section 'product' { Get-Rows 'root/cimv2' 'Win32_ComputerSystemProduct' @('UUID') '' }
+Add-Section 'processors' { Get-Rows 'root/cimv2' 'Win32_Processor' @('Name', 'NumberOfLogicalProcessors') '' }
+Add-Section 'disks' { Get-Rows 'root/cimv2' 'Win32_DiskDrive' @('Index', 'Model', 'SerialNumber', 'Size', 'InterfaceType', 'MediaType') '' }
+Add-Section 'physical_disks' { Get-Rows 'root/Microsoft/Windows/Storage' 'MSFT_PhysicalDisk' @('DeviceId', 'MediaType', 'BusType') '' }
+Add-Section 'network_cards' { Get-Rows 'root/StandardCimv2' 'MSFT_NetAdapter' @('Name', 'PermanentAddress', 'NdisPhysicalMedium', 'HardwareInterface', 'DriverName') '' }
+# display adapters and Bluetooth radios by the numbers of their classes
+Add-Section 'devices' { Get-Rows 'root/cimv2' 'Win32_PnPEntity' @('DeviceID', 'ClassGuid', 'Service', 'ConfigManagerErrorCode') "ClassGuid='{4d36e968-e325-11ce-bfc1-08002be10318}' OR ClassGuid='{e0cbf06c-cd8b-4647-bb8a-263b43f0f974}'" }
+Add-Guarded 'tpm' { Get-Rows 'root/cimv2/Security/MicrosoftTpm' 'Win32_Tpm' @('SpecVersion') '' }
+Add-Section 'volumes' { Get-Rows 'root/cimv2' 'Win32_Volume' @('Name', 'DriveLetter', 'DeviceID', 'FileSystem', 'DriveType', 'Capacity', 'FreeSpace') '' }
+Add-Section 'pagefiles' { Get-Rows 'root/cimv2' 'Win32_PageFileUsage' @('Name') '' }
 Add-Section 'adapters' { Get-Rows 'root/cimv2' 'Win32_NetworkAdapterConfiguration' @('MACAddress', 'IPAddress') 'IPEnabled=True' }
 Add-Section 'services' { Get-Rows 'root/cimv2' 'Win32_Service' @('Name', 'State', 'StartMode', 'PathName', 'StartName', 'ProcessId') '' }
 Add-Section 'features' { Get-Rows 'root/cimv2' 'Win32_OptionalFeature' @('Name', 'InstallState') "Name='SMB1Protocol' OR Name='SMB1Protocol-Server' OR Name='SMB1Protocol-Client' OR Name='FS-SMB1' OR Name='MicrosoftWindowsPowerShellV2Root' OR Name='MicrosoftWindowsPowerShellV2' OR Name='TelnetClient' OR Name='TFTP'" }
@@ -411,10 +466,81 @@ Add-Section 'sockets' {
 }
 Add-Section 'smb_server' { Get-Fields (Get-SmbServerConfiguration) @('EnableSMB1Protocol', 'EnableSMB2Protocol', 'RequireSecuritySignature', 'EncryptData', 'RejectUnencryptedAccess', 'AuditSmb1Access') }
 Add-Section 'smb_client' { Get-Fields (Get-SmbClientConfiguration) @('RequireSecuritySignature', 'EnableInsecureGuestLogons') }
+Add-Guarded 'smb_shares' {
+    $rows = foreach ($share in @(Get-SmbShare)) {
+        $folder = $null
+        # rights as SDDL: SIDs, no names. Special shares (C$, IPC$) are for administrators and services alone
+        if (-not $share.Special -and $share.Path -and (Get-Number $share.ShareType) -eq 0) {
+            try { $folder = (Get-Acl -LiteralPath $share.Path).Sddl } catch { $folder = $null }
+        }
+        @{
+            name = "$($share.Name)"; path = "$($share.Path)"; special = [bool]$share.Special; kind = Get-Number $share.ShareType
+            encrypted = [bool]$share.EncryptData; rights = "$($share.SecurityDescriptor)"; folder_rights = $folder
+        }
+    }
+    @{ rows = @($rows) }
+}
 Add-Section 'shares' { Get-Rows 'root/cimv2' 'Win32_Share' @('Name', 'Path', 'Type') '' }
 Add-Section 'time' {
     $lines = foreach ($line in @(& "$env:windir\System32\w32tm.exe" /query /status)) { "$line" }
     @{ status = $LASTEXITCODE; lines = @($lines) }
+}
+
+# ---- certificates -------------------------------------------------------------------------------------------------------
+# Public parts only; whether a private key lies beside one is all that is asked of keys.
+
+Add-Section 'certificates' {
+    $rows = foreach ($store in 'My', 'WebHosting', 'Remote Desktop') {
+        if (-not (Test-Path -LiteralPath "Cert:\LocalMachine\$store")) { continue }
+        foreach ($one in @(Get-ChildItem -LiteralPath "Cert:\LocalMachine\$store")) {
+            @{ store = $store; thumbprint = "$($one.Thumbprint)"; has_key = [bool]$one.HasPrivateKey; der = $one.RawData }
+        }
+    }
+    if (@($rows).Count -gt 200) { throw "$(@($rows).Count) certificates: more than are carried" }
+    @{ rows = @($rows) }
+}
+Add-Section 'https_bindings' {
+    $rows = foreach ($list in 'SslBindingInfo', 'SslSniBindingInfo') {
+        foreach ($name in @(Get-Subkeys "$Svc\HTTP\Parameters\$list")) {
+            @{ name = "$name"; hash = (Get-ItemProperty -LiteralPath "$Svc\HTTP\Parameters\$list\$name").SslCertHash }
+        }
+    }
+    @{ rows = @($rows) }
+}
+Add-Guarded 'rdp_certificate' { Get-Rows 'root/cimv2/TerminalServices' 'Win32_TSGeneralSetting' @('TerminalName', 'SSLCertificateSHA1Hash') '' }
+
+# ---- backup -------------------------------------------------------------------------------------------------------------
+
+# Time of the newest event of a kind; null where the log holds none.
+function Get-Newest([hashtable]$Filter) {
+    try { Get-Utc (Get-WinEvent -FilterHashtable $Filter -MaxEvents 1).TimeCreated }
+    catch { if ("$($_.FullyQualifiedErrorId)" -notlike 'NoMatchingEventsFound*') { throw } }
+}
+Add-Guarded 'backup_events' {
+    # 4: Windows Server Backup ended well; its failures are events of level 2
+    @{ succeeded = Get-Newest @{ LogName = 'Microsoft-Windows-Backup'; Id = 4 }; failed = Get-Newest @{ LogName = 'Microsoft-Windows-Backup'; Level = 2 } }
+}
+Add-Guarded 'backup_tasks' {
+    $known = 'wbadmin', 'sdengin2', 'vssadmin', 'robocopy', 'xcopy', 'restic', 'rclone', 'duplicati', 'kopia', 'borg', 'rsync', 'sqlcmd', 'sqlmaint', 'mysqldump', 'mariabackup', 'mariadb-backup', 'mariadb-dump', 'pg_dump', 'pg_dumpall', 'pg_basebackup', 'mongodump', 'expdp', 'rman', 'ntdsutil'
+    $rows = foreach ($task in @(Get-ScheduledTask)) {
+        # of what a task starts only which of these words it holds leaves the machine: arguments may hold passwords
+        $tools = foreach ($action in @($task.Actions)) {
+            $line = "$($action.Execute) $($action.Arguments)"
+            foreach ($word in $known) { if ($line -match ('(^|[^a-z0-9_-])' + $word + '(\.exe)?($|[^a-z0-9_-])')) { $word } }
+            if ($line -match '(backup|sao[-_ ]*luu)[^\\/]*\.(bat|cmd|ps1|vbs|py)') { 'script' }
+        }
+        if (@($tools).Count -gt 0) {
+            $last = Get-ScheduledTaskInfo -InputObject $task
+            $triggers = foreach ($one in @($task.Triggers)) {
+                if ($null -ne $one) { @{ kind = "$($one.CimClass.CimClassName)"; enabled = [bool]$one.Enabled; days = Get-Number $one.DaysInterval; weeks = Get-Number $one.WeeksInterval; weekdays = Get-Number $one.DaysOfWeek; again = "$($one.Repetition.Interval)"; during = "$($one.Repetition.Duration)" } }
+            }
+            @{
+                name = "$($task.TaskPath)$($task.TaskName)"; tools = @($tools); enabled = [bool]$task.Settings.Enabled; state = Get-Number $task.State
+                last_run = Get-Utc $last.LastRunTime; last_result = Get-Number $last.LastTaskResult; triggers = @($triggers)
+            }
+        }
+    }
+    @{ rows = @($rows) }
 }
 
 # ---- Windows Update -----------------------------------------------------------------------------------------------------

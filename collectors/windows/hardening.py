@@ -29,6 +29,8 @@ _DISKS: Final = rf"{_REMOVABLE}\{{53f5630d-b6bf-11d0-94f2-00a0c91efb8b}}"
 _POWERSHELL: Final = rf"{POLICIES}\Windows\PowerShell"
 _SCHANNEL: Final = rf"{CONTROL}\SecurityProviders\SCHANNEL\Protocols"
 _NETBT: Final = rf"{SERVICES}\NetBT\Parameters\Interfaces"
+_SECURE_BOOT: Final = rf"{CONTROL}\SecureBoot\State"
+_CREDENTIAL_GUARD, _MEMORY_INTEGRITY = 1, 2
 _PROCESS_CREATION: Final = "0cce922b"
 _POWERSHELL_2: Final = frozenset({"microsoftwindowspowershellv2root", "microsoftwindowspowershellv2"})
 _WINDOWS_8_1, _WINDOWS_10_1607, _WINDOWS_11_22H2, _WINDOWS_11_24H2 = 9600, 14393, 22621, 26100
@@ -61,9 +63,7 @@ def hardening(shell: Shell) -> WindowsHardening:
             lambda: signing(answers, registry, found, "smb_client", rf"{SERVICES}\LanmanWorkstation\Parameters"),
         ),
         smb_insecure_guest=gaps.attempt("smb_insecure_guest", lambda: _insecure_guest(answers, registry)),
-        autorun_disabled=gaps.attempt(
-            "autorun_disabled", lambda: value(rf"{WINDOWS_POLICIES}\Explorer", "NoDriveTypeAutoRun", 0x91) & 0xFF == 0xFF
-        ),
+        autorun_disabled=gaps.attempt("autorun_disabled", lambda: autorun_disabled(registry)),
         usb_storage=gaps.attempt("usb_storage", lambda: _usb(registry)),
         volumes=gaps.attempt("volumes", volumes),
         system_encrypted=gaps.attempt("system_encrypted", lambda: _system_encrypted(answers, volumes())),
@@ -86,15 +86,15 @@ def hardening(shell: Shell) -> WindowsHardening:
         blank_passwords_local_only=gaps.attempt(
             "blank_passwords_local_only", lambda: value(_LSA, "LimitBlankPasswordUse", 1) == 1
         ),
-        credential_guard=gaps.attempt(
-            "credential_guard", lambda: 1 in answers.section("device_guard").only().numbers("SecurityServicesRunning")
-        ),
+        credential_guard=gaps.attempt("credential_guard", lambda: _guarded(answers, _CREDENTIAL_GUARD)),
+        memory_integrity=gaps.attempt("memory_integrity", lambda: _guarded(answers, _MEMORY_INTEGRITY)),
+        secure_boot=gaps.attempt("secure_boot", lambda: _secure_boot(registry)),
         guest_enabled=gaps.attempt("guest_enabled", lambda: _guest(answers)),
-        auto_logon=gaps.attempt("auto_logon", lambda: _auto_logon(registry)),
+        auto_logon=gaps.attempt("auto_logon", lambda: auto_logon(registry)),
         machine_lock_seconds=gaps.attempt(
             "machine_lock_seconds", lambda: value(_SYSTEM, "InactivityTimeoutSecs", 0) or "unlimited"
         ),
-        screen_locks=gaps.attempt("screen_locks", lambda: _screen_locks(answers)),
+        screen_locks=gaps.attempt("screen_locks", lambda: screen_locks(answers)),
         logon_banner=gaps.attempt("logon_banner", lambda: bool((registry.text(_SYSTEM, "legalnoticetext") or "").strip())),
         legacy_tls=gaps.attempt("legacy_tls", lambda: _legacy_tls(registry, found)),
         unseen=gaps.unseen,
@@ -159,6 +159,12 @@ def _default_tls(name: str, found: Release) -> bool:
 # --- devices ------------------------------------------------------------------------------------------------------------------
 
 
+def autorun_disabled(registry: Registry) -> bool:
+    """Bits of kinds of drives; 0x91 where nothing is set."""
+    told = registry.dword(rf"{WINDOWS_POLICIES}\Explorer", "NoDriveTypeAutoRun")
+    return (0x91 if told is None else told) & 0xFF == 0xFF
+
+
 def _usb(registry: Registry) -> Literal["allowed", "read-only", "denied"]:
     """By policy, or by switching the driver off."""
     denied = registry.dword(_REMOVABLE, "Deny_All") == 1 or registry.dword(_DISKS, "Deny_Read") == 1
@@ -192,6 +198,22 @@ def _system_encrypted(answers: Document, volumes: tuple[Volume, ...]) -> bool:
         if volume.system:
             return volume.protected
     raise Unsupported("BitLocker does not list the volume Windows starts from")
+
+
+def _guarded(answers: Document, service: int) -> bool:
+    """Runs, by Windows' own word, in the part of memory that the hypervisor keeps apart."""
+    return service in answers.section("device_guard").only().numbers("SecurityServicesRunning")
+
+
+def _secure_boot(registry: Registry) -> bool:
+    """Windows writes the key on machines that start by UEFI; without it the machine starts the old way, where nothing is checked."""
+    key = registry.key(_SECURE_BOOT)
+    if key is None:
+        return False
+    told = key.number("UEFISecureBootEnabled")
+    if told is None:
+        raise Unparsable("SecureBoot: the key is there without its value")
+    return told == 1
 
 
 # --- passwords and secrets ------------------------------------------------------------------------------------------------------
@@ -237,7 +259,7 @@ def _guest(answers: Document) -> bool:
     raise Unsupported("no local account has the id of the guest")
 
 
-def _auto_logon(registry: Registry) -> bool:
+def auto_logon(registry: Registry) -> bool:
     """REG_SZ "1". The password beside it is not read."""
     key = registry.key(rf"{CV}\Winlogon")
     if key is None:
@@ -268,7 +290,7 @@ def _powershell_2(answers: Document) -> bool:
 # --- screens ---------------------------------------------------------------------------------------------------------------------
 
 
-def _screen_locks(answers: Document) -> tuple[ScreenLock, ...]:
+def screen_locks(answers: Document) -> tuple[ScreenLock, ...]:
     section = answers.section("users_screen")
     return tuple(sorted((_lock(sid, section.part(sid)) for sid in section.names), key=lambda row: row.user))
 

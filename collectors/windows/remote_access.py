@@ -50,14 +50,14 @@ def remote_access(shell: Shell) -> RemoteAccess:
             "rdp_strong_encryption", lambda: _required(registry, "MinEncryptionLevel", _TS_POLICY, _RDP) in (3, 4)
         ),
         rdp_port=gaps.attempt("rdp_port", lambda: _required(registry, "PortNumber", _RDP)),
-        rdp_idle_seconds=gaps.attempt("rdp_idle_seconds", lambda: _idle(registry)),
+        rdp_idle_seconds=gaps.attempt("rdp_idle_seconds", lambda: rdp_limit(registry, "MaxIdleTime")),
         winrm_running=gaps.attempt("winrm_running", lambda: "winrm" in known() and known()["winrm"].running),
         # absent: Basic and plain messages are off in the service as Windows ships it
         winrm_basic=gaps.attempt("winrm_basic", lambda: _winrm(registry, "AllowBasic", "auth_basic")),
         winrm_unencrypted=gaps.attempt(
             "winrm_unencrypted", lambda: _winrm(registry, "AllowUnencryptedTraffic", "allow_unencrypted")
         ),
-        smb1=gaps.attempt("smb1", lambda: _smb1(answers, registry)),
+        smb1=gaps.attempt("smb1", lambda: smb1(answers, registry)),
         smb_signing_required=gaps.attempt("smb_signing_required", lambda: signing(answers, registry, found, "smb_server", _SMB)),
         unseen=gaps.unseen,
     )
@@ -71,10 +71,18 @@ def _required(registry: Registry, name: str, *paths: str) -> int:
     return found
 
 
-def _idle(registry: Registry) -> Limit:
-    """Milliseconds; 0 or absent: never."""
-    found = registry.first("MaxIdleTime", _TS_POLICY, _RDP)
-    return -(-found // 1000) if found else "unlimited"
+def rdp_limit(registry: Registry, name: str) -> Limit:
+    """MaxIdleTime or MaxDisconnectionTime, in milliseconds; 0 or absent: never. Beside a policy the connection's own value counts only
+    where it is told not to take each account's (fInherit... is 0)."""
+    policy = registry.dword(_TS_POLICY, name)
+    if policy is not None:
+        return -(-policy // 1000) or "unlimited"
+    own = registry.dword(_RDP, name)
+    if not own:
+        return "unlimited"
+    if registry.dword(_RDP, f"fInherit{name}") != 0:
+        raise Unsupported(f"{name} stands in {_RDP}, but each account's own limit comes before it (fInherit{name} is not 0)")
+    return -(-own // 1000)
 
 
 def _winrm(registry: Registry, policy: str, own: str) -> bool:
@@ -84,7 +92,7 @@ def _winrm(registry: Registry, policy: str, own: str) -> bool:
     return bool(found)
 
 
-def _smb1(answers: Document, registry: Registry) -> bool:
+def smb1(answers: Document, registry: Registry) -> bool:
     """The server's own word (administrators), else the registry and whether the feature is installed: absent value means on."""
     try:
         told = answers.section("smb_server").yes("EnableSMB1Protocol")
