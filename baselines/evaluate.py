@@ -187,7 +187,7 @@ def _compile(baseline: Baseline, level: int, tailoring: Tailoring | None) -> _Ru
             checks = [
                 (baseline.checks[name], _bind(baseline.checks[name], params, known, decisions))
                 for name in requirement.checks
-                if kind in baseline.checks[name].kinds
+                if kind in baseline.checks[name].kinds and level in requirement.only_at.get(name, requirement.levels)
             ]
             person = Result(requirement.id, clause, None, Verdict.MANUAL, None)
             decided = checks and requirement.coverage == "automated"

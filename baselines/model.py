@@ -33,8 +33,12 @@ Coverage = Literal["automated", "partial", "manual", "not_yet"]
 not_yet: a machine could see it, and rasoat has no check for it yet; until then a person decides."""
 
 Origin = Literal["standard", "regulation", "house", "customer"]
-Confidence = Literal["quoted", "derived", "memory"]
-"""How sure the wording is: seen in a source that quotes the standard · reconstructed · from knowledge, to be checked."""
+Confidence = Literal["quoted", "paraphrased", "derived", "memory"]
+"""How sure the wording is: seen in a source that quotes the standard · seen in a source that retells it · reconstructed ·
+from knowledge, to be checked."""
+
+Fit = Literal["close", "loose"]
+"""How near a requirement is to one of the edition before: asks the same · touches the same matter. Never equivalence."""
 
 
 class Text(Model):
@@ -88,6 +92,13 @@ class Check(Model):
     verify: str | None = Field(default=None, description="Command by which a person sees the same thing by hand")
 
 
+class Predecessor(Model):
+    """The nearest requirement of the edition before."""
+
+    id: str = Field(description="Requirement of the pack that the standard succeeds")
+    fit: Fit
+
+
 class Requirement(Model):
     """One requirement of the standard. The text is ours; only group title and clause are citation."""
 
@@ -103,6 +114,15 @@ class Requirement(Model):
     coverage: Coverage
     params: dict[str, Param] = {}
     checks: tuple[str, ...] = ()
+    only_at: dict[str, tuple[int, ...]] = Field(
+        default={},
+        description="Check -> the levels that ask for it; a check not named here is asked at each level of the requirement",
+    )
+    clauses: dict[int, str] = Field(
+        default={},
+        description="Its own clause at each level, where the edition numbers requirements; {}: the group's clause is cited",
+    )
+    succeeds: tuple[Predecessor, ...] = ()
     guidance: Text | None = Field(
         default=None, description="What a person shows, who signs, how often; required unless automated"
     )
@@ -205,6 +225,7 @@ class Standard(Model):
     status: Text = Field(description="Standing of the edition, and what of its wording was seen")
     levels: dict[int, Level]
     sources: dict[str, str] = Field(default={}, description="Short name -> what it is")
+    succeeds: str | None = Field(default=None, description="Pack of the edition before, whose requirements `succeeds` name")
 
 
 @dataclass(eq=False)
@@ -244,5 +265,5 @@ class Baseline:
         return {requirement.id: group for group in self.groups for requirement in group.requirements}
 
     def clause(self, requirement: str, level: int) -> str:
-        """Clause number at a level; empty for the circular's own groups, which have none in the standard."""
-        return self.group_of[requirement].clauses.get(level, "")
+        """Clause number at a level, its own or its group's; empty for the circular's own groups, which have none in the standard."""
+        return self.requirements[requirement].clauses.get(level) or self.group_of[requirement].clauses.get(level, "")
