@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 DEFAULT_BASELINE = "tcvn_11930_2017"
 DEFAULT_LEVEL = 2
-FORMATS = ("table", "json", "html", "sarif", "cyclonedx")
+FORMATS = ("table", "json", "html", "csv", "sarif", "cyclonedx", "oscal")
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -93,6 +93,8 @@ def show(reports: list[Digest], style: str, output: Path | None, verbose: bool =
     from agent import files
 
     body = "".join(_table(reports, verbose, output=True)) if style == "table" else _rendered(reports, style, many)
+    if style == "csv":
+        body = "\ufeff" + body  # a file is for a spreadsheet, which takes it for UTF-8 by this mark alone
     try:
         files.write(output, body.encode())
     except OSError as error:
@@ -104,6 +106,10 @@ def _rendered(reports: list[Digest], style: str, many: bool) -> str:
         from agent.report.html import page
 
         return page(reports)
+    if style == "csv":
+        from agent.report.csv import document as lines
+
+        return lines(reports)
     from agent.report.json import document, dumps
 
     if style == "sarif":
@@ -114,6 +120,10 @@ def _rendered(reports: list[Digest], style: str, many: bool) -> str:
         from agent.report.cyclonedx import document as cyclonedx
 
         return dumps(cyclonedx(reports)) + "\n"
+    if style == "oscal":
+        from agent.report.oscal import results
+
+        return dumps(results(reports)) + "\n"
     found = [document(report) for report in reports]
     return dumps({"machines": found} if many else found[0]) + "\n"
 

@@ -1,4 +1,4 @@
-"""`rasoat baseline`: list, show, check, coverage."""
+"""`rasoat baseline`: list, show, check, coverage, export, schema."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ from agent.language import _, plural
 if TYPE_CHECKING:
     from baselines.model import Baseline, Requirement
 
+SCHEMAS = ("check", "requirements", "standard", "tailoring")
+"""Kinds of files, as baselines.schema knows them; written out so that `--help` need not load it."""
+
 
 def options(parser: argparse.ArgumentParser) -> None:
     actions = Actions(parser)
@@ -28,10 +31,20 @@ def options(parser: argparse.ArgumentParser) -> None:
     coverage = actions.add("coverage", _("how much of a baseline a machine decides, per level"))
     coverage.add_argument("pack", metavar="PACK")
     table_or_json(coverage)
+    export = actions.add("export", _("a baseline in a form other programs read"))
+    export.add_argument("pack", metavar="PACK")
+    export.add_argument("--level", type=int, metavar="N", help=_("only this level"))
+    export.add_argument(
+        "--format", choices=("oscal-catalog",), default="oscal-catalog", help=_("the form (default: oscal-catalog)")
+    )
+    schema = actions.add("schema", _("JSON Schema of the files of a baseline, for editors"))
+    schema.add_argument(
+        "kind", metavar="KIND", nargs="?", choices=SCHEMAS, default="check", help=_("one of: %s") % ", ".join(SCHEMAS)
+    )
 
 
 def run(options: argparse.Namespace) -> int:
-    handlers = {"list": _list, "show": _show, "check": _check, "coverage": _coverage}
+    handlers = {"list": _list, "show": _show, "check": _check, "coverage": _coverage, "export": _export, "schema": _schema}
     return handlers[options.action](options)
 
 
@@ -96,12 +109,15 @@ def _show(options: argparse.Namespace) -> int:
         for requirement in requirements:
             mine = ", ".join(str(level) for level in requirement.levels if level in levels)
             tail = f"({_('level')} {mine}; {_(COVERAGE_WORDS[requirement.coverage])})"
-            for line in wrap(f"{text(requirement.title)} {tail}", size, " - "):
+            own = ", ".join(requirement.clauses[level] for level in levels if level in requirement.clauses)
+            for line in wrap(f"{own} {text(requirement.title)} {tail}".strip(), size, " - "):
                 print(line)
             for name, param in requirement.params.items():
                 values = ", ".join(f"{level}: {shown(param.levels[level])}" for level in requirement.levels if level in levels)
                 print(f"     {name} = {{{values}}} {param.unit or ''} [{param.origin}]")
             for check in requirement.checks:
+                if not set(levels) & set(requirement.only_at.get(check, levels)):
+                    continue
                 for line in wrap(f"{check}: {text(baseline.checks[check].title)}", size, "     · "):
                     print(line)
     return PASSED
@@ -115,6 +131,8 @@ def _plain(baseline: Baseline, requirement: Requirement, levels: list[int]) -> d
         "coverage": requirement.coverage,
         "params": {name: param.model_dump(mode="json") for name, param in requirement.params.items()},
         "checks": list(requirement.checks),
+        "only_at": dict(requirement.only_at),
+        "succeeds": [link.model_dump() for link in requirement.succeeds],
     }
 
 
@@ -154,4 +172,20 @@ def _coverage(options: argparse.Namespace) -> int:
         print(_("level %d") % level + ": " + plural("%d requirement", "%d requirements", counts.total()) % counts.total())
         for name in COVERAGES:
             print(f"   {counts[name]:4d}  {_(COVERAGE_WORDS[name])}")
+    return PASSED
+
+
+def _export(options: argparse.Namespace) -> int:
+    from agent.report.oscal import catalog
+
+    baseline = judging.load(options.pack, None, any_level=True)[0]
+    levels = sorted(baseline.standard.levels) if options.level is None else [judging.check_level(baseline, options.level)]
+    _print_json(catalog(baseline, levels))
+    return PASSED
+
+
+def _schema(options: argparse.Namespace) -> int:
+    from baselines.schema import schema
+
+    _print_json(schema(options.kind))
     return PASSED

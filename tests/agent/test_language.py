@@ -27,6 +27,8 @@ COMMANDS = (
     ["baseline", "show"],
     ["baseline", "check"],
     ["baseline", "coverage"],
+    ["baseline", "export"],
+    ["baseline", "schema"],
     ["agent"],
     ["agent", "enrol"],
     ["agent", "once"],
