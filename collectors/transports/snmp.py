@@ -153,7 +153,14 @@ class Agent:
     """One agent. Use as a context manager, so that its engine can be let go."""
 
     def __init__(
-        self, engines: Engines, engine: _Engine, keys: Keys, address: tuple[str, int], six: bool, place: str, weak: tuple[bytes, ...]
+        self,
+        engines: Engines,
+        engine: _Engine,
+        keys: Keys,
+        address: tuple[str, int],
+        six: bool,
+        place: str,
+        weak: tuple[bytes, ...],
     ) -> None:
         self._engines = engines
         self._engine = engine
@@ -182,9 +189,9 @@ class Agent:
             answer = await self._ask("get", asked)
             if answer.status == _TOO_BIG and len(asked) > 1:
                 waiting[:0] = [asked[: len(asked) // 2], asked[len(asked) // 2 :]]
-            elif answer.status in (_NO_SUCH_NAME, _GENERAL) and 0 < answer.index <= len(asked):
+            elif answer.status in (_NO_SUCH_NAME, _GENERAL) and 0 < answer.place <= len(asked):
                 # an agent that trips over one object must not hide the others
-                waiting[:0] = [tuple(oid for at, oid in enumerate(asked, 1) if at != answer.index)] if len(asked) > 1 else []
+                waiting[:0] = [tuple(oid for at, oid in enumerate(asked, 1) if at != answer.place)] if len(asked) > 1 else []
             else:
                 self._refuse(answer.status)
                 wanted = set(asked)
@@ -231,7 +238,9 @@ class Agent:
 
     def _refuse(self, status: int) -> None:
         if status in _NO_ACCESS:
-            raise Denied(f"{self._place}: the agent does not let this account see that (status {status})")
+            raise Denied(
+                f"{self._place}: the agent does not let this account see that at {self.security} (error status {status})"
+            )
         if status:
             raise Unparsable(f"{self._place}: the agent answered with error status {status}")
 
@@ -245,7 +254,7 @@ class Agent:
         while True:
             failed, answer = await self._exchange(pdu)
             if failed is None:
-                return _answered(answer) if self._keys.user else answer  # type: ignore[no-any-return]
+                return _answered(answer) if self._keys.user else answer
             if failed == "RequestTimedOut" and silent < retries:
                 silent += 1
             elif failed in ("UnknownEngineID", "NotInTimeWindow") and discoveries < DISCOVERIES:
@@ -278,9 +287,9 @@ class Agent:
 
     def _error(self, failed: str, waited: float) -> CollectError:
         if failed == "RequestTimedOut":
-            said = "filtered, no agent"
-            wrong = ", or a wrong community: agents do not answer one they do not know" if not self._keys.user else ""
-            return Unreachable(f"{self._place}: no answer within {waited:g} s ({said}{wrong})")
+            # agents are silent to a community they do not know, and some to what they cannot decrypt
+            wrong = {"v2c": ", or it does not know this community", "authPriv": ", or the privacy key is wrong"}
+            return Unreachable(f"{self._place}: no answer within {waited:g} s (no agent, filtered{wrong.get(self.security, '')})")
         if failed in _WRONG_KEYS:
             who = f"user {self._keys.user}" if self._keys.user else "community"
             return Denied(f"{self._place}: {who}: {_WRONG_KEYS[failed].format(level=self.security)}")

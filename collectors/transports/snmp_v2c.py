@@ -35,10 +35,10 @@ class Question(NamedTuple):
 
 
 class Answered(NamedTuple):
-    """One response."""
+    """One response. `place` counts from 1: the question that `status` is about."""
 
     status: int
-    index: int
+    place: int
     binds: list[tuple[str, Value | None]]
     """None: the agent shows nothing under this OID."""
 
@@ -127,7 +127,7 @@ def _expected(packet: bytes, at: int, tag: int) -> tuple[int, int, int]:
 def _value(packet: bytes, at: int) -> Value | None:
     tag, start, end = _head(packet, at)
     body = packet[start:end]
-    if tag == _OCTETS or tag == _OPAQUE:
+    if tag in (_OCTETS, _OPAQUE):
         return body
     if tag == _INTEGER:
         return int.from_bytes(body, "big", signed=True)
