@@ -193,7 +193,7 @@ def _baseline(name: str, digest: str, state: State) -> Baseline:
 def _fits(policy: Policy) -> None:
     if policy.level not in policy.baseline.standard.levels:
         raise PolicyError(_("%(baseline)s has no level %(level)d") % {"baseline": policy.baseline.id, "level": policy.level})
-    if policy.tailoring is not None and (problems := policy.tailoring.problems(policy.baseline)):
+    if policy.tailoring is not None and (problems := policy.tailoring.unusable(policy.baseline)):
         raise PolicyError(_("the tailoring does not fit the baseline: %s") % str(problems[0]))
 
 

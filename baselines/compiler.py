@@ -198,7 +198,12 @@ def _as_it_is(value: Any) -> Any:
     return value
 
 
-_PREPARED: dict[str, Callable[[Any], Any]] = {"matches": re.compile, "in": frozenset, "not_in": frozenset}
+_PREPARED: dict[str, Callable[[Any], Any]] = {
+    "matches": re.compile,
+    "like": operators.patterns,
+    "in": frozenset,
+    "not_in": frozenset,
+}
 
 
 def _names(cls: Any, lists: bool = False) -> list[str]:

@@ -156,7 +156,7 @@ def _rules(baseline: Baseline, level: int, tailoring: Tailoring | None) -> _Rule
     if key not in baseline.rulesets:
         if level not in baseline.standard.levels:
             raise ValueError(f"{baseline.id} has no level {level}; it has {', '.join(map(str, baseline.standard.levels))}")
-        if tailoring and (problems := tailoring.problems(baseline)):
+        if tailoring and (problems := tailoring.unusable(baseline)):
             raise BaselineError(problems)
         baseline.rulesets[key] = _compile(baseline, level, tailoring)
     ruleset: _Ruleset = baseline.rulesets[key]
@@ -183,11 +183,17 @@ def _compile(baseline: Baseline, level: int, tailoring: Tailoring | None) -> _Ru
                 skipped = Result(requirement.id, clause, None, Verdict.NOT_APPLICABLE, None)
                 lines[kind].append(_Line(requirement.id, clause, [], skipped))
                 continue
+            if tailoring and (word := tailoring.excuse(requirement.id, kind)):
+                said = Finding("tailoring", requirement.id, "not_applicable", word.type, word.by, word.reason)
+                excused = Result(requirement.id, clause, None, Verdict.NOT_APPLICABLE, None, [said])
+                lines[kind].append(_Line(requirement.id, clause, [], excused))
+                continue
             coverage[kind][requirement.coverage] += 1
             checks = [
-                (baseline.checks[name], _bind(baseline.checks[name], params, known, decisions))
+                (baseline.checks[name], index)
                 for name in requirement.checks
                 if kind in baseline.checks[name].kinds and level in requirement.only_at.get(name, requirement.levels)
+                if (index := _bind(baseline.checks[name], params, known, decisions)) is not None
             ]
             person = Result(requirement.id, clause, None, Verdict.MANUAL, None)
             decided = checks and requirement.coverage == "automated"
@@ -195,10 +201,13 @@ def _compile(baseline: Baseline, level: int, tailoring: Tailoring | None) -> _Ru
     return _Ruleset(decisions, lines, coverage)
 
 
-def _bind(check: Check, params: dict[str, Any], known: dict[str, int], decisions: list[_Decision]) -> int:
+def _bind(check: Check, params: dict[str, Any], known: dict[str, int], decisions: list[_Decision]) -> int | None:
+    """Index of its decision; None where it compares with an empty list: the customer named nothing, so nothing is asked."""
     compiler = Compiler(params=params)
     rule = compiler.rule(check.assert_)
     provided = None if check.provided is None else compiler.rule(check.provided)
+    if any(params[name] == [] for name in compiler.used):
+        return None
     bound = json.dumps([check.id, {name: params[name] for name in sorted(compiler.used)}])
     if bound not in known:
         known[bound] = len(decisions)

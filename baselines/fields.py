@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from collectors.facts.base import Fact
 
 _NUMBERS = {"eq", "ne", "in", "not_in", "at_least", "at_most"}
-_TEXTS = {"eq", "ne", "in", "not_in", "matches", "contains", "is_empty", "version_at_least", "cidr_in"}
+_TEXTS = {"eq", "ne", "in", "not_in", "matches", "like", "contains", "is_empty", "version_at_least", "cidr_in"}
 _OPERATORS_OF = {
     "bool": {"eq", "ne"},
     "int": _NUMBERS,
@@ -27,8 +27,7 @@ _OPERATORS_OF = {
     "list": {"is_empty", "contains", "cidr_in"},
     "map": {"is_empty", "contains"},
 }
-# two quantifiers around one another is how a regular expression runs for ever
-_RUNAWAY = re.compile(r"\([^()]*[+*][^()]*\)[+*{]")
+MAX_PATTERN, MAX_REPEATS, MAX_OPTIONAL, MAX_STARS = 500, 3, 4, 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +49,8 @@ class FieldType:
             return None if _is_int(value) and value >= 0 else f"{op} needs a number of days, not {value!r}"
         if op == "matches":
             return _regex_problem(value)
+        if op == "like":
+            return _patterns_problem(value)
         if op == "is_empty":
             return None if isinstance(value, bool) else f"is_empty is true or false, not {value!r}"
         if op in ("contains", "cidr_in") and value == []:
@@ -152,12 +153,65 @@ def _is_int(value: Any) -> bool:
 def _regex_problem(value: Any) -> str | None:
     if not isinstance(value, str):
         return f"matches needs a regular expression, not {value!r}"
-    if len(value) > 500 or _RUNAWAY.search(value):
-        return "this regular expression may run for ever: no repetition around a repetition, at most 500 characters"
     try:
         re.compile(value)
-    except re.error as error:
+    except (re.error, OverflowError, RecursionError) as error:
         return f"not a regular expression: {error}"
+    repeats, optional, repeated_group = _effort(value)
+    if len(value) > MAX_PATTERN or repeated_group or repeats > MAX_REPEATS or optional > MAX_OPTIONAL:
+        return (
+            "this regular expression may run for ever: it is at most "
+            f"{MAX_PATTERN} characters long, repeats no group and refers back to none, and has on any way through it at most "
+            f"{MAX_REPEATS} repetitions (* + {{}}) and {MAX_OPTIONAL} optional parts (?)"
+        )
+    return None
+
+
+def _effort(pattern: str) -> tuple[int, int, bool]:
+    """(repetitions, optional parts, whether a group is repeated or referred back to), at most on any way through it.
+
+    Matching then costs no more than length ** repetitions * 2 ** optional parts, and `operators` bounds the length.
+    """
+    pattern = re.sub(r"\\[1-9]|\(\?P=\w+\)", "()*", pattern)  # a reference back counts as a repeated group
+    pattern = re.sub(r"\\.", "x", pattern)
+    pattern = re.sub(r"\[\^?\]?[^\]]*\]", "x", pattern)
+    pattern = re.sub(r"\(\?[a-zA-Z-]*:|\(\?(?:P<\w+>|<?[=!]|>)", "(", re.sub(r"\(\?[a-zA-Z]+\)", "", pattern))
+    pattern = re.sub(r"([*+?}])[?+]", r"\1", pattern)  # lazy or possessive: no further repetition
+    done: list[tuple[int, int]] = []  # of the groups around here: what they came to before this one
+    best: list[tuple[int, int]] = []  # ... and the worst of their finished alternatives
+    here, worst = (0, 0), (0, 0)
+    for letter in pattern:
+        if letter == "(":
+            done.append(here)
+            best.append(worst)
+            here, worst = (0, 0), (0, 0)
+        elif letter == "|":
+            here, worst = (0, 0), _worse(here, worst)
+        elif letter == ")":
+            if not done:
+                return 0, 0, True  # brackets this reading does not understand
+            inside, worst = _worse(here, worst), best.pop()
+            before = done.pop()
+            here = (before[0] + inside[0], before[1] + inside[1])
+        elif letter in "*+{":
+            here = (here[0] + 1, here[1])
+        elif letter == "?":
+            here = (here[0], here[1] + 1)
+    return *_worse(here, worst), re.search(r"\)[*+{]", pattern) is not None
+
+
+def _worse(one: tuple[int, int], other: tuple[int, int]) -> tuple[int, int]:
+    return max(one[0], other[0]), max(one[1], other[1])
+
+
+def _patterns_problem(value: Any) -> str | None:
+    if not isinstance(value, list) or not value:
+        return "like needs a list of names, in which * stands for anything and ? for one character"
+    for item in value:
+        if not isinstance(item, str) or not item.strip("*? "):
+            return f"{item!r} is no name or pattern of names (a pattern of * alone would name everything)"
+        if len(item) > MAX_PATTERN or item.count("*") > MAX_STARS:
+            return f"{item!r} is too long or holds more than {MAX_STARS} *"
     return None
 
 

@@ -7,55 +7,21 @@ A pack is a folder under this package with standard.yaml and files of `groups:`;
 from __future__ import annotations
 
 import hashlib
-import re
 import sys
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from importlib.resources import files as package_files
+from itertools import pairwise
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-import yaml
-from pydantic import ValidationError
-
+from baselines import retired
 from baselines.compiler import Compiler
 from baselines.model import Baseline, Check, Group, Param, Requirement, Standard
+from baselines.reading import BaselineError, Loc, Mistake, Reading
 
-MAX_BYTES = 2 * 1024 * 1024
+__all__ = ["BaselineError", "Mistake", "builtin", "check_examples", "digest_of", "load", "load_texts"]
+
 CHECKS = "checks/"
-Loc = tuple[str | int, ...]
-
-
-class Mistake(NamedTuple):
-    """What is wrong, and where."""
-
-    file: str
-    line: int
-    message: str
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {self.message}"
-
-
-class BaselineError(ValueError):
-    """A pack that cannot be used. `mistakes` holds all of them."""
-
-    def __init__(self, mistakes: Iterable[Mistake]) -> None:
-        self.mistakes = tuple(sorted(set(mistakes)))
-        super().__init__("\n".join(map(str, self.mistakes)))
-
-
-class _Yaml(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """YAML without its traps: only true/false, null and plain decimal integers are not text (`no`, `1.10`, `08` stay text)."""
-
-
-_Yaml.yaml_implicit_resolvers = {}
-for _tag, _pattern, _first in (
-    ("bool", r"^(?:true|false)$", "tf"),
-    ("null", r"^(?:null|~|)$", ["n", "~", ""]),
-    ("int", r"^(?:0|-?[1-9][0-9]*)$", "-0123456789"),
-):
-    _Yaml.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(_pattern), list(_first))
 
 
 def builtin() -> tuple[str, ...]:
@@ -132,15 +98,8 @@ def check_examples(baseline: Baseline) -> list[Mistake]:
     return found
 
 
-@dataclass
-class _Loading:
-    """One load: gathers mistakes with their places."""
-
-    texts: Mapping[str, str]
-
-    def __post_init__(self) -> None:
-        self.mistakes: list[Mistake] = []
-        self._nodes: dict[str, Any] = {}
+class _Loading(Reading):
+    """One load of one pack."""
 
     def baseline(self) -> Baseline:
         checks = self._checks()
@@ -161,71 +120,17 @@ class _Loading:
             digest_of(self.texts),
         )
 
-    # reading -------------------------------------------------------------------------------------------------------
-
-    def parsed(self, name: str, text: str) -> Any:
-        """The document, or None after a mistake."""
-        if len(text) > MAX_BYTES:
-            self._add(name, (), f"larger than {MAX_BYTES >> 20} MiB")
-            return None
-        try:
-            if ("&" in text or "*" in text) and any(
-                isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=_Yaml)
-            ):
-                self._add(name, (), "aliases (*name) are not used in packs: write the value out")
-                return None
-            loader = _Yaml(text)
-            try:
-                node = loader.get_single_node()
-                if node is None:
-                    return None
-                if not self._plain(name, node):
-                    return None
-                return loader.construct_document(node)
-            finally:
-                loader.dispose()
-        except yaml.YAMLError as error:
-            mark = getattr(error, "problem_mark", None)
-            self.mistakes.append(Mistake(name, mark.line + 1 if mark else 1, f"not YAML: {getattr(error, 'problem', error)}"))
-        except RecursionError:
-            self._add(name, (), "nested too deeply")
-        return None
-
-    def _plain(self, name: str, node: Any) -> bool:
-        """False, and noted, when a node stands in two places (an alias: that is how YAML bombs multiply)."""
-        todo, met = [node], {id(node)}
-        while todo:
-            here = todo.pop()
-            if isinstance(here, yaml.MappingNode):
-                keys = set()
-                for key, _ in here.value:
-                    if key.value in keys:
-                        self.mistakes.append(Mistake(name, key.start_mark.line + 1, f"{key.value!r} stands twice in one mapping"))
-                    keys.add(key.value)
-                inside = [value for _, value in here.value]
-            else:
-                inside = here.value if isinstance(here, yaml.SequenceNode) else []
-            for part in inside:
-                if id(part) in met:
-                    self.mistakes.append(
-                        Mistake(name, part.start_mark.line + 1, "aliases (*name) are not used in packs: write the value out")
-                    )
-                    return False
-                met.add(id(part))
-                todo.append(part)
-        return True
-
     def _checks(self) -> dict[str, tuple[Check, str, int]]:
         found: dict[str, tuple[Check, str, int]] = {}
         for name, text in self.texts.items():
             if not name.startswith(CHECKS):
                 continue
             for index, item in enumerate(self._list(name, self.parsed(name, text))):
-                check = self._valid(Check, name, item, (index,))
+                check = self.valid(Check, name, item, (index,))
                 if check is None:
                     continue
                 if check.id in found:
-                    self._add(name, (index, "id"), f"check {check.id!r} exists already in {found[check.id][1]}")
+                    self.add(name, (index, "id"), f"check {check.id!r} exists already in {found[check.id][1]}")
                 self._compiles(check, name, index)
                 self._examples(check, name, index)
                 found[check.id] = (check, name, index)
@@ -238,13 +143,13 @@ class _Loading:
                 continue
             parsed = self.parsed(name, text)
             if name.endswith("/standard.yaml"):
-                standard = self._valid(Standard, name, parsed, ())
+                standard = self.valid(Standard, name, parsed, ())
                 continue
             if not isinstance(parsed, dict) or set(parsed) != {"groups"}:
-                self._add(name, (), "a file of a pack holds `groups:` and nothing else")
+                self.add(name, (), "a file of a pack holds `groups:` and nothing else")
                 continue
             for index, item in enumerate(self._list(name, parsed["groups"])):
-                group = self._valid(Group, name, item, ("groups", index))
+                group = self.valid(Group, name, item, ("groups", index))
                 if group is not None:
                     groups.append((group, name, index))
         return standard, groups
@@ -253,18 +158,8 @@ class _Loading:
         if isinstance(parsed, list):
             return parsed
         if parsed is not None:
-            self._add(name, (), "expected a list")
+            self.add(name, (), "expected a list")
         return []
-
-    def _valid(self, cls: Any, name: str, item: Any, at: Loc) -> Any:
-        try:
-            return cls.model_validate(item)
-        except ValidationError as error:
-            for problem in error.errors():
-                loc = tuple("assert" if part == "assert_" else part for part in problem["loc"])
-                where = ".".join(map(str, loc))
-                self._add(name, (*at, *loc), f"{where}: {problem['msg']}" if where else problem["msg"])
-            return None
 
     # relations -----------------------------------------------------------------------------------------------------
 
@@ -274,13 +169,13 @@ class _Loading:
                 compiler = Compiler(params=None)
                 compiler.rule(node)
                 for mistake in compiler.mistakes:
-                    self._add(name, (index, part, *mistake.path), f"{check.id}: {mistake}")
+                    self.add(name, (index, part, *mistake.path), f"{check.id}: {mistake}")
 
     def _examples(self, check: Check, name: str, index: int) -> None:
         verdicts = {example.verdict for example in check.examples}
         for wanted in ("pass", "fail", "unknown"):
             if wanted not in verdicts:
-                self._add(name, (index, "examples"), f"{check.id}: no example of {wanted}")
+                self.add(name, (index, "examples"), f"{check.id}: no example of {wanted}")
 
     def _relate(
         self, standard: Standard, groups: list[tuple[Group, str, int]], checks: dict[str, tuple[Check, str, int]]
@@ -289,12 +184,13 @@ class _Loading:
         for group, name, index in groups:
             at: Loc = ("groups", index)
             if group.id in seen:
-                self._add(name, (*at, "id"), f"id {group.id!r} stands twice")
+                self.add(name, (*at, "id"), f"id {group.id!r} stands twice")
             seen.add(group.id)
+            self._clauses(standard, group, name, at)
             for number, requirement in enumerate(group.requirements):
                 here = (*at, "requirements", number)
                 if requirement.id in seen:
-                    self._add(name, (*here, "id"), f"id {requirement.id!r} stands twice")
+                    self.add(name, (*here, "id"), f"id {requirement.id!r} stands twice")
                 seen.add(requirement.id)
                 self._requirement(standard, group, requirement, checks, name, here)
 
@@ -309,85 +205,102 @@ class _Loading:
     ) -> None:
         for level in requirement.levels:
             if level not in standard.levels:
-                self._add(name, (*at, "levels"), f"{requirement.id}: level {level} is not one of the standard's")
+                self.add(name, (*at, "levels"), f"{requirement.id}: level {level} is not one of the standard's")
             if group.clauses and level not in group.clauses:
-                self._add(name, (*at, "levels"), f"{requirement.id}: the group has no clause at level {level}")
+                self.add(name, (*at, "levels"), f"{requirement.id}: the group has no clause at level {level}")
         if requirement.coverage in ("automated", "partial") and not requirement.checks:
-            self._add(name, (*at, "coverage"), f"{requirement.id}: {requirement.coverage}, but names no check")
+            self.add(name, (*at, "coverage"), f"{requirement.id}: {requirement.coverage}, but names no check")
         if requirement.coverage in ("manual", "not_yet") and requirement.checks:
-            self._add(name, (*at, "coverage"), f"{requirement.id}: names checks, so its coverage is automated or partial")
+            self.add(name, (*at, "coverage"), f"{requirement.id}: names checks, so its coverage is automated or partial")
         if requirement.coverage != "automated" and requirement.guidance is None:
-            self._add(name, at, f"{requirement.id}: guidance is needed for what no machine decides")
+            self.add(name, at, f"{requirement.id}: guidance is needed for what no machine decides")
+        if requirement.clauses and set(requirement.clauses) != set(requirement.levels):
+            self.add(
+                name, (*at, "clauses"), f"{requirement.id}: clauses of its own are given for each of its levels, and no other"
+            )
+        for check_id, levels in requirement.only_at.items():
+            if check_id not in requirement.checks or not set(levels) < set(requirement.levels):
+                message = f"{requirement.id}: {check_id} is one of its checks, asked at some of its levels"
+                self.add(name, (*at, "only_at", check_id), message)
+        self._clauses(standard, requirement, name, at)
+        self._exceptions(requirement, name, (*at, "exceptions"))
         for param, spec in requirement.params.items():
             self._param(requirement, param, spec, name, (*at, "params", param))
         for check_id in requirement.checks:
             if check_id not in checks:
-                self._add(name, (*at, "checks"), f"{requirement.id}: unknown check {check_id!r}")
+                self.add(name, (*at, "checks"), f"{requirement.id}: unknown check {check_id!r}{retired.way_out(check_id)}")
                 continue
             self._bound(requirement, checks[check_id][0], name, (*at, "checks"))
 
     def _param(self, requirement: Requirement, param: str, spec: Param, name: str, at: Loc) -> None:
         for level in requirement.levels:
             if level not in spec.levels:
-                self._add(name, at, f"{requirement.id}: parameter {param} has no value for level {level}")
-        if spec.stricter is None:
-            return
+                self.add(name, at, f"{requirement.id}: parameter {param} has no value for level {level}")
         values = [spec.levels[level] for level in sorted(requirement.levels) if level in spec.levels]
-        if any(not isinstance(value, int) or isinstance(value, bool) for value in values):
-            self._add(name, at, f"{requirement.id}: parameter {param} has a stricter direction, so its values are whole numbers")
-            return
-        if values != sorted(values, reverse=spec.stricter == "lower"):  # type: ignore[type-var]
-            self._add(name, at, f"{requirement.id}: parameter {param} becomes looser at a higher level")
+        if problem := _misfit(spec, values):
+            self.add(name, at, f"{requirement.id}: parameter {param} {problem}")
+
+    def _clauses(self, standard: Standard, cited: Group | Requirement, name: str, at: Loc) -> None:
+        for level, clause in cited.clauses.items():
+            chapter = standard.chapters.get(level)
+            if chapter is not None and clause != chapter and not clause.startswith(f"{chapter}."):
+                message = f"{cited.id}: the standard has no clause {clause!r} at level {level}: there they begin with {chapter}."
+                self.add(name, (*at, "clauses", level), message)
+
+    def _exceptions(self, requirement: Requirement, name: str, at: Loc) -> None:
+        met: set[tuple[str, str]] = set()
+        for index, excepted in enumerate(requirement.exceptions):
+            for kind in excepted.kinds:
+                if kind not in requirement.kinds:
+                    self.add(
+                        name, (*at, index, "kinds"), f"{requirement.id} does not speak of the kind {kind}: nothing to except"
+                    )
+            pairs = {(str(kind), str(platform)) for kind in excepted.kinds for platform in excepted.platforms or ("",)}
+            if met & pairs:
+                self.add(name, (*at, index), f"{requirement.id}: the same assets are excepted twice")
+            met |= pairs
+            if requirement.coverage == "automated" and not excepted.platforms:
+                message = f"{requirement.id}: automated, yet an exception speaks of every platform; name them, or call it partial"
+                self.add(name, (*at, index), message)
 
     def _bound(self, requirement: Requirement, check: Check, name: str, at: Loc) -> None:
         if requirement.kinds and not set(check.kinds) & set(requirement.kinds):
-            self._add(name, at, f"{requirement.id}: {check.id} looks at no kind of asset the requirement speaks of")
-        for level in requirement.levels:
+            self.add(name, at, f"{requirement.id}: {check.id} looks at no kind of asset the requirement speaks of")
+        for level in requirement.only_at.get(check.id, requirement.levels):
             compiler = Compiler(
                 params={param: spec.levels[level] for param, spec in requirement.params.items() if level in spec.levels}
             )
             compiler.rule(check.assert_)
             if check.provided is not None:
                 compiler.rule(check.provided)
+            if any(compiler.params[used] == [] for used in compiler.used if used in compiler.params):  # type: ignore[index,operator]
+                continue  # asked only once the customer names something
             for mistake in compiler.mistakes:
-                self._add(name, at, f"{requirement.id} at level {level}: {check.id}: {mistake}")
-
-    # places --------------------------------------------------------------------------------------------------------
-
-    def _add(self, name: str, loc: Loc, message: str) -> None:
-        self.mistakes.append(Mistake(name, self.line(name, loc), message))
-
-    def line(self, name: str, loc: Loc) -> int:
-        """Line of the deepest part of `loc` that exists.
-
-        The text is read once more for it: a sound pack, which is what every scan loads, need not carry its places.
-        """
-        if name not in self._nodes:
-            try:
-                self._nodes[name] = yaml.compose(self.texts.get(name, ""), Loader=_Yaml)
-            except (yaml.YAMLError, RecursionError):
-                self._nodes[name] = None
-        node = self._nodes[name]
-        line = 1
-        for part in (None, *loc):
-            if part is not None:
-                node, mark = _step(node, part)
-                if node is None:
-                    break
-                line = mark
-            elif node is not None:
-                line = node.start_mark.line + 1
-        return line
+                self.add(name, at, f"{requirement.id} at level {level}: {check.id}: {mistake}")
 
 
-def _step(node: Any, part: str | int) -> tuple[Any, int]:
-    if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            if key.value == str(part):
-                return value, key.start_mark.line + 1
-    if isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
-        return node.value[part], node.value[part].start_mark.line + 1
-    return None, 0
+def _misfit(spec: Param, values: list[Any]) -> str | None:
+    """Why these values, from the lowest level to the highest, do not fit what the parameter says of itself; None when they do."""
+    numbers = [value for value in values if isinstance(value, int) and not isinstance(value, bool)]
+    lists = [value for value in values if isinstance(value, list)]
+    if spec.stricter is None:
+        return "is a number or a list, so it says which way is stricter" if numbers or lists else None
+    if spec.unit is None:
+        return "has a stricter direction, so it names its unit"
+    if spec.stricter in ("lower", "higher"):
+        if len(numbers) < len(values):
+            return "has a stricter direction, so its values are whole numbers"
+        return "becomes looser at a higher level" if numbers != sorted(numbers, reverse=spec.stricter == "lower") else None
+    if len(lists) < len(values) or any(not isinstance(item, str) for value in lists for item in value):
+        return f"is stricter by {spec.stricter}, so its values are lists of words"
+    if any(not value for value in lists) and spec.origin != "customer":
+        return "is empty at a level, so only the customer can say it: its origin is customer"
+    if spec.stricter == "replace":
+        return "is replaced by the customer's list, so it is empty and its origin is customer" if any(lists) else None
+    for lower, higher in pairwise(lists):
+        if lower and not (set(higher) <= set(lower) if spec.stricter == "subset" else set(lower) <= set(higher)):
+            return "becomes looser at a higher level"
+    return None
 
 
 def main(packs: list[str]) -> int:

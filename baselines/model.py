@@ -33,6 +33,17 @@ Coverage = Literal["automated", "partial", "manual", "not_yet"]
 not_yet: a machine could see it, and rasoat has no check for it yet; until then a person decides."""
 
 Origin = Literal["standard", "regulation", "house", "customer"]
+Stricter = Literal["lower", "higher", "subset", "superset", "replace"]
+"""Numbers: lower, higher. Lists: subset, what may be (fewer is stricter) · superset, what may not be (more is stricter) ·
+replace, what only the customer can say, empty in the pack: neither list is stricter than another."""
+
+Reason = Literal["elsewhere", "person", "not_collected"]
+"""Why a machine does not decide: the answer lies on another system · it takes a person's knowledge or decision · rasoat
+does not collect it (yet)."""
+
+Ground = Literal["absent", "provider", "exempted"]
+"""Why a requirement does not apply: what it speaks of does not exist here · a provider answers for it by contract ·
+a named instrument exempts it."""
 Confidence = Literal["quoted", "paraphrased", "derived", "memory"]
 """How sure the wording is: seen in a source that quotes the standard · seen in a source that retells it · reconstructed ·
 from knowledge, to be checked."""
@@ -49,14 +60,14 @@ class Text(Model):
 
 
 class Param(Model):
-    """A threshold, per level, and whose it is."""
+    """A threshold or a list, per level, and whose it is."""
 
-    levels: dict[int, JsonValue] = Field(description="Value at each level of the requirement")
-    origin: Origin
-    stricter: Literal["lower", "higher"] | None = Field(
-        default=None, description="Which way is stricter; None: not a number, cannot be tailored"
+    levels: dict[int, JsonValue] = Field(
+        description="Value at each level of the requirement; an empty list: the customer names what is asked, nothing is until then"
     )
-    unit: str | None = Field(default=None, description="days, minutes, characters, tries ...")
+    origin: Origin
+    stricter: Stricter | None = Field(default=None, description="Which way is stricter; None: a word, cannot be tailored")
+    unit: str | None = Field(default=None, description="days, minutes, characters, tries, names ...")
     source: str | None = Field(default=None, description="Instrument and article the number comes from")
     origins: dict[int, Origin] = Field(default={}, description="Levels whose value has another origin than `origin`")
 
@@ -92,6 +103,19 @@ class Check(Model):
     verify: str | None = Field(default=None, description="Command by which a person sees the same thing by hand")
 
 
+class Excepted(Model):
+    """Assets of which a machine does not decide a requirement, or not all of it, and why."""
+
+    kinds: Annotated[tuple[Kind, ...], Field(min_length=1)]
+    platforms: tuple[Platform, ...] = Field(default=(), description="Systems it speaks of; () when all")
+    type: Reason
+    reason: Text
+
+    def covers(self, kind: Kind, platform: Platform) -> bool:
+        """It speaks of an asset of this kind and system."""
+        return kind in self.kinds and (not self.platforms or platform in self.platforms)
+
+
 class Predecessor(Model):
     """The nearest requirement of the edition before."""
 
@@ -123,6 +147,9 @@ class Requirement(Model):
         description="Its own clause at each level, where the edition numbers requirements; {}: the group's clause is cited",
     )
     succeeds: tuple[Predecessor, ...] = ()
+    exceptions: tuple[Excepted, ...] = Field(
+        default=(), description="Asset kinds no check decides, or decides only in part: each with its reason"
+    )
     guidance: Text | None = Field(
         default=None, description="What a person shows, who signs, how often; required unless automated"
     )
@@ -224,6 +251,9 @@ class Standard(Model):
     edition: str = Field(description="Number and year as cited, such as TCVN 11930:2017")
     status: Text = Field(description="Standing of the edition, and what of its wording was seen")
     levels: dict[int, Level]
+    chapters: dict[int, str] = Field(
+        default={}, description="Level -> the number its clauses begin with, such as 7; {} when the edition is not built so"
+    )
     sources: dict[str, str] = Field(default={}, description="Short name -> what it is")
     succeeds: str | None = Field(default=None, description="Pack of the edition before, whose requirements `succeeds` name")
 

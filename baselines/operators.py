@@ -6,6 +6,7 @@
     {some:  {fact, rows, where}}                 or {op, value} when the rows are plain words or numbers
     {none:  {fact, rows, where}}
 
+`like` compares with a list of names in which * stands for anything and ? for one character, upper and lower case alike.
 "Now" is the time of collection. A list nobody saw is not an empty list: every, some and none over it are None.
 """
 
@@ -21,6 +22,7 @@ from typing import Any, NamedTuple
 from baselines.model import Finding
 
 MAX_ROWS_SHOWN = 20
+MAX_MATCHED = 256
 
 
 @dataclass(slots=True)
@@ -109,6 +111,34 @@ def _cidr_in(observed: Any, wanted: Any, _: Context) -> bool:
     return all(any(address in network for network in networks) for address in addresses)
 
 
+class Patterns(NamedTuple):
+    """Names and patterns of names, ready to be asked; upper and lower case are alike."""
+
+    names: frozenset[str]
+    others: re.Pattern[str] | None
+
+
+def patterns(listed: list[str]) -> Patterns:
+    """What `like` asks: * stands for anything, ? for one character."""
+    lower = [item.lower() for item in listed]
+    wild = [re.escape(item).replace(r"\*", ".*").replace(r"\?", ".") for item in lower if "*" in item or "?" in item]
+    return Patterns(
+        frozenset(item for item in lower if "*" not in item and "?" not in item), re.compile("|".join(wild)) if wild else None
+    )
+
+
+def _like(observed: Any, wanted: Patterns, _: Context) -> bool:
+    name = observed.lower()
+    return name in wanted.names or (wanted.others is not None and wanted.others.fullmatch(_short(name)) is not None)
+
+
+def _short(text: str) -> str:
+    """Text a pattern may be tried on: matching longer ones could take for ever, so they cannot be compared."""
+    if len(text) > MAX_MATCHED:
+        raise ValueError(f"longer than {MAX_MATCHED} characters")
+    return text
+
+
 def _version(text: str) -> list[tuple[int, int | str]]:
     return [(1, int(part)) if part.isdigit() else (0, part) for part in re.findall(r"\d+|[a-zA-Z]+", text)]
 
@@ -120,7 +150,8 @@ OPERATORS: dict[str, Test] = {
     "not_in": lambda observed, wanted, _: observed not in wanted,
     "at_least": _at_least,
     "at_most": _at_most,
-    "matches": lambda observed, wanted, _: wanted.fullmatch(observed) is not None,
+    "matches": lambda observed, wanted, _: wanted.fullmatch(_short(observed)) is not None,
+    "like": _like,
     "within_days": _within_days,
     "older_than": _older_than,
     "days_ahead": _days_ahead,

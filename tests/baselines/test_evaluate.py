@@ -95,8 +95,8 @@ def test_tailoring_of_what_the_pack_does_not_have_is_refused() -> None:
     with pytest.raises(BaselineError) as refused:
         evaluate(snapshot(), TOY, 2, wrong)
     assert [mistake.message for mistake in refused.value.mistakes] == [
-        "servers.authentication.lockout has no parameter 'y'",
-        "toy has no requirement 'servers.nothing'",
+        "servers.authentication.lockout has no parameter 'y'; it has: max_failed_logins",
+        "toy has no requirement 'servers.nothing'; `rasoat baseline show toy` lists those it has",
     ]
 
 
