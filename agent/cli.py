@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 COMMANDS: dict[str, tuple[str, str]] = {
     "scan": ("agent.commands.scan", mark("look at a machine and judge it")),
     "judge": ("agent.commands.judge", mark("judge stored snapshots again, at another level or against another baseline")),
+    "discover": ("agent.commands.discover", mark("find what answers on a network and is not in the register")),
     "inventory": ("agent.commands.inventory", mark("check or import the file that lists the machines")),
     "baseline": ("agent.commands.baseline", mark("list, show and check baselines")),
     "agent": ("agent.commands.agent", mark("enrol this machine, report on a schedule, show where it stands")),

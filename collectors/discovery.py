@@ -53,7 +53,10 @@ class Registered(Model):
     name: str
     addresses: tuple[str, ...]
     state: Literal["answered", "seen_in_tables", "silent", "not_asked"]
-    why: str = Field(default="", description="Why it was not asked")
+    why: Literal["", "elsewhere", "name_unknown", "not_over_network", "this_machine"] = Field(
+        default="",
+        description="Why it was not asked: its address was not among those asked, nobody knows its name, it is looked at from files, or it is the scanning machine by other addresses",
+    )
 
 
 class Duplicate(Model):
@@ -69,7 +72,8 @@ class Gap(Model):
 
     addresses: int
     where: str
-    why: str
+    why: Literal["excluded", "window", "failed"]
+    detail: str = ""
 
 
 class Coverage(Model):
@@ -160,13 +164,13 @@ def sweep(
             step(done, len(todo), str(piece))
         left = approved.window.left(now()) if approved.window else PIECE_SECONDS
         if left < 1:
-            gaps.append(Gap(addresses=size, where=str(piece), why=f"outside the window {approved.window}"))
+            gaps.append(Gap(addresses=size, where=str(piece), why="window", detail=str(approved.window)))
             continue
         try:
             answers.append(scanner.scan(allowed, services, approved.max_rate, min(left, PIECE_SECONDS)))
             asked += allowed
         except CollectError as error:
-            gaps.append(Gap(addresses=size, where=str(piece), why=str(error)))
+            gaps.append(Gap(addresses=size, where=str(piece), why="failed", detail=str(error)))
     return Swept(tuple(answers), tuple(asked), tuple(gaps))
 
 
@@ -179,21 +183,21 @@ class Register(NamedTuple):
     targets: tuple[Target, ...]
     addresses: Mapping[str, tuple[str, ...]]
     """Target name -> its addresses; () for one that has none or whose name nobody knows."""
-    problems: Mapping[str, str]
+    problems: Mapping[str, Literal["name_unknown", "not_over_network", "this_machine"]]
     """Target name -> why it has no address."""
 
 
 def register(known: Inventory, resolve: Callable[[str], tuple[Network, ...]] = addresses_of) -> Register:
     """The addresses of an inventory's machines. A host name is looked up once, now."""
     found: dict[str, tuple[str, ...]] = {}
-    problems: dict[str, str] = {}
+    problems: dict[str, Literal["name_unknown", "not_over_network", "this_machine"]] = {}
     for target in known.targets:
         found[target.name] = ()
         if target.via in ("root", "replay"):
-            problems[target.name] = f"is looked at by via: {target.via}, not over a network"
+            problems[target.name] = "not_over_network"
             continue
         if target.via == "local" and target.address is None:
-            problems[target.name] = "is this machine; its addresses were not among those asked"
+            problems[target.name] = "this_machine"
             continue
         word = target.address or target.name
         try:
@@ -201,8 +205,8 @@ def register(known: Inventory, resolve: Callable[[str], tuple[Network, ...]] = a
         except ValueError:
             try:
                 found[target.name] = tuple(str(each.network_address) for each in resolve(word))
-            except CollectError as error:
-                problems[target.name] = str(error)
+            except CollectError:
+                problems[target.name] = "name_unknown"
     return Register(known.targets, found, problems)
 
 
@@ -281,7 +285,7 @@ def states(known: Register, hosts: Iterable[Found], swept: Swept) -> Iterator[Re
         elif addresses and all(map(swept.was_asked, addresses)):
             yield Registered(name=target.name, addresses=addresses, state="silent")
         else:
-            why = known.problems.get(target.name) or "its address was not among those asked"
+            why = known.problems.get(target.name, "elsewhere")
             yield Registered(name=target.name, addresses=addresses, state="not_asked", why=why)
 
 

@@ -10,7 +10,7 @@ import csv
 import io
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 from xml.etree import ElementTree
 
@@ -117,8 +117,7 @@ def import_nmap(text: str, name: str = "nmap.xml") -> Inventory:
         raise InventoryError([f"{name}:{error.position[0]}: not XML: {error}"]) from None
     if root.tag != "nmaprun":
         raise InventoryError([f"{name}:1: not an nmap result; make one with: nmap -oX {name} ..."])
-    targets: list[Target] = []
-    notes: list[str] = []
+    rows = []
     for host in root.iter("host"):
         status = host.find("status")
         addresses = {a.get("addrtype"): a.get("addr", "") for a in host.iter("address")}
@@ -126,19 +125,28 @@ def import_nmap(text: str, name: str = "nmap.xml") -> Inventory:
         if address is None or not is_address(address) or (status is not None and status.get("state") != "up"):
             continue
         called = next((h.get("name", "") for h in host.iter("hostname")), "")
+        ports = sorted((_is_ssh(port), int(port.get("portid", "0"))) for port in host.iter("port") if _open(port))
+        rows.append((called, address, tuple(port for is_ssh, port in ports if is_ssh), _guessed(host)))
+    return proposed(rows)
+
+
+def proposed(hosts: Iterable[tuple[str, str, Sequence[int], Kind | None]]) -> Inventory:
+    """A targets file of hosts found on a network, for review: (name or empty, address, its SSH ports, what it seems to be)."""
+    targets: list[Target] = []
+    notes: list[str] = []
+    for called, address, ssh, kind in hosts:
         title = called if called and is_address(called) else address
         if any(target.name == title for target in targets):
             title = f"{title} ({address})"
-        ports = sorted((_is_ssh(port), int(port.get("portid", "0"))) for port in host.iter("port") if _open(port))
-        ssh = [port for is_ssh, port in ports if is_ssh]
         if not ssh:
             notes.append(f"{title}: no open SSH port was found; it cannot be looked at this way")
             continue
-        kind = _guessed(host)
-        if kind is Kind.OTHER:
+        if kind in (None, Kind.OTHER):
             notes.append(f"{title}: nmap does not say what it is; set its kind")
         number = 22 if 22 in ssh else ssh[0]
-        targets.append(Target(name=title, kind=kind, via="ssh", address=address, port=None if number == 22 else number))
+        targets.append(
+            Target(name=title, kind=kind or Kind.OTHER, via="ssh", address=address, port=None if number == 22 else number)
+        )
     if targets:
         notes.append("add a credential for each target, or one under defaults")
     return Inventory(tuple(targets), notes=tuple(notes))
