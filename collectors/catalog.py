@@ -134,4 +134,7 @@ def facts_of(platform: Platform | None, network: bool = False) -> tuple[str, ...
 def platforms_of(fact: str) -> tuple[Platform, ...]:
     """Every platform that can be asked for a fact, in the order of Platform."""
     hosts = {platform for known, platforms, _ in CATALOG if known == fact for platform in platforms}
-    return tuple(p for p in Platform if p in hosts or (p in DEVICES and fact in device_os(p).questions))
+    from collectors.snmp import QUESTIONS
+
+    asked = {Platform.DEVICE} if fact in QUESTIONS else set()
+    return tuple(p for p in Platform if p in hosts | asked or (p in DEVICES and fact in device_os(p).questions))

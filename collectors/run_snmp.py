@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterable
 from concurrent.futures import Future
+from pathlib import Path
 
 from collectors import VERSION
 from collectors.errors import CollectError
@@ -21,7 +22,9 @@ from collectors.snmp import QUESTIONS, Question
 from collectors.snmp.device import device
 from collectors.snmp_credential import Keys, weak_communities
 from collectors.transports.base import Snmp
+from collectors.transports.replay import load
 from collectors.transports.snmp import Engines
+from collectors.transports.snmp_replay import ReplaySnmp
 from collectors.transports.snmp_witness import SnmpWitness
 
 log = logging.getLogger(__name__)
@@ -172,3 +175,10 @@ def _nothing(target: Target, records: tuple[Record, ...]) -> Snapshot:
         records=records,
         digest=digest_of(records),
     )
+
+
+def replayed(target: Target, only: Iterable[str] | None = None) -> Snapshot | None:
+    """The snapshot of a recorded agent; None where the transcript is of something else."""
+    path = Path(target.address or target.name)
+    agent = load(path / "transcript.yaml" if path.is_dir() else path)
+    return asyncio.run(collect(target, agent, only)) if isinstance(agent, ReplaySnmp) else None

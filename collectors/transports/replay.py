@@ -35,6 +35,8 @@ A network device answers commands with text, refusals included, as they came (se
       show running-config: {file: running.txt}     # beside the transcript
       show running-config all: {same: show running-config}
       show inventory: {unreachable: "no prompt within 20 s"}
+
+An SNMP agent answers OIDs: see transports/snmp_replay.py.
 """
 
 from __future__ import annotations
@@ -51,6 +53,7 @@ from collectors import errors
 from collectors.errors import CollectError
 from collectors.redact import redact
 from collectors.transports.base import TIMEOUT, Answer, Shell, Stat, System
+from collectors.transports.snmp_replay import ReplaySnmp
 
 T = TypeVar("T")
 
@@ -195,9 +198,11 @@ class ReplayDevice:
         return "" if found is None else str(found)
 
 
-def load(path: Path) -> ReplayShell | ReplayDevice:
+def load(path: Path) -> ReplayShell | ReplayDevice | ReplaySnmp:
     """What a transcript is a recording of. Raises Unparsable when the file is no transcript."""
     transcript = _read(path)
+    if transcript.get("system") == "snmp":
+        return ReplaySnmp(transcript)
     if transcript.get("system") == "device":
         return ReplayDevice(transcript, path.parent)
     return ReplayShell(transcript)
