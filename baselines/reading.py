@@ -175,7 +175,8 @@ def _tagged(node: Any, loader: Yaml) -> bool:
         return kind != ("map" if isinstance(node, yaml.MappingNode) else "seq")
     if kind == "str":
         return False
-    return node.style is not None or bool(node.tag != loader.resolve(yaml.ScalarNode, node.value, (True, False)))
+    # a plain scalar has style None, or "" where the C parser read it
+    return bool(node.style) or bool(node.tag != loader.resolve(yaml.ScalarNode, node.value, (True, False)))
 
 
 def _step(node: Any, part: str | int) -> tuple[Any, int]:
