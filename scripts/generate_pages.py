@@ -1,4 +1,4 @@
-"""Write what is made from code, data and measurements: docs/{facts,commands,checks,coverage}.md, the figures in the READMEs.
+"""Write what is made from code, data and measurements: docs/{facts,commands,checks,coverage,crosswalk}.md, the figures in the READMEs.
 
 `--check` writes nothing and ends with 1 when a page is not current.
 """
@@ -18,7 +18,7 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel
 
 from baselines.loader import builtin, load
-from baselines.model import LEVELS, Baseline
+from baselines.model import LEVELS, Baseline, Requirement
 from collectors.catalog import DEVICES, device_os, platforms_of
 from collectors.facts import FACTS
 
@@ -248,6 +248,56 @@ def _by_group(pack: Baseline) -> Iterator[str]:
             yield f"| {_cell(requirement.title.en)} | {levels} | {coverage} | {', '.join(requirement.checks)} |"
 
 
+def crosswalk_page() -> str:
+    """Each edition beside the one before: what succeeds what, and what nothing succeeds."""
+    lines = [
+        NOTE + "# Đối chiếu hai bản tiêu chuẩn · Crosswalk of editions\n",
+        "Mỗi yêu cầu của bản mới và yêu cầu gần nhất của bản trước. *close*: cùng nội dung; *loose*: cùng vấn đề, nội dung khác. Không dòng nào khẳng định",
+        "tương đương: đạt yêu cầu cũ chưa phải là đạt yêu cầu mới. Số mục ghi ở cấp độ thấp nhất có yêu cầu.\n",
+        "Each requirement of the newer edition with the nearest of the one before. *close*: asks the same; *loose*: touches the same matter. No line claims that",
+        "they are equal: whoever meets the old one does not thereby meet the new one. Clauses are those of the lowest level that asks.\n",
+    ]
+    packs = {pack.id: pack for pack in map(load, builtin())}
+    for pack in packs.values():
+        if pack.standard.succeeds in packs:
+            lines += _crosswalk(pack, packs[pack.standard.succeeds])
+    return "\n".join(lines) + "\n"
+
+
+def _crosswalk(pack: Baseline, before: Baseline) -> Iterator[str]:
+    links = [link for requirement in pack.requirements.values() for link in requirement.succeeds]
+    met = {link.id for link in links}
+    fits = Counter(max((link.fit == "close" for link in one.succeeds), default=None) for one in pack.requirements.values())
+    yield f"\n## {pack.standard.edition} ← {before.standard.edition}\n"
+    yield f"{len(pack.requirements)} requirements: {fits[True]} with a close predecessor, {fits[False]} with a loose one only, {fits[None]} new."
+    yield f"Of the {len(before.requirements)} of the edition before, {len(set(before.requirements) - met)} have no successor."
+    for group in sorted(pack.groups, key=lambda group: [int(part) for part in group.clauses[max(group.clauses)].split(".")]):
+        yield f"\n### {_cell(group.title.vi)} · {_cell(group.title.en)}\n"
+        yield f"| {pack.standard.edition} | levels | requirement | fit | {before.standard.edition} | earlier requirement |\n|---|---|---|---|---|---|"
+        for one in group.requirements:
+            new = f"| {_lowest(pack, one)} | {', '.join(map(str, one.levels))} | {_both(one)}"
+            for link in one.succeeds:
+                yield f"{new} | {link.fit} | {_lowest(before, before.requirements[link.id])} | {_both(before.requirements[link.id])} |"
+                new = "| | | "
+            if not one.succeeds:
+                yield f"{new} | new | | |"
+    yield "\n### Chưa thấy yêu cầu kế thừa · No successor found\n"
+    yield "Nguồn dùng để lập bộ yêu cầu mới bỏ qua phần lớn các mục chung, nên không thấy chưa có nghĩa là bản mới không yêu cầu. · The source of the newer"
+    yield "pack skips most general sub-clauses: that no successor was found does not say that nothing is asked.\n"
+    yield f"| {before.standard.edition} | levels | requirement |\n|---|---|---|"
+    for one in before.requirements.values():
+        if one.id not in met:
+            yield f"| {_lowest(before, one)} | {', '.join(map(str, one.levels))} | {_both(one)} |"
+
+
+def _lowest(pack: Baseline, requirement: Requirement) -> str:
+    return pack.clause(requirement.id, min(requirement.levels)) or requirement.id
+
+
+def _both(requirement: Requirement) -> str:
+    return f"{_cell(requirement.title.vi)} · {_cell(requirement.title.en)}"
+
+
 READMES = {
     "README.md": ("against", "wall time", "CPU time", "times as much", "rasoat itself", "peak memory {peak:.0f} MiB", "bare Python reading the same files and running the same commands, understanding none of it",
                   "`rasoat --help` takes {help:.1f} bare interpreter starts. One core judges {rate:,} snapshots a second ({checks} checks each)."),
@@ -289,7 +339,13 @@ def _result(name: str) -> dict[str, Any]:
     return found
 
 
-PAGES = {"facts": facts_page, "commands": commands_page, "checks": checks_page, "coverage": coverage_page}
+PAGES = {
+    "facts": facts_page,
+    "commands": commands_page,
+    "checks": checks_page,
+    "coverage": coverage_page,
+    "crosswalk": crosswalk_page,
+}
 
 
 def main(check: bool) -> int:

@@ -184,7 +184,7 @@ def _reviewed(decided: Iterable[str], by_hand: list[str], skipped: list[str]) ->
     said = (
         ("Requirements a machine decided, or some part of them.", decided),
         ("A person decides these, or the rest of them: no finding says that they are satisfied.", by_hand),
-        ("These do not apply to this kind of asset.", skipped),
+        ("These do not apply to this asset.", skipped),
     )
     return [
         {"description": what, "include-controls": [{"control-id": name} for name in dict.fromkeys(names)]}
