@@ -103,8 +103,10 @@ class LanHost:
         self._servers.append(
             subprocess.Popen(
                 ["ip", "netns", "exec", self.name, *words],
-                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            )  # fmt: skip
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
         )
 
     def wait(self, *ports: int) -> None:

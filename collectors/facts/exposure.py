@@ -20,6 +20,7 @@ from collectors.transports.nmap_result import Door, Host, Result
 
 Version = Literal["SSLv3", "TLSv1.0", "TLSv1.1", "TLSv1.2", "TLSv1.3"]
 VERSIONS: tuple[Version, ...] = ("SSLv3", "TLSv1.0", "TLSv1.1", "TLSv1.2", "TLSv1.3")
+_NOT_VERIFIED = ("md2", "md4", "md5", "sha1")
 _CERTIFICATE = ("subject", "issuer", "not_before", "not_after", "key_type", "key_bits", "signature_hash", "self_signed")
 
 
@@ -239,6 +240,12 @@ def _certificate(door: Door, gaps: Gaps) -> ShownCertificate:
         return ShownCertificate(port=door.port)
     values = facts._asdict()
     del values["fingerprint"]
+    if facts.subject == facts.issuer and not facts.self_signed and facts.signature_hash in _NOT_VERIFIED:
+        # a signature nobody verifies any more: whether it is its own cannot be told
+        gaps.note(
+            "certificates[].self_signed", "unsupported", f"port {door.port}: {facts.signature_hash} is not verified any more"
+        )
+        values["self_signed"] = None
     return ShownCertificate(port=door.port, **values)
 
 
@@ -274,11 +281,19 @@ def _page(door: Door, gaps: Gaps) -> Page:
     if script is None:
         gaps.note(("pages[].title", "pages[].default_of"), "unparsable", f"port {door.port}: no page came")
         return Page(port=door.port, title=None, default_of=None)
-    title = " ".join((script.findtext("elem[@key='title']") or "").split())
+    title = " ".join(_letters(script.findtext("elem[@key='title']") or "").split())
     if not title and "doesn't have a title" not in script.get("output", ""):
         gaps.note(("pages[].title", "pages[].default_of"), "unparsable", f"port {door.port}: it sends visitors elsewhere")
         return Page(port=door.port, title=None, default_of=None)
     return Page(port=door.port, title=title[:200], default_of=default_of(title))
+
+
+_ESCAPED = re.compile(r"(?:\\x[89A-F][0-9A-F])+")
+
+
+def _letters(text: str) -> str:
+    """nmap writes every byte beyond ASCII as \\xE1; a Vietnamese title would be unreadable."""
+    return _ESCAPED.sub(lambda found: bytes.fromhex(found[0].replace("\\x", "")).decode(errors="replace"), text)
 
 
 @cache
