@@ -119,3 +119,17 @@ def test_arguments_win_over_the_file_and_a_number_out_of_range_is_passed_over() 
 def test_of_two_lines_the_weaker_counts() -> None:
     assert policy(auth=AUTH.replace("authfail", "authfail deny=20")).failed_logins_before_lock == 20
     assert policy(auth=AUTH.replace("authfail", "authfail deny=0")).failed_logins_before_lock == "unlimited"
+
+
+def test_a_closed_umask_counts_only_where_pam_umask_applies_it_at_every_door() -> None:
+    defs = {"login.defs": "UMASK 027\n"}
+    silent = policy(**defs)
+    assert silent.umask is None
+    assert "pam_umask" in next(gap.reason for gap in silent.unseen if gap.field == "umask")
+    applied = "session optional pam_umask.so\n"
+    assert policy(account=ACCOUNT + applied, **defs).umask == "027"
+    assert asked(**{"pam.d/sshd": AUTH + applied, "pam.d/login": AUTH, **defs}).umask is None
+    # an argument of the line comes before login.defs
+    assert policy(account=ACCOUNT + "session optional pam_umask.so umask=022\n", **defs).umask is None
+    # an open value is one, whoever applies it
+    assert policy(**{"login.defs": "UMASK 022\n"}).umask == "022"

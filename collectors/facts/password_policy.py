@@ -61,13 +61,18 @@ class PasswordPolicy(Fact):
     inactive_days: Limit | None = Field(
         default=None, description="INACTIVE of useradd: days after a password's end until a new account locks"
     )
-    umask: str | None = Field(default=None, description="UMASK of login.defs, octal text")
+    umask: str | None = Field(
+        default=None,
+        description="UMASK of login.defs, octal text; a closed one counts only where pam_umask applies it to each log-on",
+    )
 
 
 LOGON_SERVICES = ("sshd", "login")
 """The doors a person comes in by. What is not installed has no file in pam.d and is passed over."""
 
 _UNIX = ("pam_unix", "pam_unix2", "pam_tcb")
+_OPEN_UMASK = 0o022
+"""What Linux gives a session to which nobody says anything."""
 _DEBIAN_MIN_LENGTH = 6
 """pam_unix(8) of Debian: "The default value is 6", with obscure or without (tried on Debian 12). Linux-PAM itself demands nothing (pass_min_len = 0)."""
 _ALGORITHMS = {
@@ -143,7 +148,7 @@ def linux(shell: Shell) -> PasswordPolicy:
         empty_passwords_accepted=ask("empty_passwords_accepted", _nullok),
         hash_algorithm=ask("hash_algorithm", lambda pam: _algorithm(pam, defs or {})),
         inactive_days=gaps.attempt("inactive_days", lambda: useradd_inactive(shell)),
-        umask=define("umask", _umask),
+        umask=define("umask", lambda defs: _umask(defs, pam)),
         unseen=gaps.unseen,
     )
 
@@ -162,10 +167,25 @@ def _defs(shell: Shell) -> Mapping[str, str]:
     return values
 
 
-def _umask(defs: Mapping[str, str]) -> str:
+def _umask(defs: Mapping[str, str], pam: Pam | None) -> str:
+    """login.defs gives pam_umask its default and useradd the mode of homes; without pam_umask a session never sees it.
+
+    Debian 12 comes without pam_umask in any stack. An open value stays an open one: nothing there makes it stricter.
+    """
     value = defs.get("UMASK") or "022"
-    whole(value, f"{LOGIN_DEFS}: UMASK")
+    number = whole(value, f"{LOGIN_DEFS}: UMASK")
+    if number > _OPEN_UMASK and not _umask_applies(pam):
+        raise Unsupported(
+            f"{LOGIN_DEFS}: UMASK {value} is not applied to log-ons by pam_umask; the start files of shells were not looked at"
+        )
     return value
+
+
+def _umask_applies(pam: Pam | None) -> bool:
+    return pam is not None and all(
+        any(entry.module == "pam_umask" and entry.value("umask") is None for entry in pam.stack(door, "session"))
+        for door in _doors(pam)
+    )
 
 
 # --- a new password ---------------------------------------------------------------------------------------------------

@@ -66,7 +66,7 @@ password requisite pam_deny.so
 password required pam_permit.so
 END
 for door in login sshd passwd; do
-    printf '@include common-auth\n@include common-account\n@include common-password\n' >/etc/pam.d/$door
+    printf '@include common-auth\n@include common-account\n@include common-password\nsession optional pam_umask.so\n' >/etc/pam.d/$door
 done
 cat >/etc/security/faillock.conf <<'END'
 deny = 3
