@@ -404,10 +404,4 @@ def windows(shell: Shell) -> Logs:
     """Event logs and the audit policy by subcategory. See collectors/windows/logs.py."""
     from collectors.windows.logs import logs
 
-    found = logs(shell)
-    if found.retention_days is not None:
-        return found.model_copy(update={"retention_promised": True})
-    why = tuple(
-        entry.model_copy(update={"field": "retention_promised"}) for entry in found.unseen if entry.field == "retention_days"
-    )
-    return found.model_copy(update={"unseen": (*found.unseen, *why)})
+    return logs(shell)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from datetime import date, datetime
 from functools import cache
@@ -133,8 +134,38 @@ def _edition(server: bool, edition_id: str) -> Edition:
 
 @cache
 def builds() -> tuple[Build, ...]:
-    """The bundled table; how a site's own newer one takes its place is said in its head."""
-    return table(TABLE.read_text("utf-8"))
+    """The bundled table with what a site has added. Raises Unparsable where the site's file is no table: half of it would mislead."""
+    own = site()
+    bundled = table(TABLE.read_text("utf-8"))
+    try:
+        text = own.read_text("utf-8")
+    except FileNotFoundError:
+        return bundled
+    except (OSError, UnicodeDecodeError) as error:
+        raise Unparsable(f"{own}: {type(error).__name__}: the site's table of builds cannot be read") from None
+    try:
+        return merged(bundled, table(text))
+    except ValueError as error:
+        raise Unparsable(f"{own}: {str(error)[:200]}") from None
+
+
+def site() -> Path:
+    """Where a site keeps updates of the table: on the machine that asks, beside its other settings."""
+    data = os.environ.get("PROGRAMDATA")
+    return (Path(data) / "rasoat" if os.name == "nt" and data else Path("/etc/rasoat")) / "windows_builds.yaml"
+
+
+def merged(bundled: tuple[Build, ...], own: tuple[Build, ...]) -> tuple[Build, ...]:
+    """A site adds builds and newer updates. An older update or another support date of a build that is known changes nothing: that
+    would loosen what is asked, and loosening takes a waiver."""
+    rows = {(row.build, row.server): row for row in bundled}
+    for row in own:
+        known = rows.get((row.build, row.server))
+        if known is None:
+            rows[row.build, row.server] = row
+        elif row.newest is not None and (known.newest is None or row.newest.ubr > known.newest.ubr):
+            rows[row.build, row.server] = known.model_copy(update={"newest": row.newest})
+    return tuple(rows.values())
 
 
 def table(text: str) -> tuple[Build, ...]:

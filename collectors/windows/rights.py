@@ -80,11 +80,15 @@ def _mask(text: str) -> int:
 
 
 def may(entries: tuple[Entry, ...] | None, who: frozenset[str], *, write: bool) -> bool:
-    """Some of `who` is allowed to, and Everyone is not denied it."""
+    """Some of `who` is allowed to. As Windows does it: one entry after the other, and the first that speaks of somebody decides."""
     if entries is None:
         return True
-    wanted = [entry for entry in entries if (entry.write if write else entry.read)]
-    denied = {entry.sid for entry in wanted if not entry.allows}
-    if EVERYONE in denied:
-        return False
-    return any(entry.allows and entry.sid in who and entry.sid not in denied for entry in wanted)
+    denied: set[str] = set()
+    for entry in entries:
+        if not (entry.write if write else entry.read):
+            continue
+        if not entry.allows:
+            denied.add(entry.sid)
+        elif entry.sid in who and entry.sid not in denied and EVERYONE not in denied:
+            return True
+    return False
