@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from collectors.errors import CollectError, Unparsable, Unsupported
+from collectors.errors import Unparsable, Unsupported
 from collectors.transports.base import Shell
 
 _MAC = re.compile(r"(?:[0-9a-f]{2}:){5}[0-9a-f]{2}")
@@ -30,14 +30,6 @@ def neighbours(shell: Shell) -> tuple[Entry, ...]:
         if text is None:
             raise
         return tuple(_from_proc(text))
-
-
-def ipv6_seen(shell: Shell) -> bool:
-    """Whether the table can tell of IPv6 at all: /proc has no file for it."""
-    try:
-        return not shell.run("ip", "-json", "neigh", "show").missing
-    except CollectError:
-        return False
 
 
 def _from_ip(text: str) -> Iterator[Entry]:
