@@ -84,6 +84,16 @@ def test_a_cut_answer_is_no_answer(size: int) -> None:
         parse(whole[: min(size, len(whole) - 8)])
 
 
+def test_a_32_bit_powershell_sees_another_registry_and_is_not_believed() -> None:
+    def text(wow64: bool) -> str:
+        sections = {"host": {"state": "ok", "value": {"wow64": wow64}, "error": None}}
+        return framed(json.dumps({"schema": "rasoat-windows/1", "sections": sections}))
+
+    assert parse(text(False)).section("host").yes("wow64") is False
+    with pytest.raises(Unsupported, match="32-bit"):
+        parse(text(True))
+
+
 def test_banners_and_narrow_consoles_do_not_matter() -> None:
     text = framed(
         json.dumps(

@@ -125,7 +125,10 @@ def _registered(answers: Document) -> tuple[Registered, ...]:
 
 
 def _software(answers: Document) -> tuple[str, ...]:
-    return tuple((row.text("name") or "").lower() for row in answers.section("software").rows())
+    rows = answers.section("software").rows()
+    if any(row.yes("unread") for row in rows):
+        raise Unparsable("software: an entry in the list of programs could not be read: which program it is of is not known")
+    return tuple((row.text("name") or "").lower() for row in rows)
 
 
 def _found(

@@ -270,11 +270,20 @@ Add-Section 'software' {
         native = 'HKLM:\SOFTWARE\Microsoft\Windows\CurrentVersion\Uninstall'
         wow64 = 'HKLM:\SOFTWARE\WOW6432Node\Microsoft\Windows\CurrentVersion\Uninstall'
     }
-    # people's own entries lie in their hives, which are there only while they are logged on
-    $absent = 0
-    foreach ($sid in @(Get-People)) {
-        if (Test-Path -LiteralPath "Registry::HKEY_USERS\$sid") { $roots["$sid"] = "Registry::HKEY_USERS\$sid\Software\Microsoft\Windows\CurrentVersion\Uninstall" }
-        else { $absent += 1 }
+    # people's own entries lie in their hives, which are there only while they are logged on; without rights only one's own may be read
+    $people = @(Get-People)
+    $seen = 0
+    if ($Elevated) {
+        foreach ($sid in $people) {
+            if (Test-Path -LiteralPath "Registry::HKEY_USERS\$sid") {
+                $roots["$sid"] = "Registry::HKEY_USERS\$sid\Software\Microsoft\Windows\CurrentVersion\Uninstall"
+                $seen += 1
+            }
+        }
+    }
+    else {
+        $roots['own'] = 'HKCU:\Software\Microsoft\Windows\CurrentVersion\Uninstall'
+        $seen = 1
     }
     $rows = foreach ($view in @($roots.Keys)) {
         foreach ($name in @(Get-Subkeys $roots[$view])) {
@@ -286,7 +295,7 @@ Add-Section 'software' {
             }
         }
     }
-    @{ rows = @($rows); people_not_logged_on = $absent }
+    @{ rows = @($rows); people = $people.Count; people_seen = $seen }
 }
 # Names of folders where programs lie that no list of Windows knows. Without rights a folder of somebody else looks empty.
 Add-Section 'program_folders' {

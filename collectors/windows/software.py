@@ -91,7 +91,8 @@ def _packages(answers: Document, registry: Registry, gaps: Gaps) -> tuple[Packag
     found = {_package(row, native) for row in rows if not row.yes("unread")}
     if any(row.yes("unread") for row in rows):
         gaps.note("packages[].name", "unparsable", "an entry in the list of programs holds values that PowerShell cannot read")
-    away = section.number("people_not_logged_on")
+    people, seen = section.number("people"), section.number("people_seen")
+    away = None if people is None or seen is None else max(people - seen, 0)
     if away is None or away:
         gaps.note(
             "packages[].name",
