@@ -9,7 +9,9 @@ import socket
 import subprocess
 import threading
 import time
+from bisect import bisect_right
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -110,9 +112,10 @@ class FakeAgent:
     Serves many ports in one thread; `delay` seconds pass before each answer.
     """
 
-    def __init__(self, respond: Respond, ports: int = 1, delay: float = 0.0) -> None:
+    def __init__(self, respond: Respond, ports: int = 1, delay: float = 0.0, remember: bool = True) -> None:
         self._respond = respond
         self._delay = delay
+        self._remember = remember
         self.asked: list[tuple[str, int, tuple[str, ...]]] = []
         self.ports: list[int] = []
         self._loop = asyncio.new_event_loop()
@@ -128,7 +131,8 @@ class FakeAgent:
     def answer(self, transport: Any, packet: bytes, sender: tuple[str, int]) -> None:
         community, verb, request, said = snmp_v2c.decoded(packet)
         oids = tuple(oid for oid, _ in said.binds)
-        self.asked.append((community.decode("latin-1"), verb, oids))
+        if self._remember:
+            self.asked.append((community.decode("latin-1"), verb, oids))
         found = self._respond(community.decode("latin-1"), verb, oids, said.place)
         if found is None:
             return
@@ -167,9 +171,14 @@ class _Answering(asyncio.DatagramProtocol):
 def response(community: bytes, request: int, binds: list[tuple[str, Value | None]], status: int = 0, place: int = 0) -> bytes:
     """The bytes of one v2c response."""
     tagged, number = snmp_v2c._tagged, snmp_v2c._number
-    rows = b"".join(tagged(0x30, tagged(0x06, snmp_v2c._oid_bytes(oid)) + _value(value)) for oid, value in binds)
-    pdu = tagged(snmp_v2c.RESPONSE, number(request) + number(status) + number(place) + tagged(0x30, rows))
+    pdu = tagged(snmp_v2c.RESPONSE, number(request) + number(status) + number(place) + _rows(tuple(binds)))
     return tagged(0x30, number(1) + tagged(0x04, community) + pdu)
+
+
+@lru_cache(maxsize=256)
+def _rows(binds: tuple[tuple[str, Value | None], ...]) -> bytes:
+    tagged = snmp_v2c._tagged
+    return tagged(0x30, b"".join(tagged(0x30, tagged(0x06, snmp_v2c._oid_bytes(oid)) + _value(value)) for oid, value in binds))
 
 
 def _value(value: Value | None) -> bytes:
@@ -187,15 +196,14 @@ def whole(values: dict[str, Value]) -> Respond:
     order = sorted((tuple(map(int, oid.split("."))), oid) for oid in values)
 
     def after(oid: str) -> tuple[str, Value | None]:
-        from bisect import bisect_right
-
         key = tuple(map(int, oid.split(".")))
         place = bisect_right(order, (key, oid))
         if place == len(order):
             return oid, None
         return order[place][1], values[order[place][1]]
 
-    def respond(_community: str, verb: int, oids: tuple[str, ...], repetitions: int) -> list[tuple[str, Value | None]]:
+    @lru_cache(maxsize=256)
+    def rows_of(verb: int, oids: tuple[str, ...], repetitions: int) -> list[tuple[str, Value | None]]:
         if verb == snmp_v2c.GET:
             return [(oid, values.get(oid)) for oid in oids]
         rows: list[tuple[str, Value | None]] = []
@@ -206,4 +214,4 @@ def whole(values: dict[str, Value]) -> Respond:
             at = [oid for oid, _ in found]
         return rows
 
-    return respond
+    return lambda _community, verb, oids, repetitions: rows_of(verb, oids, repetitions)

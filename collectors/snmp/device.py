@@ -66,7 +66,7 @@ async def chassis(agent: Snmp) -> Mapping[str, str]:
     Row 1 is not always the chassis, so the class column is asked first, and then one row alone.
     """
     try:
-        classes = (await agent.walk(CLASS, expect=24))[CLASS]
+        classes = (await agent.walk(CLASS, expect=8))[CLASS]
     except CollectError:
         return {}
     found = [index for index, kind in classes.items() if kind == CHASSIS]

@@ -33,7 +33,7 @@ async def snmp(agent: Snmp) -> Neighbours:
 async def _arp(agent: Snmp, names: dict[str, str]) -> tuple[Neighbour, ...]:
     found: dict[tuple[str, str], Neighbour] = {}
     for column in (ARP, OLD_ARP):
-        rows = (await agent.walk(column, expect=32))[column]
+        rows = (await agent.walk(column, expect=16))[column]
         for index, value in rows.items():
             port, _, rest = index.partition(".")
             station = mac(value)
@@ -50,8 +50,8 @@ async def _arp(agent: Snmp, names: dict[str, str]) -> tuple[Neighbour, ...]:
 
 
 async def _macs(agent: Snmp, names: dict[str, str], seen: Device) -> tuple[Neighbour, ...]:
-    new = await agent.walk(FDB_PORT, FDB_STATUS, expect=32)
-    old = {} if new[FDB_PORT] else await agent.walk(OLD_FDB_PORT, OLD_FDB_STATUS, expect=32)
+    new = await agent.walk(FDB_PORT, FDB_STATUS, expect=16)
+    old = {} if new[FDB_PORT] else await agent.walk(OLD_FDB_PORT, OLD_FDB_STATUS, expect=16)
     if not new[FDB_PORT] and not old[OLD_FDB_PORT]:
         raise Unsupported("the agent shows no MAC table: it is no bridge, or the table is outside what this account may see")
     if old and seen.entry is not None and seen.entry.os_id == "cisco_ios":

@@ -17,7 +17,7 @@ ENABLED, ON = (3,), (2, 9)
 
 async def snmp(agent: Snmp) -> Redundancy:
     """Raises Unsupported where the agent does not list power supplies, or lists those of several chassis together."""
-    classes = (await agent.walk(CLASS, expect=24))[CLASS]
+    classes = (await agent.walk(CLASS, expect=8))[CLASS]
     supplies = [index for index, kind in classes.items() if kind == POWER]
     if not supplies:
         raise Unsupported("the agent lists no power supplies")
