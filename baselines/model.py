@@ -34,8 +34,8 @@ not_yet: a machine could see it, and rasoat has no check for it yet; until then 
 
 Origin = Literal["standard", "regulation", "house", "customer"]
 Stricter = Literal["lower", "higher", "subset", "superset", "replace"]
-"""Numbers: lower, higher. Lists: subset, what may be (fewer is stricter) · superset, what may not be (more is stricter) ·
-replace, what only the customer can say, empty in the pack: neither list is stricter than another."""
+"""Numbers: lower, higher. Lists: subset, what may be (fewer is stricter) · superset, what may not be (a tailored list is
+added to the pack's) · replace, what only the customer can say, empty in the pack: neither list is stricter than another."""
 
 Reason = Literal["elsewhere", "person", "not_collected"]
 """Why a machine does not decide: the answer lies on another system · it takes a person's knowledge or decision · rasoat

@@ -162,7 +162,9 @@ def is_stricter(spec: Param, given: Any, tailored: Any) -> bool:
     """The tailored value asks at least what the pack's does."""
     if not isinstance(given, list):
         return bool(stricter_of(spec, given, tailored) == tailored)
-    return not given or bool(tailored and set(stricter_of(spec, given, tailored)) == set(tailored))
+    if not given or spec.stricter == "superset":
+        return True  # a list of what may not be is added to the pack's
+    return bool(tailored) and set(stricter_of(spec, given, tailored)) == set(tailored)
 
 
 def _unfit(spec: Param, value: Any) -> str | None:
