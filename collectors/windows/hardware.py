@@ -92,11 +92,10 @@ def _disks(answers: Document, gaps: Gaps) -> tuple[Disk, ...]:
             raise Unparsable("disks: one has no number")
         kind = kinds.get(str(index))
         medium, bus = (None, None) if kind is None else (kind.number("MediaType"), kind.number("BusType"))
-        # an empty card reader is listed without a size
+        medium_told = (disk.text("MediaType") or "").lower()
+        # a fast USB disk calls itself SCSI, but its medium external; an empty card reader is listed without a size
         removable = (
-            "removable" in (disk.text("MediaType") or "").lower()
-            or disk.text("InterfaceType") == "USB"
-            or bus in (_USB, _SD, _MMC)
+            medium_told.startswith(("removable", "external")) or disk.text("InterfaceType") == "USB" or bus in (_USB, _SD, _MMC)
         )
         rows.append(
             Disk(

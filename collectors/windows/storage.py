@@ -12,6 +12,8 @@ from collectors.windows.document import Document, Section, document
 
 _FIXED = 3
 """DriveType of Win32_Volume; 2 removable, 4 network, 5 CD."""
+_LOCKED = 2
+"""GetProtectionStatus; 0 off, 1 on."""
 
 
 def storage(shell: Shell) -> Storage:
@@ -28,31 +30,34 @@ def storage(shell: Shell) -> Storage:
     )
 
 
-def _protected(answers: Document) -> Mapping[str, bool]:
-    """Drive letter -> all of it is encrypted and protection is on. Empty: BitLocker is not installed, so nothing of its keeps any."""
+def _protected(answers: Document) -> Mapping[str, bool | None]:
+    """Drive letter -> all of it is encrypted and protection is on; None: locked. Empty: BitLocker is not installed, so keeps none."""
     section = answers.found("bitlocker")
     if section is None:
         return {}
-    found = {}
+    found: dict[str, bool | None] = {}
     for row in section.rows():
         drive, protection, conversion = row.text("drive"), row.number("protection"), row.number("conversion")
         if protection is None or conversion is None:
             raise Unparsable("BitLocker does not tell whether a volume is protected")
         if drive is not None:
-            found[drive.upper()] = protection == 1 and conversion == 1
+            found[drive.upper()] = None if protection == _LOCKED else protection == 1 and conversion == 1
     return found
 
 
-def _encrypted(answers: Document, protected: Callable[[], Mapping[str, bool]], drive: str | None) -> bool:
+def _encrypted(answers: Document, protected: Callable[[], Mapping[str, bool | None]], drive: str | None) -> bool:
     known = protected()
     if drive is not None and drive.upper() in known:
-        return known[drive.upper()]
+        told = known[drive.upper()]
+        if told is None:
+            raise Unsupported("a locked volume does not tell whether all of it is encrypted")
+        return told
     if answers.found("bitlocker") is None:
         return False
     raise Unsupported("BitLocker does not list a volume")
 
 
-def _filesystems(answers: Document, protected: Callable[[], Mapping[str, bool]], gaps: Gaps) -> tuple[FileSystem, ...]:
+def _filesystems(answers: Document, protected: Callable[[], Mapping[str, bool | None]], gaps: Gaps) -> tuple[FileSystem, ...]:
     """Fixed volumes that have a place: a letter or a folder. Start and recovery partitions have none and must stay readable."""
     gaps.note("filesystems[].read_only", "unsupported", "whether a volume is read-only is not asked of Windows")
     rows = [row for row in answers.section("volumes").rows() if row.number("DriveType") == _FIXED]
@@ -65,7 +70,7 @@ def _filesystems(answers: Document, protected: Callable[[], Mapping[str, bool]],
     return tuple(sorted(found, key=lambda row: row.path))
 
 
-def _filesystem(row: Section, answers: Document, protected: Callable[[], Mapping[str, bool]], gaps: Gaps) -> FileSystem:
+def _filesystem(row: Section, answers: Document, protected: Callable[[], Mapping[str, bool | None]], gaps: Gaps) -> FileSystem:
     size, free, drive = row.number("Capacity"), row.number("FreeSpace"), row.text("DriveLetter")
     return FileSystem(
         path=(row.text("Name") or "").rstrip("\\"),
@@ -78,7 +83,7 @@ def _filesystem(row: Section, answers: Document, protected: Callable[[], Mapping
     )
 
 
-def _swaps(answers: Document, protected: Callable[[], Mapping[str, bool]], gaps: Gaps) -> tuple[Swap, ...]:
+def _swaps(answers: Document, protected: Callable[[], Mapping[str, bool | None]], gaps: Gaps) -> tuple[Swap, ...]:
     """Page files. One is as safe as the volume it lies on; that Windows may encrypt it by itself (fsutil) is not asked."""
     rows = []
     for row in answers.section("pagefiles").rows():
