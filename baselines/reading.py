@@ -170,13 +170,14 @@ class Reading:
 
 def _tagged(node: Any, loader: Yaml) -> bool:
     """It has another type than its looks say: somebody wrote !!something before it."""
-    kind = node.tag.rpartition(":")[2]
+    kind: str = node.tag.rpartition(":")[2]
     if not isinstance(node, yaml.ScalarNode):
         return kind != ("map" if isinstance(node, yaml.MappingNode) else "seq")
     if kind == "str":
         return False
     # a plain scalar has style None, or "" where the C parser read it
-    return bool(node.style) or bool(node.tag != loader.resolve(yaml.ScalarNode, node.value, (True, False)))
+    plain: str = loader.resolve(yaml.ScalarNode, node.value, (True, False))
+    return bool(node.style) or node.tag != plain
 
 
 def _step(node: Any, part: str | int) -> tuple[Any, int]:

@@ -54,8 +54,9 @@ class WinRm(WindowsShell):
             self._session.close()
 
     def run_script(self, name: str, *, timeout: float) -> str:
+        from pypsrp.complex_objects import PSInvocationState
         from pypsrp.exceptions import AuthenticationError, WinRMError, WinRMTransportError
-        from pypsrp.powershell import PowerShell, PSInvocationState, RunspacePool
+        from pypsrp.powershell import PowerShell, RunspacePool
 
         until = time.monotonic() + timeout
         try:
