@@ -19,6 +19,7 @@ COMMANDS = (
     [],
     ["scan"],
     ["judge"],
+    ["discover"],
     ["inventory"],
     ["inventory", "check"],
     ["inventory", "import"],
