@@ -243,7 +243,7 @@ class _Loading(Reading):
     def _clauses(self, standard: Standard, cited: Group | Requirement, name: str, at: Loc) -> None:
         for level, clause in cited.clauses.items():
             chapter = standard.chapters.get(level)
-            if chapter is not None and clause != chapter and not clause.startswith(f"{chapter}."):
+            if chapter is not None and clause and clause != chapter and not clause.startswith(f"{chapter}."):
                 message = f"{cited.id}: the standard has no clause {clause!r} at level {level}: there they begin with {chapter}."
                 self.add(name, (*at, "clauses", level), message)
 

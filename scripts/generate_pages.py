@@ -219,6 +219,8 @@ def coverage_page() -> str:
         NOTE + "# Coverage\n",
         "Who answers each requirement. automated: checks decide it · partial: checks decide some of it, a person the rest · manual: a person",
         "decides · not yet: a machine could see it, and rasoat has no check for it yet; until then a person decides.\n",
+        "Exceptions name the assets of which checks do not decide a requirement, or not all of it. elsewhere: the answer lies on another system ·",
+        "person: it takes a person's knowledge or decision · not collected: rasoat does not collect it (yet).\n",
     ]
     for pack in map(load, builtin()):
         lines += [f"\n## {pack.standard.edition}\n", f"{pack.standard.status.en}\n", *_by_level(pack), "", *_by_group(pack)]
@@ -246,6 +248,24 @@ def _by_group(pack: Baseline) -> Iterator[str]:
             levels = ",".join(map(str, requirement.levels))
             coverage = requirement.coverage.replace("_", " ")
             yield f"| {_cell(requirement.title.en)} | {levels} | {coverage} | {', '.join(requirement.checks)} |"
+        excepted = [(requirement, one) for requirement in group.requirements for one in requirement.exceptions]
+        if excepted:
+            yield "\n| excepted | assets | type | lý do | reason |\n|---|---|---|---|---|"
+        for requirement, one in excepted:
+            assets = ", ".join(one.kinds) + (f" ({', '.join(one.platforms)})" if one.platforms else "")
+            reasons = f"{_cell(one.reason.vi)} | {_cell(one.reason.en)}"
+            yield f"| {_cell(requirement.title.en)} | {assets} | {one.type.replace('_', ' ')} | {reasons} |"
+
+
+def released_ids() -> str:
+    """Every id a check ever had: new ones join, none ever leaves (one that is gone has its entry in baselines/retired.yaml)."""
+    known = set((ROOT / "baselines/checks/ids.txt").read_text("utf-8").split())
+    now = {
+        found
+        for path in ROOT.glob("baselines/checks/*.yaml")
+        for found in re.findall(r"^- id: (\S+)$", path.read_text("utf-8"), re.M)
+    }
+    return "".join(f"{name}\n" for name in sorted(known | now))
 
 
 def crosswalk_page() -> str:
@@ -351,7 +371,7 @@ PAGES = {
 def main(check: bool) -> int:
     stale = []
     made = {ROOT / "docs" / f"{name}.md": page for name, page in PAGES.items()}
-    made |= {ROOT / name: partial(readme, name) for name in READMES}
+    made |= {ROOT / name: partial(readme, name) for name in READMES} | {ROOT / "baselines/checks/ids.txt": released_ids}
     for path, page in made.items():
         text = page()
         if not path.exists() or path.read_text("utf-8") != text:

@@ -10,11 +10,16 @@ from typing import TYPE_CHECKING, Any
 from agent import judging
 from agent.arguments import Actions, table_or_json
 from agent.errors import PASSED, Refusal
-from agent.language import _, plural
+from agent.language import _, mark, plural
 
 if TYPE_CHECKING:
-    from baselines.model import Baseline, Requirement
+    from baselines.model import Baseline, Excepted, Requirement
 
+REASONS = {
+    "elsewhere": mark("the answer lies elsewhere"),
+    "person": mark("a person knows or decides"),
+    "not_collected": mark("not collected yet"),
+}
 SCHEMAS = ("check", "requirements", "standard", "tailoring")
 """Kinds of files, as baselines.schema knows them; written out so that `--help` need not load it."""
 
@@ -120,7 +125,18 @@ def _show(options: argparse.Namespace) -> int:
                     continue
                 for line in wrap(f"{check}: {text(baseline.checks[check].title)}", size, "     · "):
                     print(line)
+            for one in requirement.exceptions:
+                for line in wrap(_excepted(one), size, "     ! "):
+                    print(line)
     return PASSED
+
+
+def _excepted(one: Excepted) -> str:
+    """Which assets are excepted, why in a word, and the reason."""
+    from agent.report.digest import KINDS, text
+
+    assets = ", ".join(_(KINDS[kind]) for kind in one.kinds) + (f" ({', '.join(one.platforms)})" if one.platforms else "")
+    return f"{assets}: {_(REASONS[one.type])}: {text(one.reason)}"
 
 
 def _plain(baseline: Baseline, requirement: Requirement, levels: list[int]) -> dict[str, Any]:
@@ -132,6 +148,7 @@ def _plain(baseline: Baseline, requirement: Requirement, levels: list[int]) -> d
         "params": {name: param.model_dump(mode="json") for name, param in requirement.params.items()},
         "checks": list(requirement.checks),
         "only_at": dict(requirement.only_at),
+        "exceptions": [one.model_dump(mode="json") for one in requirement.exceptions],
         "succeeds": [link.model_dump() for link in requirement.succeeds],
     }
 
@@ -157,6 +174,7 @@ def _check(options: argparse.Namespace) -> int:
 
 def _coverage(options: argparse.Namespace) -> int:
     from agent.report.digest import COVERAGE_WORDS, COVERAGES
+    from agent.terminal import columns, wrap
 
     baseline = judging.load(options.pack, None, any_level=True)[0]
     found: dict[int, Counter[str]] = {level: Counter() for level in sorted(baseline.standard.levels)}
@@ -165,13 +183,23 @@ def _coverage(options: argparse.Namespace) -> int:
             found[level][requirement.coverage] += 1
     if options.format == "json":
         table = {level: {name: counts[name] for name in COVERAGES} for level, counts in found.items()}
-        _print_json(_head(baseline) | {"requirements": len(baseline.requirements), "coverage": table})
+        excepted = {name: [one.model_dump(mode="json") for one in r.exceptions] for name, r in baseline.requirements.items()}
+        exceptions = {name: entries for name, entries in excepted.items() if entries}
+        head = _head(baseline) | {"requirements": len(baseline.requirements)}
+        _print_json(head | {"coverage": table, "exceptions": exceptions})
         return PASSED
     print(f"{baseline.id} {baseline.version}, {baseline.standard.edition}")
     for level, counts in found.items():
         print(_("level %d") % level + ": " + plural("%d requirement", "%d requirements", counts.total()) % counts.total())
         for name in COVERAGES:
             print(f"   {counts[name]:4d}  {_(COVERAGE_WORDS[name])}")
+    size = columns(sys.stdout)
+    excepted = [(r, one) for r in baseline.requirements.values() for one in r.exceptions]
+    if excepted:
+        print(_("excepted, each with its reason:"))
+    for requirement, one in excepted:
+        for line in wrap(f"{requirement.id}: {_excepted(one)}", size, " ! "):
+            print(line)
     return PASSED
 
 
