@@ -112,7 +112,9 @@ class FakeAgent:
     Serves many ports in one thread; `delay` seconds pass before each answer.
     """
 
-    def __init__(self, respond: Respond, ports: int = 1, delay: float = 0.0, remember: bool = True) -> None:
+    def __init__(
+        self, respond: Respond, ports: int = 1, delay: float = 0.0, remember: bool = True, host: str = "127.0.0.1"
+    ) -> None:
         self._respond = respond
         self._delay = delay
         self._remember = remember
@@ -121,11 +123,11 @@ class FakeAgent:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
-        asyncio.run_coroutine_threadsafe(self._open(ports), self._loop).result()
+        asyncio.run_coroutine_threadsafe(self._open(ports, host), self._loop).result()
 
-    async def _open(self, ports: int) -> None:
+    async def _open(self, ports: int, host: str) -> None:
         for _ in range(ports):
-            transport, _ = await self._loop.create_datagram_endpoint(lambda: _Answering(self), local_addr=("127.0.0.1", 0))
+            transport, _ = await self._loop.create_datagram_endpoint(lambda: _Answering(self), local_addr=(host, 0))
             self.ports.append(transport.get_extra_info("sockname")[1])
 
     def answer(self, transport: Any, packet: bytes, sender: tuple[str, int]) -> None:

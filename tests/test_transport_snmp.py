@@ -90,7 +90,7 @@ def test_a_real_agent_tells_the_same_as_to_its_own_tools(snmpd: Snmpd, keys: Key
     [
         (v3("sha256", auth_key=b"wrong-wrong-wrong"), Denied, "authentication key or algorithm"),
         (v3("sha256", auth="sha512"), Denied, "authentication key or algorithm"),
-        (v3("sha256", priv_key=b"wrong-wrong-wrong"), Unreachable, "or the privacy key is wrong"),
+        (v3("sha256", priv_key=b"wrong-wrong-wrong"), Unreachable, "privacy key or algorithm may be wrong"),
         (v3("sha256", user="nobody"), Denied, "no such user"),
         (Keys(user="signed", auth="sha256", auth_key=AUTH.encode(), priv="aes128", priv_key=PRIV.encode()), Denied, "authPriv"),
         (Keys(user="sha256", auth="sha256", auth_key=AUTH.encode()), Denied, "at authNoPriv"),
@@ -284,6 +284,22 @@ def test_a_lost_packet_is_asked_once_more(impatient: None) -> None:
     with FakeAgent(respond) as fake:
         assert asked(fake.ports[0], V2C, lambda agent: agent.get(DESCR)) == {DESCR: b"x"}
     assert len(fake.asked) == 2
+
+
+def test_an_agent_behind_ipv6_is_asked_with_the_same_engine() -> None:
+    async def run(four: int, six: int) -> list[Any]:
+        engines = Engines()
+        try:
+            found = []
+            for address, port in (("127.0.0.1", four), ("::1", six)):
+                with await engines.agent(Target(name="x", via="snmp", address=address, port=port), V2C) as agent:
+                    found.append(await agent.get(DESCR))
+            return found
+        finally:
+            engines.close()
+
+    with FakeAgent(agents.whole({DESCR: b"four"})) as four, FakeAgent(agents.whole({DESCR: b"six"}), host="::1") as six:
+        assert asyncio.run(run(four.ports[0], six.ports[0])) == [{DESCR: b"four"}, {DESCR: b"six"}]
 
 
 def test_an_unknown_name_is_unreachable() -> None:

@@ -260,7 +260,7 @@ class Agent:
             elif failed in ("UnknownEngineID", "NotInTimeWindow") and discoveries < DISCOVERIES:
                 discoveries += 1
             else:
-                raise self._error(failed, (silent + 1) * TIMEOUT)
+                raise self._error(failed, (silent + 1) * TIMEOUT, spoke=discoveries > 0)
 
     async def _exchange(self, pdu: Any) -> tuple[str | None, Any]:
         """(why it failed, None) or (None, response PDU)."""
@@ -285,11 +285,15 @@ class Agent:
             raise Unreachable(f"{self._place}: nothing could be sent ({type(error).__name__})") from None
         return await future
 
-    def _error(self, failed: str, waited: float) -> CollectError:
+    def _error(self, failed: str, waited: float, spoke: bool = False) -> CollectError:
         if failed == "RequestTimedOut":
             # agents are silent to a community they do not know, and some to what they cannot decrypt
-            wrong = {"v2c": ", or it does not know this community", "authPriv": ", or the privacy key is wrong"}
-            return Unreachable(f"{self._place}: no answer within {waited:g} s (no agent, filtered{wrong.get(self.security, '')})")
+            why = "no agent, or filtered"
+            if self.security == "v2c":
+                why += ", or it does not know this community"
+            elif spoke:
+                why = "it told its engine id and then fell silent: the privacy key or algorithm may be wrong"
+            return Unreachable(f"{self._place}: no answer within {waited:g} s ({why})")
         if failed in _WRONG_KEYS:
             who = f"user {self._keys.user}" if self._keys.user else "community"
             return Denied(f"{self._place}: {who}: {_WRONG_KEYS[failed].format(level=self.security)}")
