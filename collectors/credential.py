@@ -19,12 +19,15 @@ class Credential(Model):
 
     `key_file` with `password_file` or `password_env`: the password opens the key and is never sent to a host.
     `agent` with `key_file`: the public key file that says which of the agent's keys to use.
+    `enable_password_file` or `enable_password_env`: the word that raises rights on a network device, where it asks for one.
     """
 
     user: str
     key_file: str | None = None
     password_file: str | None = None
     password_env: str | None = None
+    enable_password_file: str | None = None
+    enable_password_env: str | None = None
     agent: bool = False
     sudo: bool = False
 
@@ -32,6 +35,8 @@ class Credential(Model):
     def _one_way(self) -> Self:
         if self.password_file and self.password_env:
             raise ValueError("password_file and password_env exclude each other; keep one")
+        if self.enable_password_file and self.enable_password_env:
+            raise ValueError("enable_password_file and enable_password_env exclude each other; keep one")
         password = bool(self.password_file or self.password_env)
         if self.agent and password:
             raise ValueError("agent and a password exclude each other; keep one")
@@ -44,18 +49,25 @@ class Credential(Model):
 
         Raises Unreachable, without the secret, when it cannot be had or lies open to others.
         """
-        if self.password_env:
-            value = os.environ.get(self.password_env)
-            if not value:
-                raise Unreachable(f"no log-on was tried: the environment variable {self.password_env} is not set")
-            return value
-        if not self.password_file:
-            return None
-        text = private_bytes(self.password_file).decode("utf-8", "replace")
-        value = text.removesuffix("\n").removesuffix("\r")
-        if not value or "\n" in value:
-            raise Unreachable(f"no log-on was tried: {self.password_file} must hold one line, the password")
+        return _secret(self.password_file, self.password_env)
+
+    def enable_password(self) -> str | None:
+        """The same for the word that raises rights."""
+        return _secret(self.enable_password_file, self.enable_password_env)
+
+
+def _secret(file: str | None, variable: str | None) -> str | None:
+    if variable:
+        value = os.environ.get(variable)
+        if not value:
+            raise Unreachable(f"no log-on was tried: the environment variable {variable} is not set")
         return value
+    if not file:
+        return None
+    value = private_bytes(file).decode("utf-8", "replace").removesuffix("\n").removesuffix("\r")
+    if not value or "\n" in value:
+        raise Unreachable(f"no log-on was tried: {file} must hold one line, the password")
+    return value
 
 
 def private_bytes(path: str) -> bytes:

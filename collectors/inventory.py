@@ -5,9 +5,15 @@
     credentials:
       ops: {user: rasoat, key_file: ~/.ssh/rasoat, sudo: true}
       old: {user: admin, password_env: OLD_PASSWORD}
+      net: {user: rasoat, password_file: net.pw, enable_password_file: net-enable.pw}
+      mon: {user: rasoat, auth: sha256, auth_key_file: mon.auth, priv: aes128, priv_key_file: mon.priv}
+      old-mon: {community_file: mon.community}
+    probe_communities_file: weak.txt            # only if wanted: asked once each of every agent, SNMP v2c
     targets:
       - {name: web1, address: 192.0.2.10, labels: [web, hanoi]}
       - {name: db1, kind: server, via: ssh, port: 2222, credential: old}
+      - {name: sw-tang3, kind: switch, platform: cisco_ios, address: 10.20.0.13, credential: net, legacy_ssh: true}
+      - {name: printer3, via: snmp, address: 10.20.0.30, credential: mon}
       - {name: here, via: local}
       - {name: image, via: root, address: /mnt/image}
 
@@ -22,7 +28,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
 import yaml
 from pydantic import ValidationError
@@ -30,13 +36,23 @@ from pydantic import ValidationError
 from collectors.credential import Credential
 from collectors.errors import Unsupported
 from collectors.model import Kind, Platform, Target
+from collectors.snmp_credential import SNMP_KEYS, Auth, Priv, SnmpCredential
 
-VIAS = ("ssh", "winrm", "local", "root", "replay")
-TARGET_KEYS = ("name", "kind", "platform", "via", "address", "port", "credential", "labels", "sudo")
-DEFAULT_KEYS = ("kind", "platform", "via", "port", "credential", "labels", "sudo")
-CREDENTIAL_KEYS = ("user", "key_file", "password_file", "password_env", "agent", "sudo")
-TOP_KEYS = ("defaults", "credentials", "targets", "known_hosts")
-_SECRET_KEY = re.compile(r"(?i)pass(?:word|wd|phrase)?$|pwd$|secret$|token$|^key$|private_key$|become_pass|enable")
+if TYPE_CHECKING:
+    from collectors.log_ons import LogOns
+
+VIAS = ("ssh", "winrm", "snmp", "local", "root", "replay")
+TARGET_KEYS = ("name", "kind", "platform", "via", "address", "port", "credential", "labels", "sudo", "legacy_ssh")
+DEFAULT_KEYS = ("kind", "platform", "via", "port", "credential", "labels", "sudo", "legacy_ssh")
+CREDENTIAL_KEYS = (
+    "user", "key_file", "password_file", "password_env", "enable_password_file", "enable_password_env", "agent", "sudo",
+    *SNMP_KEYS,
+)  # fmt: skip
+TOP_KEYS = ("defaults", "credentials", "targets", "known_hosts", "probe_communities_file")
+FAR = ("ssh", "winrm", "snmp")
+_SECRET_KEY = re.compile(
+    r"(?i)pass(?:word|wd|phrase)?$|pwd$|secret$|token$|^key$|private_key$|become_pass|enable|community$|(?:auth|priv)_?key$"
+)
 _HOST = re.compile(
     r"(?=.{1,253}$)[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?(?:\.[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?)*\.?"
 )
@@ -59,6 +75,22 @@ class Inventory(NamedTuple):
     """Target name -> whether to use sudo there, where the target says otherwise than its credential."""
     known_hosts: Path | None = None
     notes: tuple[str, ...] = ()
+    legacy_ssh: frozenset[str] = frozenset()
+    """Names of the targets where SHA-1 key exchange, CBC ciphers and ssh-rsa may be used when nothing better is offered."""
+    log_ons: LogOns | None = None
+    """Counts failed log-ons of one sweep: no account is tried twice, a site stops after three."""
+
+    snmp: Mapping[str, SnmpCredential] = {}
+    """Credentials for SNMP agents, by name."""
+    probe_communities: Path | None = None
+    """The administrator's list of weak communities, asked of every agent once each; None: nothing is tried."""
+
+    def snmp_credential_of(self, target: Target) -> SnmpCredential:
+        """How to ask an agent. Raises Unsupported when the file names no SNMP credential for it."""
+        found = self.snmp.get(target.credential or "")
+        if found is None:
+            raise Unsupported(f"{target.name}: no SNMP credential {target.credential or ''}; add it to the targets file")
+        return found
 
     def credential_of(self, target: Target) -> Credential:
         """How to log on to a target. Raises Unsupported when the file names no credential for it."""
@@ -110,15 +142,22 @@ def to_yaml(inventory: Inventory) -> str:
     document: dict[str, Any] = {}
     if inventory.known_hosts:
         document["known_hosts"] = str(inventory.known_hosts)
-    if inventory.credentials:
+    if inventory.probe_communities:
+        document["probe_communities_file"] = str(inventory.probe_communities)
+    if inventory.credentials or inventory.snmp:
         document["credentials"] = {
-            name: credential.model_dump(mode="json", exclude_defaults=True) for name, credential in inventory.credentials.items()
+            name: credential.model_dump(mode="json", exclude_defaults=True)
+            for name, credential in (*inventory.credentials.items(), *inventory.snmp.items())
         }
+        for name, credential in inventory.snmp.items():
+            if credential.user is not None and credential.auth is None:
+                document["credentials"][name]["auth"] = "none"
     document["targets"] = [
         {
             **target.model_dump(mode="json", exclude_none=True, exclude={"labels"}),
             **({"labels": list(target.labels)} if target.labels else {}),
             **({"sudo": inventory.sudo[target.name]} if target.name in inventory.sudo else {}),
+            **({"legacy_ssh": True} if target.name in inventory.legacy_ssh else {}),
         }
         for target in inventory.targets
     ]
@@ -147,6 +186,7 @@ class _Reader:
         known_hosts = self._value(top["known_hosts"], _text) if "known_hosts" in top else None
         targets: list[Target] = []
         sudo: dict[str, bool] = {}
+        legacy: set[str] = set()
         lines: dict[str, int] = {}
         if "targets" not in top:
             self._say(root, "no targets; add targets: [{name: ..., address: ...}]")
@@ -163,45 +203,61 @@ class _Reader:
             choice = fields.get("sudo", defaults.get("sudo"))
             if choice is not None:
                 sudo[target.name] = choice
+            if fields.get("legacy_ssh", defaults.get("legacy_ssh")):
+                legacy.add(target.name)
         if self.problems:
             raise InventoryError(f"{self._name}:{line}: {what}" for line, what in sorted(set(self.problems)))
-        usable = {name: found for name, found in credentials.items() if found is not None}
+        usable = {name: found for name, found in credentials.items() if isinstance(found, Credential)}
+        snmp = {name: found for name, found in credentials.items() if isinstance(found, SnmpCredential)}
+        weak = self._value(top["probe_communities_file"], _text) if "probe_communities_file" in top else None
+        probes = self._folder / Path(weak).expanduser() if weak else None
         home = self._folder / Path(known_hosts).expanduser() if known_hosts else None
-        return Inventory(tuple(targets), usable, sudo, home)
+        return Inventory(tuple(targets), usable, sudo, home, legacy_ssh=frozenset(legacy), snmp=snmp, probe_communities=probes)
 
-    def _credentials(self, node: yaml.Node | None) -> dict[str, Credential | None]:
+    def _credentials(self, node: yaml.Node | None) -> dict[str, Credential | SnmpCredential | None]:
         """None for one that is there but wrong: its own mistake is said once, not again at each target."""
-        found: dict[str, Credential | None] = {}
+        found: dict[str, Credential | SnmpCredential | None] = {}
         for name, body in [] if node is None else self._pairs(node, "credentials"):
             before = len(self.problems)
             fields = self._fields(body, CREDENTIAL_KEYS, f"credential {name}")
             found[name] = None
-            if "user" not in fields and len(self.problems) == before:
+            model = SnmpCredential if any(key in fields for key in SNMP_KEYS) else Credential
+            if model is Credential and "user" not in fields and len(self.problems) == before:
                 self._say(body, f"credential {name} has no user; add user: NAME")
             if len(self.problems) > before:
                 continue
-            for key in ("key_file", "password_file"):
-                if key in fields:
+            for key in fields:
+                if key.endswith("_file"):
                     fields[key] = str(self._folder / Path(fields[key]).expanduser())
             try:
-                found[name] = Credential.model_validate(fields)
+                found[name] = model.model_validate({key: value for key, value in fields.items() if value != "none"})
             except ValidationError as error:
-                said = error.errors()[0]["msg"].removeprefix("Value error, ")
+                first = error.errors()[0]
+                said = first["msg"].removeprefix("Value error, ")
+                if first["type"] == "extra_forbidden":
+                    said = f"{first['loc'][0]} means nothing beside {' and '.join(k for k in fields if k in SNMP_KEYS)}"
                 self._say(body, f"credential {name}: {said}")
         return found
 
     def _target(
-        self, node: yaml.Node, defaults: dict[str, Any], own: dict[str, Any], credentials: Mapping[str, Credential | None]
+        self,
+        node: yaml.Node,
+        defaults: dict[str, Any],
+        own: dict[str, Any],
+        credentials: Mapping[str, Credential | SnmpCredential | None],
     ) -> Target | None:
         fields = {"kind": Kind.SERVER, "via": "ssh", **defaults, **own}
-        fields.pop("sudo", None)
+        for key in ("sudo", "legacy_ssh"):
+            fields.pop(key, None)
+        if fields["via"] == "snmp" and "kind" not in {**defaults, **own}:
+            fields["kind"] = Kind.OTHER  # the agent's own description tells, where the table knows it
         fields["labels"] = tuple(dict.fromkeys((*defaults.get("labels", ()), *own.get("labels", ()))))
         name, via = own.get("name"), fields["via"]
         if name is None:
             if isinstance(node, yaml.MappingNode) and not any(key.value == "name" for key, _ in node.value):
                 self._say(node, "a target without a name; add name: ...")
             return None
-        if via not in ("ssh", "winrm"):
+        if via not in FAR:
             for key in ("port", "credential"):
                 if key in own:
                     self._say(node, f"{name}: {key} means nothing with via: {via}; remove it")
@@ -213,7 +269,7 @@ class _Reader:
             fields["address"] = str(self._folder / Path(fields["address"]).expanduser())
         if via == "winrm":
             fields.setdefault("platform", Platform.WINDOWS)
-        if via in ("ssh", "winrm"):
+        if via in FAR:
             if "address" not in fields and not _HOST.fullmatch(name):
                 self._say(node, f"{name}: the name is no host name; add address: ...")
                 return None
@@ -225,6 +281,9 @@ class _Reader:
             elif credential not in credentials:
                 hint = _hint(credential, credentials)
                 self._say(node, f"{name}: no credential is called {credential}{hint}; add it under credentials")
+            elif (found := credentials[credential]) is not None and (via == "snmp") != isinstance(found, SnmpCredential):
+                wanted = "community_file, or user with auth" if via == "snmp" else "user with key_file or password_file"
+                self._say(node, f"{name}: credential {credential} is not for via: {via}; that needs {wanted}")
         try:
             return Target.model_validate(fields)
         except ValidationError as error:
@@ -358,11 +417,17 @@ _READERS: dict[str, Callable[[yaml.Node], Any]] = {
     "credential": _text,
     "labels": _labels,
     "sudo": _flag,
+    "legacy_ssh": _flag,
     "user": _text,
     "key_file": _text,
     "password_file": _text,
     "password_env": _text,
+    "enable_password_file": _text,
+    "enable_password_env": _text,
     "agent": _flag,
+    "auth": _one_of(("none", *get_args(Auth))),
+    "priv": _one_of(("none", *get_args(Priv))),
+    **dict.fromkeys((key for key in SNMP_KEYS if key not in ("auth", "priv")), _text),
 }
 
 

@@ -119,31 +119,61 @@ def sweep(
     `on_done` is called in the caller's thread. A caller who stops early ends the sweep: no further target is begun.
     """
     facts = None if only is None else tuple(only)
-    waiting = iter(inventory.targets if targets is None else targets)
+    from collectors.log_ons import LogOns
+
+    if inventory.log_ons is None:
+        inventory = inventory._replace(log_ons=LogOns())
+    every = tuple(inventory.targets if targets is None else targets)
+    waiting = iter([target for target in every if target.via != "snmp"])
+    # agents need no thread each: all of them share one event loop
+    agents = [target for target in every if target.via == "snmp"]
     from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait  # only a sweep needs threads
 
     pool = ThreadPoolExecutor(max_workers=max(1, parallel), thread_name_prefix="sweep")
     running: set[Future[Snapshot]] = set()
+    asked: set[Future[Snapshot]] = set()
+    loop = None
     try:
+        if agents:
+            from collectors.run_snmp import AGENTS, SnmpLoop
+
+            loop = SnmpLoop(inventory)
+        to_ask = iter(agents)
         while True:
             running.update(
                 pool.submit(look, target, inventory, facts) for target in islice(waiting, max(1, parallel) - len(running))
             )
-            if not running:
+            if loop is not None:
+                asked.update(loop.submit(target, facts) for target in islice(to_ask, AGENTS - len(asked)))
+            if not running and not asked:
                 return
-            done, running = wait(running, return_when=FIRST_COMPLETED)
+            done, _ = wait(running | asked, return_when=FIRST_COMPLETED)
+            running, asked = running - done, asked - done
             for future in done:
                 snapshot = future.result()
                 if on_done:
                     on_done(snapshot)
                 yield snapshot
     finally:
+        if loop is not None:
+            loop.close()
         pool.shutdown(wait=True, cancel_futures=True)
 
 
 def look(target: Target, inventory: Inventory | None = None, only: Iterable[str] | None = None) -> Snapshot:
     """Reach one target and collect. Never raises for what the target does, nor for a bug of ours on the way to it."""
     try:
+        if target.via == "snmp":
+            if inventory is None:
+                raise Unsupported(f"{target.name}: to ask an SNMP agent a targets file with credentials is needed")
+            from collectors.run_snmp import look as look_snmp
+
+            return look_snmp(target, inventory, only)
+        if target.via == "replay":
+            from collectors.run_snmp import replayed
+
+            if snapshot := replayed(target, only):
+                return snapshot
         with open_shell(target, inventory) as shell:
             return collect(target, shell, only)
     except CollectError as error:
@@ -165,9 +195,13 @@ def open_shell(target: Target, inventory: Inventory | None = None) -> AbstractCo
         return nullcontext(RootShell(target.address or target.name))
     if target.via == "replay":
         from collectors.transports.replay import load
+        from collectors.transports.snmp_replay import ReplaySnmp
 
         path = Path(target.address or target.name)
-        return nullcontext(load(path / "transcript.yaml" if path.is_dir() else path))
+        shell = load(path / "transcript.yaml" if path.is_dir() else path)
+        if isinstance(shell, ReplaySnmp):
+            raise Unsupported(f"{target.name}: a recorded agent has no shell")
+        return nullcontext(shell)
     if inventory is None:
         raise Unsupported(f"{target.name}: to log on from afar a targets file with credentials is needed")
     if target.via == "winrm":
@@ -179,7 +213,16 @@ def open_shell(target: Target, inventory: Inventory | None = None) -> AbstractCo
 
         return SshWindows.connect(target, inventory.credential_of(target), inventory.known_hosts)
     if target.platform in DEVICES:
-        raise Unsupported(f"{target.name}: rasoat cannot log on to network devices yet")
+        from collectors.transports.device import DeviceSession
+
+        return DeviceSession.connect(
+            target,
+            inventory.credential_of(target),
+            inventory.known_hosts,
+            device_os(target.platform),
+            legacy=target.name in inventory.legacy_ssh,
+            log_ons=inventory.log_ons,
+        )
     if target.platform is None and target.kind in NETWORK:
         known = ", ".join(DEVICES)
         raise Unsupported(
@@ -190,13 +233,13 @@ def open_shell(target: Target, inventory: Inventory | None = None) -> AbstractCo
     return SshShell.connect(target, inventory.credential_of(target), inventory.known_hosts)
 
 
-def unreachable(target: Target, error: Exception) -> Snapshot:
+def unreachable(target: Target, error: Exception, facts: Iterable[str] | None = None) -> Snapshot:
     """The snapshot of a target that never answered: every question it would have been asked is recorded, none as answered."""
     outcome: Outcome = error.outcome if isinstance(error, CollectError) else "bug"
     reason = str(error) if isinstance(error, CollectError) else f"{type(error).__name__}: {error}"
     records = tuple(
         Record(fact=name, version=FACTS[name].VERSION, outcome=outcome, reason=redact(reason))
-        for name in facts_of(target.platform, target.kind in NETWORK)
+        for name in (facts_of(target.platform, target.kind in NETWORK) if facts is None else facts)
     )
     return Snapshot(
         id=new_id(),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,14 +24,22 @@ USERS = Path("~/.ssh/known_hosts")
 SYSTEMS = Path("/etc/ssh/ssh_known_hosts")
 
 
+class NothingInCommon(Unreachable):
+    """The host speaks none of the algorithms we offered. Nothing was sent but our own list."""
+
+
 def logged_on(
     target: Target,
     credential: Credential,
     known_hosts: Path | None,
     also_known: Sequence[Path] | None,
     timeout: float,
+    offer: Callable[[paramiko.Transport], None] | None = None,
 ) -> paramiko.Transport:
-    """A connection on which commands can be run. See SshShell.connect for what it raises."""
+    """A connection on which commands can be run. See SshShell.connect for what it raises.
+
+    `offer` narrows the algorithms before the first byte is sent.
+    """
     import paramiko
 
     host, port = target.address or target.name, target.port or 22
@@ -43,7 +51,7 @@ def logged_on(
         raise Unreachable(f"{host}:{port}: not asked: {error.filename}: {error.strerror}") from None
     # secrets first: a key file that is not there must not cost the host a connection
     proof = _Proof(credential)
-    transport = _encrypted(host, port, known, timeout)
+    transport = _encrypted(host, port, known, timeout, offer)
     try:
         _check_key(host, port, transport.get_remote_server_key(), known, own)
         transport.set_keepalive(KEEPALIVE)
@@ -135,7 +143,9 @@ def _agent_key(public_file: str | None) -> paramiko.PKey:
     raise Unreachable(f"no log-on was tried: the SSH agent does not hold {public_file}; run ssh-add")
 
 
-def _encrypted(host: str, port: int, known: KnownHosts, timeout: float) -> paramiko.Transport:
+def _encrypted(
+    host: str, port: int, known: KnownHosts, timeout: float, offer: Callable[[paramiko.Transport], None] | None
+) -> paramiko.Transport:
     import paramiko
     from paramiko.ssh_exception import IncompatiblePeer
 
@@ -162,6 +172,8 @@ def _encrypted(host: str, port: int, known: KnownHosts, timeout: float) -> param
         transport.set_log_channel(_QUIET)
         transport.banner_timeout = timeout
         transport.handshake_timeout = timeout
+        if offer:
+            offer(transport)
         _prefer(transport, [entry.key_type for entry in known.of(host, port)])
         transport.start_client(timeout=timeout)
         # paramiko returns in silence when the time is up
@@ -169,7 +181,9 @@ def _encrypted(host: str, port: int, known: KnownHosts, timeout: float) -> param
             raise paramiko.SSHException(f"no greeting within {timeout:g} s")
         return transport
     except IncompatiblePeer as error:
-        reason = f"no encryption in common with this host: {error}"
+        with contextlib.suppress(Exception):
+            (transport or line).close()
+        raise NothingInCommon(f"{place}: no encryption in common with this host: {error}") from None
     except (paramiko.SSHException, EOFError, OSError) as error:
         reason = f"answers, but not as an SSH server ({error or 'hung up'}); check the port, and MaxStartups in its sshd_config"
     with contextlib.suppress(Exception):
