@@ -200,7 +200,7 @@ def _as_it_is(value: Any) -> Any:
 
 _PREPARED: dict[str, Callable[[Any], Any]] = {
     "matches": re.compile,
-    "like": operators.patterns,
+    "like": operators.Patterns,
     "in": frozenset,
     "not_in": frozenset,
 }

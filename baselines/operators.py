@@ -23,6 +23,7 @@ from baselines.model import Finding
 
 MAX_ROWS_SHOWN = 20
 MAX_MATCHED = 256
+MAX_REMEMBERED = 50_000
 
 
 @dataclass(slots=True)
@@ -111,25 +112,23 @@ def _cidr_in(observed: Any, wanted: Any, _: Context) -> bool:
     return all(any(address in network for network in networks) for address in addresses)
 
 
-class Patterns(NamedTuple):
-    """Names and patterns of names, ready to be asked; upper and lower case are alike."""
+class Patterns(dict[str, bool]):
+    """Whether a name is one of the listed names or patterns; upper and lower case are alike, * stands for anything, ? for one
+    character. What was asked once is remembered: thousands of packages have the same names on every machine."""
 
-    names: frozenset[str]
-    others: re.Pattern[str] | None
+    def __init__(self, listed: list[str]) -> None:
+        super().__init__()
+        lower = [item.lower() for item in listed]
+        wild = [item for item in lower if "*" in item or "?" in item]
+        self._names = frozenset(lower) - frozenset(wild)
+        self._wild = re.compile("|".join(re.escape(item).replace(r"\*", ".*").replace(r"\?", ".") for item in wild))
 
-
-def patterns(listed: list[str]) -> Patterns:
-    """What `like` asks: * stands for anything, ? for one character."""
-    lower = [item.lower() for item in listed]
-    wild = [re.escape(item).replace(r"\*", ".*").replace(r"\?", ".") for item in lower if "*" in item or "?" in item]
-    return Patterns(
-        frozenset(item for item in lower if "*" not in item and "?" not in item), re.compile("|".join(wild)) if wild else None
-    )
-
-
-def _like(observed: Any, wanted: Patterns, _: Context) -> bool:
-    name = observed.lower()
-    return name in wanted.names or (wanted.others is not None and wanted.others.fullmatch(_short(name)) is not None)
+    def __missing__(self, name: str) -> bool:
+        lower = name.lower()
+        found = lower in self._names or (bool(self._wild.pattern) and self._wild.fullmatch(_short(lower)) is not None)
+        if len(self) < MAX_REMEMBERED:
+            self[name] = found
+        return found
 
 
 def _short(text: str) -> str:
@@ -151,7 +150,7 @@ OPERATORS: dict[str, Test] = {
     "at_least": _at_least,
     "at_most": _at_most,
     "matches": lambda observed, wanted, _: wanted.fullmatch(_short(observed)) is not None,
-    "like": _like,
+    "like": lambda observed, wanted, _: wanted[observed],
     "within_days": _within_days,
     "older_than": _older_than,
     "days_ahead": _days_ahead,

@@ -194,11 +194,11 @@ def _coverage(options: argparse.Namespace) -> int:
         for name in COVERAGES:
             print(f"   {counts[name]:4d}  {_(COVERAGE_WORDS[name])}")
     size = columns(sys.stdout)
-    excepted = [(r, one) for r in baseline.requirements.values() for one in r.exceptions]
-    if excepted:
+    reasons = [(r.id, one) for r in baseline.requirements.values() for one in r.exceptions]
+    if reasons:
         print(_("excepted, each with its reason:"))
-    for requirement, one in excepted:
-        for line in wrap(f"{requirement.id}: {_excepted(one)}", size, " ! "):
+    for name, one in reasons:
+        for line in wrap(f"{name}: {_excepted(one)}", size, " ! "):
             print(line)
     return PASSED
 
