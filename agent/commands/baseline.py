@@ -197,8 +197,8 @@ def _coverage(options: argparse.Namespace) -> int:
     reasons = [(r.id, one) for r in baseline.requirements.values() for one in r.exceptions]
     if reasons:
         print(_("excepted, each with its reason:"))
-    for requirement, one in reasons:
-        for line in wrap(f"{requirement}: {_excepted(one)}", size, " ! "):
+    for identity, one in reasons:
+        for line in wrap(f"{identity}: {_excepted(one)}", size, " ! "):
             print(line)
     return PASSED
 
