@@ -120,7 +120,7 @@ def _devices() -> Iterator[str]:
             yield f"| to raise rights | `{_cell(os.rights.command)}` |"
         for command, resolved in os.configuration:
             yield f"| configuration{', values in force' if resolved else ''} | `{_cell(command)}` |"
-        paths = [ROOT / "collectors/devices" / f"{stem}.py", *sorted(ROOT.glob(f"collectors/devices/{stem}_*.py"))]
+        paths = sorted([*ROOT.glob(f"collectors/devices/{stem}.py"), *ROOT.glob(f"collectors/devices/{stem}/*.py")])
         for command in sorted({what for path in paths for verb, what, _ in _asked(path) if verb == "ask"}):
             yield f"| question | `{_cell(command)}` |"
 

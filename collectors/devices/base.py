@@ -129,8 +129,8 @@ def _same_name(configured: str, prompt: str) -> bool:
 def running(cli: DeviceCli, os: DeviceOs) -> Running:
     """The running configuration with as many resolved values as this release and account give.
 
-    A form that does not exist or may not be seen gives way to the next; one that came in part does not: what is cut
-    once is believed never. Raises what the first form raised when none came.
+    A form that does not exist, may not be seen or came in part gives way to the next, which must be whole by itself.
+    Raises what the first form raised when none came.
     """
     return _first(cli, os.configuration)
 
@@ -146,7 +146,7 @@ def _first(cli: DeviceCli, forms: tuple[tuple[str, bool], ...]) -> Running:
     for command, resolved in forms:
         try:
             return Running(cli.ask(command, timeout=CONFIGURATION_TIMEOUT), resolved, command)
-        except (Denied, Unsupported) as error:
+        except (Denied, Unsupported, Unparsable) as error:
             first = first or error
     assert first is not None, "an OS without a configuration command"
     raise first

@@ -42,9 +42,12 @@ class Clock(Fact):
     )
     stratum: int | None = Field(default=None, description="Distance from a reference clock; 16 is unsynchronised")
     offset_ms: float | None = Field(default=None, description="Last measured distance from the source, milliseconds, absolute")
+    authenticated: bool | None = Field(
+        default=None, description="Every source must prove itself with a key that is trusted (NTP authentication)"
+    )
     timezone: str | None = Field(
         default=None,
-        description="Name of the time zone, such as Asia/Ho_Chi_Minh; Windows' own name where it is another than SE Asia Standard Time, which is that of Hanoi",
+        description="Name of the time zone, such as Asia/Ho_Chi_Minh; Windows' own name where it is another than SE Asia Standard Time, which is that of Hanoi. A network device: UTC+7",
     )
 
 

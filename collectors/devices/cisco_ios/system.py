@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta, timezone
 
 from collectors.devices import kept_text
 from collectors.devices.base import plain
-from collectors.devices.cisco_ios_text import config, full
-from collectors.devices.cisco_ios_text import system as own
+from collectors.devices.cisco_ios.text import config, full
+from collectors.devices.cisco_ios.text import system as own
 from collectors.errors import Unparsable, Unsupported
 from collectors.facts.base import Gaps
 from collectors.facts.configuration import Configuration

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from collectors.devices import cisco_ios_system as system
 from collectors.devices.base import DeviceOs, Rights
-from collectors.devices.cisco_ios_text import CONFIGURATION, NAME
+from collectors.devices.cisco_ios import access, accounts, logs, network, ports, services, system
+from collectors.devices.cisco_ios.text import CONFIGURATION, NAME
 from collectors.model import Platform
 
 HARMLESS = (
@@ -76,7 +76,6 @@ OS = DeviceOs(
         for pattern in (
             r"^% ?(?:Invalid input detected|Incomplete command|Ambiguous command|Unknown command|Unrecognized command|Bad IP address).*$",
             r"^Translating \".*$",
-            r"^% ?\S.*? (?:is )?not (?:enabled|supported|configured|running)\b.*$",
         )
     ),
     configuration=CONFIGURATION,
@@ -103,5 +102,16 @@ OS = DeviceOs(
         "identity": system.identity,
         "firmware": system.firmware,
         "configuration": system.configuration,
+        "device_access": access.device_access,
+        "device_accounts": accounts.device_accounts,
+        "password_policy": accounts.password_policy,
+        "device_logs": logs.device_logs,
+        "clock": logs.clock,
+        "snmp_service": services.snmp_service,
+        "filtering": network.filtering,
+        "interfaces": ports.interfaces,
+        "redundancy": network.redundancy,
+        "device_services": services.device_services,
+        "neighbours": ports.neighbours,
     },
 )

@@ -1,0 +1,208 @@
+"""Cisco IOS: the ways in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Literal
+
+from collectors.devices.cisco_ios.acl import Reach, access_lists, reach, speaks_v6
+from collectors.devices.cisco_ios.text import config
+from collectors.devices.syntax.indent import Node
+from collectors.errors import Unparsable, Unsupported
+from collectors.facts.base import Gaps, Limit
+from collectors.facts.device_access import DeviceAccess, Vpn, Way
+from collectors.transports.base import DeviceCli
+
+Authentication = Literal["none", "password", "local", "remote", "key"]
+
+_IDLE = 600
+"""exec-timeout where nothing is said: 10 minutes (IOS Terminal Services Command Reference, exec-timeout)."""
+_OPEN = {"ssh": ("ssh",), "telnet": ("telnet",), "rlogin": ("rlogin",), "all": ("ssh", "telnet", "rlogin"), "none": ()}
+
+
+def device_access(cli: DeviceCli) -> DeviceAccess:
+    """VTY ranges, console and AUX from the configuration, web pages with their lists, SSH as `show ip ssh` says it."""
+    gaps = Gaps()
+    ssh = gaps.attempt(
+        ("ssh_enabled", "ssh_v1", "ssh_ciphers", "ssh_macs", "ssh_key_exchanges", "ssh_max_tries"), lambda: _show_ip_ssh(cli)
+    )
+    enabled = None if ssh is None else "SSH Enabled" in ssh
+    version = None if ssh is None else re.search(r"SSH (?:Enabled|Disabled) - version (\d\.\d+)", ssh)
+    retries = None if ssh is None else re.search(r"Authentication retries: (\d+)", ssh)
+    tree = gaps.attempt(("ways", "least_tls", "banner", "max_sessions", "vpns"), lambda: config(cli))
+    return DeviceAccess(
+        ways=tree and gaps.attempt("ways", lambda: tuple(_ways(cli, tree, enabled))),
+        ssh_enabled=enabled,
+        ssh_v1=None if version is None else bool(enabled) and version[1] != "2.0",
+        ssh_ciphers=None if ssh is None else _algorithms(ssh, "Encryption"),
+        ssh_macs=None if ssh is None else _algorithms(ssh, "MAC"),
+        ssh_key_exchanges=None if ssh is None else _algorithms(ssh, "KEX"),
+        ssh_max_tries=int(retries[1]) if retries else None,
+        least_tls=tree and _least_tls(tree),
+        banner=tree and any(tree.banners.get(f"banner {kind}", "").strip() for kind in ("login", "motd")),
+        max_sessions=tree and gaps.attempt("max_sessions", lambda: _sessions(cli, tree)),
+        vpns=tree and tuple(_vpns(tree)),
+        legacy_crypto_needed=cli.legacy_crypto,
+        unseen=gaps.unseen,
+    )
+
+
+def _show_ip_ssh(cli: DeviceCli) -> str:
+    text = cli.ask("show ip ssh")
+    if not re.search(r"^SSH (?:Enabled|Disabled) - version \d\.\d+", text, re.M):
+        raise Unparsable("show ip ssh: does not say whether SSH is on")
+    return text
+
+
+def _algorithms(text: str, what: str) -> tuple[str, ...] | None:
+    found = re.search(rf"^{what} Algorithms:\s*(\S+)", text, re.M)
+    return tuple(word for word in found[1].split(",") if word) if found else None
+
+
+def _least_tls(tree: Node) -> str | None:
+    said = tree.value("ip http tls-version ")
+    found = re.fullmatch(r"TLSv(\d\.\d)", said or "")
+    return found[1] if found else None
+
+
+# --- ways ------------------------------------------------------------------------------------------------------------
+
+
+def _ways(cli: DeviceCli, tree: Node, ssh_enabled: bool | None) -> Iterator[Way]:
+    lists, v6 = access_lists(tree), speaks_v6(tree)
+    for line in tree.blocks("line "):
+        kind = line.text.split()[1]
+        name = line.text.removeprefix("line ").replace("con ", "console ")
+        idle = idle_seconds(line)
+        if kind == "con" or (kind == "aux" and not line.has("no exec")):
+            yield Way(
+                name=name, protocol="console" if kind == "con" else "aux", encrypted=True, remote=False, anywhere=False,
+                idle_seconds=idle, authentication=authentication(tree, line),
+            )  # fmt: skip
+        if kind != "vty":
+            continue
+        door = reach(lists, _list(line, "access-class "), _list(line, "ipv6 access-class "), v6)
+        for protocol in transports(cli, line):
+            if protocol == "ssh" and ssh_enabled is False:
+                continue
+            yield _way(name, protocol, door, idle, authentication(tree, line))
+    yield from _pages(tree, v6)
+
+
+def _way(name: str, protocol: str, door: Reach, idle: Limit | None, who: Authentication | None) -> Way:
+    return Way.model_validate(
+        {
+            "name": name, "protocol": protocol, "encrypted": protocol in ("ssh", "https", "api"), "remote": True,
+            "anywhere": door.anywhere, "sources": door.sources, "idle_seconds": idle, "authentication": who,
+        }
+    )  # fmt: skip
+
+
+def _list(line: Node, start: str) -> str | None:
+    said = line.value(start)
+    words = (said or "").split()
+    return words[0] if len(words) > 1 and words[1] == "in" else None
+
+
+def transports(cli: DeviceCli, line: Node) -> tuple[str, ...]:
+    """Protocols a VTY range takes; where the configuration is silent the answer depends on the release, so the line is asked."""
+    said = line.value("transport input ")
+    if said is None and not line.has("no transport input"):
+        number = line.text.split()[2]
+        found = re.search(r"Allowed input transports are ([^.\n]+)", cli.ask(f"show line vty {number}"))
+        if not found:
+            raise Unparsable(f"show line vty {number}: does not say which transports are allowed")
+        said = found[1]
+    protocols = [protocol for word in (said or "none").split() for protocol in _OPEN.get(word, ())]
+    return tuple(dict.fromkeys(protocols))
+
+
+def idle_seconds(line: Node) -> Limit | None:
+    if line.flag("exec-timeout") is False:
+        return "unlimited"
+    said = line.value("exec-timeout ")
+    if said is None:
+        return _IDLE
+    minutes, _, seconds = said.partition(" ")
+    total = int(minutes) * 60 + int(seconds or 0)
+    return total or "unlimited"
+
+
+def authentication(tree: Node, line: Node) -> Authentication | None:
+    """What the line asks first. None for a method this program cannot place."""
+    if tree.flag("aaa new-model"):
+        methods = login_methods(tree, line)
+        return _first_method(methods)
+    if line.flag("login local"):
+        return "local"
+    if line.flag("login") is False:
+        return "none"
+    if line.flag("login"):
+        return "password"
+    # without AAA a VTY asks for its password unless told otherwise, a console does not
+    return "none" if line.text.startswith(("line con", "line aux")) else "password"
+
+
+def login_methods(tree: Node, line: Node) -> tuple[str, ...]:
+    """The methods of a line's list under AAA, in order: `group tacacs+` counts as one word."""
+    name = line.value("login authentication ") or "default"
+    said = tree.value(f"aaa authentication login {name} ")
+    if said is None:
+        return ("local",)  # the default list where none is configured
+    return tuple(re.sub(r"group \S+", "group", said).split())
+
+
+def _first_method(methods: tuple[str, ...]) -> Authentication | None:
+    words: dict[str, Authentication] = {
+        "group": "remote", "tacacs+": "remote", "radius": "remote", "local": "local", "local-case": "local", "line": "password",
+        "enable": "password", "none": "none", "cache": "remote",
+    }  # fmt: skip
+    return words.get(methods[0]) if methods else None
+
+
+def _pages(tree: Node, v6: bool) -> Iterator[Way]:
+    lists = access_lists(tree)
+    plain, tls = tree.flag("ip http server"), tree.flag("ip http secure-server")
+    if plain is None or tls is None:
+        raise Unsupported("the configuration does not say whether the web server is on")
+    four = (tree.value("ip http access-class ipv4 ") or tree.value("ip http access-class ") or "").split()
+    six = (tree.value("ip http access-class ipv6 ") or "").split()
+    door = reach(lists, four[-1] if four else None, six[-1] if six else None, v6)
+    found = re.match(r"idle (\d+)", tree.value("ip http timeout-policy ") or "")
+    words = (tree.value("ip http authentication ") or "enable").split()
+    who: dict[str, Authentication] = {"local": "local", "enable": "password"}
+    first = "local" if words[0] == "aaa" else words[0]
+    if words[0] == "aaa":
+        methods = tuple(re.sub(r"group \S+", "group", tree.value("aaa authentication login default ") or "local").split())
+        asked = _first_method(methods)
+    else:
+        asked = who.get(first)
+    for on, protocol in ((plain, "http"), (tls, "https")):
+        if on:
+            yield _way(protocol, protocol, door, int(found[1]) if found else None, asked)
+    for api in ("netconf-yang", "restconf"):
+        if tree.flag(api):
+            yield _way(api, "api", Reach(True, ()), None, None)
+
+
+def _sessions(cli: DeviceCli, tree: Node) -> int:
+    """VTY lines that take anybody."""
+    count = 0
+    for line in tree.blocks("line vty "):
+        numbers = [int(word) for word in line.text.split()[2:4]]
+        if transports(cli, line):
+            count += numbers[-1] - numbers[0] + 1
+    return count
+
+
+def _vpns(tree: Node) -> Iterator[Vpn]:
+    for node in tree.children:
+        if found := re.match(r"webvpn gateway (\S+)", node.text):
+            yield Vpn(name=found[1], kind="ssl", two_factors=None)
+        elif found := re.match(r"crypto (?:isakmp client configuration group|ikev2 authorization policy) (\S+)", node.text):
+            yield Vpn(name=found[1], kind="ipsec", two_factors=None)
+        elif node.text.startswith("vpdn-group "):
+            for dial in node.blocks("accept-dialin"):
+                for found in dial.matches(r"protocol (l2tp|pptp)"):
+                    yield Vpn(name=node.text.split()[1], kind="l2tp" if found[1] == "l2tp" else "pptp", two_factors=None)

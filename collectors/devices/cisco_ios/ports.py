@@ -1,0 +1,225 @@
+"""Cisco IOS: ports and what guards the local network; the tables of neighbours."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from ipaddress import IPv4Network
+from typing import Literal, NamedTuple
+
+from collectors.devices.cisco_ios.text import config
+from collectors.devices.syntax.indent import Node
+from collectors.errors import Unparsable, Unsupported
+from collectors.facts.base import Gaps
+from collectors.facts.interfaces import Interfaces, Port
+from collectors.facts.neighbours import Neighbour, Neighbours
+from collectors.transports.base import DeviceCli
+
+Mode = Literal["access", "trunk", "dynamic", "routed", "other"]
+
+_PHYSICAL = re.compile(
+    r"(?:(?:Fast|Gigabit|TwoGigabit|FiveGigabit|TenGigabit|TwentyFiveGig|FortyGigabit|HundredGig)\w*|Ethernet|Serial|AppGig\w*)[\d/]+$"
+)
+
+
+class Status(NamedTuple):
+    """What `show interfaces status` or `show ip interface brief` says of a port."""
+
+    up: bool
+    disabled: bool
+
+
+def interfaces(cli: DeviceCli) -> Interfaces:
+    """Ports from the configuration, whether something is plugged in from the status table of switch or router."""
+    gaps = Gaps()
+    tree = config(cli)
+    switch, states = _states(cli, gaps)
+    ports = tuple(_port(tree, node, switch, states) for node in tree.blocks("interface "))
+    snooping = tree.has("ip dhcp snooping")
+    trunks = [port for port in ports if port.mode == "trunk" and port.enabled]
+    return Interfaces(
+        ports=ports,
+        unused_open=None
+        if states is None
+        else tuple(port.name for port in ports if port.physical and port.enabled and port.up is False),
+        unguarded=tuple(_unguarded(ports)),
+        dhcp_snooping_vlans=_vlans(tree, "ip dhcp snooping vlan ") if snooping else (),
+        arp_inspection_vlans=_vlans(tree, "ip arp inspection vlan "),
+        native_vlan_default=any(port.native_vlan == 1 for port in trunks) and not tree.flag("vlan dot1q tag native"),
+        dynamic_trunks=tuple(port.name for port in ports if port.mode == "dynamic" and port.enabled),
+        unseen=gaps.unseen,
+    )
+
+
+def _unguarded(ports: tuple[Port, ...]) -> Iterator[str]:
+    for port in ports:
+        if (
+            port.enabled
+            and port.physical
+            and port.mode in ("access", "dynamic")
+            and not (port.port_security or port.authenticated)
+        ):
+            yield port.name
+
+
+def _vlans(tree: Node, start: str) -> tuple[str, ...]:
+    return tuple(
+        vlan
+        for said in tree.lines(start)
+        if re.fullmatch(r"[\d,\- ]+", said)
+        for vlan in said.replace(" ", "").split(",")
+        if vlan
+    )
+
+
+def _states(cli: DeviceCli, gaps: Gaps) -> tuple[bool, Mapping[str, Status] | None]:
+    """(it is a switch, short name -> state); None when neither table could be had."""
+    try:
+        return True, _interfaces_status(cli.ask("show interfaces status"))
+    except Unsupported:  # a router has no such command
+        return False, gaps.attempt("unused_open", lambda: _brief(cli.ask("show ip interface brief")))
+
+
+def _interfaces_status(text: str) -> Mapping[str, Status]:
+    rows = {}
+    head = re.search(r"^Port +Name +Status +Vlan.*$", text, re.M)
+    if not head:
+        raise Unparsable("show interfaces status: no table in it")
+    at, to = head[0].index("Status"), head[0].index("Vlan")
+    for line in text[head.end() :].splitlines():
+        name, state = line.split(" ", 1)[0], line[at:to].strip()
+        if name and state:
+            rows[name] = Status(state == "connected", state == "disabled")
+    return rows
+
+
+def _brief(text: str) -> Mapping[str, Status]:
+    rows = {}
+    for found in re.finditer(
+        r"^(\S+) +(?:\S+) +(?:YES|NO) +\S+ +(administratively down|up|down|deleted) +(up|down)\s*$", text, re.M
+    ):
+        rows[short(found[1])] = Status(found[3] == "up", found[2].startswith("admin"))
+    if not rows:
+        raise Unparsable("show ip interface brief: no table in it")
+    return rows
+
+
+def short(name: str) -> str:
+    """GigabitEthernet1/0/1 -> Gi1/0/1, as tables write it."""
+    found = re.match(r"([A-Za-z-]+)(.*)$", name)
+    return f"{found[1][:2]}{found[2]}" if found else name
+
+
+def _port(tree: Node, node: Node, switch: bool, states: Mapping[str, Status] | None) -> Port:
+    name = node.text.removeprefix("interface ").split()[0]
+    lines = _with_template(tree, node)
+    physical = bool(_PHYSICAL.match(name))
+    mode = _mode(lines, physical and switch)
+    state = None if states is None else states.get(short(name))
+    layer2 = mode in ("access", "trunk", "dynamic")
+    routed = mode == "routed"
+    return Port(
+        name=name,
+        description=lines.value("description ") or "",
+        physical=physical,
+        enabled=lines.flag("shutdown") is not True,
+        up=None if state is None else state.up,
+        mode=mode,
+        vlan=_number(lines.value("switchport access vlan "), 1) if mode in ("access", "dynamic") else None,
+        native_vlan=_number(lines.value("switchport trunk native vlan "), 1) if mode == "trunk" else None,
+        addresses=tuple(_addresses(lines)),
+        port_security=lines.has("switchport port-security") if layer2 else None,
+        authenticated=any(lines.flag(f"{word} port-control auto") for word in ("authentication", "dot1x", "access-session"))
+        if layer2
+        else None,
+        bpdu_guard=_bpdu_guard(tree, lines, mode) if layer2 else None,
+        snooping_trusted=bool(lines.flag("ip dhcp snooping trust")) if layer2 else None,
+        proxy_arp=lines.flag("ip proxy-arp") is not False if routed and lines.matches(r"ip address \d") else None,
+        redirects=lines.flag("ip redirects") is not False if routed and lines.matches(r"ip address \d") else None,
+    )
+
+
+def _with_template(tree: Node, node: Node) -> Node:
+    """The interface with the lines of the templates it takes over; its own come last and win."""
+    taken = [template for name in node.lines("source template ") for template in tree.blocks(f"template {name}")]
+    return Node(node.text, node.line, [child for template in taken for child in template.children] + node.children)
+
+
+def _mode(lines: Node, switchport: bool) -> Mode:
+    # a port of a switch never has a line on an address, not even `no ip address`, unless it is routed
+    addressed = lines.flag("ip address") is not None
+    if lines.flag("switchport") is False or addressed or (not switchport and not lines.value("switchport mode ")):
+        return "routed"
+    said = lines.value("switchport mode ")
+    if said is None:
+        return "dynamic"  # what a Catalyst port does unless told otherwise
+    word = said.split()[0]
+    return {"access": "access", "trunk": "trunk", "dynamic": "dynamic"}.get(word, "other")  # type: ignore[return-value]
+
+
+def _number(said: str | None, default: int) -> int | None:
+    if said is None:
+        return default
+    return int(said.split()[0]) if said.split()[0].isdigit() else None
+
+
+def _addresses(lines: Node) -> Iterator[str]:
+    for found in lines.matches(r"ip address ([\d.]+) ([\d.]+)"):
+        yield f"{found[1]}/{IPv4Network(f'0.0.0.0/{found[2]}').prefixlen}"
+    for found in lines.matches(r"ipv6 address ([0-9A-Fa-f:]+/\d+)"):
+        yield found[1].lower()
+
+
+def _bpdu_guard(tree: Node, lines: Node, mode: Mode) -> bool:
+    own = lines.value("spanning-tree bpduguard ")
+    if own:
+        return own.startswith("enable")
+    if lines.flag("spanning-tree guard root"):
+        return True
+    edge = lines.flag("spanning-tree portfast")
+    if edge is None and mode != "trunk":
+        edge = bool(tree.matches(r"spanning-tree portfast (?:edge )?default$"))
+    return bool(edge) and bool(tree.matches(r"spanning-tree portfast (?:edge )?bpduguard default$"))
+
+
+# --- neighbours -------------------------------------------------------------------------------------------------------
+
+_MAC = r"([0-9a-fA-F]{4}\.[0-9a-fA-F]{4}\.[0-9a-fA-F]{4})"
+
+
+def neighbours(cli: DeviceCli) -> Neighbours:
+    """ARP, IPv6 neighbours and, on a switch, the MAC table without the device's own addresses."""
+    gaps = Gaps()
+    return Neighbours(
+        arp=gaps.attempt("arp", lambda: tuple(_arp(cli))),
+        macs=gaps.attempt("macs", lambda: tuple(_macs(cli))),
+        unseen=gaps.unseen,
+    )
+
+
+def _arp(cli: DeviceCli) -> Iterator[Neighbour]:
+    text = cli.ask("show ip arp")
+    if text.strip() and not re.search(r"^Protocol +Address", text, re.M):
+        raise Unparsable("show ip arp: no table in it")
+    # age `-` is the device's own address
+    for found in re.finditer(rf"^Internet +(\S+) +(\d+) +{_MAC} +ARPA +(\S+)", text, re.M):
+        yield Neighbour(mac=_mac(found[3]), address=found[1], interface=found[4])
+    try:
+        six = cli.ask("show ipv6 neighbors")
+    except Unsupported:
+        return
+    for found in re.finditer(rf"^([0-9A-Fa-f:]+) +\d+ +{_MAC} +\S+ +(\S+)", six, re.M):
+        yield Neighbour(mac=_mac(found[2]), address=found[1].lower(), interface=found[3])
+
+
+def _macs(cli: DeviceCli) -> Iterator[Neighbour]:
+    text = cli.ask("show mac address-table")
+    if "Mac Address Table" not in text:
+        raise Unparsable("show mac address-table: no table in it")
+    for found in re.finditer(rf"^\*? *(\d+) +{_MAC} +DYNAMIC +(?:\S+ +)*?(\S+)\s*$", text, re.M):
+        yield Neighbour(mac=_mac(found[2]), interface=found[3], vlan=int(found[1]))
+
+
+def _mac(said: str) -> str:
+    digits = said.replace(".", "").lower()
+    return ":".join(digits[at : at + 2] for at in range(0, 12, 2))
