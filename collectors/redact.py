@@ -45,7 +45,7 @@ _SETTING = re.compile(rf"(?im)^([ \t]*(?:(?:[-*$]|set[ \t])[ \t]*)?)({_NAME})([ 
 _NAMED = re.compile(rf"(?i){_NAME}([ \t]*[:=][ \t]*)(\"(?:[^\"\\\n]|\\.)*\"|'[^'\n]*'|[^\s\"'&]+)")
 # name, blank, one word, end of line: bindpw hunter2
 _ALONE = re.compile(rf"(?im)^([ \t]*(?:set[ \t]+)?[a-z0-9_.\-]*{_WORD}[ \t]+)([^\s#]+)([ \t]*(?:#[^\n]*)?)$")
-_NETRC = re.compile(r"(?i)\b((?:login|user)[ \t]+\S+[ \t]+password[ \t]+)(\S+)")
+_NETRC = re.compile(r"(?i)(?<![\w-])((?:login|user)[ \t]+\S+[ \t]+password[ \t]+)(\S+)")
 _PLACES = (
     # snmpd.conf and its clients
     re.compile(r"(?im)^([ \t]*(?:ro|rw)community6?[ \t]+)(\S+)"),
@@ -70,7 +70,7 @@ _SECRET_FILES = re.compile(
 )
 # fmt: off
 _HARMLESS = frozenset({
-    "yes", "no", "true", "false", "on", "off", "none", "null", "never", "always", "enabled", "disabled", "publickey,password",
+    "yes", "no", "true", "false", "on", "off", "none", "null", "never", "always", "enabled", "disabled", "publickey,password", "complexity-check",
     "required", "requisite", "sufficient", "optional", "include", "substack", "*", "!", "!!", "x",
 })
 _ROUNDS = 10
