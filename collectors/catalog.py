@@ -97,6 +97,7 @@ DEVICES: dict[Platform, str] = {
     Platform.CISCO_IOS: "collectors.devices.cisco_ios",
     Platform.FORTINET_FORTIOS: "collectors.devices.fortinet_fortios",
     Platform.CISCO_ASA: "collectors.devices.cisco_asa",
+    Platform.HUAWEI_VRP: "collectors.devices.huawei_vrp",
 }
 """Network OS -> module whose `OS` knows it. Imported only when such a device is asked: a host scan needs none of them."""
 
