@@ -17,20 +17,24 @@ HARMLESS = (
     r"^\s*set (?:uuid|fingerprint|csr|certificate|public-key|ssh-public-key\d|ssl-ssh-profile|passive-mode)\b",
 )
 _TEXT = r'(?:[^"\\\n]|\\.)*'
-_SUSPECT = r"(?:pass(?:word|wd|phrase)|secret|pre-?shared(?:-key)?|psk|key-?string|community|md5|(?<!-)key|[\w-]+-key|[a-z]+pwd)\b[ \t:=]"
+_SUSPECT = r"(?:pass(?:word|wd|phrase)|secret|pre-?shared(?:-key)?|psk|key-?string|community|md5|(?<!-)key|[\w-]+-key|[a-z]+pwd|m[aậ]t[ _-]?kh[aẩ]u)\b[ \t:=]"
 _VALUE = r'(?P<secret>"(?:[^"\\]|\\.)*"|(?!ENC )\S+)'
 SECRETS = (
     # SH2, AK1, PB2: the kind of hash of an administrator's password, which is a fact
     r"(?<![\w\-])ENC \"?(?:SH2|AK1|PB2)?(?P<secret>[^\s\"]+)",
     r'^[ \t]*set (?:private-key|ssh-private-key|ssh-host-key|scep-password) (?P<secret>"(?:[^"\\]|\\.)*")',
-    r"^[ \t]*set (?:[\w\-]*(?:passw(?:or)?d|passwd|passphrase|secret|psksecret|[a-z]pwd|api-key|access-key|auth-?key|enc-?key"
-    rf"|secret-key|fixed-key|key-string|sae-password|ppk|keyphrase)\d?|key|token|\w+-token|md5-key \d+|authentication-key) {_VALUE}",
+    (
+        r"^[ \t]*set (?:[\w\-]*(?:passw(?:or)?d|passwd|passphrase|secret|psksecret|[a-z]pwd|api-key|access-key|auth-?key|enc-?key"
+        rf"|secret-key|fixed-key|key-string|sae-password|ppk|keyphrase)\d?|key|token|\w+-token|md5-key \d+|authentication-key) {_VALUE}"
+    ),
     # a device has three communities, ten at most; each pass takes the first that is left
     *(
         rf"^(?P<in{n}>[ \t]*)config system snmp community\n(?:(?!(?P=in{n})end\b)[^\n]*\n)*?"
         r'[ \t]+set name (?!"?\(redacted\))(?P<secret>"(?:[^"\\\n]|\\.)*"|\S+)'
         for n in range(24)
     ),
+    # in a note of many lines
+    r'(?i:m[aậ]t[ _-]?kh[aẩ]u)[ \t:=]+(?P<secret>[^\n"]*[^\s"])',
     # words that look like a secret inside quotes: here, because the net below would take the closing quote with them
     rf'(?:^|[ \t])"(?P<secret>{_TEXT}(?i:{_SUSPECT}){_TEXT})"(?=[ \t]|$)',
     rf'^(?P<secret>{_TEXT}(?i:{_SUSPECT}){_TEXT})"[ \t]*$',

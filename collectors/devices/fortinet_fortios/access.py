@@ -75,6 +75,7 @@ def _ways(conf: Config, gaps: Gaps) -> tuple[Way, ...]:
     redirected = gaps.attempt("ways[].protocol", lambda: _global_on(conf, "admin-https-redirect")) is True
     telnet_off = _global(conf).word("admin-telnet") == "disable"
     found: list[Way] = []
+    unsure: set[str] = set()
     for port in conf.section("system interface").entries.values():
         if port.word("status") == "down":
             continue
@@ -86,7 +87,7 @@ def _ways(conf: Config, gaps: Gaps) -> tuple[Way, ...]:
             anywhere: bool | None = not limited
             if limited and ((others and protocol == "https") or (protocol in six and not _six(sources or ()))):
                 why = "users of the REST API or single sign-on without trusted hosts, or IPv6 without any, may pass the trusted hosts"
-                gaps.note("ways[].anywhere", "unsupported", why)
+                unsure.add(why)
                 anywhere = None
             elif not limited and policies:
                 anywhere = None
@@ -101,8 +102,10 @@ def _ways(conf: Config, gaps: Gaps) -> tuple[Way, ...]:
                     idle_seconds=idle,
                     authentication="local",
                     untrusted=outside(port),
-                )  # fmt: skip
+                )
             )
+    for why in sorted(unsure):
+        gaps.note("ways[].anywhere", "unsupported", why)
     return (*found, *_console(conf, gaps, idle))
 
 
@@ -190,6 +193,8 @@ def _without_hosts(conf: Config) -> bool:
     """Somebody may use the page or its API whom trusted hosts of administrators do not bind."""
     users = conf.globe.child("system api-user")
     single = conf.globe.child("system sso-admin")
+    if users is None and conf.resolved:
+        return True  # not shown: nothing is known of them
     return bool(single and single.entries) or any(not api_hosts(user) for user in (users.entries.values() if users else ()))
 
 
@@ -236,6 +241,7 @@ def _separate(conf: Config, ways: tuple[Way, ...]) -> bool:
 
 def _vpns(conf: Config, gaps: Gaps) -> Iterator[Vpn]:
     for vdom, scope in conf.vdoms.items():
+        conf.section("vpn ipsec phase1-interface", scope)  # raises where this account sees no VPN at all
         ssl = scope.child("vpn ssl settings")
         if ssl is not None and ssl.checked().words("source-interface"):
             found = _ssl(conf, gaps, vdom, scope, ssl)

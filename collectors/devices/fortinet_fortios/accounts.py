@@ -42,7 +42,7 @@ def device_accounts(cli: DeviceCli) -> DeviceAccounts:
         local_fallback=local,
         commands_authorised=None if users is None else any(user.role not in ("super_admin", "") for user in users),
         accounting=gaps.attempt("accounting", lambda: _accounting(conf)),
-        passwords_encrypted=not any(_readable(block) for block in conf.globe.walk()),
+        passwords_encrypted=gaps.attempt("passwords_encrypted", lambda: _encrypted(conf)),
         unseen=gaps.unseen,
     )
 
@@ -64,7 +64,7 @@ def _users(conf: Config, gaps: Gaps) -> tuple[DeviceAccount, ...]:
                 secret=_class(key) if key else None,
                 anywhere=not api_hosts(user),
                 two_factors=None,
-            )  # fmt: skip
+            )
         )
         gaps.note("users[].two_factors", "unsupported", "users of the REST API log on with a token alone")
         if not key:
@@ -77,16 +77,16 @@ def _users(conf: Config, gaps: Gaps) -> tuple[DeviceAccount, ...]:
                 name=user.name,
                 administrator=_may_write(conf, gaps, user),
                 role=user.word("accprofile") or "",
-                secret="external",
+                secret="external",  # noqa: S106
                 anywhere=True,
-                two_factors=None,  # noqa: S106
-            )  # fmt: skip
+                two_factors=None,
+            )
         )
     return tuple(rows)
 
 
 def _admin(conf: Config, gaps: Gaps, admin: Block, shown: bool) -> DeviceAccount:
-    remote = conf.on(admin, "system admin", "remote-auth") if admin.word("remote-auth") or not conf.resolved else False
+    remote = admin.word("remote-auth") == "enable"  # shown wherever it is not the default, and the default is off
     secret: Secret | None
     if remote:
         secret = "external"  # noqa: S105
@@ -100,7 +100,7 @@ def _admin(conf: Config, gaps: Gaps, admin: Block, shown: bool) -> DeviceAccount
         secret = "none" if shown else None
     if secret is None:
         gaps.note("users[].secret", "unsupported", f"what {admin.name} logs on with is not shown, or of a kind that is not known")
-    factor = admin.word("two-factor") or (None if conf.resolved else "disable")
+    factor = _factor(conf, admin)
     two = None if factor is None or (remote and factor == "disable") else factor != "disable"
     if two is None:
         why = "a server vouches for it and may demand a second factor itself" if remote else "two-factor is not shown"
@@ -114,6 +114,13 @@ def _admin(conf: Config, gaps: Gaps, admin: Block, shown: bool) -> DeviceAccount
         anywhere=not hosts_of(admin),
         two_factors=two,
     )
+
+
+def _factor(conf: Config, admin: Block) -> str | None:
+    try:
+        return conf.say(admin, "system admin", "two-factor")
+    except Unsupported:
+        return None
 
 
 def _class(words: tuple[str, ...]) -> Secret | None:
@@ -141,6 +148,11 @@ def _writing(conf: Config, gaps: Gaps, admin: Block, name: str) -> bool | None:
         gaps.note("users[].administrator", "unsupported", f"the profile of {admin.name} is not shown")
         return None
     return any(value and value[-1] in ("read-write", "w") for block in profile.walk() for value in block.values.values())
+
+
+def _encrypted(conf: Config) -> bool:
+    conf.section("system admin")  # who does not see these does not see the others either
+    return not any(_readable(block) for block in conf.root.walk())
 
 
 def _readable(block: Block) -> bool:

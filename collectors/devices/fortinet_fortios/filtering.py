@@ -48,7 +48,7 @@ def filtering(cli: DeviceCli) -> Filtering:
 
 
 def _implicit(conf: Config) -> bool:
-    return all([conf.on(block, "log setting", "fwpolicy-implicit-log") for _, block in conf.everywhere("log setting")])
+    return all(conf.on(block, "log setting", "fwpolicy-implicit-log") for _, block in conf.everywhere("log setting"))
 
 
 # --- rules ------------------------------------------------------------------------------------------------------------
@@ -59,7 +59,7 @@ def _rules(conf: Config) -> Iterator[FilterRule]:
         settings = scope.child("system settings")
         if settings is not None and settings.word("ngfw-mode") == "policy-based":
             raise Unsupported(f"{vdom} decides by security policies (ngfw-mode policy-based), which are not read yet")
-        objects = _objects(scope)
+        objects = _objects(conf, scope)
         groups = scope.child("firewall profile-group")
         for name in ("firewall policy", "firewall policy6"):
             # policy6 is one of releases before 6.4
@@ -135,7 +135,9 @@ def _profiles(say: partial[str], entry: Block, groups: Block | None) -> frozense
     return frozenset(key for key in _PROFILES if holder is not None and holder.word(key))
 
 
-def _objects(scope: Block) -> _Objects:
+def _objects(conf: Config, scope: Block) -> _Objects:
+    for name in ("firewall address", "firewall service custom"):
+        conf.section(name, scope)  # a policy whose objects are hidden says little
     return _Objects(
         _closed({"all"} | set(_wide_addresses(scope)), scope, ("firewall addrgrp", "firewall addrgrp6")),
         _closed({"ALL"} | set(_wide_services(scope)), scope, ("firewall service group",)),
@@ -144,7 +146,7 @@ def _objects(scope: Block) -> _Objects:
 
 def _wide_addresses(scope: Block) -> Iterator[str]:
     for table, key, everything in (
-        ("firewall address", "subnet", ("0.0.0.0", "0.0.0.0")),
+        ("firewall address", "subnet", ("0.0.0.0", "0.0.0.0")),  # noqa: S104
         ("firewall address6", "ip6", ("::/0",)),
     ):
         block = scope.child(table)
@@ -154,7 +156,7 @@ def _wide_addresses(scope: Block) -> Iterator[str]:
             if kind in ("ipmask", "ipprefix") and words in (everything, ("0.0.0.0/0",)):
                 yield entry.name
             if kind == "iprange" and (entry.word("start-ip"), entry.word("end-ip")) in (
-                ("0.0.0.0", "255.255.255.255"),
+                ("0.0.0.0", "255.255.255.255"),  # noqa: S104
                 ("0.0.0.1", "255.255.255.254"),
             ):
                 yield entry.name
@@ -190,12 +192,11 @@ def _zones(conf: Config, gaps: Gaps) -> Iterator[Zone]:
     ports = conf.section("system interface").entries
     held: set[str] = set()
     for scope in conf.vdoms.values():
-        for table, key in (("system zone", "interface"), ("system sdwan", "")):
-            for name, entry in _entries(scope, table) if key else ():
-                inside = entry.words(key) or ()
-                held |= set(inside)
-                leads = [outside(ports[port]) for port in inside if port in ports]
-                yield _zone(gaps, name, inside, True if any(leads) else None if None in leads or not leads else False)
+        for name, entry in conf.section("system zone", scope).entries.items():
+            inside = entry.words("interface") or ()
+            held |= set(inside)
+            leads = [outside(ports[port]) for port in inside if port in ports]
+            yield _zone(gaps, name, inside, True if any(leads) else None if None in leads or not leads else False)
     for name, port in ports.items():
         if name not in held and port.word("status") != "down":
             yield _zone(gaps, name, (name,), outside(port))

@@ -149,9 +149,9 @@ def _routing(conf: Config) -> Iterator[Routing]:
         for name, peer in _table(bgp, "neighbor"):
             yield Routing(protocol="bgp", name=f"{vdom} neighbor {name}", authenticated=bool(peer.words("password")))
         used = {entry.word("neighbor-group") for _, entry in _table(bgp, "neighbor-range")}
-        for name in sorted(used & set(groups), key=str):
-            secret = groups[str(name)].words("password")
-            yield Routing(protocol="bgp", name=f"{vdom} neighbor-group {name}", authenticated=bool(secret))
+        for name, group in groups.items():
+            if name in used:
+                yield Routing(protocol="bgp", name=f"{vdom} neighbor-group {name}", authenticated=bool(group.words("password")))
         rip = scope.child("router rip")
         if rip is not None and any(True for _ in _table(rip, "network")):
             ports = dict(_table(rip, "interface"))

@@ -38,8 +38,8 @@ def device_logs(cli: DeviceCli) -> DeviceLogs:
     events = gaps.attempt(("logons", "changes"), lambda: _events(conf, sent))
     if not sources:
         gaps.note("synchronous_source", "unsupported", "none is fixed, or the servers were not seen")
-    if sent is None and not buffer:
-        gaps.note("enabled", "unsupported", "where records go was not seen")
+    if not sent and not buffer and (sent is None or buffer is None):
+        gaps.note("enabled", "unsupported", "not every place where records may go was seen")
     gaps.note("level", "unsupported", "each destination has a level of its own")
     return DeviceLogs(
         enabled=True if sent or buffer else None if sent is None or buffer is None else False,
@@ -145,7 +145,8 @@ def _events(conf: Config, sent: tuple[_Sent, ...] | None) -> bool:
     if any(level in ("informational", "debug") for level in levels):
         return True
     if sent is None or None in levels:
-        raise Unsupported("the level of a destination is not shown")
+        raise Unsupported("a destination of records, or its level, is not shown")
+    _kept(conf)  # raises where memory and disk are not shown: one of them may take them
     return False
 
 
@@ -258,8 +259,19 @@ def _communities(conf: Config, gaps: Gaps) -> Iterator[Community]:
             write=False,
             well_known=None if hidden else name.lower() in _KNOWN,
             short=None if hidden else len(name) < _SHORT,
-            anywhere=not _hosts(entry),
+            anywhere=_open(entry, gaps),
         )
+
+
+def _open(entry: Block, gaps: Gaps) -> bool | None:
+    """No list of hosts, or one of them is every network."""
+    hosts = _hosts(entry)
+    if hosts and all(":" in host for host in hosts):
+        gaps.note(
+            "communities[].anywhere", "unsupported", "it has hosts of IPv6 alone: what holds for IPv4 then is not documented"
+        )
+        return None
+    return not hosts
 
 
 def _hosts(entry: Block) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from datetime import date
+from typing import Literal, NamedTuple
 
 from collectors.devices import kept_text
 from collectors.devices.base import plain
@@ -22,6 +23,15 @@ from collectors.transports.base import DeviceCli
 _MAC = re.compile(r"[0-9a-f]{2}(?::[0-9a-f]{2}){5}")
 _SIGNATURES = ("Virus-DB", "Extended DB", "IPS-DB", "IPS-ETDB")
 _FORTIGUARD = ("ntp1.fortiguard.com", "ntp2.fortiguard.com")
+
+
+class _Followed(NamedTuple):
+    """`diagnose sys ntp status`."""
+
+    synchronised: bool
+    servers: tuple[TimeServer, ...]
+    stratum: int | None
+    offset_ms: float | None
 
 
 def identity(cli: DeviceCli) -> Identity:
@@ -141,31 +151,37 @@ def clock(cli: DeviceCli) -> Clock:
     """The NTP client: what is configured, and what it says it follows."""
     gaps = Gaps()
     conf = config(cli)
-    block = conf.section("system ntp")
-    syncs = conf.on(block, "system ntp", "ntpsync")
     zone = gaps.attempt("timezone", lambda: _zone(conf))
-    if not syncs:
+    syncs = gaps.attempt(("software", "running"), lambda: conf.on(conf.section("system ntp"), "system ntp", "ntpsync"))
+    if syncs is False:
         gaps.note(("stratum", "offset_ms"), "unsupported", "the device follows no time source")
         return Clock(software="none", running=False, synchronised=False, servers=(), timezone=zone, unseen=gaps.unseen)
     named = gaps.attempt("servers", lambda: _servers(conf))
+    software: Literal["ntp"] | None = "ntp" if syncs else None
     try:
-        text = quiet(cli.ask("sudo global diagnose sys ntp status" if conf.multi else "diagnose sys ntp status"))
-        followed = _followed(text)
+        text = cli.ask("sudo global diagnose sys ntp status") if conf.multi else cli.ask("diagnose sys ntp status")
+        followed = _followed(quiet(text))
     except CollectError as error:
         gaps.note(("synchronised", "stratum", "offset_ms"), error.outcome, str(error))
         rows = None if named is None else tuple(TimeServer(address=name, selected=None, reachable=None) for name in named)
-        gaps.note(("servers[].selected", "servers[].reachable"), error.outcome, "the servers are those of the configuration")
-        return Clock(software="ntp", running=True, synchronised=None, servers=rows, timezone=zone, unseen=gaps.unseen)
-    synchronised, seen, stratum, offset = followed
-    for field, value in (("stratum", stratum), ("offset_ms", offset)):
+        if rows:
+            gaps.note(("servers[].selected", "servers[].reachable"), error.outcome, "the servers are those of the configuration")
+        return Clock(software=software, running=syncs, synchronised=None, servers=rows, timezone=zone, unseen=gaps.unseen)
+    for field, value in (("stratum", followed.stratum), ("offset_ms", followed.offset_ms)):
         if value is None:
             gaps.note(field, "unsupported", "no server is selected")
-    told = {server.address for server in seen}
+    told = {server.address for server in followed.servers}
     silent = tuple(TimeServer(address=name, selected=False, reachable=False) for name in named or () if name not in told)
     return Clock(
-        software="ntp", running=True, synchronised=synchronised, servers=(*seen, *silent),
-        stratum=stratum, offset_ms=offset, timezone=zone, unseen=gaps.unseen,
-    )  # fmt: skip
+        software=software,
+        running=syncs,
+        synchronised=followed.synchronised,
+        servers=(*followed.servers, *silent),
+        stratum=followed.stratum,
+        offset_ms=followed.offset_ms,
+        timezone=zone,
+        unseen=gaps.unseen,
+    )
 
 
 def _servers(conf: Config) -> tuple[str, ...]:
@@ -185,7 +201,7 @@ def _zone(conf: Config) -> str:
     raise Unsupported(f"FortiOS names the time zone by the number {found}")
 
 
-def _followed(text: str) -> tuple[bool, tuple[TimeServer, ...], int | None, float | None]:
+def _followed(text: str) -> _Followed:
     head = re.search(r"^synchronized: (yes|no)\b", text, re.M)
     if not head:
         raise Unparsable("diagnose sys ntp status: says neither yes nor no")
@@ -202,7 +218,7 @@ def _followed(text: str) -> tuple[bool, tuple[TimeServer, ...], int | None, floa
             distance = re.search(r"clock offset is (-?[\d.]+) sec", part)
             stratum = int(own_stratum[1]) + 1 if own_stratum else None
             offset = abs(round(float(distance[1]) * 1000, 3)) if distance else None
-    return head[1] == "yes", tuple(servers), stratum, offset
+    return _Followed(head[1] == "yes", tuple(servers), stratum, offset)
 
 
 def neighbours(cli: DeviceCli) -> Neighbours:

@@ -97,6 +97,7 @@ class Config:
     """The configuration with its scopes: one part for the whole box, one for each virtual domain."""
 
     def __init__(self, root: Block, resolved: bool, train: str) -> None:
+        self.root = root
         self.resolved = resolved
         self.train = train
         both = root.child("global"), root.child("vdom")
@@ -113,9 +114,9 @@ class Config:
         if found is not None:
             return found.checked()
         if self.resolved:
-            raise Unsupported(f"config {name} is not shown: this release has none, or this account may not see it")
+            raise Unsupported(f"not shown, because this release has none or this account may not see it: config {name}")
         if not self._sees(name, scope):
-            raise Denied(f"config {name} is not shown, nor anything like it: this account may not see it")
+            raise Denied(f"not shown, nor anything like it, so this account may not see it: config {name}")
         return Block(name)
 
     def _sees(self, name: str, scope: Block) -> bool:
@@ -141,7 +142,8 @@ class Config:
             if self.train in trains and key in values:
                 return values[key]
         why = "is not shown" if self.resolved else f"is not shown, and its default in FortiOS {self.train} is not in our table"
-        raise Unsupported(f"{key} of config {section} {why}")
+        # the section last: whoever redacts the sentence cuts behind words such as community
+        raise Unsupported(f"{key} {why}: config {section}")
 
     def on(self, block: Block, section: str, key: str) -> bool:
         return self.say(block, section, key) == "enable"
@@ -149,7 +151,7 @@ class Config:
     def number(self, block: Block, section: str, key: str) -> int:
         found = self.say(block, section, key)
         if not found.isascii() or not found.isdigit():
-            raise Unparsable(f"{key} of config {section} is no number: {found[:40]}")
+            raise Unparsable(f"{key} is no number but {found[:40]}: config {section}")
         return int(found)
 
 
