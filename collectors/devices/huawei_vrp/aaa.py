@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from collectors.devices.base import per_device
-from collectors.devices.huawei_vrp.text import config
+from collectors.devices.huawei_vrp.text import config, eighth, release
 from collectors.devices.syntax.vrp import Block
 from collectors.errors import Unparsable, Unsupported
 from collectors.facts.base import Gaps, Limit
@@ -220,13 +220,12 @@ def password_policy(cli: DeviceCli) -> PasswordPolicy:
     tree = aaa(cli)
     rules = next(iter(tree.blocks("local-aaa-user password policy administrator")), None)
     lock = gaps.attempt(("failed_logins_before_lock", "lock_minutes", "lock_window_minutes"), lambda: _lock(tree))
-    expires = rules.value("password expire ") if rules else None
     return PasswordPolicy(
         quality_enforced=gaps.attempt("quality_enforced", lambda: _complexity(cli)),
         min_length=gaps.attempt("min_length", lambda: _length(cli)),
         min_classes=None,
-        history=_history(rules),
-        max_age_days="unlimited" if not rules else gaps.attempt("max_age_days", lambda: _days(expires)),
+        history=gaps.attempt("history", lambda: _history(cli, rules)),
+        max_age_days=gaps.attempt("max_age_days", lambda: _days(cli, rules)),
         min_age_days=None,
         warn_days=gaps.attempt("warn_days", lambda: _warn(rules)),
         failed_logins_before_lock=lock[1] if lock else None,
@@ -255,14 +254,30 @@ def _length(cli: DeviceCli) -> int:
     raise Unsupported("no line about the length of passwords: what the release demands by itself is not in our table")
 
 
-def _history(rules: Block | None) -> int | None:
+def _without(cli: DeviceCli) -> None:
+    """Without the policy nothing ends and nothing is remembered; where another command rules that, it was not looked at.
+
+    Disabled by default: "local-aaa-user password policy administrator", S-series V200R and AR V200R/V300R command references.
+    """
+    if release(cli).v not in (200, 300) or eighth(cli):
+        raise Unsupported("no local-aaa-user policy for administrators, and this release may rule it by another command")
+
+
+def _history(cli: DeviceCli, rules: Block | None) -> int:
     if rules is None:
-        return 0  # without the policy nothing is remembered: "local-aaa-user password policy administrator", disabled by default
+        _without(cli)
+        return 0
     said = rules.value("password history record number ")
-    return int(said) if said and said.isdigit() else None
+    if said is None or not said.isdigit():
+        raise Unsupported("the policy names no number of records: its default is not in our table")
+    return int(said)
 
 
-def _days(said: str | None) -> Limit:
+def _days(cli: DeviceCli, rules: Block | None) -> Limit:
+    if rules is None:
+        _without(cli)
+        return "unlimited"
+    said = rules.value("password expire ")
     if said is None:
         raise Unsupported("the policy names no age: its default is not in our table")
     if not said.isdigit():

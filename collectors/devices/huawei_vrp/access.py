@@ -6,7 +6,7 @@ import re
 from typing import Literal
 
 from collectors.devices.huawei_vrp.aaa import admin_modes
-from collectors.devices.huawei_vrp.text import allowed, config, interfaces, release, table
+from collectors.devices.huawei_vrp.text import allowed, config, eighth, firewall, interfaces, release, table
 from collectors.devices.syntax.vrp import Block
 from collectors.errors import CollectError, Unparsable, Unsupported
 from collectors.facts.base import Gaps, Limit
@@ -101,10 +101,17 @@ def telnet_on(cli: DeviceCli) -> bool:
 
 def pages(cli: DeviceCli) -> tuple[bool, bool]:
     """(http, https): the pages answer. Where the system has no such command it has no page."""
+    if firewall(cli):
+        tree = config(cli)
+        page, secured = tree.flag("web-manager enable"), tree.flag("web-manager security enable")
+        if page is None or secured is None:
+            raise Unsupported("no line web-manager: which pages this release offers by itself is not in our table")
+        return page, secured
     try:
         rows = table(cli.ask("display http server"))
     except Unsupported:
-        if any(config(cli).matches(r"(?:undo )?(?:http |web-manager )")):
+        # CloudEngine and NetEngine on VRP 8 have no page at all; elsewhere a refused command tells nothing
+        if not eighth(cli) or any(config(cli).matches(r"(?:undo )?(?:http |web-manager )")):
             raise
         return False, False
     plain = [said for name, said in rows.items() if re.match(r"http(?: ipv6)? server status", name)]
@@ -188,6 +195,10 @@ def _lines(cli: DeviceCli, gaps: Gaps) -> tuple[Way, ...]:
                     authentication=authentication,
                 )
             )
+    if firewall(cli) and any(way.remote for way in ways):
+        gaps.note(
+            "ways[].untrusted", "unsupported", "policies to the zone local and service-manage together decide it; not worked out"
+        )
     if any(way.anywhere is None for way in ways):
         gaps.note("ways[].anywhere", "unsupported", "whoever stands before the device has no address")
     return tuple(ways)
@@ -288,6 +299,8 @@ def _pages(cli: DeviceCli) -> tuple[Way, ...]:
 
 
 def _page_idle(cli: DeviceCli) -> Limit | None:
+    if firewall(cli):
+        return None
     try:
         found = re.match(r"\d+$", table(cli.ask("display http server")).get("http timeout interval", ""))
     except CollectError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from collectors.devices.huawei_vrp.text import access_lists, config, firewall, interfaces, list_rules, switch
+from collectors.devices.huawei_vrp.text import access_lists, config, firewall, interfaces, list_rules, switch, virtual
 from collectors.devices.syntax.vrp import Block
 from collectors.devices.vocabulary import prefix
 from collectors.errors import Unparsable, Unsupported
@@ -116,7 +116,7 @@ def _unbound(cli: DeviceCli) -> tuple[str, ...]:
 
 def _policies(cli: DeviceCli) -> tuple[FilterRule, ...]:
     rows = []
-    for policy in config(cli).blocks("security-policy"):
+    for vsys, policy in virtual(cli, "security-policy"):
         for rule in policy.blocks("rule name "):
             action = rule.value("action ")
             if action not in ("permit", "deny", None):
@@ -127,7 +127,7 @@ def _policies(cli: DeviceCli) -> tuple[FilterRule, ...]:
             virus = any(rule.matches(r"profile av ")) if action == "permit" else None
             rows.append(
                 FilterRule(
-                    list=policy.text,
+                    list=f"{vsys} {policy.text}".strip(),
                     name=rule.text.removeprefix("rule name "),
                     # a rule whose action was never set refuses: "action", USG6000 administrator guide
                     action="permit" if action == "permit" else "deny",
@@ -147,18 +147,22 @@ def _policies(cli: DeviceCli) -> tuple[FilterRule, ...]:
 
 
 def _default(cli: DeviceCli) -> Literal["permit", "deny"]:
-    for policy in config(cli).blocks("security-policy"):
-        if (said := policy.value("default action ")) is not None:
-            return "permit" if said.split()[0] == "permit" else "deny"
-    return "deny"
+    defaults = [policy.value("default action ") for _, policy in virtual(cli, "security-policy")]
+    return "permit" if any(said and said.split()[0] == "permit" for said in defaults) else "deny"
 
 
 def _zones(cli: DeviceCli) -> tuple[Zone, ...]:
     rows = []
-    for block in config(cli).blocks("firewall zone "):
+    for vsys, block in virtual(cli, "firewall zone "):
         words = block.text.removeprefix("firewall zone ").split()
         name = words[1] if words[0] == "name" and len(words) > 1 else words[0]
-        rows.append(Zone(name=name, interfaces=tuple(block.lines("add interface ")), outside=bool(_OUTSIDE.search(name))))
+        rows.append(
+            Zone(
+                name=f"{vsys} {name}".strip(),
+                interfaces=tuple(block.lines("add interface ")),
+                outside=bool(_OUTSIDE.search(name)),
+            )
+        )
     return tuple(rows)
 
 
@@ -168,9 +172,8 @@ def interfaces_fact(cli: DeviceCli) -> Interfaces:
     states = gaps.attempt(("unused_open", "ports[].up"), lambda: _states(cli))
     ports = gaps.attempt("ports", lambda: tuple(_port(cli, name, block, states) for name, block in interfaces(cli)))
     trunks = [port for port in ports or () if port.mode == "trunk" and port.enabled is not False]
-    gaps.note(
-        ("ports[].enabled", "ports[].mode"), "unsupported", "where a port says nothing of it, the default depends on the model"
-    )
+    if any(port.mode is None and port.physical for port in ports or ()):
+        gaps.note("ports[].mode", "unsupported", "where a port names no link-type, the default depends on model and release")
     return Interfaces(
         ports=ports,
         unused_open=tuple(port.name for port in ports if port.physical and port.enabled and port.up is False)

@@ -65,6 +65,7 @@ def _model(text: str) -> str:
     found = re.search(
         r"^(?:HUAWEI|Quidway)[ \t]+(\S.*?)[ \t]+(?:(?:Terabit )?Routing Switch |Router |Switch )?uptime is ", text, re.M | re.I
     )
+    found = found or re.search(r"^(\S+) uptime is ", text, re.M)
     if not found:
         raise Unparsable("display version: no model in it")
     return found[1]

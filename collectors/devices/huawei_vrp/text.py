@@ -120,7 +120,21 @@ def allowed(cli: DeviceCli, name: str | None) -> tuple[str, ...] | None:
     return sources(list_rules(cli, name)) if name else None
 
 
+def virtual(cli: DeviceCli, start: str) -> Iterator[tuple[str, Block]]:
+    """(virtual system, block) of each block that begins so; "" is the root system, whose lines come before `switch vsys`."""
+    vsys = ""
+    for block in config(cli).children:
+        if block.text.startswith("switch vsys "):
+            vsys = block.text.removeprefix("switch vsys ").split()[0]
+        elif block.text.startswith(start):
+            yield vsys, block
+
+
 def interfaces(cli: DeviceCli) -> Iterator[tuple[str, Block]]:
-    """(name, block) of every interface."""
-    for block in config(cli).blocks("interface "):
-        yield block.text[len("interface ") :].strip(), block
+    """(name, block) of every interface, once: virtual systems repeat those they were given."""
+    known = set()
+    for _, block in virtual(cli, "interface "):
+        name = block.text[len("interface ") :].strip()
+        if name not in known:
+            known.add(name)
+            yield name, block
