@@ -115,10 +115,10 @@ def _peer(cli: DeviceCli, conf: Config) -> bool:
     text = cli.ask("sudo global get system ha status | grep .") if conf.multi else cli.ask("get system ha status | grep .")
     quiet(text)
     health = re.search(r"^HA Health Status: *(.*)$", text, re.M)
-    members = re.findall(r"^(?:Primary|Secondary|Master|Slave) *: *(\S.*?) *, *(\S+?) *,", text, re.M)
+    members = re.findall(r"^(?:Primary|Secondary|Master|Slave) *:.*\bcluster index = (\d+)", text, re.M)
     if not health or not members:
         raise Unparsable("get system ha status: no health or no members in it")
-    return health[1].strip() == "OK" and len({serial for _, serial in members}) > 1
+    return health[1].strip() == "OK" and len(set(members)) > 1
 
 
 def _gateways(conf: Config) -> Iterator[Gateway]:
