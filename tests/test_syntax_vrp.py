@@ -157,3 +157,19 @@ def test_no_secret_survives_wherever_it_is_planted(line: str, secret: str) -> No
     text = clean(device_os(Platform.HUAWEI_VRP), f"#\nsysname A\n{line.replace('{}', planted)}\n#\nreturn\n")
     assert planted not in text
     assert secret not in text
+
+
+def test_an_encrypted_value_over_two_lines_ends_no_block() -> None:
+    text = "user-interface vty 0 4\n set authentication password cipher %$%$|*x66,~-2A=[5YN\n$fX<*,=,%$%$\n idle-timeout 0 0\n#\nreturn\n"
+    tree = parse(text)
+    assert [block.text for block in tree.children] == ["user-interface vty 0 4", "return"]
+    assert tree.children[0].value("idle-timeout ") == "0 0"
+    redacted = clean(device_os(Platform.HUAWEI_VRP), text)
+    assert "fX<" not in redacted
+    assert "x66" not in redacted
+    assert parse(redacted).children[0].value("idle-timeout ") == "0 0"
+
+
+def test_an_encrypted_value_without_its_end_is_cut_text() -> None:
+    with pytest.raises(Unparsable):
+        parse(" local-user a password cipher %^%#abc\n#\nreturn\n")

@@ -29,6 +29,8 @@ S = r"(?P<secret>\S.*)$"
 KEYED = r"(?:md5|hmac-md5|hmac-sha1|hmac-sha256|simple)"
 ONE = r"(?P<secret>\S+)"
 SECRETS = (
+    # one encrypted value, which old releases break over two lines: before all others, which end with the line
+    r"(?P<secret>(?P<mark>%\^%#|%@%@|%\$%\$|@%@%|%\+%#)[^\n]*?(?:\n[^\n]*?)?(?P=mark))",
     rf"^\s*local-user (?!policy )\S+ password (?:irreversible-cipher (?:\$1[a-z]\$)?|cipher |simple )?(?!irreversible-cipher |cipher |simple ){S}",
     rf"^\s*password (?:irreversible-cipher (?:\$1[a-z]\$)?|cipher |simple )(?!irreversible-cipher |cipher |simple ){S}",
     rf"^\s*super password (?:level \d+ )?(?:irreversible-cipher (?:\$1[a-z]\$)?|cipher |simple ){S}",
@@ -51,7 +53,6 @@ SECRETS = (
     rf"^\s*configuration file auto-save .*?password {ONE}",
     rf"^\s*(?:wlan )?(?:security (?:wpa2?|wpa-wpa2|wpa3|wep).*? psk (?:pass-phrase|hex)|wep key .*?(?:pass-phrase|hex)) {ONE}",
     rf"^\s*(?:tunnel password|l2tp tunnel password|ike pre-shared-key) (?:cipher |simple )?(?!cipher |simple ){S}",
-    r"(?P<secret>(?:%\^%#|%@%@|%\$%\$|@%@%|%\+%#)\S+(?:%\^%#|%@%@|%\$%\$|@%@%|%\+%#))",
 )
 
 OS = DeviceOs(

@@ -152,7 +152,7 @@ def _super(cli: DeviceCli) -> Secret:
         raise Unsupported("no `super password`: nobody raises rights with a word")
     for worst in ("clear", "reversible"):
         if worst in kinds:
-            return worst  # type: ignore[return-value]
+            return worst
     if None in kinds:
         raise Unparsable("super password: in a form whose class is not known")
     return "hash"
@@ -173,7 +173,7 @@ def _servers(cli: DeviceCli) -> tuple[AuthServer, ...]:
             )
             for line in template.matches(rf"{mode}[- ]server authentication (?:ipv6 )?(\S+)"):
                 if not any(known.address == line[1] for known in found):
-                    found.append(AuthServer(protocol=_REMOTE[mode], address=line[1], encrypted_key=encrypted))  # type: ignore[arg-type]
+                    found.append(AuthServer(protocol=_REMOTE[mode], address=line[1], encrypted_key=encrypted))
     return tuple(found)
 
 

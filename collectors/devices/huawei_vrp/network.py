@@ -226,7 +226,7 @@ def _port(cli: DeviceCli, name: str, block: Block, states: dict[str, str] | None
         physical=physical,
         enabled=enabled,
         up=phy.startswith("up") if phy else None,
-        mode=mode,  # type: ignore[arg-type]
+        mode=mode,
         vlan=vlan,
         native_vlan=native,
         addresses=_addresses(block),

@@ -164,7 +164,7 @@ def _snmp_user(cli: DeviceCli, name: str, rests: list[str], groups: dict[str, st
     demanded = {"privacy": "authPriv", "authentication": "authNoPriv"}.get(word, "noAuthNoPriv") if group is not None else None
     user = SnmpUser(
         name=name,
-        level=demanded,  # type: ignore[arg-type]
+        level=demanded,
         auth=_auth(signed[1]) if signed else "none",
         priv=_priv(hidden[1]) if hidden else "none",
         write=" write-view " in f" {group} " if group is not None else None,
@@ -213,10 +213,10 @@ def _traps(cli: DeviceCli) -> tuple[TrapHost, ...]:
         rows.append(
             TrapHost(
                 address=address[1],
-                version=version[1][1:] if version else None,  # type: ignore[arg-type]
+                version=version[1][1:] if version else None,
                 level=None
                 if not version or version[1] != "v3"
-                else {"privacy": "authPriv", "authentication": "authNoPriv"}.get(version[2], "noAuthNoPriv"),  # type: ignore[arg-type]
+                else {"privacy": "authPriv", "authentication": "authNoPriv"}.get(version[2], "noAuthNoPriv"),
             )
         )
     return tuple(rows)

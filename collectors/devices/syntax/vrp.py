@@ -21,6 +21,8 @@ from collectors.errors import Unparsable
 _HEADER = re.compile(
     r"^\s*(?P<what>header (?:login|shell|legal|motd|incoming|exec|tty|vty|lmt))(?: information)?(?P<rest>[ \t].*|)$"
 )
+_CIPHER_MARKS = ("%^%#", "%@%@", "%$%$", "@%@%", "%+%#")
+"""Between two of these lies one encrypted value; old releases break it over two lines in the middle."""
 _FROM_FILE = re.compile(r"^\s*header \w+ file \S+\s*$")
 
 
@@ -87,6 +89,8 @@ def parse(text: str) -> Block:
     rows = enumerate(text.split("\n"), 1)
     for number, raw in rows:
         row = raw.rstrip()
+        if mark := next((mark for mark in _CIPHER_MARKS if row.count(mark) == 1), None):
+            row = _joined(row, mark, rows)
         bare = row.lstrip()
         if row.startswith("#"):
             above = [(-1, root)]
@@ -107,6 +111,15 @@ def parse(text: str) -> Block:
 
 def _same(line: str, text: str) -> bool:
     return line == text or line.startswith(f"{text} ")
+
+
+def _joined(row: str, mark: str, rows: Iterator[tuple[int, str]]) -> str:
+    """The line with the rest of its encrypted value. What begins one and never ends it is cut text."""
+    for _, raw in rows:
+        if raw.count(mark) != 1:
+            break
+        return row + raw.rstrip()
+    raise Unparsable(f"an encrypted value that begins with {mark} never ends")
 
 
 def _until_delimiter(rest: str, rows: Iterator[tuple[int, str]], began: int) -> str:
