@@ -14,7 +14,7 @@ help: ## this list
 
 setup: .venv/.ready ## virtual environment with everything, in .venv
 
-.venv/.ready: pyproject.toml constraints.txt scripts/build_catalogs.py $(wildcard */locale/*/LC_MESSAGES/*.po)
+.venv/.ready: pyproject.toml constraints.txt scripts/build_hook.py $(wildcard */locale/*/LC_MESSAGES/*.po)
 	@python3 -c 'import venv, ensurepip' 2>/dev/null || { echo "installing python3-venv"; $(APT) update -qq; $(APT) install -yqq python3-venv >/dev/null; }
 	[ -x $(PY) ] || python3 -m venv .venv
 	$(PY) -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
@@ -49,6 +49,7 @@ format: ## the one formatter
 
 pages: ## docs made from code and data
 	$(PY) scripts/generate_pages.py
+	$(PY) -m baselines.ready
 
 bench: setup ## every script in bench/, ratios within one run, results in bench/results/
 	@for script in startup judging host_scan snmp_sweep; do echo "== $$script"; $(PY) bench/$$script.py || exit 1; done

@@ -19,7 +19,7 @@ from baselines.compiler import Compiler
 from baselines.model import Baseline, Check, Group, Param, Requirement, Standard
 from baselines.reading import BaselineError, Loc, Mistake, Reading
 
-__all__ = ["BaselineError", "Mistake", "builtin", "check_examples", "digest_of", "load", "load_texts"]
+__all__ = ["BaselineError", "Mistake", "builtin", "check_examples", "digest_of", "load", "load_texts", "texts_of"]
 
 CHECKS = "checks/"
 
@@ -36,7 +36,10 @@ def load(pack: str | Path) -> Baseline:
     Raises BaselineError; FileNotFoundError, with the ids that exist, when there is no such pack.
     """
     if isinstance(pack, str) and pack in builtin():
-        return load_texts(_texts(Path(str(package_files("baselines"))), pack))
+        from baselines import ready
+
+        texts = texts_of(pack)
+        return ready.read(pack, texts) or load_texts(texts)
     folder = Path(pack)
     if (folder / "standard.yaml").is_file():
         return load_texts(_texts(folder.resolve().parent, folder.resolve().name))
@@ -44,6 +47,11 @@ def load(pack: str | Path) -> Baseline:
     if len(heads) == 1:
         return load_texts(_texts(folder, heads[0].parent.name))
     raise FileNotFoundError(f"no baseline {str(pack)!r}; there are: {', '.join(builtin())}, or give the folder of a pack")
+
+
+def texts_of(pack: str) -> dict[str, str]:
+    """The texts of a built-in pack and of the checks, by name."""
+    return _texts(Path(str(package_files("baselines"))), pack)
 
 
 def _texts(root: Path, pack: str) -> dict[str, str]:

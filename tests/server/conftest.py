@@ -16,7 +16,7 @@ HERE = Path(__file__).parent
 
 @pytest.fixture(scope="session", autouse=True)
 def catalogs() -> None:
-    """A source tree has no compiled catalogs; an install does (scripts/build_catalogs.py)."""
+    """A source tree has no compiled catalogs; an install does (scripts/build_hook.py)."""
     import server
 
     for po in Path(server.__file__).parent.glob("locale/*/LC_MESSAGES/*.po"):

@@ -1,7 +1,8 @@
-"""Build step: compile every locale/*/LC_MESSAGES/*.po beside its source, so that an install always speaks both languages."""
+"""Build step: compile every locale/*/LC_MESSAGES/*.po beside its source, so that an install always speaks both languages, and make the packs ready."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +24,20 @@ def compile_all(root: Path) -> list[Path]:
     return written
 
 
+def make_ready(root: Path) -> list[Path]:
+    """The packs read and related once, for every start of the program to come."""
+    sys.path.insert(0, str(root))
+    from baselines import ready
+
+    return ready.make()
+
+
 class CustomBuildHook(BuildHookInterface):
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         compile_all(Path(self.root))
+        make_ready(Path(self.root))
 
 
 if __name__ == "__main__":
     compile_all(Path(__file__).resolve().parents[1])
+    make_ready(Path(__file__).resolve().parents[1])
