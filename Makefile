@@ -52,7 +52,7 @@ pages: ## docs made from code and data
 	$(PY) -m baselines.ready
 
 bench: setup ## every script in bench/, ratios within one run, results in bench/results/
-	@for script in startup judging host_scan snmp_sweep; do echo "== $$script"; $(PY) bench/$$script.py || exit 1; done
+	@for script in startup judging host_scan snmp_sweep discovery; do echo "== $$script"; $(PY) bench/$$script.py || exit 1; done
 
 dist: setup ## wheel and source archive
 	$(PY) -m build --outdir dist

@@ -1,6 +1,5 @@
-"""What answers on a network, and how that differs from what is known.
+"""What was found on a network, and how that differs from what is known.
 
-The sweep asks in pieces of at most 256 addresses, so that a window that closes or a piece that fails costs that piece alone.
 Who was asked and did not answer is *silent*, never gone; who was not asked is *not asked*, never silent.
 """
 
@@ -8,25 +7,19 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import datetime
 from typing import Literal, NamedTuple
 
 from pydantic import AwareDatetime, Field
 
-from collectors.discovery_ranges import Approval, Approved
+from collectors.discovery_ranges import Approval
+from collectors.discovery_sweep import Gap, Swept
 from collectors.discovery_tables import Sighting
 from collectors.errors import CollectError
 from collectors.facts.base import Model
 from collectors.inventory import Inventory
 from collectors.model import Target
-from collectors.transports.nmap import Answer, Network, PortScanner, addresses_of, network
+from collectors.transports.nmap import Answer, Network, addresses_of, network
 from collectors.transports.nmap_result import Host
-
-PIECE = 256
-"""Addresses per run of nmap."""
-
-PIECE_SECONDS = 1800.0
-"""A piece takes no longer: 256 hosts with every port asked take about five minutes at the usual rate."""
 
 OWN = "localhost-response"
 """nmap's word for an address of the machine it runs on."""
@@ -67,15 +60,6 @@ class Duplicate(Model):
     others: tuple[str, ...]
 
 
-class Gap(Model):
-    """Addresses that were not asked, or not to the end, and why."""
-
-    addresses: int
-    where: str
-    why: Literal["excluded", "window", "failed"]
-    detail: str = ""
-
-
 class Coverage(Model):
     """Of the addresses in the ranges: asked + not_asked = wanted; answered + silent = asked."""
 
@@ -109,69 +93,6 @@ class Discovery(Model):
     def unknown(self) -> tuple[Found, ...]:
         """On the wire and not in the register."""
         return tuple(host for host in self.hosts if host.known is None)
-
-
-class Swept(NamedTuple):
-    """What the sweep brought: answers per piece, and what was not asked."""
-
-    answers: tuple[Answer, ...]
-    asked: tuple[Network, ...]
-    gaps: tuple[Gap, ...]
-
-    def hosts(self) -> Iterator[tuple[Host, Answer]]:
-        return ((host, answer) for answer in self.answers for host in answer.result.hosts)
-
-    def was_asked(self, address: str) -> bool:
-        try:
-            found = ipaddress.ip_address(address)
-        except ValueError:
-            return False
-        return any(found in each for each in self.asked)
-
-
-Step = Callable[[int, int, str], None]
-
-
-def pieces(wanted: Iterable[Network], approved: Approved) -> Iterator[tuple[Network, tuple[Network, ...]]]:
-    """(piece, what of it may be asked): /24 or /120 at most, overlapping networks once, excluded addresses taken out."""
-    for version, longest in ((4, 24), (6, 120)):
-        mine = [each for each in wanted if each.version == version]
-        for each in ipaddress.collapse_addresses(mine):  # type: ignore[type-var]
-            for piece in each.subnets(new_prefix=longest) if each.prefixlen < longest else (each,):
-                yield piece, approved.without_excluded(piece)
-
-
-def sweep(
-    scanner: PortScanner,
-    wanted: Iterable[Network],
-    approved: Approved,
-    services: bool = True,
-    step: Step | None = None,
-    now: Callable[[], datetime] = lambda: datetime.now().astimezone(),
-) -> Swept:
-    """Ask the networks, piece by piece. What the network does costs at most its piece; nothing is begun outside the window."""
-    todo = list(pieces(tuple(wanted), approved))
-    answers: list[Answer] = []
-    asked: list[Network] = []
-    gaps: list[Gap] = []
-    for done, (piece, allowed) in enumerate(todo):
-        size = sum(each.num_addresses for each in allowed)
-        if size < piece.num_addresses:
-            gaps.append(Gap(addresses=piece.num_addresses - size, where=str(piece), why="excluded"))
-        if not size:
-            continue
-        if step:
-            step(done, len(todo), str(piece))
-        left = approved.window.left(now()) if approved.window else PIECE_SECONDS
-        if left < 1:
-            gaps.append(Gap(addresses=size, where=str(piece), why="window", detail=str(approved.window)))
-            continue
-        try:
-            answers.append(scanner.scan(allowed, services, approved.max_rate, min(left, PIECE_SECONDS)))
-            asked += allowed
-        except CollectError as error:
-            gaps.append(Gap(addresses=size, where=str(piece), why="failed", detail=str(error)))
-    return Swept(tuple(answers), tuple(asked), tuple(gaps))
 
 
 # --- merging --------------------------------------------------------------------------------------------------------

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
 from collectors import VERSION
-from collectors.discovery import Found, Swept
+from collectors.discovery import Found
+from collectors.discovery_sweep import Swept
 from collectors.facts import exposure
 from collectors.facts.listening import Listening
 from collectors.model import Kind, Platform, Record, Snapshot, Source, Target, digest_of, new_id

@@ -14,15 +14,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-import yaml
-
-from collectors.facts.base import Model
-from collectors.inventory import InventoryError
 from collectors.transports.nmap import Network, network
+
+if TYPE_CHECKING:
+    import yaml
 
 MAX_RATE = 300
 """Packets a second where nobody says otherwise: a 10 Mbit/s line to a commune carries a thousand and more."""
@@ -34,7 +34,8 @@ T = TypeVar("T")
 Day = date
 
 
-class Approval(Model):
+@dataclass(frozen=True)
+class Approval:
     """The written approval a run rests on."""
 
     number: str
@@ -106,25 +107,35 @@ def _minus(each: Network, out: Network) -> list[Network]:
     return list(each.address_exclude(out))  # type: ignore[arg-type]
 
 
+class RangesError(ValueError):
+    """The file cannot be used. `problems` holds one line per mistake: file:line: what is wrong; what to do."""
+
+    def __init__(self, problems: Iterable[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(self.problems))
+
+
 def load(path: Path) -> Approved:
-    """Read the file. Raises InventoryError with every mistake in it."""
+    """Read the file. Raises RangesError with every mistake in it."""
     try:
         return parse(path.read_text("utf-8-sig"), str(path))
     except OSError as error:
-        raise InventoryError([f"{path}: {error.strerror}"]) from None
+        raise RangesError([f"{path}: {error.strerror}"]) from None
     except UnicodeDecodeError:
-        raise InventoryError([f"{path}:1: not UTF-8; save the file as UTF-8"]) from None
+        raise RangesError([f"{path}:1: not UTF-8; save the file as UTF-8"]) from None
 
 
 def parse(text: str, name: str = "ranges.yaml") -> Approved:
     """The same from text."""
+    import yaml
+
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        raise InventoryError([f"{name}:{mark.line + 1 if mark else 1}: not YAML: {error.problem or error.context}"]) from None
+        raise RangesError([f"{name}:{mark.line + 1 if mark else 1}: not YAML: {error.problem or error.context}"]) from None
     except (yaml.YAMLError, RecursionError):
-        raise InventoryError([f"{name}:1: not YAML"]) from None
+        raise RangesError([f"{name}:1: not YAML"]) from None
     return _Reader(name).approved(root)
 
 
@@ -157,7 +168,7 @@ class _Reader:
             },
         )
         if self._problems:
-            raise InventoryError(f"{self._name}:{line}: {what}" for line, what in sorted(set(self._problems)))
+            raise RangesError(f"{self._name}:{line}: {what}" for line, what in sorted(set(self._problems)))
         return found
 
     def _approval(self, node: yaml.Node | None) -> Approval | None:
@@ -174,7 +185,7 @@ class _Reader:
     def _mapping(self, node: yaml.Node | None, allowed: tuple[str, ...], what: str, line: int = 0) -> dict[str, yaml.Node]:
         if node is None and not line:
             return {}
-        if not isinstance(node, yaml.MappingNode):
+        if getattr(node, "id", "") != "mapping" or node is None:
             self._say(node, f"{what} must be written as key: value")
             return {}
         found: dict[str, yaml.Node] = {}
@@ -190,7 +201,7 @@ class _Reader:
     def _networks(self, node: yaml.Node | None, what: str) -> tuple[Network, ...]:
         if node is None:
             return ()
-        if not isinstance(node, yaml.SequenceNode):
+        if getattr(node, "id", "") != "sequence":
             self._say(node, f"{what} must be a list of addresses and CIDRs")
             return ()
         found = (self._read(item, lambda text: network(text), None) for item in node.value)
@@ -200,7 +211,7 @@ class _Reader:
         if node is None:
             return default
         try:
-            if not isinstance(node, yaml.ScalarNode):
+            if not isinstance(node.value, str):
                 raise ValueError("must be one value")
             return read(str(node.value))
         except ValueError as problem:

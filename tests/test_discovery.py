@@ -13,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collectors import discovery
-from collectors.discovery import Swept, coverage, duplicates, merge, register, states, sweep
+from collectors.discovery import coverage, duplicates, merge, register, states
 from collectors.discovery_outside import listening_of, snapshots
-from collectors.discovery_ranges import Approved, Window, parse
+from collectors.discovery_ranges import Approved, RangesError, Window, parse
+from collectors.discovery_sweep import Swept, sweep
 from collectors.discovery_tables import Sighting, from_snapshots, leases, mac_of, vendors
 from collectors.errors import CollectError, Unparsable, Unreachable, Unsupported
 from collectors.inventory import Inventory, InventoryError
@@ -38,11 +39,13 @@ class Recorded:
         self.answers = list(answers)
         self.asked: list[tuple[Network, ...]] = []
         self.timeouts: list[float] = []
+        self.rates: list[int] = []
         self.plain = False
 
     def scan(self, networks: Iterable[Network], services: bool, max_rate: int, timeout: float) -> Answer:
         self.asked.append(tuple(networks))
         self.timeouts.append(timeout)
+        self.rates.append(max_rate)
         answer = self.answers.pop(0)
         if isinstance(answer, CollectError):
             raise answer
@@ -116,7 +119,7 @@ def test_the_words_nmap_gets_are_constants_networks_and_numbers(tmp_path: Path) 
     scanner = scripted(tmp_path, f"cat {DATA}/hosts.xml")
     answer = scanner.scan([NET], services=False, max_rate=77, timeout=60)
     assert (tmp_path / "arguments").read_text().split("\n")[:-1] == [
-        "-oX", "-", "192.0.2.0/27", "-n", "-T4", "--max-retries", "2", "--host-timeout", "10m", "--max-rate", "77", "--unprivileged", "-sn",
+        "-oX", "-", "192.0.2.0/27", "-n", "-T4", "--max-retries", "2", "--host-timeout", "10m", "--min-rate", "77", "--max-rate", "77", "--unprivileged", "-sn",
     ]  # fmt: skip
     assert len(answer.result.hosts) == 4
 
@@ -174,7 +177,7 @@ def test_the_approved_ranges() -> None:
 
 def test_every_mistake_in_the_file_is_told_at_once_with_its_line() -> None:
     text = "approval: {number: '', date: soon}\nranges: [192.0.2.5/24, -oN]\nexcluded: no\nwindow: 25:00-26:00\nmax_rate: fast\nrange: x\n"
-    with pytest.raises(InventoryError) as caught:
+    with pytest.raises(RangesError) as caught:
         parse(text, "ranges.yaml")
     lines = [problem.split(": ")[0] for problem in caught.value.problems]
     assert set(lines) == {f"ranges.yaml:{number}" for number in range(1, 7)}
@@ -185,7 +188,7 @@ def test_every_mistake_in_the_file_is_told_at_once_with_its_line() -> None:
     "text", ["", "[]", "a: [", "ranges: []", "approval: {number: 1, date: 2026-11-01}", "ranges: [192.0.2.0/24]"]
 )
 def test_a_file_that_approves_nothing(text: str) -> None:
-    with pytest.raises(InventoryError, match=r"ranges\.yaml:\d+: "):
+    with pytest.raises(RangesError, match=r"ranges\.yaml:\d+: "):
         parse(text)
 
 
@@ -246,7 +249,9 @@ def test_the_window(window: str, at: str, left: float) -> None:
 
 def test_a_range_is_asked_in_pieces_and_a_piece_that_fails_costs_only_itself() -> None:
     scanner = Recorded("hosts.xml", Unreachable("too slow"), Unparsable("odd"))
-    swept = sweep(scanner, [ip_network("192.0.2.0/23"), ip_network("192.0.2.0/24"), ip_network("2001:db8::/120")], Approved())
+    swept = sweep(
+        scanner, [ip_network("192.0.2.0/23"), ip_network("192.0.2.0/24"), ip_network("2001:db8::/120")], Approved(), at_once=1
+    )
     assert [str(each[0]) for each in scanner.asked] == ["192.0.2.0/24", "192.0.3.0/24", "2001:db8::/120"]
     assert [(gap.where, gap.why, gap.detail) for gap in swept.gaps] == [
         ("192.0.3.0/24", "failed", "too slow"),
@@ -256,11 +261,18 @@ def test_a_range_is_asked_in_pieces_and_a_piece_that_fails_costs_only_itself() -
     assert (counts.wanted, counts.asked, counts.answered, counts.silent, counts.not_asked) == (768, 256, 4, 252, 512)
 
 
+def test_pieces_asked_together_share_the_rate() -> None:
+    scanner = Recorded(*["hosts.xml"] * 8)
+    found = sweep(scanner, [ip_network("192.0.0.0/21")], Approved(max_rate=100))
+    assert scanner.rates == [25] * 8
+    assert (len(found.asked), found.gaps) == (8, ())
+
+
 def test_nothing_is_begun_after_the_window_has_closed_and_a_run_ends_with_it() -> None:
     clock = iter([datetime(2026, 11, 28, 4, 50).astimezone(), datetime(2026, 11, 28, 5, 0, 1).astimezone()])
     scanner = Recorded("hosts.xml")
     approved = Approved(window=Window(time(22), time(5)))
-    swept = sweep(scanner, [ip_network("192.0.2.0/23")], approved, now=lambda: next(clock))
+    swept = sweep(scanner, [ip_network("192.0.2.0/23")], approved, now=lambda: next(clock), at_once=1)
     assert scanner.timeouts == [600.0]
     assert [(gap.addresses, gap.why, gap.detail) for gap in swept.gaps] == [(256, "window", "22:00-05:00")]
     assert not swept.was_asked("192.0.3.1")

@@ -14,8 +14,8 @@ from subprocess import CompletedProcess
 
 import pytest
 
-from collectors.discovery import sweep
 from collectors.discovery_ranges import Approved, Window
+from collectors.discovery_sweep import sweep
 from collectors.errors import Unreachable
 from collectors.facts.exposure import outside
 from collectors.transports.nmap import Nmap
@@ -133,6 +133,7 @@ def test_a_window_that_closes_ends_the_scan_and_leaves_its_hosts_not_asked(lan: 
         [ip_network("192.0.2.0/27"), ip_network("2001:db8:7::/123")],
         Approved(window=window),
         now=lambda: next(clock),
+        at_once=1,
     )
     assert [(gap.where, gap.why) for gap in swept.gaps] == [("192.0.2.0/27", "failed"), ("2001:db8:7::/123", "window")]
     assert not swept.was_asked(WEB)

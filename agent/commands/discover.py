@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING
 
 from agent import errors, files
@@ -17,8 +18,9 @@ from agent.language import _, plural
 from agent.terminal import Progress, complain
 
 if TYPE_CHECKING:
-    from collectors.discovery import Discovery, Swept
+    from collectors.discovery import Discovery
     from collectors.discovery_ranges import Approved
+    from collectors.discovery_sweep import Swept
     from collectors.discovery_tables import Sighting
     from collectors.inventory import Inventory
     from collectors.model import Snapshot
@@ -77,8 +79,8 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from collectors import inventory
-    from collectors.discovery_tables import read_leases
+    from collectors.discovery_ranges import RangesError
+    from collectors.discovery_sweep import sweep
 
     progress = Progress(options.quiet, options.verbose)
     started = datetime.now(UTC).replace(microsecond=0)
@@ -86,19 +88,17 @@ def run(options: argparse.Namespace) -> int:
         raise Refusal(_("--outside and --spool need the services to be asked: leave --hosts-only out."))
     try:
         approved = _approved(options)
-        known = inventory.load(options.known) if options.known else None
-        leases = [row for path in options.leases for row in read_leases(path, started)]
-    except inventory.InventoryError as error:
-        count = len(error.problems)
-        raise Refusal("\n".join([plural("%d mistake:", "%d mistakes:", count) % count, *error.problems])) from None
-    stored = _stored(options.snapshot)
+    except RangesError as error:
+        raise _mistakes(error.problems) from None
+    known, leases = _lists(options, started)
+    stored = _stored(options.snapshot) if options.snapshot else []
     wanted = _wanted(options.ranges, approved, started)
     scanner = _scanner()
     progress.say(_("Asking %s ...") % ", ".join(options.ranges))
     if approved.approval is None:
         progress.say(_("No written approval was given, so none is kept with this run. See --approved."))
-    from collectors.discovery import sweep
-
+    # what is needed afterwards is loaded while nmap works
+    Thread(target=_preload, daemon=True).start()
     swept = sweep(scanner, wanted, approved, not options.hosts_only, progress.step)
     progress.clear()
     found = _found(options, approved, known, wanted, swept, scanner, [*leases, *_tables(stored, progress)], started)
@@ -107,6 +107,33 @@ def run(options: argparse.Namespace) -> int:
     _write(found, swept, known, options, progress)
     _keep(found, outside, options, progress)
     return exit_code(found)
+
+
+def _preload() -> None:
+    from agent.report import discovery
+    from collectors import discovery_outside, inventory_import
+    from collectors.transports import local
+
+    del discovery, discovery_outside, inventory_import, local
+
+
+def _mistakes(problems: Sequence[str]) -> Refusal:
+    count = len(problems)
+    return Refusal("\n".join([plural("%d mistake:", "%d mistakes:", count) % count, *problems]))
+
+
+def _lists(options: argparse.Namespace, now: datetime) -> tuple[Inventory | None, list[Sighting]]:
+    """The register and the leases, where they were given. Raises Refusal with every mistake in them."""
+    if not options.known and not options.leases:
+        return None, []
+    from collectors import inventory
+    from collectors.discovery_tables import read_leases
+
+    try:
+        known = inventory.load(options.known) if options.known else None
+        return known, [row for path in options.leases for row in read_leases(path, now)]
+    except inventory.InventoryError as error:
+        raise _mistakes(error.problems) from None
 
 
 def _approved(options: argparse.Namespace) -> Approved:

@@ -15,7 +15,7 @@ import os
 import re
 import socket
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from collectors.errors import CollectError, Denied, Unparsable, Unreachable, Unsupported
 from collectors.transports.nmap_result import Result, read
@@ -37,6 +37,10 @@ UDP_PORTS = "161"
 SCRIPTS = "ssh2-enum-algos,ssl-enum-ciphers,ssl-cert,http-title,snmp-info"
 
 COMMON = "-n -T4 --max-retries 2 --host-timeout 10m"
+STEADY = 300
+"""Packets a second (about 150 kbit/s) that are sent even where nobody answers, if so many are allowed: nmap takes silence for a
+crowded line and slows down to a fifth, and most addresses of most networks are silent."""
+
 HOSTS = "-sn"
 SERVICES_ROOT = f"-sS -sU -sV --version-light --script {SCRIPTS} --script-timeout 60s -p T:{TCP_PORTS},U:{UDP_PORTS}"
 SERVICES_OTHERS = f"--unprivileged -sT -sV --version-light --script {SCRIPTS} --script-timeout 60s -p {TCP_PORTS}"
@@ -123,13 +127,17 @@ class Nmap:
             import nmap
         except ModuleNotFoundError:
             raise Unsupported("python-nmap is not installed; install it with: pip install 'rasoat[network]'") from None
-        try:
-            self._scanner = nmap.PortScanner(nmap_search_path=tuple(search))
-        except nmap.PortScannerError:
-            raise Unsupported("nmap is not installed; install the package nmap (apt install nmap, dnf install nmap)") from None
-        self._nmap = nmap
+        self._nmap, self._search = nmap, tuple(search)
+        self._new()
         self.plain = hasattr(os, "geteuid") and os.geteuid() != 0 and "NMAP_PRIVILEGED" not in os.environ
         """nmap may not send packets of its own: connections only, no ARP, no UDP. Root in a container may find out later."""
+
+    def _new(self) -> Any:
+        """A python-nmap scanner: it holds one result, so each run has its own."""
+        try:
+            return self._nmap.PortScanner(nmap_search_path=self._search)
+        except self._nmap.PortScannerError:
+            raise Unsupported("nmap is not installed; install the package nmap (apt install nmap, dnf install nmap)") from None
 
     def scan(self, networks: Iterable[Network], services: bool, max_rate: int, timeout: float) -> Answer:
         """Look at these networks, all of one IP version. `max_rate` packets a second; killed after `timeout` seconds.
@@ -150,15 +158,16 @@ class Nmap:
         if len(versions) != 1:
             raise ValueError("networks of one IP version each time")
         six = "-6 " if versions == {6} else ""
-        arguments = f"{six}{COMMON} --max-rate {int(max_rate)} {options}"
+        arguments = f"{six}{COMMON} --min-rate {min(int(max_rate), STEADY)} --max-rate {int(max_rate)} {options}"
         hosts = " ".join(map(str, networks))
+        scanner = self._new()
         try:
-            told = self._scanner.scan(hosts=hosts, arguments=arguments, timeout=max(1, int(timeout)))
+            told = scanner.scan(hosts=hosts, arguments=arguments, timeout=max(1, int(timeout)))
         except self._nmap.PortScannerTimeout:
             raise Unreachable(f"nmap was not ready after {int(timeout)} seconds and was stopped") from None
         except (self._nmap.PortScannerError, AttributeError, UnicodeDecodeError) as error:
             raise _failure(str(error)) from None
-        raw = self._scanner.get_nmap_last_output()
+        raw = scanner.get_nmap_last_output()
         text = raw.decode(errors="replace") if isinstance(raw, bytes) else str(raw)
         errors = [line for each in told["nmap"]["scaninfo"].get("error", ()) for line in str(each).splitlines()]
         problems = dict.fromkeys(line.strip() for line in errors if line.strip())
