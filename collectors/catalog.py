@@ -96,8 +96,10 @@ CATALOG: tuple[tuple[str, tuple[Platform, ...], Question], ...] = (
 DEVICES: dict[Platform, str] = {
     Platform.CISCO_IOS: "collectors.devices.cisco_ios",
     Platform.FORTINET_FORTIOS: "collectors.devices.fortinet_fortios",
+    Platform.PALOALTO_PANOS: "collectors.devices.paloalto_panos",
     Platform.CISCO_ASA: "collectors.devices.cisco_asa",
     Platform.HUAWEI_VRP: "collectors.devices.huawei_vrp",
+    Platform.HPE_COMWARE: "collectors.devices.hpe_comware",
 }
 """Network OS -> module whose `OS` knows it. Imported only when such a device is asked: a host scan needs none of them."""
 
