@@ -7,6 +7,7 @@ with Fakes() as fakes:
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import threading
 from collections.abc import Mapping
@@ -80,9 +81,10 @@ class Fakes:
         async def stop() -> None:
             for server in self._servers:
                 server.close()
-            for task in asyncio.all_tasks() - {asyncio.current_task()}:
+            waiting = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+            for task in waiting:
                 task.cancel()
-            await asyncio.sleep(0.05)
+            await asyncio.gather(*waiting, return_exceptions=True)
 
         asyncio.run_coroutine_threadsafe(stop(), self._loop).result(10)
         self._loop.call_soon_threadsafe(self._loop.stop)
@@ -173,6 +175,10 @@ class _Terminal:
 
     async def _read(self) -> None:
         """Takes letters as they come; a tty sends them back at once."""
+        with contextlib.suppress(asyncssh.Error, OSError):
+            await self._letters()
+
+    async def _letters(self) -> None:
         kept = b""
         while data := await self._process.stdin.read(4096):
             if self._wants_key:
@@ -210,7 +216,7 @@ class _Terminal:
             if not await self._answer(line):
                 return
             self._prompt()
-            if line == fake.stray_after:
+            if fake.stray_after and line == fake.stray_after:
                 await asyncio.sleep(0.1)
                 self._write("\n%SYS-5-CONFIG_I: Configured from console by admin\n")
 

@@ -140,7 +140,7 @@ class DeviceSession:
             self.privileged = True
         began = time.monotonic()
         for command in self._os.prepare:
-            self._say(command, timeout)
+            self._say(command, timeout, settle=0.0)  # it says nothing, so no line of it can look like a prompt
         if shown[: found.start()].strip():
             # a banner may end in a line like the prompt; the true one would come late and be taken for an answer's end
             while self._receive(max(QUIET, time.monotonic() - began)):
@@ -151,14 +151,17 @@ class DeviceSession:
         until = time.monotonic() + timeout
         text, answered = "", set()
         while time.monotonic() < until:
-            more = self._receive(QUIET if pattern.search(text[-TAIL:]) else min(0.5, timeout))
+            found = pattern.search(text[-TAIL:])
+            # nothing but a prompt came: no banner that may quote one
+            still = SETTLE if found and not text[: -len(found.group())].strip() else QUIET
+            more = self._receive(still if found else min(0.5, timeout))
             if more:
                 text = (text + more)[-MAX_BYTES:]
                 for place, (question, reply) in enumerate(self._os.answers):
                     if place not in answered and re.search(question, text):
                         answered.add(place)
                         self._channel.sendall(reply.encode())
-            elif pattern.search(text[-TAIL:]):
+            elif found:
                 return text[-TAIL:]
         raise Unparsable(
             f"{self._place}: no prompt of {self.platform} within {timeout:g} s after log-on; is platform: right in the targets "
@@ -190,12 +193,12 @@ class DeviceSession:
 
     # --- question and answer --------------------------------------------------------------------------------------
 
-    def _say(self, command: str, timeout: float) -> str:
+    def _say(self, command: str, timeout: float, settle: float = SETTLE) -> str:
         if self._ended:
             raise Unreachable(self._ended)
         self._nothing_waits(command)
         self._type(command)
-        return self._until(command, timeout)
+        return self._until(command, timeout, settle=settle)
 
     def _nothing_waits(self, command: str) -> None:
         """An answer whose end we took too early, or a line the device sends by itself, may not become the next answer."""
@@ -215,7 +218,7 @@ class DeviceSession:
             assert self._ended
             raise Unreachable(self._ended) from None
 
-    def _until(self, command: str, timeout: float, also: re.Pattern[str] | None = None) -> str:
+    def _until(self, command: str, timeout: float, also: re.Pattern[str] | None = None, settle: float = SETTLE) -> str:
         """What came between the echo of the command and the next prompt."""
         assert self._prompt is not None
         began = heard = time.monotonic()
@@ -230,7 +233,7 @@ class DeviceSession:
                 assert self._ended
                 raise Unreachable(self._ended)
             complete = echoed and self._prompt.search(tail)
-            more = self._receive(SETTLE if complete else min(0.5, timeout), command)
+            more = self._receive(settle if complete else min(0.5, timeout), command)
             if more:
                 heard = now
                 size += len(more)
@@ -286,9 +289,10 @@ class DeviceSession:
         """Without screen codes and what was painted over."""
         if "\x1b" in text:
             text = self._driver.strip_ansi_escape_codes(text)
-        while (shorter := _PAINTED_OVER.sub("", text)) != text:
-            text = shorter
-        text = text.replace("\b", "")
+        if "\b" in text:
+            while (shorter := _PAINTED_OVER.sub("", text)) != text:
+                text = shorter
+            text = text.replace("\b", "")
         return self._driver.normalize_linefeeds(text)
 
     def _receive(self, seconds: float, command: str = "log-on") -> str:
