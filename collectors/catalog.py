@@ -97,6 +97,7 @@ DEVICES: dict[Platform, str] = {
     Platform.CISCO_IOS: "collectors.devices.cisco_ios",
     Platform.FORTINET_FORTIOS: "collectors.devices.fortinet_fortios",
     Platform.PALOALTO_PANOS: "collectors.devices.paloalto_panos",
+    Platform.CHECKPOINT_GAIA: "collectors.devices.checkpoint_gaia",
     Platform.CISCO_ASA: "collectors.devices.cisco_asa",
     Platform.HUAWEI_VRP: "collectors.devices.huawei_vrp",
     Platform.HPE_COMWARE: "collectors.devices.hpe_comware",

@@ -147,14 +147,42 @@ SECRET_LINES = (
     "set save-configuration backup-to-server server 10.0.0.1 transport-type sftp user u password {}",
 )
 
+COMWARE_LINES = (
+    " password hash $h$6${}",
+    " password cipher $c$3${}",
+    " password simple {}",
+    " super password role network-admin hash {}",
+    " set authentication password simple {}",
+    " snmp-agent community read simple {} acl 2000",
+    " snmp-agent community write {}",
+    " snmp-agent usm-user v3 u g cipher authentication-mode sha {} privacy-mode aes128 $c$3$x",
+    " snmp-agent usm-user v3 u g simple authentication-mode sha x privacy-mode aes128 {}",
+    " snmp-agent target-host trap address udp-domain 10.0.0.1 params securityname {} v2c",
+    " key authentication cipher {}",
+    " primary authentication 10.0.0.1 key simple {}",
+    " pre-shared-key address 10.0.0.1 255.255.255.255 key cipher {}",
+    " ntp-service authentication-keyid 1 authentication-mode md5 simple {}",
+    "  authentication-mode md5 1 plain {}",
+    " ospf authentication-mode hmac-sha-256 1 cipher {}",
+    " vrrp vrid 1 authentication-mode simple plain {}",
+    " peer 10.0.0.1 password cipher {}",
+    " archive configuration server password cipher {}",
+)
+
+EVERY_LINE = (
+    *((Platform.HUAWEI_VRP, line) for line in SECRET_LINES),
+    *((Platform.HPE_COMWARE, line) for line in COMWARE_LINES),
+)
+
 
 @given(
-    st.sampled_from(SECRET_LINES),
+    st.sampled_from(EVERY_LINE),
     st.text(st.sampled_from("ABCDEFGHJKLMNPQRSTUVWXYZabcdefghjkmnpqrstuvwxyz23456789#!*+,;<>[]{}~^&|"), min_size=9, max_size=40),
 )
-def test_no_secret_survives_wherever_it_is_planted(line: str, secret: str) -> None:
+def test_no_secret_survives_wherever_it_is_planted(where: tuple[Platform, str], secret: str) -> None:
     planted = f"Zq7{secret}"
-    text = clean(device_os(Platform.HUAWEI_VRP), f"#\nsysname A\n{line.replace('{}', planted)}\n#\nreturn\n")
+    platform, line = where
+    text = clean(device_os(platform), f"#\nsysname A\n{line.replace('{}', planted)}\n#\nreturn\n")
     assert planted not in text
     assert secret not in text
 

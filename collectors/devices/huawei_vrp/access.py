@@ -252,7 +252,7 @@ def _sources(cli: DeviceCli, block: Block, protocol: Protocol) -> tuple[str, ...
     tree = config(cli)
     server = "ssh server" if protocol == "ssh" else "telnet server"
     found = _family(cli, block.matches(r"acl (?!ipv6 )(\S+) inbound"), tree.matches(rf"{server} acl (\S+)"), "")
-    if found is None or not _speaks_v6(cli):
+    if found is None or not speaks_v6(cli):
         return found
     v6 = r"acl ipv6 (\S+) inbound"
     other = _family(
@@ -270,7 +270,8 @@ def _family(cli: DeviceCli, line: list[re.Match[str]], server: list[re.Match[str
     return None
 
 
-def _speaks_v6(cli: DeviceCli) -> bool:
+def speaks_v6(cli: DeviceCli) -> bool:
+    """Some interface speaks IPv6."""
     return any(block.flag("ipv6 enable") or any(block.matches(r"ipv6 address ")) for _, block in interfaces(cli))
 
 
@@ -289,7 +290,7 @@ def _pages(cli: DeviceCli) -> tuple[Way, ...]:
                     protocol=protocol,
                     encrypted=protocol == "https",
                     remote=True,
-                    anywhere=sources is None or _speaks_v6(cli),
+                    anywhere=sources is None or speaks_v6(cli),
                     sources=sources or (),
                     idle_seconds=minutes * 60 if minutes else _page_idle(cli),
                     authentication=None,

@@ -275,8 +275,8 @@ def _switching(cli: DeviceCli, block: Block, physical: bool) -> tuple[str | None
         return ("dynamic" if "auto" in said or "desirable" in said or "negotiation" in said else "other"), None, None
     if block.flag("portswitch") is False or any(block.matches(r"ip(?:v6)? address ")) or not physical:
         return ("routed" if physical or any(block.matches(r"ip(?:v6)? address ")) else None), None, None
-    if vlan := block.value("port default vlan "):
-        return "access", int(vlan) if vlan.isdigit() else None, None
+    if own := block.value("port default vlan "):
+        return "access", int(own) if own.isdigit() else None, None
     return None, None, None
 
 

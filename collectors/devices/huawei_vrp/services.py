@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
-from collectors.devices.huawei_vrp.access import pages, telnet_on
+from collectors.devices.huawei_vrp.access import pages, speaks_v6, telnet_on
 from collectors.devices.huawei_vrp.text import allowed, config
 from collectors.devices.syntax.vrp import Block
 from collectors.devices.vocabulary import Auth, Priv, reaches, short, well_known
@@ -18,6 +18,9 @@ from collectors.facts.snmp_service import Community, SnmpService, SnmpUser, Trap
 from collectors.transports.base import DeviceCli
 
 _HIDDEN = r"(?:%\^%#|%@%@|%\$%\$|@%@%|%\+%#|\$1\w\$|\(redacted\))"
+
+
+IPV4_ALONE = "a list for IPv4 alone, and the device speaks IPv6 too"
 
 
 def device_logs(cli: DeviceCli) -> DeviceLogs:
@@ -88,6 +91,13 @@ def snmp_service(cli: DeviceCli) -> SnmpService:
     if communities and any(each.well_known is None for each in communities):
         gaps.note(("communities[].well_known", "communities[].short"), "unsupported", "the device shows it encrypted")
     users = gaps.attempt("users", lambda: _snmp_users(cli))
+    anywhere = None
+    if communities is not None and users is not None:
+        anywhere = _anywhere([*(each.anywhere for each in communities), *(free for _, free in users)])
+        if anywhere is None:
+            gaps.note("anywhere", "unsupported", IPV4_ALONE)
+    if any(each.anywhere is None for each in communities or ()):
+        gaps.note("communities[].anywhere", "unsupported", IPV4_ALONE)
     old = gaps.attempt("v1_v2c", lambda: _versions(cli))
     return SnmpService(
         enabled=True,
@@ -95,9 +105,7 @@ def snmp_service(cli: DeviceCli) -> SnmpService:
         communities=communities,
         users=tuple(user for user, _ in users) if users is not None else None,
         trap_hosts=gaps.attempt("trap_hosts", lambda: _traps(cli)),
-        anywhere=None
-        if communities is None or users is None
-        else any(each.anywhere for each in communities) or any(free for _, free in users),
+        anywhere=anywhere,
         unseen=gaps.unseen,
     )
 
@@ -118,11 +126,18 @@ def _versions(cli: DeviceCli) -> bool:
     return any(version != "3" for version in running)
 
 
-def _guard(cli: DeviceCli, rest: str) -> bool:
-    """Nobody is kept away: neither by a list of its own nor by that of the agent."""
-    own = re.search(r" acl (?:ipv6 )?(\S+)", rest)
+def _guard(cli: DeviceCli, rest: str) -> bool | None:
+    """Nobody is kept away: neither by a list of its own nor by that of the agent. None: a list for IPv4 alone, and IPv6 is spoken."""
+    own = re.search(r" acl (?!ipv6 )(\S+)", rest)
     whole = config(cli).value("snmp-agent acl ")
-    return all(allowed(cli, name) is None for name in (own[1] if own else None, whole))
+    if all(allowed(cli, name) is None for name in (own[1] if own else None, whole)):
+        return True
+    return None if speaks_v6(cli) and "acl ipv6 " not in rest else False
+
+
+def _anywhere(found: Iterable[bool | None]) -> bool | None:
+    known = set(found)
+    return True if True in known else None if None in known else False
 
 
 def _communities(cli: DeviceCli) -> tuple[Community, ...]:
@@ -144,7 +159,7 @@ def _communities(cli: DeviceCli) -> tuple[Community, ...]:
     return tuple(rows)
 
 
-def _snmp_users(cli: DeviceCli) -> tuple[tuple[SnmpUser, bool], ...]:
+def _snmp_users(cli: DeviceCli) -> tuple[tuple[SnmpUser, bool | None], ...]:
     """(user, from anywhere). A user's lines lie apart on newer releases: group, signature and cipher each have one."""
     tree = config(cli)
     groups = {found[1]: found[2] or "" for found in tree.matches(r"snmp-agent group v3 (\S+)(.*)")}
@@ -154,7 +169,7 @@ def _snmp_users(cli: DeviceCli) -> tuple[tuple[SnmpUser, bool], ...]:
     return tuple(_snmp_user(cli, name, rests, groups) for name, rests in lines.items())
 
 
-def _snmp_user(cli: DeviceCli, name: str, rests: list[str], groups: dict[str, str]) -> tuple[SnmpUser, bool]:
+def _snmp_user(cli: DeviceCli, name: str, rests: list[str], groups: dict[str, str]) -> tuple[SnmpUser, bool | None]:
     whole = " ".join(rests)
     named = re.search(r"(?:^| )group (\S+)", whole) or re.match(r"(?!authentication-mode|privacy-mode|acl |cipher )(\S+)", whole)
     group = groups.get(named[1]) if named else None
@@ -169,8 +184,8 @@ def _snmp_user(cli: DeviceCli, name: str, rests: list[str], groups: dict[str, st
         priv=_priv(hidden[1]) if hidden else "none",
         write=" write-view " in f" {group} " if group is not None else None,
     )
-    free = _guard(cli, f" {whole}") and (group is None or _guard(cli, f" {group}"))
-    return user, free
+    frees = (_guard(cli, f" {whole}"), True if group is None else _guard(cli, f" {group}"))
+    return user, False if False in frees else None if None in frees else True
 
 
 def _auth(word: str) -> Auth:

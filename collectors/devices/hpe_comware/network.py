@@ -1,0 +1,317 @@
+"""HPE Comware and H3C: filtering between networks, ports, routing and redundancy."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from collectors.devices.hpe_comware.text import access_lists, config, firewall, interfaces, list_rules
+from collectors.devices.syntax.vrp import Block
+from collectors.devices.vocabulary import prefix
+from collectors.errors import Unparsable
+from collectors.facts.base import Gaps
+from collectors.facts.filtering import Action, Filtering, FilterRule, Zone
+from collectors.facts.interfaces import Interfaces, Port
+from collectors.facts.redundancy import Gateway, Redundancy, Routing
+from collectors.transports.base import DeviceCli
+
+Mode = Literal["access", "trunk", "dynamic", "routed", "other"]
+
+_PHYSICAL = re.compile(
+    r"(?:M-)?(?:GigabitEthernet|Ten-GigabitEthernet|FortyGigE|HundredGigE|Twenty-FiveGigE|Ethernet|M-GigabitEthernet"
+    r"|M-Ethernet|Multi-GigabitEthernet|Serial|Pos)\d+(?:/\d+)*$"
+)
+_LONG = {
+    "GE": "GigabitEthernet", "XGE": "Ten-GigabitEthernet", "FGE": "FortyGigE", "HGE": "HundredGigE", "WGE": "Twenty-FiveGigE",
+    "Eth": "Ethernet", "M-GE": "M-GigabitEthernet", "M-E": "M-Ethernet", "MGE": "M-GigabitEthernet", "Vlan": "Vlan-interface",
+    "BAGG": "Bridge-Aggregation", "RAGG": "Route-Aggregation", "Loop": "LoopBack",
+}  # fmt: skip
+_KEYED = re.compile(r"(?:md5|hmac-md5|hmac-sha-?\w*|keychain)\b")
+_OUTSIDE = re.compile(r"untrust|outside|wan|internet", re.I)
+
+
+def filtering(cli: DeviceCli) -> Filtering:
+    """Policies of a firewall; on routers and switches the lists that are bound to interfaces."""
+    gaps = Gaps()
+    wall = firewall(cli)
+    return Filtering(
+        stateful=wall,
+        default_action=_default(cli, wall),
+        default_logged=None,
+        rules=gaps.attempt("rules", lambda: _policies(cli) if wall else _listed(cli, gaps)),
+        unbound=gaps.attempt("unbound", lambda: _unbound(cli)),
+        zones=_zones(cli),
+        anti_spoofing=None,
+        dos_protection=None,
+        unseen=gaps.unseen,
+    )
+
+
+def _default(cli: DeviceCli, wall: bool) -> Action | None:
+    if config(cli).flag("security-policy disable"):
+        return None
+    if wall:
+        return (
+            "deny"  # between zones nothing passes that no rule names: "security-policy", H3C SecPath Security Command Reference
+        )
+    return "deny" if config(cli).flag("packet-filter default deny") else "permit"
+
+
+def _listed(cli: DeviceCli, gaps: Gaps) -> tuple[FilterRule, ...]:
+    bound: dict[str, list[str]] = {}
+    for name, block in (*interfaces(cli), ("all", config(cli))):
+        for each in block.matches(r"packet-filter (ipv6 )?(?:name )?(\S+) (?:inbound|outbound)"):
+            bound.setdefault(f"ipv6 {each[2]}" if each[1] else each[2], []).append(name)
+    rows = []
+    for name, places in bound.items():
+        if name not in access_lists(cli):
+            raise Unparsable(f"the list {name} is bound to {places[0]} and is not in the configuration")
+        for rule in list_rules(cli, name):
+            rows.append(
+                FilterRule(
+                    list=name,
+                    name=rule.name,
+                    action=rule.action,
+                    enabled=True,
+                    source_any=rule.source == "any" and not rule.narrowed,
+                    destination_any=rule.destination == "any" and not rule.narrowed,
+                    service_any=rule.service_any,
+                    source_zones=tuple(places),
+                    logged=rule.logged,
+                )
+            )
+    if rows:
+        gaps.note(
+            ("rules[].hits", "rules[].inspected"), "unsupported", "counters are not asked, and packet lists look into nothing"
+        )
+    return tuple(rows)
+
+
+def _unbound(cli: DeviceCli) -> tuple[str, ...]:
+    """Lists whose name stands nowhere outside lists."""
+    used: set[str] = set()
+    for block in config(cli).children:
+        if not block.text.startswith("acl "):
+            for line in (block, *block.walk()):
+                used |= set(line.text.split())
+    blocks: dict[int, list[str]] = {}
+    for name, block in access_lists(cli).items():
+        blocks.setdefault(id(block), []).append(name)
+    return tuple(names[0] for names in blocks.values() if not {name.removeprefix("ipv6 ") for name in names} & used)
+
+
+def _policies(cli: DeviceCli) -> tuple[FilterRule, ...]:
+    rows = []
+    for policy in (
+        block for block in config(cli).blocks("security-policy ip") if re.match(r"security-policy ip(?:v6)?$", block.text)
+    ):
+        for rule in policy.blocks("rule "):
+            named = re.match(r"rule (\d+)(?: name (.+))?$", rule.text)
+            if not named:
+                raise Unparsable(f"line {rule.line}: not a rule of a security policy: {rule.text[:60]}")
+            action = rule.value("action ")
+            if action not in ("pass", "drop", None):
+                raise Unparsable(f"line {rule.line}: unknown action {action}")
+            passes = action == "pass"
+            services = [line for line in (*rule.lines("service "), *rule.lines("service-port ")) if line.lower() != "any"]
+            narrowed = any(rule.matches(r"(?:user |user-group |application |app-group |time-range |url-category )"))
+            rows.append(
+                FilterRule(
+                    list=policy.text,
+                    name=named[2] or named[1],
+                    # a rule whose action was never set drops: "action", H3C SecPath Security Command Reference
+                    action="permit" if passes else "deny",
+                    enabled=rule.flag("disable") is not True,
+                    source_any=not any(rule.matches(r"source-(?:ip|mac|location)\S* ")),
+                    destination_any=not any(rule.matches(r"destination-(?:ip|location)\S* ")),
+                    service_any=not services and not narrowed,
+                    source_zones=tuple(rule.lines("source-zone ")),
+                    destination_zones=tuple(rule.lines("destination-zone ")),
+                    logged=rule.flag("logging enable") is True,
+                    inspected=any(rule.matches(r"profile ")) if passes else None,
+                )
+            )
+    return tuple(rows)
+
+
+def _zones(cli: DeviceCli) -> tuple[Zone, ...]:
+    return tuple(
+        Zone(
+            name=block.text.removeprefix("security-zone name "),
+            interfaces=tuple(line.split(" vlan ")[0] for line in block.lines("import interface ")),
+            outside=bool(_OUTSIDE.search(block.text.removeprefix("security-zone name "))),
+        )
+        for block in config(cli).blocks("security-zone name ")
+    )
+
+
+def interfaces_fact(cli: DeviceCli) -> Interfaces:
+    """Settings from the configuration, what is connected from `display interface brief`."""
+    gaps = Gaps()
+    states = gaps.attempt(("unused_open", "ports[].up"), lambda: _states(cli))
+    ports = gaps.attempt("ports", lambda: tuple(_port(cli, name, block, states) for name, block in interfaces(cli)))
+    trunks = [port for port in ports or () if port.mode == "trunk" and port.enabled is not False]
+    snooping = config(cli).flag("dhcp snooping enable") is True or config(cli).flag("dhcp-snooping") is True
+    return Interfaces(
+        ports=ports,
+        unused_open=tuple(port.name for port in ports if port.physical and port.enabled and port.up is False)
+        if ports is not None and states is not None
+        else None,
+        unguarded=tuple(port.name for port in ports if port.mode in ("access", "other") and _open(port))
+        if ports is not None
+        else None,
+        dhcp_snooping_vlans=("all",) if snooping else _vlans(cli, "dhcp snooping enable"),
+        arp_inspection_vlans=_vlans(cli, "arp detection enable"),
+        native_vlan_default=any(port.native_vlan == 1 for port in trunks) if ports is not None else None,
+        dynamic_trunks=(),
+        unseen=gaps.unseen,
+    )
+
+
+def _open(port: Port) -> bool:
+    return port.physical and port.enabled is not False and not port.port_security and not port.authenticated
+
+
+def _vlans(cli: DeviceCli, text: str) -> tuple[str, ...]:
+    return tuple(block.text.removeprefix("vlan ") for block in config(cli).blocks("vlan ") if block.flag(text))
+
+
+def _states(cli: DeviceCli) -> dict[str, str]:
+    text = cli.ask("display interface brief")
+    if not re.search(r"^Interface\s+Link\s", text, re.M):
+        raise Unparsable("display interface brief: not the table it should be")
+    found = re.findall(r"^\s*([A-Z][\w-]*?)(\d[\d/.:]*)\s+(UP|DOWN|ADM|Stby)\b", text, re.M)
+    return {f"{_LONG.get(kind, kind)}{number}": state for kind, number, state in found}
+
+
+def _port(cli: DeviceCli, name: str, block: Block, states: dict[str, str] | None) -> Port:
+    state = states.get(name) if states else None
+    physical = bool(_PHYSICAL.match(name))
+    shut = block.flag("shutdown")
+    # up unless shut down: "shutdown", Comware 5 and 7 Interface command references (switches and routers)
+    enabled = state != "ADM" if state else shut is not True
+    mode, vlan, native = _switching(name, block, physical)
+    edge = block.flag("stp edged-port") or block.flag("stp edged-port enable")
+    guard = (config(cli).flag("stp bpdu-protection") is True and edge is True) or block.flag("stp root-protection") is True
+    guarded = config(cli).flag("port-security enable") is True and any(
+        block.matches(r"port-security (?:port-mode|max-mac-count) ")
+    )
+    one_x = config(cli).flag("dot1x") is True and block.flag("dot1x") is True
+    by_mac = config(cli).flag("mac-authentication") is True and block.flag("mac-authentication") is True
+    return Port(
+        name=name,
+        description=block.value("description ") or "",
+        physical=physical,
+        enabled=enabled,
+        up=state == "UP" if state else None,
+        mode=mode,
+        vlan=vlan,
+        native_vlan=native,
+        addresses=_addresses(block),
+        port_security=(guarded or any(block.matches(r"mac-address max-mac-count \d"))) if physical else None,
+        authenticated=(one_x or by_mac) if physical else None,
+        bpdu_guard=guard if physical else None,
+        snooping_trusted=(block.flag("dhcp snooping trust") or block.flag("dhcp-snooping trust")) is True if physical else None,
+        proxy_arp=True if block.flag("proxy-arp enable") else None,
+        redirects=None,
+    )
+
+
+def _addresses(block: Block) -> tuple[str, ...]:
+    v4 = [
+        prefix(found[1], found[2]) if "." in found[2] else f"{found[1]}/{found[2]}"
+        for found in block.matches(r"ip address (\d+\.\d+\.\d+\.\d+) (\S+)")
+    ]
+    v6 = [f"{found[1].lower()}/{found[2]}" for found in block.matches(r"ipv6 address ([0-9A-Fa-f:]+)[ /](\d+)")]
+    return (*v4, *v6)
+
+
+def _switching(name: str, block: Block, physical: bool) -> tuple[Mode | None, int | None, int | None]:
+    """(mode, access VLAN, untagged VLAN of a trunk). Access in VLAN 1 by default: "port link-type", Layer 2 references."""
+    said = block.value("port link-type ")
+    if block.value("port link-mode ") == "route" or name.startswith("M-") or any(block.matches(r"ip(?:v6)? address ")):
+        return "routed", None, None
+    if not physical and said is None:
+        return None, None, None
+    if said == "trunk":
+        if any(block.matches(r"undo port trunk permit vlan 1(?: |$)")):
+            return "trunk", None, None
+        pvid = block.value("port trunk pvid vlan ") or "1"
+        return "trunk", None, int(pvid) if pvid.isdigit() else None
+    if said in ("access", None):
+        vlan = block.value("port access vlan ") or "1"
+        return ("access" if said or block.value("port link-mode ") == "bridge" or vlan != "1" else "other"), int(vlan), None
+    return "other", None, None
+
+
+def redundancy(cli: DeviceCli) -> Redundancy:
+    """A stack (IRF) and power supplies from their state, the rest from the configuration."""
+    gaps = Gaps()
+    return Redundancy(
+        cluster=gaps.attempt("cluster", lambda: _cluster(cli)),
+        peer_up=None,
+        gateways=_gateways(cli),
+        routing=gaps.attempt("routing", lambda: _routing(cli, gaps)),
+        second_power=gaps.attempt("second_power", lambda: _power(cli)),
+        unseen=gaps.unseen,
+    )
+
+
+def _cluster(cli: DeviceCli) -> Literal["none", "stack"]:
+    members = re.findall(r"^\s*[*+ ]*\d+\s+(?:\d+\s+)?(?:Master|Slave|Standby)\b", cli.ask("display irf"), re.M)
+    if not members:
+        raise Unparsable("display irf: no member in it")
+    return "stack" if len(members) > 1 else "none"
+
+
+def _power(cli: DeviceCli) -> bool:
+    text = cli.ask("display power")
+    rows = re.findall(r"^\s*(?:Power\s+)?\d+\s+(?:State: )?(Normal|Absent|Fault\S*|Error)\b", text, re.M | re.I)
+    if not rows:
+        raise Unparsable("display power: no supply in it")
+    return sum(1 for row in rows if row.lower() == "normal") >= 2
+
+
+def _gateways(cli: DeviceCli) -> tuple[Gateway, ...]:
+    rows = []
+    for name, block in interfaces(cli):
+        for six, group in dict.fromkeys((found[1], found[2]) for found in block.matches(r"vrrp (ipv6 )?vrid (\d+) virtual-ip ")):
+            keyed = bool(block.matches(rf"vrrp {six or ''}vrid {group} authentication-mode md5 "))
+            rows.append(Gateway(interface=name, protocol="vrrp", authenticated=keyed))
+    return tuple(rows)
+
+
+def _routing(cli: DeviceCli, gaps: Gaps) -> tuple[Routing, ...]:
+    tree = config(cli)
+    rows: list[Routing] = []
+    ports = [block for _, block in interfaces(cli) if any(block.matches(r"ospf authentication-mode "))]
+    for process in tree.blocks("ospf "):
+        for area in process.blocks("area "):
+            answer: bool | None = bool(_KEYED.match(area.value("authentication-mode ") or ""))
+            if not answer and ports:
+                answer = None
+                gaps.note("routing[].authenticated", "unsupported", "some ports sign OSPF for themselves, the area does not")
+            if answer and any(block.matches(r"ospf authentication-mode (?:null|simple)") for block in ports):
+                answer = False
+            rows.append(Routing(protocol="ospf", name=f"{process.text} {area.text}", authenticated=answer))
+    for process in tree.blocks("ospfv3 "):
+        rows.append(Routing(protocol="ospfv3", name=process.text, authenticated=any(process.matches(r"enable ipsec-profile "))))
+    for process in tree.blocks("bgp "):
+        rows += _peers(process)
+    for process in tree.blocks("isis "):
+        keyed = _KEYED.match(process.value("area-authentication-mode ") or "")
+        rows.append(Routing(protocol="isis", name=process.text, authenticated=bool(keyed)))
+    for process in tree.blocks("rip "):
+        rows.append(Routing(protocol="rip", name=process.text, authenticated=False))
+    return tuple(rows)
+
+
+def _peers(process: Block) -> list[Routing]:
+    signed = {found[1] for found in process.matches(r"peer (\S+) (?:password (?:cipher|simple)|keychain) ")}
+    groups = {found[1]: found[2] for found in process.matches(r"peer (\S+) group (\S+)")}
+    names = {found[1] for found in process.matches(r"group (\S+)")}
+    peers = dict.fromkeys(found[1] for found in process.matches(r"peer (\S+) (?:as-number|group) ") if found[1] not in names)
+    return [
+        Routing(protocol="bgp", name=f"{process.text} peer {peer}", authenticated=peer in signed or groups.get(peer) in signed)
+        for peer in peers
+    ]
