@@ -202,6 +202,8 @@ def open_shell(target: Target, inventory: Inventory | None = None) -> AbstractCo
         if isinstance(shell, ReplaySnmp):
             raise Unsupported(f"{target.name}: a recorded agent has no shell")
         return nullcontext(shell)
+    if target.via == "nmap":
+        raise Unsupported(f"{target.name}: is seen from outside alone; look again with rasoat discover")
     if inventory is None:
         raise Unsupported(f"{target.name}: to log on from afar a targets file with credentials is needed")
     if target.via == "winrm":

@@ -21,6 +21,7 @@ from baselines.loader import builtin, load
 from baselines.model import LEVELS, Baseline, Requirement
 from collectors.catalog import DEVICES, device_os, platforms_of
 from collectors.facts import FACTS
+from collectors.transports import nmap
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTE = "<!-- Made by scripts/generate_pages.py; do not edit. -->\n\n"
@@ -33,7 +34,7 @@ def facts_page() -> str:
     ]
     for name, fact in FACTS.items():
         platforms = sorted(platform.value for platform in platforms_of(name))
-        lines += [f"\n## {name}\n", f"{_first(fact)} Version {fact.VERSION}. Platforms: {', '.join(platforms)}.\n"]
+        lines += [f"\n## {name}\n", f"{_first(fact)} Version {fact.VERSION}. Platforms: {', '.join(platforms or ['outside'])}.\n"]
         lines += ["| field | type | meaning |", "|---|---|---|", *_fields(fact)]
         for row in _rows(fact):
             lines += [
@@ -100,7 +101,22 @@ def commands_page() -> str:
         if asked:
             lines += [f"\n## {path.parent.name}/{path.stem}\n", "| asks | what | root |", "|---|---|---|"]
             lines += [f"| {verb} | `{_cell(what)}` | {'yes' if root else ''} |" for verb, what, root in asked]
-    return "\n".join([*lines, *_windows(), *_devices()]) + "\n"
+    return "\n".join([*lines, *_windows(), *_devices(), *_outside()]) + "\n"
+
+
+def _outside() -> Iterator[str]:
+    """What discovery runs: nmap's options are constants, the rest are networks and numbers."""
+    yield "\n# What rasoat asks of a network\n"
+    yield "Run by `rasoat discover`, within the approved ranges, window and rate. `…` is the networks asked and the packets a second; `-6` is"
+    yield "added for IPv6.\n"
+    yield "| when | command |\n|---|---|"
+    for when, options in (
+        ("who is there", nmap.HOSTS),
+        ("who is there, without raw sockets", nmap.HOSTS_OTHERS),
+        ("what they offer", nmap.SERVICES_ROOT),
+        ("what they offer, without raw sockets", nmap.SERVICES_OTHERS),
+    ):
+        yield f"| {when} | `nmap … {nmap.COMMON} --min-rate … --max-rate … {options}` |"
 
 
 def _devices() -> Iterator[str]:
