@@ -65,5 +65,6 @@ OS = DeviceOs(
         "clock": system.clock,
         "snmp_service": records.snmp_service,
         "filtering": records.filtering,
+        "redundancy": system.redundancy,
     },
 )

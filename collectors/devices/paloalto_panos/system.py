@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from collectors.devices import kept_text
 from collectors.devices.base import plain
-from collectors.devices.paloalto_panos.text import Config, config, info, train
+from collectors.devices.paloalto_panos.text import Config, config, info, train, yes
 from collectors.devices.paloalto_panos.text import system as own
 from collectors.errors import CollectError, Unparsable, Unsupported
 from collectors.facts.base import Gaps
@@ -16,6 +16,7 @@ from collectors.facts.clock import Clock, TimeServer
 from collectors.facts.configuration import Configuration
 from collectors.facts.firmware import Firmware
 from collectors.facts.identity import Identity
+from collectors.facts.redundancy import Redundancy
 from collectors.transports.base import DeviceCli
 
 _RELEASED = ("av-release-date", "threat-release-date", "wildfire-release-date")
@@ -143,3 +144,24 @@ def _followed(text: str) -> _Followed:
         )
     synchronised = head[1] == "synched to" and not re.search(r"synched to (?:LOCAL|local)", text)
     return _Followed(synchronised, tuple(servers))
+
+
+def redundancy(cli: DeviceCli) -> Redundancy:
+    """High availability as configured. Whether the other one is there was not asked."""
+    gaps = Gaps()
+    cluster = gaps.attempt("cluster", lambda: _cluster(config(cli)))
+    gaps.note("peer_up", "unsupported", "not asked, or this box stands alone")
+    gaps.note(("gateways", "routing"), "unsupported", "virtual routers were not read")
+    return Redundancy(cluster=cluster, gateways=None, routing=None, unseen=gaps.unseen)
+
+
+def _cluster(conf: Config) -> Literal["none", "active-standby", "active-active"]:
+    block = conf.device.at("deviceconfig", "high-availability")
+    if block is None or yes(block, "enabled") is not True:
+        return "none"
+    modes = {name for inner in block.walk() if inner.name == "mode" for name in (*inner.children, *inner.values)}
+    if "active-active" in modes:
+        return "active-active"
+    if "active-passive" in modes:
+        return "active-standby"
+    raise Unsupported("high availability is on; its mode is not shown")
