@@ -86,6 +86,12 @@ def run(options: argparse.Namespace) -> int:
     started = datetime.now(UTC).replace(microsecond=0)
     if options.hosts_only and (options.outside or options.spool):
         raise Refusal(_("--outside and --spool need the services to be asked: leave --hosts-only out."))
+    if options.spool:
+        from agent import config
+        from agent.state import State
+
+        # said now, not after an hour of asking
+        State(config.load().state_dir).identity()
     try:
         approved = _approved(options)
     except RangesError as error:

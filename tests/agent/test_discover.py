@@ -11,10 +11,12 @@ import pytest
 from agent import cli, language
 from agent.commands import discover
 from agent.report.discovery import lines
+from agent.spool import Spool
 from agent.terminal import plain, width
 from collectors.discovery import Discovery
 from collectors.errors import CollectError, Unreachable
 from collectors.model import Snapshot
+from collectors.seal import unseal
 from tests.agent.conftest import Run
 from tests.test_discovery import Recorded
 
@@ -173,6 +175,24 @@ def test_snapshots_from_outside_can_be_judged(monkeypatch: pytest.MonkeyPatch, t
         "192.0.2.10": "server", "192.0.2.20": "switch", "192.0.2.30": "workstation", "192.0.2.31": "other",
     }  # fmt: skip
     assert all(snapshot.problems() == [] for snapshot in made.values())
+
+
+def test_snapshots_from_outside_wait_in_the_spool_of_an_enrolled_agent(monkeypatch: pytest.MonkeyPatch, enrolled: Path) -> None:
+    play(monkeypatch, "services.xml")
+    monkeypatch.setenv("RASOAT_STATE_DIR", str(enrolled))
+    assert cli.main(["discover", RANGE, "--spool", "--quiet"]) == 0
+    waiting = [Snapshot.from_bytes(unseal(each.path.read_bytes()).snapshot) for each in Spool(enrolled, 1 << 20).waiting()]
+    assert sorted(snapshot.target.name for snapshot in waiting) == [f"nmap:192.0.2.{number}" for number in (10, 20, 30, 31)]
+    assert all(snapshot.by_fact["exposure"].outcome == "seen" for snapshot in waiting)
+
+
+def test_a_machine_that_is_not_enrolled_is_told_before_anything_is_asked(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scanner = play(monkeypatch, "services.xml")
+    assert cli.main(["discover", RANGE, "--spool"]) == 2
+    assert "not enrolled" in capsys.readouterr().err
+    assert scanner.asked == []
 
 
 def test_the_table_begins_with_the_strangers(
