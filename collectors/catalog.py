@@ -101,6 +101,8 @@ DEVICES: dict[Platform, str] = {
     Platform.CISCO_ASA: "collectors.devices.cisco_asa",
     Platform.HUAWEI_VRP: "collectors.devices.huawei_vrp",
     Platform.HPE_COMWARE: "collectors.devices.hpe_comware",
+    Platform.ARUBA_AOSCX: "collectors.devices.aruba_aoscx",
+    Platform.ARUBA_AOSS: "collectors.devices.aruba_aoss",
 }
 """Network OS -> module whose `OS` knows it. Imported only when such a device is asked: a host scan needs none of them."""
 

@@ -71,8 +71,8 @@ OS = DeviceOs(
         re.compile(pattern, re.M | re.I)
         for pattern in (
             r"^\s*% ?(?:Unrecognized command|Incomplete command|Wrong parameter|Too many parameters|Ambiguous command).*$",
-            r"^\s*The (?:operation|command|device|feature) (?:is not|does not|doesn't) support.*$",
-            r"^\s*(?:This|The) (?:command|operation) is not supported.*$",
+            r"\A\s*The (?:operation|command|device|feature) (?:is not|does not|doesn't) support.*$",
+            r"\A\s*(?:This|The) (?:command|operation) is not supported.*$",  # further down it may speak of one fan
         )
     ),
     configuration=CONFIGURATION,
