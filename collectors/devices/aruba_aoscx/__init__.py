@@ -18,6 +18,7 @@ HARMLESS = (
     r"^\s*(?:set|match) (?:community|extcommunity)",
     r"^\s*ip (?:community|extcommunity)-list ",
     r"^\s*neighbor \S+ send-community",
+    r"^ntp server ",
     r"^!export-password: ",
 )
 Q = r"(?P<secret>\S+)"

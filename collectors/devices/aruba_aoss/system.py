@@ -50,10 +50,14 @@ def _row(text: str, name: str) -> str:
 
 
 def _model(cli: DeviceCli) -> str:
-    found = re.search(r"^; (\S+) Configuration Editor;", plain(cli, own()).text, re.M)
+    text = plain(cli, own()).text
+    found = re.search(r"^; (\S+) Configuration Editor;", text, re.M)
+    if found and found[1].startswith("hpStack"):
+        # a stack has no number of its own: that of its first member
+        found = re.search(r"^\s+member \d+ type \"(\S+?)\"", text, re.M)
     if not found:
-        raise Unparsable("show running-config: no product number at its head")
-    return found[1].removeprefix("hpStack_")
+        raise Unparsable("show running-config: no product number in it")
+    return found[1].upper()
 
 
 def _addresses(cli: DeviceCli) -> tuple[str, ...]:
