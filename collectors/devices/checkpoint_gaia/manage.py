@@ -135,7 +135,7 @@ def device_accounts(cli: DeviceCli) -> DeviceAccounts:
         servers=tuple(servers) if tacacs != "off" else tuple(server for server in servers if server.protocol != "tacacs+"),
         remote_first=None if tacacs == "on" or radius else False,
         local_fallback=any(user.enabled for user in users),
-        commands_authorised=any(user.role not in ("", "adminRole") for user in users),
+        commands_authorised=any(user.enabled and user.role not in ("", "adminRole") for user in users),
         passwords_encrypted=True,  # Gaia prints hashes alone
         unseen=gaps.unseen,
     )
