@@ -153,3 +153,23 @@ def test_an_os_is_whole(platform: Platform) -> None:
     assert "{name}" in os.prompt
     folders = [folder for folder in FOLDERS if platform_of(folder) is platform]
     assert folders, f"no tests/devices/{platform}--*"
+
+
+def test_nothing_of_netmiko_that_could_change_a_device_is_named() -> None:
+    """Its classes lend their knowledge of screens; what types, saves, configures or raises rights stays unused."""
+    import ast
+
+    import collectors
+
+    used: dict[str, set[str]] = {}
+    for path in Path(collectors.__file__).parent.rglob("*.py"):
+        tree = ast.parse(path.read_text("utf-8"))
+        names = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+        names |= {alias.name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for alias in node.names}
+        forbidden = names & {
+            "ConnectHandler", "send_config_set", "send_config_from_file", "config_mode", "save_config", "commit", "send_command",
+            "send_command_timing", "session_preparation", "disable_paging", "set_terminal_width", "establish_connection", "enable",
+        }  # fmt: skip
+        if forbidden:
+            used[path.name] = forbidden
+    assert used == {}

@@ -10,7 +10,7 @@ from collectors.redact import GONE, redact
 
 _SUSPECT = re.compile(
     r"(?i)(?<![\w])(?P<word>[\w-]*(?:password|passwd|passphrase|secret|pre-?shared(?:-key)?|psk(?:secret)?|key-string|keystring"
-    r"|authentication-key|shared-key|auth-?pwd|priv-?pwd|community|phash|cipher-text|ciphertext|(?<!-)key|private-key|md5"
+    r"|authentication-key|shared-key|auth-?pwd|priv-?pwd|community|phash|cipher-text|ciphertext|key|private-key|md5"
     r"|wep-key|auth-pass|priv-pass|localized[_-]?key))\b[ \t:=]+(?P<rest>[^\n]*\S)"
 )
 _HASHES = re.compile(

@@ -23,7 +23,7 @@ HARMLESS = (
     r"^\s*snmp-server (?:enable|group|view|engineID|trap-source|location|contact|ifindex) ?",
     r"^\s*(?:ip|ipv6) (?:community-list|extcommunity-list) ",
     r"^\s*(?:set|match) (?:community|extcommunity) ",
-    r"^\s*neighbor \S+ send-community",
+    r"^\s*(?:neighbor \S+ )?send-community",
     r"^\s*ip bgp-community ",
     r"^\s*(?:ip|ipv6)? ?(?:authentication|ospf authentication) (?:mode|key-chain|message-digest) ?(?:eigrp \d+)? ?(?:md5|\S+)$",
 )

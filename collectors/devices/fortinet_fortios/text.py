@@ -19,7 +19,7 @@ CONFIGURATION = (
     ("show full-configuration | grep .", True),
     ("show | grep .", False),
 )
-NAME = r'^config system global\n(?:[ \t]+(?!set hostname )[^\n]*\n)*[ \t]+set hostname "?([^"\n]+)"?'
+NAME = r'^config system global\n(?:[ \t]+(?![ \t]|set hostname )[^\n]*\n)*[ \t]+set hostname "?([^"\n]+)"?'
 
 TRAINS = ("7.0", "7.2", "7.4", "7.6")
 _NOT_76 = TRAINS[:3]
