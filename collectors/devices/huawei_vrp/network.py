@@ -217,7 +217,9 @@ def _port(cli: DeviceCli, name: str, block: Block, states: dict[str, str] | None
     physical = bool(_PHYSICAL.match(name))
     shut = block.flag("shutdown")
     enabled = not phy.startswith("*") if phy else (None if shut is None else not shut)
-    mode, vlan, native = _switching(cli, block, physical)
+    # a port of a bundle is what the bundle is
+    bundle = next((own for other, own in interfaces(cli) if other == f"Eth-Trunk{block.value('eth-trunk ')}"), block)
+    mode, vlan, native = _switching(cli, bundle, physical)
     edge = block.flag("stp edged-port enable") or block.flag("stp edged-port default")
     guard = (config(cli).flag("stp bpdu-protection") is True and edge is True) or block.flag("stp root-protection") is True
     return Port(
