@@ -379,3 +379,39 @@ def test_an_nmap_result() -> None:
 def test_what_is_no_nmap_result(text: str) -> None:
     with pytest.raises(InventoryError, match=r"nmap\.xml:\d+: "):
         import_nmap(text)
+
+
+def test_a_device_names_its_enable_word_and_old_algorithms(tmp_path: Path) -> None:
+    text = """
+credentials:
+  net: {user: rasoat, password_file: net.pw, enable_password_file: en.pw}
+  env: {user: rasoat, password_env: PW, enable_password_env: EN}
+targets:
+  - {name: sw1, kind: switch, platform: cisco_ios, credential: net, legacy_ssh: true}
+  - {name: sw2, kind: switch, platform: cisco_ios, credential: env}
+"""
+    found = parse(text, folder=tmp_path)
+    assert found.legacy_ssh == {"sw1"}
+    assert found.credentials["net"].enable_password_file == str(tmp_path / "en.pw")
+    assert found.credentials["env"].enable_password_env == "EN"
+    assert parse(to_yaml(found), folder=tmp_path).legacy_ssh == {"sw1"}
+
+
+def test_an_enable_word_lies_in_one_place_and_not_in_the_file(tmp_path: Path) -> None:
+    both = "credentials: {c: {user: u, agent: true, enable_password_file: a, enable_password_env: B}}\ntargets: [{name: t, credential: c}]\n"
+    with pytest.raises(InventoryError, match="enable_password_file and enable_password_env exclude each other"):
+        parse(both)
+    with pytest.raises(InventoryError, match="secrets do not belong in this file") as caught:
+        parse("credentials: {c: {user: u, agent: true, enable_password: Hunter22}}\ntargets: [{name: t, credential: c}]\n")
+    assert "Hunter22" not in str(caught.value)
+
+
+def test_the_enable_word_is_read_when_it_is_needed(tmp_path: Path) -> None:
+    file = tmp_path / "en.pw"
+    file.write_text("Nang-Quyen1\n")
+    credential = Credential(user="u", agent=True, enable_password_file=str(file))
+    with pytest.raises(Unreachable, match="chmod 600"):
+        credential.enable_password()
+    file.chmod(0o600)
+    assert credential.enable_password() == "Nang-Quyen1"
+    assert Credential(user="u", agent=True).enable_password() is None
