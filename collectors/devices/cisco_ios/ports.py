@@ -22,11 +22,14 @@ _PHYSICAL = re.compile(
 )
 
 
+_UP = {"connected": True, "monitoring": True, "notconnect": False, "disabled": False, "sfpAbsent": False, "xcvrAbsen": False}
+
+
 class Status(NamedTuple):
     """What `show interfaces status` or `show ip interface brief` says of a port."""
 
-    up: bool
-    disabled: bool
+    up: bool | None
+    """None for a state this file does not know, or one that says neither (err-disabled, inactive)."""
 
 
 def interfaces(cli: DeviceCli) -> Interfaces:
@@ -89,7 +92,7 @@ def _interfaces_status(text: str) -> Mapping[str, Status]:
     for line in text[head.end() :].splitlines():
         name, state = line.split(" ", 1)[0], line[at:to].strip()
         if name and state:
-            rows[name] = Status(state == "connected", state == "disabled")
+            rows[name] = Status(_UP.get(state.split(":")[0]))  # `connected: TDR` while a cable is tested
     return rows
 
 
@@ -98,7 +101,7 @@ def _brief(text: str) -> Mapping[str, Status]:
     for found in re.finditer(
         r"^(\S+) +(?:\S+) +(?:YES|NO) +\S+ +(administratively down|up|down|deleted) +(up|down)\s*$", text, re.M
     ):
-        rows[short(found[1])] = Status(found[3] == "up", found[2].startswith("admin"))
+        rows[short(found[1])] = Status(found[3] == "up")
     if not rows:
         raise Unparsable("show ip interface brief: no table in it")
     return rows
@@ -213,11 +216,14 @@ def _arp(cli: DeviceCli) -> Iterator[Neighbour]:
 
 
 def _macs(cli: DeviceCli) -> Iterator[Neighbour]:
+    """Three shapes: VLAN first (most), VLAN first with a mark and age (6500), address first (old Catalysts)."""
     text = cli.ask("show mac address-table")
-    if "Mac Address Table" not in text:
+    if not re.search(r"mac address|Destination Address", text, re.I):
         raise Unparsable("show mac address-table: no table in it")
-    for found in re.finditer(rf"^\*? *(\d+) +{_MAC} +DYNAMIC +(?:\S+ +)*?(\S+)\s*$", text, re.M):
+    for found in re.finditer(rf"^[* ]*(\d+) +{_MAC} +dynamic +(?:\S+ +)*?(\S+)\s*$", text, re.M | re.I):
         yield Neighbour(mac=_mac(found[2]), interface=found[3], vlan=int(found[1]))
+    for found in re.finditer(rf"^{_MAC} +Dynamic +(\d+) +(\S+)\s*$", text, re.M):
+        yield Neighbour(mac=_mac(found[1]), interface=found[3], vlan=int(found[2]))
 
 
 def _mac(said: str) -> str:

@@ -110,7 +110,7 @@ def _auth(said: str | None) -> Literal["none", "md5", "sha1", "sha224", "sha256"
 
 
 def _priv(said: str | None) -> Literal["none", "des", "3des", "aes128", "aes192", "aes256"] | None:
-    word = re.sub(r"[^a-z0-9]", "", (said or "?").lower())
+    word = "none" if said == "-" else re.sub(r"[^a-z0-9]", "", (said or "?").lower())
     known: dict[str, Literal["none", "des", "3des", "aes128", "aes192", "aes256"]] = {
         "none": "none", "des": "des", "3des": "3des", "aes": "aes128", "aes128": "aes128", "aes192": "aes192", "aes256": "aes256",
     }  # fmt: skip
