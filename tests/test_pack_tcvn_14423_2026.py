@@ -186,7 +186,8 @@ def test_the_figures_everybody_asks_for(pack: Baseline) -> None:
 def test_the_checks_of_the_edition_before_are_asked_here_too(pack: Baseline, before: Baseline) -> None:
     """One check serves both editions. What this one does not ask for is named, with the reason."""
     not_asked = {
-        "remote_access.own_port",  # another port than 22 is asked of in TCVN 11930 alone
+        "remote_access.own_port",  # another port than the usual one is asked of in TCVN 11930 alone
+        "remote_access.rdp_own_port",
     }
     hosts = {name for name, check in before.checks.items() if {Kind.SERVER, Kind.WORKSTATION} & set(check.kinds)}
     assert hosts - set(pack.checks) == not_asked
