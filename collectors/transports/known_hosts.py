@@ -60,11 +60,11 @@ class KnownHosts:
             else:
                 self._plain.setdefault(entry.names.lower(), []).append((number, entry))
 
-    @classmethod
-    def load(cls, *files: Path) -> KnownHosts:
+    @staticmethod
+    def load(*files: Path) -> KnownHosts:
         """Lines that are no host keys (comments, unknown formats) are passed over, as ssh does. Raises OSError."""
         there = tuple((file, file.stat()) for file in files if file.is_file())
-        return _loaded(cls, tuple((file, stat.st_mtime_ns, stat.st_size, stat.st_ino) for file, stat in there))
+        return _loaded(tuple((file, stat.st_mtime_ns, stat.st_size, stat.st_ino) for file, stat in there))
 
     def _of(self, name: str) -> tuple[Entry, ...]:
         found = [*self._plain.get(name, ()), *((number, entry) for number, entry in self._others if entry.matches(name))]
@@ -90,8 +90,8 @@ class KnownHosts:
 
 
 @lru_cache(maxsize=4)
-def _loaded(cls: type[KnownHosts], files: tuple[tuple[Path, int, int, int], ...]) -> KnownHosts:
-    return cls(entry for file, *_ in files for entry in _entries(file))
+def _loaded(files: tuple[tuple[Path, int, int, int], ...]) -> KnownHosts:
+    return KnownHosts(entry for file, *_ in files for entry in _entries(file))
 
 
 def name_of(host: str, port: int) -> str:
