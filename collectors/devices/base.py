@@ -130,7 +130,7 @@ def running(cli: DeviceCli, os: DeviceOs) -> Running:
     """The running configuration with as many resolved values as this release and account give.
 
     A form that does not exist, may not be seen or came in part gives way to the next, which must be whole by itself.
-    Raises what the first form raised when none came.
+    Raises what says most when none came.
     """
     return _first(cli, os.configuration)
 
@@ -147,7 +147,9 @@ def _first(cli: DeviceCli, forms: tuple[tuple[str, bool], ...]) -> Running:
         try:
             return Running(cli.ask(command, timeout=CONFIGURATION_TIMEOUT), resolved, command)
         except (Denied, Unsupported, Unparsable) as error:
-            first = first or error
+            # "no such command" says least: of a newer form an older release knows nothing
+            if first is None or (isinstance(first, Unsupported) and not isinstance(error, Unsupported)):
+                first = error
     assert first is not None, "an OS without a configuration command"
     raise first
 

@@ -168,7 +168,10 @@ def _number(said: str | None, default: int) -> int | None:
 
 def _addresses(lines: Node) -> Iterator[str]:
     for found in lines.matches(r"ip address ([\d.]+) ([\d.]+)"):
-        yield f"{found[1]}/{IPv4Network(f'0.0.0.0/{found[2]}').prefixlen}"
+        try:
+            yield f"{found[1]}/{IPv4Network(f'0.0.0.0/{found[2]}').prefixlen}"
+        except ValueError:
+            raise Unparsable(f"{lines.text}: {found[2]} is no network mask") from None
     for found in lines.matches(r"ipv6 address ([0-9A-Fa-f:]+/\d+)"):
         yield found[1].lower()
 
