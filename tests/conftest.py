@@ -15,3 +15,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     if not config.getoption("--hypothesis-profile"):
         settings.load_profile("untimed")
+
+
+DEEP = {
+    "agent": ("test_oscal.py", "test_baselines.py", "test_walkthrough.py", "test_language.py", "test_policy.py"),
+    "baselines": ("test_ready.py", "test_retired.py", "test_mutation.py", "test_schema.py", "test_tailoring.py"),
+    "server": ("test_ingest.py", "test_work.py", "test_pages.py", "test_people.py"),
+    "tests": (
+        "test_windows_document.py", "test_transport_snmp.py", "test_snmp.py", "test_devices.py", "test_updates_worst.py",
+        "test_transport_posix_files.py", "test_agreement_mapping.py",
+    ),
+}  # fmt: skip
+"""Files that take more than a few seconds each: `make test` runs them, `make check` does not."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        name = item.path.name
+        if name in DEEP.get(item.path.parent.name, ()) or name.startswith(("test_device_", "test_secrets_", "test_syntax_")):
+            item.add_marker("deep")
