@@ -1,4 +1,4 @@
-"""Write what is made from code, data and measurements: docs/{facts,commands,checks,coverage,crosswalk}.md, the figures in the READMEs.
+"""Write what is made from code, data and measurements: docs/{facts,commands,checks,coverage,crosswalk,devices}.md, the figures in the READMEs.
 
 `--check` writes nothing and ends with 1 when a page is not current.
 """
@@ -22,6 +22,7 @@ from baselines.model import LEVELS, Baseline, Requirement
 from collectors.catalog import DEVICES, device_os, platforms_of
 from collectors.facts import FACTS
 from collectors.transports import nmap
+from scripts import device_matrix
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTE = "<!-- Made by scripts/generate_pages.py; do not edit. -->\n\n"
@@ -381,6 +382,7 @@ PAGES = {
     "checks": checks_page,
     "coverage": coverage_page,
     "crosswalk": crosswalk_page,
+    "devices": lambda: NOTE + device_matrix.page(),
 }
 
 
