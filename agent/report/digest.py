@@ -9,7 +9,7 @@ from typing import Any
 from agent.language import _, current, mark
 from baselines.model import RANK, Assessment, Baseline, Check, Coverage, Finding, Requirement, Severity, Text, Verdict
 from collectors.facts.identity import Identity
-from collectors.model import Snapshot
+from collectors.model import Kind, Snapshot
 
 SEVERITIES: tuple[Severity, ...] = ("critical", "high", "medium", "low")
 COVERAGES: tuple[Coverage, ...] = ("automated", "partial", "manual", "not_yet")
@@ -135,6 +135,13 @@ class Digest:
         if len(same) == 1 and self.snapshot.records and all(record.outcome != "seen" for record in self.snapshot.records):
             return self.blanks[0]
         return None
+
+    @property
+    def rights(self) -> str:
+        """With what rights the target was looked at, in the words of its kind: a switch has no root."""
+        if self.assessment.kind in (Kind.SERVER, Kind.WORKSTATION):
+            return _("as root") if self.snapshot.privileged else _("without root")
+        return _("with full rights") if self.snapshot.privileged else _("with limited rights")
 
     @property
     def denied(self) -> bool:

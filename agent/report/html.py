@@ -104,11 +104,10 @@ def _head(report: Digest) -> Iterator[str]:
     standard = f"{text(report.baseline.title)} ({report.baseline.standard.edition}), {_('level %d') % assessment.level}"
     yield f"<p>{escape(standard)}</p>"
     when = snapshot.collected_at.astimezone().strftime("%Y-%m-%d %H:%M %z")
-    rights = _("as root") if snapshot.privileged else _("without root")
     seconds = _("Collected %(when)s in %(seconds).1f s, %(rights)s") % {
         "when": when,
         "seconds": snapshot.seconds,
-        "rights": rights,
+        "rights": report.rights,
     }
     yield f'<p class="dim">{escape(seconds)}. rasoat {escape(snapshot.collector)}, {escape(assessment.baseline)} {escape(assessment.version)}</p>'
     yield f'<p class="dim"><code>snapshot {escape(snapshot.id)} sha256 {escape(snapshot.digest)}</code></p>'

@@ -66,9 +66,9 @@ def _head(report: Digest, columns: int, ink: Colouring) -> Iterator[str]:
         columns,
     )
     when = snapshot.collected_at.astimezone().strftime("%Y-%m-%d %H:%M %z")
-    rights = _("as root") if snapshot.privileged else _("without root")
     yield from wrap(
-        _("Collected %(when)s in %(seconds).1f s, %(rights)s") % {"when": when, "seconds": snapshot.seconds, "rights": rights},
+        _("Collected %(when)s in %(seconds).1f s, %(rights)s")
+        % {"when": when, "seconds": snapshot.seconds, "rights": report.rights},
         columns,
     )
 
