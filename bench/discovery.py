@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from measure import compiled, interleaved, write
 
-from collectors.discovery_ranges import MAX_RATE
+from collectors.discovery.ranges import MAX_RATE
 from collectors.transports.nmap import COMMON, HOSTS, SERVICES_ROOT, STEADY
 from tests.netns import SERVER, Lan
 

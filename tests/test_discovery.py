@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from collectors import discovery
 from collectors.discovery import coverage, duplicates, merge, register, states
-from collectors.discovery_outside import listening_of, snapshots
-from collectors.discovery_ranges import Approved, RangesError, Window, parse
-from collectors.discovery_sweep import Swept, sweep
-from collectors.discovery_tables import Sighting, from_snapshots, leases, mac_of, vendors
+from collectors.discovery.outside import listening_of, snapshots
+from collectors.discovery.ranges import Approved, RangesError, Window, parse
+from collectors.discovery.sweep import Swept, sweep
+from collectors.discovery.tables import Sighting, from_snapshots, leases, mac_of, vendors
 from collectors.errors import CollectError, Unparsable, Unreachable, Unsupported
 from collectors.inventory import Inventory, InventoryError
 from collectors.inventory_import import import_nmap, proposed

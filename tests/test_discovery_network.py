@@ -14,8 +14,8 @@ from subprocess import CompletedProcess
 
 import pytest
 
-from collectors.discovery_ranges import Approved, Window
-from collectors.discovery_sweep import sweep
+from collectors.discovery.ranges import Approved, Window
+from collectors.discovery.sweep import sweep
 from collectors.errors import Unreachable
 from collectors.facts.exposure import outside
 from collectors.transports.nmap import Nmap

@@ -19,9 +19,9 @@ from agent.terminal import Progress, complain
 
 if TYPE_CHECKING:
     from collectors.discovery import Discovery
-    from collectors.discovery_ranges import Approved
-    from collectors.discovery_sweep import Swept
-    from collectors.discovery_tables import Sighting
+    from collectors.discovery.ranges import Approved
+    from collectors.discovery.sweep import Swept
+    from collectors.discovery.tables import Sighting
     from collectors.inventory import Inventory
     from collectors.model import Snapshot
     from collectors.transports.nmap import Network, Nmap
@@ -79,8 +79,8 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from collectors.discovery_ranges import RangesError
-    from collectors.discovery_sweep import sweep
+    from collectors.discovery.ranges import RangesError
+    from collectors.discovery.sweep import sweep
 
     progress = Progress(options.quiet, options.verbose)
     started = datetime.now(UTC).replace(microsecond=0)
@@ -117,10 +117,11 @@ def run(options: argparse.Namespace) -> int:
 
 def _preload() -> None:
     from agent.report import discovery
-    from collectors import discovery_outside, inventory_import
+    from collectors import inventory_import
+    from collectors.discovery import outside
     from collectors.transports import local
 
-    del discovery, discovery_outside, inventory_import, local
+    del discovery, outside, inventory_import, local
 
 
 def _mistakes(problems: Sequence[str]) -> Refusal:
@@ -133,7 +134,7 @@ def _lists(options: argparse.Namespace, now: datetime) -> tuple[Inventory | None
     if not options.known and not options.leases:
         return None, []
     from collectors import inventory
-    from collectors.discovery_tables import read_leases
+    from collectors.discovery.tables import read_leases
 
     try:
         known = inventory.load(options.known) if options.known else None
@@ -143,7 +144,7 @@ def _lists(options: argparse.Namespace, now: datetime) -> tuple[Inventory | None
 
 
 def _approved(options: argparse.Namespace) -> Approved:
-    from collectors.discovery_ranges import Approved, load
+    from collectors.discovery.ranges import Approved, load
 
     path = options.approved or (APPROVED if APPROVED.exists() else None)
     approved = load(path) if path else Approved()
@@ -203,7 +204,7 @@ def _stored(names: Iterable[str]) -> list[Snapshot]:
 
 def _tables(stored: list[Snapshot], progress: Progress) -> list[Sighting]:
     """What tables know: those of devices, and this machine's own neighbours, who are fresh after a sweep."""
-    from collectors.discovery_tables import Sighting, from_snapshots
+    from collectors.discovery.tables import Sighting, from_snapshots
     from collectors.errors import CollectError
     from collectors.linux.neighbours import neighbours
     from collectors.transports.local import LocalShell
@@ -228,7 +229,7 @@ def _found(
     started: datetime,
 ) -> Discovery:
     from collectors.discovery import Discovery, coverage, duplicates, merge, register, states
-    from collectors.discovery_tables import vendors
+    from collectors.discovery.tables import vendors
     from collectors.model import new_id, utcnow
 
     registered = register(known) if known else None
@@ -254,7 +255,7 @@ def _found(
 
 
 def _outside(swept: Swept, found: Discovery, known: Inventory | None, stored: list[Snapshot]) -> list[Snapshot]:
-    from collectors.discovery_outside import snapshots
+    from collectors.discovery.outside import snapshots
 
     kinds = {target.name: target.kind for target in known.targets} if known else {}
     return list(snapshots(swept, found.hosts, kinds, stored, found.ended))

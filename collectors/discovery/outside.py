@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from collectors import VERSION
 from collectors.discovery import Found
-from collectors.discovery_sweep import Swept
+from collectors.discovery.sweep import Swept
 from collectors.facts import exposure
 from collectors.facts.listening import Listening
 from collectors.model import Kind, Platform, Record, Snapshot, Source, Target, digest_of, new_id

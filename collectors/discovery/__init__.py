@@ -11,9 +11,9 @@ from typing import Literal, NamedTuple
 
 from pydantic import AwareDatetime, Field
 
-from collectors.discovery_ranges import Approval
-from collectors.discovery_sweep import Gap, Swept
-from collectors.discovery_tables import Sighting
+from collectors.discovery.ranges import Approval
+from collectors.discovery.sweep import Gap, Swept
+from collectors.discovery.tables import Sighting
 from collectors.errors import CollectError
 from collectors.facts.base import Model
 from collectors.inventory import Inventory

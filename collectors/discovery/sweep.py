@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, NamedTuple
 
-from collectors.discovery_ranges import Approved
+from collectors.discovery.ranges import Approved
 from collectors.errors import CollectError
 from collectors.transports.nmap import Answer, Network, PortScanner
 from collectors.transports.nmap_result import Host
