@@ -44,7 +44,7 @@ def added(name: str, path: str, line: str, red: str = "", unknown: str = "") -> 
         # one door without a lock is enough
         Planted(
             "log-on-at-the-console-does-not-lock",
-            "printf 'auth required pam_unix.so\naccount required pam_unix.so\n@include common-password\n' >/etc/pam.d/login",
+            "printf 'auth required pam_unix.so\naccount required pam_unix.so\n@include common-password\nsession optional pam_umask.so\n' >/etc/pam.d/login",
             "cp /etc/pam.d/sshd /etc/pam.d/login",
             _LOCK,
         ),
