@@ -52,6 +52,7 @@ pages: ## docs made from code and data
 	$(PY) -m baselines.ready
 
 bench: setup ## every script in bench/, ratios within one run, results in bench/results/
+	$(PY) -m baselines.ready
 	@for script in startup judging host_scan snmp_sweep discovery; do echo "== $$script"; $(PY) bench/$$script.py || exit 1; done
 
 dist: setup ## wheel and source archive
