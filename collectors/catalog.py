@@ -98,7 +98,6 @@ DEVICES: dict[Platform, str] = {
     Platform.FORTINET_FORTIOS: "collectors.devices.fortinet_fortios",
     Platform.PALOALTO_PANOS: "collectors.devices.paloalto_panos",
     Platform.CHECKPOINT_GAIA: "collectors.devices.checkpoint_gaia",
-    Platform.CISCO_ASA: "collectors.devices.cisco_asa",
     Platform.HUAWEI_VRP: "collectors.devices.huawei_vrp",
     Platform.HPE_COMWARE: "collectors.devices.hpe_comware",
     Platform.ARUBA_AOSCX: "collectors.devices.aruba_aoscx",
