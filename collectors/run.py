@@ -230,6 +230,8 @@ def open_shell(target: Target, inventory: Inventory | None = None) -> AbstractCo
         raise Unsupported(
             f"{target.name}: a {target.kind} is not asked without knowing its system; add platform: to the targets file, one of {known}"
         )
+    if target.platform not in (None, Platform.DEBIAN, Platform.REDHAT, Platform.SUSE, Platform.LINUX):
+        raise Unsupported(f"{target.name}: {target.platform} is not read over SSH yet and was not logged on to; write via: snmp")
     from collectors.transports.ssh import SshShell
 
     return SshShell.connect(target, inventory.credential_of(target), inventory.known_hosts)
