@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from collectors import VERSION
-from collectors.catalog import DEVICES, device_os, facts_of, questions
+from collectors.catalog import DEVICES, LINUX, device_os, facts_of, questions
 from collectors.errors import CollectError, Unsupported
 from collectors.facts import FACTS
 from collectors.facts import identity as identities
@@ -230,7 +230,7 @@ def open_shell(target: Target, inventory: Inventory | None = None) -> AbstractCo
         raise Unsupported(
             f"{target.name}: a {target.kind} is not asked without knowing its system; add platform: to the targets file, one of {known}"
         )
-    if target.platform not in (None, Platform.DEBIAN, Platform.REDHAT, Platform.SUSE, Platform.LINUX):
+    if target.platform not in (None, *LINUX):
         raise Unsupported(f"{target.name}: {target.platform} is not read over SSH yet and was not logged on to; write via: snmp")
     from collectors.transports.ssh import SshShell
 

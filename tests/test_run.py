@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
-from collectors import run
+from collectors import catalog, run
 from collectors.catalog import facts_of, questions
+from collectors.credential import Credential
 from collectors.errors import Denied, Unreachable, Unsupported
 from collectors.facts import FACTS
 from collectors.facts.clock import Clock
@@ -20,6 +21,7 @@ from collectors.run import collect, look, open_shell, sweep, unreachable
 from collectors.transports.base import Shell
 from collectors.transports.local import LocalShell, RootShell
 from collectors.transports.replay import Recorder, ReplayShell
+from collectors.transports.ssh import SshShell
 
 
 @pytest.fixture
@@ -116,6 +118,18 @@ def test_a_network_device_is_not_asked_before_its_system_is_known() -> None:
     for kind in (Kind.ROUTER, Kind.SWITCH, Kind.FIREWALL):
         with pytest.raises(Unsupported, match=r"add platform: to the targets file, one of .*cisco_ios"):
             open_shell(Target(name="x", via="ssh", kind=kind), Inventory(()))
+
+
+@pytest.mark.parametrize("platform", [one for one in Platform if one not in (*catalog.LINUX, *catalog.WINDOWS, *catalog.DEVICES)])
+def test_a_network_system_without_a_reader_is_not_logged_on_to(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    def connected(*_: Any, **__: Any) -> Any:
+        raise AssertionError("a connection was opened")
+
+    monkeypatch.setattr(SshShell, "connect", connected)
+    credential = Credential(user="x", password_env="X")
+    target = Target(name="x", via="ssh", kind=Kind.ROUTER, platform=platform, address="127.0.0.1", credential="c")
+    with pytest.raises(Unsupported, match="via: snmp"):
+        open_shell(target, Inventory((target,), {"c": credential}))
 
 
 def test_a_bug_on_the_way_costs_one_target(monkeypatch: pytest.MonkeyPatch, root: Path) -> None:

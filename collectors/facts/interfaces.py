@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from collectors.facts.base import Fact, Model
+from collectors.facts.base import Fact, Gaps, Model
 
 
 class Port(Model):
@@ -54,3 +55,17 @@ class Interfaces(Fact):
     )
     native_vlan_default: bool | None = Field(default=None, description="Some trunk carries VLAN 1 untagged")
     dynamic_trunks: tuple[str, ...] | None = Field(default=None, description="Ports that would become a trunk for whoever asks")
+
+
+def unused_open(ports: Iterable[Port], gaps: Gaps) -> tuple[str, ...] | None:
+    """Names of physical ports that are open with nothing connected.
+
+    None, with the reason noted, where the state of an open port is missing: a table that leaves a port out proves nothing of it.
+    """
+    sockets = [port for port in ports if port.physical]
+    blind = [port.name for port in sockets if port.enabled is None or (port.enabled and port.up is None)]
+    if blind:
+        more = f" and {len(blind) - 1} more" if len(blind) > 1 else ""
+        gaps.note("unused_open", "unparsable", f"whether {blind[0]}{more} is open and connected is not told")
+        return None
+    return tuple(port.name for port in sockets if port.enabled and port.up is False)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 from collectors.devices.snmp_identity import text
 from collectors.errors import Unsupported
 from collectors.facts.base import Gaps
-from collectors.facts.interfaces import Interfaces, Port
+from collectors.facts.interfaces import Interfaces, Port, unused_open
 from collectors.redact import redact
 from collectors.snmp.addresses import addresses
 from collectors.snmp.device import ENGINE_TIME, IF_ALIAS, IF_CONNECTOR, IF_DESCR, IF_NAME, UPTIME, Device, attempt, device
@@ -112,15 +112,11 @@ def _idle(changed: Value | None, now: float | None) -> int | None:
     return int((now - changed / 100) // DAY)
 
 
-def _unused(ports: Iterable[Port], gaps: Gaps) -> tuple[str, ...] | None:
-    sockets = [port for port in ports if port.physical]
-    if any(port.enabled is None or (port.enabled and port.up is None) for port in sockets):
-        gaps.note("unused_open", "unparsable", "of some physical port the state is neither up nor down")
-        return None
-    if not sockets:
+def _unused(ports: tuple[Port, ...], gaps: Gaps) -> tuple[str, ...] | None:
+    if not any(port.physical for port in ports):
         gaps.note("unused_open", "unsupported", "the agent shows no physical port")
         return None
-    return tuple(port.name for port in sockets if port.enabled and not port.up)
+    return unused_open(ports, gaps)
 
 
 async def _vlans(agent: Snmp, ports: int) -> dict[str, Vlans]:

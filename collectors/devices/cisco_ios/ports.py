@@ -11,7 +11,7 @@ from collectors.devices.cisco_ios.text import config
 from collectors.devices.syntax.indent import Node
 from collectors.errors import Unparsable, Unsupported
 from collectors.facts.base import Gaps
-from collectors.facts.interfaces import Interfaces, Port
+from collectors.facts.interfaces import Interfaces, Port, unused_open
 from collectors.facts.neighbours import Neighbour, Neighbours
 from collectors.transports.base import DeviceCli
 
@@ -42,9 +42,7 @@ def interfaces(cli: DeviceCli) -> Interfaces:
     trunks = [port for port in ports if port.mode == "trunk" and port.enabled]
     return Interfaces(
         ports=ports,
-        unused_open=None
-        if states is None
-        else tuple(port.name for port in ports if port.physical and port.enabled and port.up is False),
+        unused_open=None if states is None else unused_open(ports, gaps),
         unguarded=tuple(_unguarded(ports)),
         dhcp_snooping_vlans=_vlans(tree, "ip dhcp snooping vlan ") if snooping else (),
         arp_inspection_vlans=_vlans(tree, "ip arp inspection vlan "),

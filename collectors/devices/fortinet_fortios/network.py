@@ -12,7 +12,7 @@ from collectors.devices.syntax.fortios import Block
 from collectors.errors import CollectError, Unparsable, Unsupported
 from collectors.facts.base import Gaps
 from collectors.facts.device_services import DeviceService, DeviceServices, Service
-from collectors.facts.interfaces import Interfaces, Port
+from collectors.facts.interfaces import Interfaces, Port, unused_open
 from collectors.facts.redundancy import Gateway, Redundancy, Routing
 from collectors.transports.base import DeviceCli
 
@@ -28,7 +28,7 @@ def interfaces(cli: DeviceCli) -> Interfaces:
     gaps.note("ports[].port_security", "unsupported", "ports of a firewall have none")
     if links is not None and any(port.physical and port.up is None for port in ports):
         gaps.note("ports[].up", "unsupported", "get system interface physical does not name every port")
-    unused = None if links is None else tuple(port.name for port in ports if port.physical and port.enabled and port.up is False)
+    unused = None if links is None else unused_open(ports, gaps)
     for field in ("unguarded", "dhcp_snooping_vlans", "arp_inspection_vlans", "native_vlan_default", "dynamic_trunks"):
         gaps.note(field, "unsupported", "a firewall is no access switch; its switch ports were not looked at")
     return Interfaces(ports=ports, unused_open=unused, unseen=gaps.unseen)

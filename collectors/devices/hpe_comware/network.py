@@ -11,7 +11,7 @@ from collectors.devices.vocabulary import prefix
 from collectors.errors import Unparsable
 from collectors.facts.base import Gaps
 from collectors.facts.filtering import Action, Filtering, FilterRule, Zone
-from collectors.facts.interfaces import Interfaces, Port
+from collectors.facts.interfaces import Interfaces, Port, unused_open
 from collectors.facts.redundancy import Gateway, Redundancy, Routing
 from collectors.transports.base import DeviceCli
 
@@ -154,9 +154,7 @@ def interfaces_fact(cli: DeviceCli) -> Interfaces:
     snooping = config(cli).flag("dhcp snooping enable") is True or config(cli).flag("dhcp-snooping") is True
     return Interfaces(
         ports=ports,
-        unused_open=tuple(port.name for port in ports if port.physical and port.enabled and port.up is False)
-        if ports is not None and states is not None
-        else None,
+        unused_open=unused_open(ports, gaps) if ports is not None and states is not None else None,
         unguarded=tuple(port.name for port in ports if port.mode in ("access", "other") and _open(port))
         if ports is not None
         else None,

@@ -11,7 +11,7 @@ from collectors.devices.vocabulary import prefix
 from collectors.errors import Unparsable, Unsupported
 from collectors.facts.base import Gaps
 from collectors.facts.filtering import Filtering, FilterRule, Zone
-from collectors.facts.interfaces import Interfaces, Port
+from collectors.facts.interfaces import Interfaces, Port, unused_open
 from collectors.facts.redundancy import Gateway, Redundancy, Routing
 from collectors.transports.base import DeviceCli
 
@@ -176,9 +176,7 @@ def interfaces_fact(cli: DeviceCli) -> Interfaces:
         gaps.note("ports[].mode", "unsupported", "where a port names no link-type, the default depends on model and release")
     return Interfaces(
         ports=ports,
-        unused_open=tuple(port.name for port in ports if port.physical and port.enabled and port.up is False)
-        if ports is not None and states is not None
-        else None,
+        unused_open=unused_open(ports, gaps) if ports is not None and states is not None else None,
         unguarded=_unguarded(cli, ports) if ports is not None else None,
         dhcp_snooping_vlans=_vlans(cli, "dhcp snooping enable", config(cli).flag("dhcp snooping enable") is True),
         arp_inspection_vlans=_vlans(cli, "arp anti-attack check user-bind enable", True),
