@@ -10,7 +10,7 @@ from pydantic import Field
 from collectors.errors import CollectError, Unparsable
 from collectors.facts.base import Fact, Gaps, Model
 from collectors.linux.certificate_users import ASK, Server
-from collectors.linux.certificates import first_certificate
+from collectors.linux.certificates import first_certificate, unverified
 from collectors.linux.presence import programs
 from collectors.transports.base import Shell
 
@@ -87,6 +87,8 @@ def linux(shell: Shell) -> Certificates:
         both = sorted({*users[path], *(earlier.used_by if earlier else ())})
         values = facts._asdict()
         del values["fingerprint"]
+        if facts.self_signed is None:
+            gaps.note("certificates[].self_signed", "unsupported", unverified(path, facts))
         known[facts.fingerprint] = Certificate(path=earlier.path if earlier else path, used_by=tuple(both), **values)
     return Certificates(certificates=tuple(sorted((*rows, *known.values()), key=lambda row: row.path)), unseen=gaps.unseen)
 

@@ -15,12 +15,11 @@ from pydantic import Field
 
 from collectors.errors import CollectError
 from collectors.facts.base import Fact, Gaps, Model
-from collectors.linux.certificates import KeyType, first_certificate
+from collectors.linux.certificates import KeyType, first_certificate, unverified
 from collectors.transports.nmap_result import Door, Host, Result
 
 Version = Literal["SSLv3", "TLSv1.0", "TLSv1.1", "TLSv1.2", "TLSv1.3"]
 VERSIONS: tuple[Version, ...] = ("SSLv3", "TLSv1.0", "TLSv1.1", "TLSv1.2", "TLSv1.3")
-_NOT_VERIFIED = ("md2", "md4", "md5", "sha1")
 _CERTIFICATE = ("subject", "issuer", "not_before", "not_after", "key_type", "key_bits", "signature_hash", "self_signed")
 
 
@@ -240,12 +239,8 @@ def _certificate(door: Door, gaps: Gaps) -> ShownCertificate:
         return ShownCertificate(port=door.port)
     values = facts._asdict()
     del values["fingerprint"]
-    if facts.subject == facts.issuer and not facts.self_signed and facts.signature_hash in _NOT_VERIFIED:
-        # a signature nobody verifies any more: whether it is its own cannot be told
-        gaps.note(
-            "certificates[].self_signed", "unsupported", f"port {door.port}: {facts.signature_hash} is not verified any more"
-        )
-        values["self_signed"] = None
+    if facts.self_signed is None:
+        gaps.note("certificates[].self_signed", "unsupported", unverified(f"port {door.port}", facts))
     return ShownCertificate(port=door.port, **values)
 
 

@@ -26,7 +26,8 @@ class Facts(NamedTuple):
     key_type: KeyType
     key_bits: int
     signature_hash: str
-    self_signed: bool
+    self_signed: bool | None
+    """None where the names say so and the signature is of a kind nobody verifies any more (SHA-1, MD5)."""
     fingerprint: str
 
 
@@ -78,6 +79,11 @@ def _facts(certificate: Certificate) -> Facts:
     )
 
 
+def unverified(place: str, facts: Facts) -> str:
+    """Why it is not known whether a certificate is signed by its own key."""
+    return f"{place}: a signature with {facts.signature_hash} is not verified any more"
+
+
 def _key(certificate: Certificate) -> tuple[KeyType, int]:
     from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
 
@@ -95,14 +101,16 @@ def _key(certificate: Certificate) -> tuple[KeyType, int]:
     return "other", 0
 
 
-def _self_signed(certificate: Certificate) -> bool:
-    """Equal names prove nothing: an issuer may bear its subject's name. The signature decides."""
-    from cryptography.exceptions import InvalidSignature
+def _self_signed(certificate: Certificate) -> bool | None:
+    """Equal names prove nothing: an issuer may bear its subject's name. The signature decides, where it can be verified."""
+    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 
     if certificate.subject != certificate.issuer:
         return False
     try:
         certificate.verify_directly_issued_by(certificate)
-    except (InvalidSignature, ValueError, TypeError):
+    except InvalidSignature:
         return False
+    except (UnsupportedAlgorithm, ValueError, TypeError):
+        return None
     return True

@@ -7,7 +7,7 @@ from typing import Final
 from collectors.errors import CollectError, Unparsable
 from collectors.facts.base import Gaps
 from collectors.facts.certificates import COLUMNS, Certificate, Certificates, User
-from collectors.linux.certificates import Facts, bare_certificate
+from collectors.linux.certificates import Facts, bare_certificate, unverified
 from collectors.transports.base import Shell
 from collectors.windows.document import Document, Section, document
 from collectors.windows.registry import CONTROL, POLICIES, Registry
@@ -68,6 +68,8 @@ def _certificate(row: Section, thumbprint: str, users: tuple[User, ...], gaps: G
         return _unread(gaps, path, users, error)
     values = found._asdict()
     del values["fingerprint"]
+    if found.self_signed is None:
+        gaps.note("certificates[].self_signed", "unsupported", unverified(path, found))
     return Certificate(path=path, used_by=users, **values)
 
 
