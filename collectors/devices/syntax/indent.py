@@ -14,8 +14,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import ClassVar, Literal
 
+from collectors.devices.syntax.tree import Line
 from collectors.errors import Unparsable
 
 Banners = Literal["delimited", "eof", "line"]
@@ -30,59 +31,13 @@ _CARETS = ("^C", "\x03")
 
 
 @dataclass(slots=True)
-class Node:
-    """One line and what is indented below it. `line` is its number in the text, from 1."""
+class Node(Line):
+    """One line and what is indented below it."""
 
-    text: str
-    line: int = 0
-    children: list[Node] = field(default_factory=list)
+    NEGATION: ClassVar[str] = "no"
+
     banners: dict[str, str] = field(default_factory=dict)
     """Of the whole text, on its root only: `banner login` -> the words shown."""
-
-    def blocks(self, start: str) -> Iterator[Node]:
-        """The lines directly below that begin so, in order."""
-        return (child for child in self.children if child.text.startswith(start))
-
-    def lines(self, start: str) -> list[str]:
-        """What stands behind `start` on each line directly below that begins so."""
-        return [child.text[len(start) :].strip() for child in self.blocks(start)]
-
-    def matches(self, pattern: str) -> list[re.Match[str]]:
-        """The lines directly below that match, from their beginning."""
-        compiled = re.compile(pattern)
-        return [found for child in self.children if (found := compiled.match(child.text))]
-
-    def has(self, text: str) -> bool:
-        """Exactly this line stands directly below."""
-        return any(child.text == text for child in self.children)
-
-    def value(self, start: str) -> str | None:
-        """What stands behind `start` on the last such line; None without one, or when a later `no` takes it back."""
-        found: str | None = None
-        for child in self.children:
-            if child.text.startswith(start):
-                found = child.text[len(start) :].strip()
-            elif child.text.startswith("no ") and _same(child.text[3:], start.strip()):
-                found = None
-        return found
-
-    def flag(self, text: str) -> bool | None:
-        """True: the line (or one that begins with it) stands there; False: its `no` form; the later one of both wins."""
-        said: bool | None = None
-        for child in self.children:
-            if _same(child.text, text):
-                said = True
-            elif child.text.startswith("no ") and _same(child.text[3:], text):
-                said = False
-        return said
-
-    def walk(self) -> Iterator[Node]:
-        """Every line below, at any depth."""
-        todo = list(reversed(self.children))
-        while todo:
-            node = todo.pop()
-            yield node
-            todo.extend(reversed(node.children))
 
 
 def parse(text: str, banners: Banners = "delimited", comment: str = "!") -> Node:
@@ -110,10 +65,6 @@ def parse(text: str, banners: Banners = "delimited", comment: str = "!") -> Node
         open_blocks[-1][1].children.append(node)
         open_blocks.append((depth, node))
     return root
-
-
-def _same(line: str, text: str) -> bool:
-    return line == text or line.startswith(f"{text} ")
 
 
 def _until_delimiter(rest: str, rows: Iterator[tuple[int, str]], began: int) -> str:

@@ -15,7 +15,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import ClassVar
 
+from collectors.devices.syntax.tree import Line
 from collectors.errors import Unparsable
 
 _HEADER = re.compile(
@@ -27,59 +29,13 @@ _FROM_FILE = re.compile(r"^\s*header \w+ file \S+\s*$")
 
 
 @dataclass(slots=True)
-class Block:
-    """One line and what is indented below it. `line` is its number in the text, from 1."""
+class Block(Line):
+    """One line and what is indented below it."""
 
-    text: str
-    line: int = 0
-    children: list[Block] = field(default_factory=list)
+    NEGATION: ClassVar[str] = "undo"
+
     headers: dict[str, str] = field(default_factory=dict)
     """Of the whole text, on its root only: `header login` -> the words shown."""
-
-    def blocks(self, start: str) -> Iterator[Block]:
-        """The lines directly below that begin so, in order."""
-        return (child for child in self.children if child.text.startswith(start))
-
-    def lines(self, start: str) -> list[str]:
-        """What stands behind `start` on each line directly below that begins so."""
-        return [child.text[len(start) :].strip() for child in self.blocks(start)]
-
-    def matches(self, pattern: str) -> list[re.Match[str]]:
-        """The lines directly below that match, from their beginning."""
-        compiled = re.compile(pattern)
-        return [found for child in self.children if (found := compiled.match(child.text))]
-
-    def has(self, text: str) -> bool:
-        """Exactly this line stands directly below."""
-        return any(child.text == text for child in self.children)
-
-    def value(self, start: str) -> str | None:
-        """What stands behind `start` on the last such line; None without one, or when a later `undo` takes it back."""
-        found: str | None = None
-        for child in self.children:
-            if child.text.startswith(start):
-                found = child.text[len(start) :].strip()
-            elif child.text.startswith("undo ") and _same(child.text[5:], start.strip()):
-                found = None
-        return found
-
-    def flag(self, text: str) -> bool | None:
-        """True: the line (or one that begins with it) stands there; False: its `undo` form; the later one of both wins."""
-        said: bool | None = None
-        for child in self.children:
-            if _same(child.text, text):
-                said = True
-            elif child.text.startswith("undo ") and _same(child.text[5:], text):
-                said = False
-        return said
-
-    def walk(self) -> Iterator[Block]:
-        """Every line below, at any depth."""
-        todo = list(reversed(self.children))
-        while todo:
-            block = todo.pop()
-            yield block
-            todo.extend(reversed(block.children))
 
 
 def parse(text: str) -> Block:
@@ -107,10 +63,6 @@ def parse(text: str) -> Block:
         above[-1][1].children.append(block)
         above.append((depth, block))
     return root
-
-
-def _same(line: str, text: str) -> bool:
-    return line == text or line.startswith(f"{text} ")
 
 
 def _joined(row: str, mark: str, rows: Iterator[tuple[int, str]]) -> str:
