@@ -245,6 +245,11 @@ def unreachable(target: Target, error: Exception, facts: Iterable[str] | None = 
         Record(fact=name, version=FACTS[name].VERSION, outcome=outcome, reason=redact(reason))
         for name in (facts_of(target.platform, target.kind in NETWORK) if facts is None else facts)
     )
+    return without_answers(target, records)
+
+
+def without_answers(target: Target, records: tuple[Record, ...]) -> Snapshot:
+    """A snapshot of now in which nobody was asked for longer than a moment."""
     return Snapshot(
         id=new_id(),
         target=target,

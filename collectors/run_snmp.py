@@ -18,7 +18,7 @@ from collectors.facts.base import Fact, Outcome
 from collectors.inventory import Inventory
 from collectors.model import Kind, Platform, Record, Snapshot, Target, digest_of, new_id, utcnow
 from collectors.redact import redact
-from collectors.run import Progress, unreachable
+from collectors.run import Progress, unreachable, without_answers
 from collectors.snmp import QUESTIONS, Question
 from collectors.snmp.device import device
 from collectors.snmp_credential import Keys, weak_communities
@@ -49,7 +49,7 @@ async def collect(target: Target, agent: Snmp, only: Iterable[str] | None = None
     witness = SnmpWitness(agent)
     identity = await _ask("identity", QUESTIONS["identity"], witness)
     if identity.outcome in ("unreachable", "denied"):
-        return _nothing(target, tuple(_copied(identity, fact) for fact in QUESTIONS))
+        return without_answers(target, tuple(_copied(identity, fact) for fact in QUESTIONS))
     records = [identity]
     wanted = None if only is None else set(only)
     for fact, question in QUESTIONS.items():
@@ -167,19 +167,6 @@ async def _named(target: Target, witness: SnmpWitness) -> Target:
 def _copied(identity: Record, fact: str) -> Record:
     return identity.model_copy(
         update={"fact": fact, "version": FACTS[fact].VERSION, "sources": identity.sources if fact == "identity" else ()}
-    )
-
-
-def _nothing(target: Target, records: tuple[Record, ...]) -> Snapshot:
-    return Snapshot(
-        id=new_id(),
-        target=target,
-        collected_at=utcnow(),
-        seconds=0.0,
-        collector=VERSION,
-        privileged=False,
-        records=records,
-        digest=digest_of(records),
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import time
 from typing import Any
 
 from collectors.devices.base import DeviceOs
@@ -11,9 +10,10 @@ from collectors.devices.redaction import clean
 from collectors.errors import CollectError, Unreachable
 from collectors.model import Source, utcnow
 from collectors.transports.base import TIMEOUT, DeviceCli
+from collectors.transports.testimony import Testimony
 
 
-class DeviceWitness:
+class DeviceWitness(Testimony):
     """Wraps a DeviceCli whose answers are raw text. `testimony()` hands over the sources noted since it was last called.
 
     Raises for a refusal, a pager, a configuration without its end or of another device: see DeviceOs.reading.
@@ -23,22 +23,11 @@ class DeviceWitness:
     platform: str
 
     def __init__(self, cli: DeviceCli, os: DeviceOs) -> None:
+        super().__init__()
         self._cli = cli
         self._os = os
         self.platform = os.platform.value
         self._memory: dict[str, tuple[str | CollectError, Source]] = {}
-        self._noted: dict[str, Source] = {}
-        self._until: float | None = None
-        self._limit = 0.0
-
-    def allow(self, seconds: float) -> None:
-        """From now on the questions may take so long together; then each is Unreachable, unless answered from memory."""
-        self._limit, self._until = seconds, time.monotonic() + seconds
-
-    def testimony(self) -> tuple[Source, ...]:
-        """Sources noted since the last call, in the order they were asked; each once."""
-        noted, self._noted = tuple(self._noted.values()), {}
-        return noted
 
     @property
     def prompt_name(self) -> str:
@@ -66,24 +55,16 @@ class DeviceWitness:
             except CollectError as error:
                 value = type(error)(clean(self._os, str(error)))
             source = Source(kind="command", what=command, sha256=digest, at=utcnow())
-            self._noted.setdefault(command, source)
+            self._note(source)
             # a fact that had little time left must not speak for the next one, which has all of its own
             if isinstance(value, Unreachable) and left <= timeout:
                 raise value
             self._memory[command] = (value, source)
         kept, source = self._memory[command]
-        self._noted.setdefault(command, source)
+        self._note(source)
         if isinstance(kept, CollectError):
             raise kept.with_traceback(None)
         return kept
-
-    def _left(self) -> float:
-        if self._until is None:
-            return float("inf")
-        left = self._until - time.monotonic()
-        if left <= 0:
-            raise Unreachable(f"this fact took more than {self._limit:g} s; it was not asked further")
-        return left
 
 
 class DeviceRecorder:

@@ -9,36 +9,26 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import TypeVar
 
-from collectors.errors import CollectError, Unreachable
+from collectors.errors import CollectError
 from collectors.model import Source, utcnow
 from collectors.transports.base import Security, Snmp, Value
+from collectors.transports.testimony import Testimony
 
 T = TypeVar("T")
 
 
-class SnmpWitness:
+class SnmpWitness(Testimony):
     """Wraps an Snmp. `testimony()` hands over the sources noted since it was last called, one per OID or column.
 
     A column that was read for one fact is not read again for the next; an answer that did not come is remembered too.
     """
 
     def __init__(self, agent: Snmp) -> None:
+        super().__init__()
         self._agent = agent
         self._scalars: dict[str, tuple[Value | None, Source]] = {}
         self._columns: dict[str, tuple[Mapping[str, Value] | CollectError, Source]] = {}
         self._tries: dict[str, bool | None] = {}
-        self._noted: dict[str, Source] = {}
-        self._until: float | None = None
-        self._limit = 0.0
-
-    def allow(self, seconds: float) -> None:
-        """From now on the questions may take so long together; then each is Unreachable, unless answered from memory."""
-        self._limit, self._until = seconds, time.monotonic() + seconds
-
-    def testimony(self) -> tuple[Source, ...]:
-        """Sources noted since the last call, in the order they were asked; each once."""
-        noted, self._noted = tuple(self._noted.values()), {}
-        return noted
 
     @property
     def security(self) -> Security:
@@ -74,6 +64,10 @@ class SnmpWitness:
             try:
                 answer = await self._within(self._agent.walk(*new, expect=expect))
             except CollectError as error:
+                if self._late:
+                    # a fact that had little time left must not speak for the next one, which has all of its own
+                    self._note(*(_source(column, None) for column in new))
+                    raise
                 self._columns.update((column, (error.with_traceback(None), _source(column, None))) for column in new)
             else:
                 for column in new:
@@ -102,8 +96,9 @@ class SnmpWitness:
             self._note(Source(kind="call", what=what, at=utcnow()))
         return said
 
-    def _note(self, source: Source) -> None:
-        self._noted.setdefault(source.what, source)
+    @property
+    def _late(self) -> bool:
+        return self._until is not None and time.monotonic() >= self._until
 
     async def _within(self, answer: Awaitable[T]) -> T:
         if self._until is None:
@@ -112,7 +107,7 @@ class SnmpWitness:
             async with asyncio.timeout(max(0.0, self._until - time.monotonic())):
                 return await answer
         except TimeoutError:
-            raise Unreachable(f"this fact took more than {self._limit:g} s; it was not asked further") from None
+            raise self._spent() from None
 
 
 def _source(oid: str, body: str | None) -> Source:

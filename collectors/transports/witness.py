@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-import time
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from collectors.errors import CollectError, Unreachable
 from collectors.model import Source, utcnow
 from collectors.transports.base import TIMEOUT, Answer, Shell, Stat, System
+from collectors.transports.testimony import Testimony
 
 T = TypeVar("T")
 
@@ -21,7 +21,7 @@ KEPT = 10_000
 """Paragraphs of package lists that are remembered: about 5 MB."""
 
 
-class Witness:
+class Witness(Testimony):
     """Wraps a Shell. `testimony()` hands over the sources noted since it was last called.
 
     The same question is answered from memory: several facts read /etc/os-release, and two answers to one question
@@ -29,20 +29,9 @@ class Witness:
     """
 
     def __init__(self, shell: Shell) -> None:
+        super().__init__()
         self._shell = shell
-        self._noted: dict[tuple[str, str], Source] = {}
         self._memory: dict[Hashable, tuple[Any, tuple[Source, ...]]] = {}
-        self._until: float | None = None
-        self._limit = 0.0
-
-    def allow(self, seconds: float) -> None:
-        """From now on the questions may take so long together; then each is Unreachable, unless answered from memory."""
-        self._limit, self._until = seconds, time.monotonic() + seconds
-
-    def testimony(self) -> tuple[Source, ...]:
-        """Sources noted since the last call, in the order they were asked; each once."""
-        noted, self._noted = tuple(self._noted.values()), {}
-        return noted
 
     @property
     def privileged(self) -> bool:
@@ -114,7 +103,7 @@ class Witness:
         key = ("stanzas", pattern, wanted, fields)
         if key in self._memory:
             rows, noted = self._memory[key]
-            self._note(noted)
+            self._note(*noted)
             yield from rows
             return
         self._left()
@@ -134,7 +123,7 @@ class Witness:
             whole = digest.hexdigest()
         finally:
             source = Source(kind="file", what=pattern, sha256=whole, at=utcnow())
-            self._noted.setdefault(("file", pattern), source)
+            self._note(source)
         if count <= KEPT:
             self._memory[key] = (tuple(kept), (source,))
 
@@ -149,26 +138,14 @@ class Witness:
                 noted = tuple(_source(kind, what, None) for kind, what in asked)
                 if not isinstance(error, Unreachable) or left > TIMEOUT:
                     self._memory[key] = (error.with_traceback(None), noted)
-                self._note(noted)
+                self._note(*noted)
                 raise
             self._memory[key] = (value, tuple(sources))
         kept, noted = self._memory[key]
-        self._note(noted)
+        self._note(*noted)
         if isinstance(kept, CollectError):
             raise kept.with_traceback(None)
         return kept  # type: ignore[no-any-return]
-
-    def _note(self, sources: tuple[Source, ...]) -> None:
-        for source in sources:
-            self._noted.setdefault((source.kind, source.what), source)
-
-    def _left(self) -> float:
-        if self._until is None:
-            return float("inf")
-        left = self._until - time.monotonic()
-        if left <= 0:
-            raise Unreachable(f"this fact took more than {self._limit:g} s; it was not asked further")
-        return left
 
 
 def _source(kind: str, what: str, body: bytes | None, status: int | None = None) -> Source:
