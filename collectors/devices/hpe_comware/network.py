@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import Literal
 
 from collectors.devices.hpe_comware.text import access_lists, config, firewall, interfaces, list_rules
+from collectors.devices.packet_lists import listed, unbound
 from collectors.devices.syntax.vrp import Block
 from collectors.devices.vocabulary import prefix
 from collectors.errors import Unparsable
@@ -38,8 +40,10 @@ def filtering(cli: DeviceCli) -> Filtering:
         stateful=wall,
         default_action=_default(cli, wall),
         default_logged=None,
-        rules=gaps.attempt("rules", lambda: _policies(cli) if wall else _listed(cli, gaps)),
-        unbound=gaps.attempt("unbound", lambda: _unbound(cli)),
+        rules=gaps.attempt(
+            "rules", lambda: _policies(cli) if wall else listed(_bound(cli), access_lists(cli), partial(list_rules, cli), gaps)
+        ),
+        unbound=gaps.attempt("unbound", lambda: unbound(config(cli), access_lists(cli))),
         zones=_zones(cli),
         anti_spoofing=None,
         dos_protection=None,
@@ -57,47 +61,13 @@ def _default(cli: DeviceCli, wall: bool) -> Action | None:
     return "deny" if config(cli).flag("packet-filter default deny") else "permit"
 
 
-def _listed(cli: DeviceCli, gaps: Gaps) -> tuple[FilterRule, ...]:
+def _bound(cli: DeviceCli) -> dict[str, list[str]]:
+    """List -> interfaces whose packets it filters."""
     bound: dict[str, list[str]] = {}
     for name, block in (*interfaces(cli), ("all", config(cli))):
         for each in block.matches(r"packet-filter (ipv6 )?(?:name )?(\S+) (?:inbound|outbound)"):
             bound.setdefault(f"ipv6 {each[2]}" if each[1] else each[2], []).append(name)
-    rows = []
-    for name, places in bound.items():
-        if name not in access_lists(cli):
-            raise Unparsable(f"the list {name} is bound to {places[0]} and is not in the configuration")
-        for rule in list_rules(cli, name):
-            rows.append(
-                FilterRule(
-                    list=name,
-                    name=rule.name,
-                    action=rule.action,
-                    enabled=True,
-                    source_any=rule.source == "any" and not rule.narrowed,
-                    destination_any=rule.destination == "any" and not rule.narrowed,
-                    service_any=rule.service_any,
-                    source_zones=tuple(places),
-                    logged=rule.logged,
-                )
-            )
-    if rows:
-        gaps.note(
-            ("rules[].hits", "rules[].inspected"), "unsupported", "counters are not asked, and packet lists look into nothing"
-        )
-    return tuple(rows)
-
-
-def _unbound(cli: DeviceCli) -> tuple[str, ...]:
-    """Lists whose name stands nowhere outside lists."""
-    used: set[str] = set()
-    for block in config(cli).children:
-        if not block.text.startswith("acl "):
-            for line in (block, *block.walk()):
-                used |= set(line.text.split())
-    blocks: dict[int, list[str]] = {}
-    for name, block in access_lists(cli).items():
-        blocks.setdefault(id(block), []).append(name)
-    return tuple(names[0] for names in blocks.values() if not {name.removeprefix("ipv6 ") for name in names} & used)
+    return bound
 
 
 def _policies(cli: DeviceCli) -> tuple[FilterRule, ...]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import Literal
 
 from collectors.devices.huawei_vrp.text import access_lists, config, firewall, interfaces, list_rules, switch, virtual
+from collectors.devices.packet_lists import listed, unbound
 from collectors.devices.syntax.vrp import Block
 from collectors.devices.vocabulary import prefix
 from collectors.errors import Unparsable, Unsupported
@@ -36,13 +38,15 @@ def filtering(cli: DeviceCli) -> Filtering:
             "a router with `firewall interzone`: what it does between zones is not worked out",
         )
     bound = _bound(cli)
-    rules = gaps.attempt("rules", lambda: _policies(cli) if wall else _listed(cli, bound, gaps))
+    rules = gaps.attempt(
+        "rules", lambda: _policies(cli) if wall else listed(bound, access_lists(cli), partial(list_rules, cli), gaps)
+    )
     return Filtering(
         stateful=wall or (None if between else False),
         default_action=_default(cli) if wall else None if between else "permit",
         default_logged=None,
         rules=rules,
-        unbound=gaps.attempt("unbound", lambda: _unbound(cli)),
+        unbound=gaps.attempt("unbound", lambda: unbound(config(cli), access_lists(cli))),
         zones=_zones(cli) if wall else (),
         anti_spoofing=None,
         dos_protection=None,
@@ -70,48 +74,9 @@ def _bound(cli: DeviceCli) -> dict[str, tuple[str, ...]]:
         for each in block.matches(r"(?:firewall )?packet-filter (ipv6 )?(?:name )?(\S+) (?:inbound|outbound)"):
             found.setdefault(f"ipv6 {each[2]}" if each[1] else each[2], []).append(name)
         for each in block.matches(r"traffic-policy (\S+)(?: global)? (?:inbound|outbound)"):
-            for listed in policies.get(each[1], ()):
-                found.setdefault(listed, []).append(name)
+            for filtered in policies.get(each[1], ()):
+                found.setdefault(filtered, []).append(name)
     return {name: tuple(places) for name, places in found.items()}
-
-
-def _listed(cli: DeviceCli, bound: dict[str, tuple[str, ...]], gaps: Gaps) -> tuple[FilterRule, ...]:
-    rows = []
-    for name, places in bound.items():
-        if name not in access_lists(cli):
-            raise Unparsable(f"the list {name} is bound to {places[0]} and is not in the configuration")
-        for rule in list_rules(cli, name):
-            rows.append(
-                FilterRule(
-                    list=name,
-                    name=rule.name,
-                    action=rule.action,
-                    enabled=True,
-                    source_any=rule.source == "any" and not rule.narrowed,
-                    destination_any=rule.destination == "any" and not rule.narrowed,
-                    service_any=rule.service_any,
-                    source_zones=places,
-                    logged=rule.logged,
-                )
-            )
-    if rows:
-        gaps.note(
-            ("rules[].hits", "rules[].inspected"), "unsupported", "counters are not asked, and packet lists look into nothing"
-        )
-    return tuple(rows)
-
-
-def _unbound(cli: DeviceCli) -> tuple[str, ...]:
-    """Lists whose name stands nowhere outside lists."""
-    used: set[str] = set()
-    for block in config(cli).children:
-        if not block.text.startswith("acl "):
-            for line in (block, *block.walk()):
-                used |= set(line.text.split())
-    blocks: dict[int, list[str]] = {}
-    for name, block in access_lists(cli).items():
-        blocks.setdefault(id(block), []).append(name)
-    return tuple(names[0] for names in blocks.values() if not {name.removeprefix("ipv6 ") for name in names} & used)
 
 
 def _policies(cli: DeviceCli) -> tuple[FilterRule, ...]:
