@@ -23,25 +23,23 @@ Every mistake is reported at once as file:line with what to do. Nothing is guess
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Callable, Iterable, Mapping
-from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, get_args
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import yaml
 from pydantic import ValidationError
 
 from collectors.credential import Credential
 from collectors.errors import Unsupported
+from collectors.inventory_values import HOST, READERS, Bad, hint, is_address, text_of
 from collectors.model import Kind, Platform, Target
-from collectors.snmp_credential import SNMP_KEYS, Auth, Priv, SnmpCredential
+from collectors.snmp_credential import SNMP_KEYS, SnmpCredential
 
 if TYPE_CHECKING:
     from collectors.log_ons import LogOns
 
-VIAS = ("ssh", "winrm", "snmp", "local", "root", "replay")
 TARGET_KEYS = ("name", "kind", "platform", "via", "address", "port", "credential", "labels", "sudo", "legacy_ssh")
 DEFAULT_KEYS = ("kind", "platform", "via", "port", "credential", "labels", "sudo", "legacy_ssh")
 CREDENTIAL_KEYS = (
@@ -52,9 +50,6 @@ TOP_KEYS = ("defaults", "credentials", "targets", "known_hosts", "probe_communit
 FAR = ("ssh", "winrm", "snmp")
 _SECRET_KEY = re.compile(
     r"(?i)pass(?:word|wd|phrase)?$|pwd$|secret$|token$|^key$|private_key$|become_pass|enable|community$|(?:auth|priv)_?key$"
-)
-_HOST = re.compile(
-    r"(?=.{1,253}$)[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?(?:\.[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?)*\.?"
 )
 
 
@@ -106,7 +101,7 @@ class Inventory(NamedTuple):
         """
         wanted = tuple(words)
         known = {name for target in self.targets for name in (target.name, *target.labels)}
-        wrong = [f"{word}: no target and no label is called so{_hint(word, known)}" for word in wanted if word not in known]
+        wrong = [f"{word}: no target and no label is called so{hint(word, known)}" for word in wanted if word not in known]
         if wrong:
             raise InventoryError(wrong)
         return tuple(t for t in self.targets if not wanted or t.name in wanted or any(label in wanted for label in t.labels))
@@ -165,10 +160,6 @@ def to_yaml(inventory: Inventory) -> str:
     return notes + yaml.safe_dump(document, allow_unicode=True, sort_keys=False, width=130)
 
 
-class _Bad(Exception):
-    """One value is wrong; says what to do."""
-
-
 class _Reader:
     """Walks the nodes, because only they know their line, and gathers mistakes instead of stopping at the first."""
 
@@ -183,7 +174,7 @@ class _Reader:
         top = self._mapping(root, TOP_KEYS, "the file")
         credentials = self._credentials(top.get("credentials"))
         defaults = self._fields(top["defaults"], DEFAULT_KEYS, "defaults") if "defaults" in top else {}
-        known_hosts = self._value(top["known_hosts"], _text) if "known_hosts" in top else None
+        known_hosts = self._value(top["known_hosts"], text_of) if "known_hosts" in top else None
         targets: list[Target] = []
         sudo: dict[str, bool] = {}
         legacy: set[str] = set()
@@ -209,7 +200,7 @@ class _Reader:
             raise InventoryError(f"{self._name}:{line}: {what}" for line, what in sorted(set(self.problems)))
         usable = {name: found for name, found in credentials.items() if isinstance(found, Credential)}
         snmp = {name: found for name, found in credentials.items() if isinstance(found, SnmpCredential)}
-        weak = self._value(top["probe_communities_file"], _text) if "probe_communities_file" in top else None
+        weak = self._value(top["probe_communities_file"], text_of) if "probe_communities_file" in top else None
         probes = self._folder / Path(weak).expanduser() if weak else None
         home = self._folder / Path(known_hosts).expanduser() if known_hosts else None
         return Inventory(tuple(targets), usable, sudo, home, legacy_ssh=frozenset(legacy), snmp=snmp, probe_communities=probes)
@@ -270,7 +261,7 @@ class _Reader:
         if via == "winrm":
             fields.setdefault("platform", Platform.WINDOWS)
         if via in FAR:
-            if "address" not in fields and not _HOST.fullmatch(name):
+            if "address" not in fields and not HOST.fullmatch(name):
                 self._say(node, f"{name}: the name is no host name; add address: ...")
                 return None
             if "address" in fields and not is_address(fields["address"]):
@@ -279,8 +270,8 @@ class _Reader:
             if credential is None:
                 self._say(node, f"{name}: no credential; add credential: NAME here or under defaults")
             elif credential not in credentials:
-                hint = _hint(credential, credentials)
-                self._say(node, f"{name}: no credential is called {credential}{hint}; add it under credentials")
+                near = hint(credential, credentials)
+                self._say(node, f"{name}: no credential is called {credential}{near}; add it under credentials")
             elif (found := credentials[credential]) is not None and (via == "snmp") != isinstance(found, SnmpCredential):
                 wanted = "community_file, or user with auth" if via == "snmp" else "user with key_file or password_file"
                 self._say(node, f"{name}: credential {credential} is not for via: {via}; that needs {wanted}")
@@ -295,7 +286,7 @@ class _Reader:
         """The values of a mapping, each of its own type; wrong ones are reported and left out."""
         fields = {}
         for key, body in self._mapping(node, allowed, what).items():
-            value = self._value(body, _READERS[key], key)
+            value = self._value(body, READERS[key], key)
             if value is not None:
                 fields[key] = value
         return fields
@@ -313,7 +304,7 @@ class _Reader:
                     "(chmod 600) and name that with password_file or key_file, and change the secret that stood here",
                 )
             else:
-                self._say(body, f"{what}: unknown key {key}{_hint(key, allowed)}; known are {', '.join(allowed)}")
+                self._say(body, f"{what}: unknown key {key}{hint(key, allowed)}; known are {', '.join(allowed)}")
         return found
 
     def _pairs(self, node: yaml.Node, what: str) -> list[tuple[str, yaml.Node]]:
@@ -343,7 +334,7 @@ class _Reader:
     def _value(self, node: yaml.Node, read: Callable[[yaml.Node], Any], key: str = "known_hosts") -> Any:
         try:
             return read(node)
-        except _Bad as problem:
+        except Bad as problem:
             self._say(node, f"{key}: {problem}")
             return None
 
@@ -353,94 +344,3 @@ class _Reader:
 
 def _line(node: yaml.Node) -> int:
     return int(node.start_mark.line) + 1
-
-
-def _text(node: yaml.Node) -> str:
-    if not isinstance(node, yaml.ScalarNode):
-        raise _Bad("must be one value, not a list")
-    value = str(node.value)
-    if not value or (node.tag.endswith(":null") and node.style is None):
-        raise _Bad("has no value; write one or remove the line")
-    if value != value.strip() or not value.isprintable():
-        raise _Bad(f"{value!r} begins or ends with a blank, or holds a character that cannot be seen")
-    if "PRIVATE KEY" in value:
-        raise _Bad("a key itself does not belong in this file; name its file")
-    return value
-
-
-def _name(node: yaml.Node) -> str:
-    value = _text(node)
-    if len(value) > 253:
-        raise _Bad("longer than 253 characters")
-    return value
-
-
-def _flag(node: yaml.Node) -> bool:
-    value = _text(node).lower()
-    if value not in ("true", "yes", "false", "no"):
-        raise _Bad(f"{value!r} is neither true nor false")
-    return value in ("true", "yes")
-
-
-def _port(node: yaml.Node) -> int:
-    value = _text(node)
-    if not re.fullmatch(r"[1-9][0-9]{0,4}", value) or int(value) > 65535:
-        raise _Bad(f"{value!r} is no port; write a number from 1 to 65535")
-    return int(value)
-
-
-def _labels(node: yaml.Node) -> tuple[str, ...]:
-    if not isinstance(node, yaml.SequenceNode):
-        raise _Bad("must be a list: [web, hanoi]")
-    return tuple(_text(item) for item in node.value)
-
-
-def _one_of(words: Iterable[str]) -> Callable[[yaml.Node], str]:
-    allowed = tuple(words)
-
-    def read(node: yaml.Node) -> str:
-        value = _text(node)
-        if value not in allowed:
-            raise _Bad(f"{value!r} is not known{_hint(value, allowed)}; known are {', '.join(allowed)}")
-        return value
-
-    return read
-
-
-_READERS: dict[str, Callable[[yaml.Node], Any]] = {
-    "name": _name,
-    "kind": _one_of(Kind),
-    "platform": _one_of(Platform),
-    "via": _one_of(VIAS),
-    "address": _text,
-    "port": _port,
-    "credential": _text,
-    "labels": _labels,
-    "sudo": _flag,
-    "legacy_ssh": _flag,
-    "user": _text,
-    "key_file": _text,
-    "password_file": _text,
-    "password_env": _text,
-    "enable_password_file": _text,
-    "enable_password_env": _text,
-    "agent": _flag,
-    "auth": _one_of(("none", *get_args(Auth))),
-    "priv": _one_of(("none", *get_args(Priv))),
-    **dict.fromkeys((key for key in SNMP_KEYS if key not in ("auth", "priv")), _text),
-}
-
-
-def is_address(value: str) -> bool:
-    """A host name or an IP address, without a port."""
-    try:
-        ipaddress.ip_address(value.partition("%")[0])
-    except ValueError:
-        # 300.1.2.3 is a valid host name by its letters, and never one that somebody meant
-        return bool(_HOST.fullmatch(value)) and not re.fullmatch(r"[0-9.]+", value)
-    return True
-
-
-def _hint(word: str, known: Iterable[str]) -> str:
-    near = get_close_matches(word, list(known), n=1, cutoff=0.75)
-    return f", did you mean {near[0]}?" if near else ""

@@ -17,7 +17,8 @@ from xml.etree import ElementTree
 import yaml
 
 from collectors.credential import Credential
-from collectors.inventory import TARGET_KEYS, Inventory, InventoryError, is_address
+from collectors.inventory import TARGET_KEYS, Inventory, InventoryError
+from collectors.inventory_values import is_address
 from collectors.model import Kind, Platform, Target
 
 MAX_HOSTS = 100_000

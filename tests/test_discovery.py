@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, time
+from datetime import UTC, datetime, time
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from collectors import discovery
 from collectors.discovery import coverage, duplicates, merge, register, states
 from collectors.discovery.outside import listening_of, snapshots
-from collectors.discovery.ranges import Approved, RangesError, Window, parse
+from collectors.discovery.ranges import Approved, Window
 from collectors.discovery.sweep import Swept, sweep
 from collectors.discovery.tables import Sighting, from_snapshots, leases, mac_of, vendors
-from collectors.errors import CollectError, Unparsable, Unreachable, Unsupported
+from collectors.errors import CollectError, Unparsable, Unreachable
 from collectors.inventory import Inventory, InventoryError
 from collectors.inventory_import import import_nmap, proposed
 from collectors.linux.neighbours import neighbours
 from collectors.model import Kind, Record, Snapshot, Target, digest_of, new_id
-from collectors.transports.nmap import Answer, Network, Nmap, target
+from collectors.transports.nmap import Answer, Network
 from collectors.transports.nmap_result import read
 from collectors.transports.replay import ReplayShell
 
@@ -51,197 +49,6 @@ class Recorded:
             raise answer
         text = (DATA / answer).read_text("utf-8")
         return Answer(read(text), "nmap ...", text, ())
-
-
-# ── what reaches nmap ────────────────────────────────────────────────────────────────────────────────────────────────
-
-INJECTIONS = (
-    "-oN/tmp/x", "--script=exploit", "-iL/etc/passwd", "192.0.2.1 -oN x", "192.0.2.1\t-oN x", "192.0.2.1\n--script x", "--", "-",
-    "192.0.2.1;id", "$(id)", "`id`", "a'b", 'a"b', "192.0.2.1-9", "192.0.2.*", "192.0.2.0/24,192.0.3.0/24", "fd99::0-2f", "", " ",
-    "192.0.2.1/33", "192.0.2.5/24", "224.0.0.0/24", "ff02::1", "fe80::1%eth0", "host name", ".example", "-a.example", "１９２.0.2.1",
-)  # fmt: skip
-
-
-@pytest.mark.parametrize("word", INJECTIONS)
-def test_what_is_no_address_no_cidr_and_no_name_is_refused_before_nmap(word: str) -> None:
-    with pytest.raises(ValueError):
-        target(word)
-
-
-@given(st.text(max_size=40))
-def test_only_networks_come_out_whatever_goes_in(word: str) -> None:
-    try:
-        found = target(word if not any(letter.isalpha() for letter in word) else f"-{word}")
-    except (ValueError, Unreachable):
-        return
-    for each in found.networks:
-        assert str(each) == str(ip_network(str(each)))
-        assert not str(each).startswith("-")
-        assert " " not in str(each)
-
-
-def test_a_range_with_host_bits_is_told_what_was_meant() -> None:
-    with pytest.raises(ValueError, match=r"did you mean 192\.0\.2\.0/24"):
-        target("192.0.2.5/24")
-
-
-def test_a_name_is_looked_up_here_not_by_nmap() -> None:
-    assert all(each.network_address.is_loopback for each in target("localhost").networks)
-
-
-def test_nmap_missing_is_said_with_the_package_to_install() -> None:
-    with pytest.raises(Unsupported, match="apt install nmap"):
-        Nmap(("/nonexistent/nmap",))
-
-
-def test_a_program_that_is_no_nmap_is_no_nmap(tmp_path: Path) -> None:
-    fake = tmp_path / "nmap"
-    fake.write_text("#!/bin/sh\necho hello\n")
-    fake.chmod(0o755)
-    with pytest.raises(Unsupported, match="nmap is not installed"):
-        Nmap((str(fake),))
-
-
-def scripted(tmp_path: Path, body: str) -> Nmap:
-    """An nmap that says what it is, notes its arguments, and then behaves as told."""
-    fake = tmp_path / "nmap"
-    fake.write_text(
-        '#!/bin/sh\n[ "$1" = -V ] && { echo "Nmap version 7.93 ( https://nmap.org )"; exit 0; }\n'
-        f'printf "%s\\n" "$@" > {tmp_path}/arguments\n{body}\n'
-    )
-    fake.chmod(0o755)
-    scanner = Nmap((str(fake),))
-    scanner.plain = True
-    return scanner
-
-
-def test_the_words_nmap_gets_are_constants_networks_and_numbers(tmp_path: Path) -> None:
-    scanner = scripted(tmp_path, f"cat {DATA}/hosts.xml")
-    answer = scanner.scan([NET], services=False, max_rate=77, timeout=60)
-    assert (tmp_path / "arguments").read_text().split("\n")[:-1] == [
-        "-oX", "-", "192.0.2.0/27", "-n", "-T4", "--max-retries", "2", "--host-timeout", "10m", "--min-rate", "77", "--max-rate", "77", "--unprivileged", "-sn",
-    ]  # fmt: skip
-    assert len(answer.result.hosts) == 4
-
-
-def test_fewer_addresses_than_asked_is_no_answer(tmp_path: Path) -> None:
-    """nmap reads some targets as nothing, says "0 hosts" and ends with 0."""
-    scanner = scripted(tmp_path, f"cat {DATA}/hosts.xml; echo 'Failed to resolve \"x\".' >&2")
-    with pytest.raises(Unparsable, match=r"32 of 256 addresses: Failed to resolve"):
-        scanner.scan([ip_network("192.0.2.0/24")], services=False, max_rate=10, timeout=60)
-
-
-@pytest.mark.parametrize(
-    "body",
-    ["exit 1", "echo '<nmaprun>'", "echo garbage; echo 'QUITTING!' >&2", "echo '<nmaprun></nmaprun>'", "printf '\\377' >&2"],
-)
-def test_a_run_that_brings_no_result_is_an_error(tmp_path: Path, body: str) -> None:
-    with pytest.raises(CollectError):
-        scripted(tmp_path, body).scan([NET], services=False, max_rate=10, timeout=60)
-
-
-def test_a_run_that_takes_too_long_is_stopped(tmp_path: Path) -> None:
-    with pytest.raises(Unreachable, match="not ready after 1 seconds"):
-        scripted(tmp_path, "exec sleep 30").scan([NET], services=False, max_rate=10, timeout=1)
-
-
-def test_root_that_may_not_send_raw_packets_falls_back_and_says_so(tmp_path: Path) -> None:
-    scanner = scripted(
-        tmp_path,
-        f'case "$*" in *--unprivileged*) cat {DATA}/hosts.xml;; *) echo "Could not open a raw socket." >&2; exit 1;; esac',
-    )
-    scanner.plain = False
-    assert scanner.scan([NET], services=False, max_rate=10, timeout=60).result.total == 32
-    assert scanner.plain
-
-
-# ── what may be asked ────────────────────────────────────────────────────────────────────────────────────────────────
-
-GOOD = """
-approval: {number: 12/QĐ-STTTT, date: 2026-11-01, until: 2027-03-31}
-ranges: [192.0.2.0/24, 2001:db8:7::/112]
-excluded: [192.0.2.77]
-window: 22:00-05:00
-max_rate: 120
-largest: {ipv4: 25}
-"""
-
-
-def test_the_approved_ranges() -> None:
-    found = parse(GOOD)
-    assert found.approval is not None
-    assert (found.approval.number, found.approval.date, found.max_rate) == ("12/QĐ-STTTT", date(2026, 11, 1), 120)
-    assert found.window == Window(time(22), time(5))
-    assert found.largest == {4: 25, 6: 112}
-
-
-def test_every_mistake_in_the_file_is_told_at_once_with_its_line() -> None:
-    text = "approval: {number: '', date: soon}\nranges: [192.0.2.5/24, -oN]\nexcluded: no\nwindow: 25:00-26:00\nmax_rate: fast\nrange: x\n"
-    with pytest.raises(RangesError) as caught:
-        parse(text, "ranges.yaml")
-    lines = [problem.split(": ")[0] for problem in caught.value.problems]
-    assert set(lines) == {f"ranges.yaml:{number}" for number in range(1, 7)}
-    assert len(lines) >= 8
-
-
-@pytest.mark.parametrize(
-    "text", ["", "[]", "a: [", "ranges: []", "approval: {number: 1, date: 2026-11-01}", "ranges: [192.0.2.0/24]"]
-)
-def test_a_file_that_approves_nothing(text: str) -> None:
-    with pytest.raises(RangesError, match=r"ranges\.yaml:\d+: "):
-        parse(text)
-
-
-@pytest.mark.parametrize(
-    ("wanted", "why"),
-    [
-        ("192.0.2.0/24", "too large"),
-        ("192.0.3.0/25", "not inside the approved ranges"),
-        ("192.0.2.0/23", "not inside"),
-        ("2001:db8:8::/120", "not inside"),
-        ("0.0.0.0/0", "too large"),
-    ],
-)
-def test_ranges_that_are_refused(wanted: str, why: str) -> None:
-    assert any(why in problem for problem in parse(GOOD).refusals([ip_network(wanted)], date(2026, 11, 28)))
-
-
-def test_ranges_that_are_allowed_and_an_approval_that_has_ended() -> None:
-    approved, mine = parse(GOOD), [ip_network("192.0.2.128/25"), ip_network("2001:db8:7::ff00/120")]
-    assert list(approved.refusals(mine, date(2026, 11, 28))) == []
-    assert "ended on 2027-03-31" in next(approved.refusals(mine, date(2027, 4, 1)))
-    assert "begins on" in next(approved.refusals(mine, date(2026, 10, 31)))
-
-
-@pytest.mark.parametrize("wanted", ["10.0.0.0/15", "2001:db8::/64"])
-def test_the_house_limit_holds_without_a_file_too(wanted: str) -> None:
-    assert "too large" in next(Approved().refusals([ip_network(wanted)], NOW.date()))
-
-
-@given(st.lists(st.integers(0, 255), max_size=8), st.integers(24, 32))
-def test_an_excluded_address_is_never_asked_and_no_other_is_lost(out: list[int], prefix: int) -> None:
-    net = ip_network("192.0.2.0/24")
-    excluded = tuple(ip_network(f"192.0.2.{each}/{prefix}", strict=False) for each in out)
-    left = Approved(excluded=excluded).without_excluded(net)
-    asked = [address for each in left for address in each]
-    assert sorted(asked) == [address for address in net if not any(address in each for each in excluded)]
-
-
-@pytest.mark.parametrize(
-    ("window", "at", "left"),
-    [
-        ("22:00-05:00", "22:00", 7 * 3600),
-        ("22:00-05:00", "04:59", 60),
-        ("22:00-05:00", "05:00", 0),
-        ("22:00-05:00", "21:59", 0),
-        ("08:00-17:00", "12:00", 5 * 3600),
-        ("08:00-17:00", "17:00", 0),
-    ],
-)
-def test_the_window(window: str, at: str, left: float) -> None:
-    found = parse(GOOD.replace("22:00-05:00", window)).window
-    assert found is not None
-    assert found.left(datetime.fromisoformat(f"2026-11-28T{at}:00").astimezone()) == left
 
 
 # ── the sweep ────────────────────────────────────────────────────────────────────────────────────────────────────────
