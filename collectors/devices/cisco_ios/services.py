@@ -10,7 +10,7 @@ from collectors.devices.cisco_ios.access import transports
 from collectors.devices.cisco_ios.acl import AccessList, access_lists, reach, speaks_v6
 from collectors.devices.cisco_ios.text import config, resolved
 from collectors.devices.syntax.indent import Node
-from collectors.errors import CollectError, Unparsable, Unsupported
+from collectors.errors import CollectError, Unparsable
 from collectors.facts.base import Gaps
 from collectors.facts.device_services import DeviceService, DeviceServices, Service
 from collectors.facts.snmp_service import Community, SnmpService, SnmpUser, TrapHost
@@ -177,6 +177,11 @@ def device_services(cli: DeviceCli) -> DeviceServices:
     rows["dhcp"] = DeviceService(name="dhcp", on=pools and tree.flag("service dhcp") is not False, explicit=pools)
     for name, line in (("proxy-arp", "ip proxy-arp"), ("redirects", "ip redirects")):
         rows[_service(name)] = DeviceService(name=_service(name), on=_somewhere(tree, line), explicit=False)
+    mop = _mop(tree)
+    if mop is None:
+        unknown.add("mop")
+    else:
+        rows["mop"] = DeviceService(name="mop", on=mop, explicit=True)
     return DeviceServices(
         services=tuple(sorted(rows.values(), key=lambda row: row.name)), unknown=tuple(sorted(unknown)), unseen=gaps.unseen
     )
@@ -191,10 +196,7 @@ def _asked(cli: DeviceCli, tree: Node, unknown: set[Service]) -> Iterator[tuple[
     for name, ask in (("cdp", _cdp), ("lldp", _lldp), ("smart-install", _smart_install)):
         try:
             on = ask(cli, tree)
-        except Unsupported:
-            if name != "smart-install":  # a box without the command has no Smart Install
-                unknown.add(_service(name))
-        except CollectError:
+        except CollectError:  # old releases speak Smart Install without having this command
             unknown.add(_service(name))
         else:
             yield _service(name), on
@@ -227,10 +229,22 @@ def _smart_install(cli: DeviceCli, tree: Node) -> bool:
     return True
 
 
+def _mop(tree: Node) -> bool | None:
+    """Some routed interface in use answers MOP; None where one says nothing: the default depends on interface and release."""
+    said = [interface.flag("mop enabled") for interface in _routed(tree)]
+    if any(said):
+        return True
+    return False if said and None not in said else None
+
+
 def _somewhere(tree: Node, line: str) -> bool:
     """Some routed interface in use does it; on unless the interface says no (IOS IP Addressing command reference)."""
-    return any(
-        interface.flag(line) is not False
+    return any(interface.flag(line) is not False for interface in _routed(tree))
+
+
+def _routed(tree: Node) -> Iterator[Node]:
+    return (
+        interface
         for interface in tree.blocks("interface ")
         if interface.flag("shutdown") is not True
         and interface.matches(r"ip address (?:\d|dhcp)")
