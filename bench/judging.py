@@ -11,7 +11,7 @@ from pathlib import Path
 from measure import write
 
 from baselines.evaluate import evaluate
-from baselines.loader import load
+from baselines.loader import load, load_texts, texts_of
 from collectors.model import Snapshot
 
 
@@ -38,9 +38,14 @@ def main() -> int:
     started = time.process_time()
     load("tcvn_11930_2017")
     loading = time.process_time() - started
+    started = time.process_time()
+    load_texts(texts_of("tcvn_11930_2017"))
+    reading = time.process_time() - started
     judge = rate(lambda: evaluate(snapshot, pack, 3))
     whole = rate(lambda: evaluate(Snapshot.from_bytes(raw), pack, 3))
-    print(f"{checks} checks, snapshot of {len(raw)} bytes; loading the pack {loading * 1000:.0f} ms")
+    print(
+        f"{checks} checks, snapshot of {len(raw)} bytes; loading the pack {loading * 1000:.0f} ms, {reading / loading:.0f}x that from its YAML"
+    )
     print(f"judging: {judge:,.0f} snapshots a second per core ({1e6 / judge / checks:.1f} us a check)")
     print(f"reading from JSON and judging: {whole:,.0f} a second per core")
     write(
@@ -49,6 +54,7 @@ def main() -> int:
             "checks": checks,
             "bytes": len(raw),
             "load_ms": round(loading * 1000, 1),
+            "yaml_over_ready": round(reading / loading, 1),
             "per_second": round(judge),
             "with_reading_per_second": round(whole),
         },
