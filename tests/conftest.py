@@ -23,7 +23,7 @@ DEEP = {
     "server": ("test_ingest.py", "test_work.py", "test_pages.py", "test_people.py"),
     "tests": (
         "test_windows_document.py", "test_transport_snmp.py", "test_snmp.py", "test_devices.py", "test_updates_worst.py",
-        "test_transport_posix_files.py", "test_agreement_mapping.py",
+        "test_transport_posix_files.py", "test_agreement_mapping.py", "test_discovery.py", "test_transport_nmap.py",
     ),
 }  # fmt: skip
 """Files that take more than a few seconds each: `make test` runs them, `make check` does not."""
