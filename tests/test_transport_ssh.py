@@ -449,12 +449,19 @@ def test_a_command_that_hangs_is_ended_and_the_connection_goes_on(as_root: SshSh
     assert as_root.run("echo", "next").out == "next\n"
 
 
-def test_an_endless_answer_is_unparsable(server: Sshd) -> None:
+def test_an_endless_answer_is_unparsable_and_the_connection_goes_on(server: Sshd) -> None:
     with reach(server, "root") as shell:
-        for argv in (("yes",), ("sh", "-c", "yes >&2")):
+        for argv in (("yes",), ("sh", "-c", "yes >&2")) * 8:  # what still comes when we have hung up must hurt nobody
             with pytest.raises(Unparsable, match="more than 16 MiB"):
                 shell.run(*argv)
-        assert shell.run("echo", "next").out == "next\n"
+            assert shell.run("echo", "next").out == "next\n"
+
+
+def test_the_last_of_a_long_answer_is_never_lost(as_root: SshShell) -> None:
+    whole = "".join(f"{number}\n" for number in range(1, 20_001))
+    for _ in range(40):
+        answer = as_root.run("sh", "-c", "seq 20000; seq 20000 >&2; exit 3")
+        assert (answer.status, answer.out, answer.err) == (3, whole, whole)
 
 
 def test_a_connection_killed_in_the_middle_is_unreachable_at_once(server: Sshd, user: str) -> None:

@@ -10,8 +10,8 @@ from __future__ import annotations
 import logging
 import os
 import secrets
-import selectors
 import shlex
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -47,6 +47,20 @@ class _Spoken(NamedTuple):
     """Exit status; -1 when a signal ended the command."""
     out: bytes
     err: bytes
+
+
+class _Bell(threading.Event):
+    """Rings when something comes on either stream, or when the streams end; only who waits silences it.
+
+    Not the channel's own file descriptor: paramiko's thread writes to that after we closed it, which ends the connection, or
+    lands in whatever file got its number since.
+    """
+
+    def clear(self) -> None:
+        """One stream read empty says nothing of the other."""
+
+    def rearm(self) -> None:
+        super().clear()
 
 
 class SshShell:
@@ -268,24 +282,26 @@ class SshShell:
                 self._silent(name, timeout)
             except OSError:
                 log.debug("%s: %s took no input", self._place, command)
-            with selectors.DefaultSelector() as selector:
-                selector.register(channel.fileno(), selectors.EVENT_READ)
-                while True:
-                    while channel.recv_ready() and len(out) < limit:
-                        out += channel.recv(1 << 16)
-                    while channel.recv_stderr_ready() and len(err) < limit:
-                        err += channel.recv_stderr(1 << 16)
-                    if len(out) >= limit or len(err) >= limit:
-                        return _Spoken(-1, bytes(out), bytes(err))
-                    if channel.recv_ready() or channel.recv_stderr_ready():
-                        continue
-                    if channel.closed or channel.eof_received:
-                        break
-                    left = until - time.monotonic()
-                    if left <= 0:
-                        self._end(bytes(out), mark)
-                        self._silent(name, timeout)
-                    selector.select(left)
+            bell = _Bell()
+            channel.in_buffer.set_event(bell)
+            channel.in_stderr_buffer.set_event(bell)
+            while True:
+                bell.rearm()
+                # asked before the buffers are emptied: what comes between the two must not be taken for nothing
+                ended = channel.closed or channel.eof_received
+                while channel.recv_ready() and len(out) < limit:
+                    out += channel.recv(1 << 16)
+                while channel.recv_stderr_ready() and len(err) < limit:
+                    err += channel.recv_stderr(1 << 16)
+                if len(out) >= limit or len(err) >= limit:
+                    return _Spoken(-1, bytes(out), bytes(err))
+                if ended:
+                    break
+                left = until - time.monotonic()
+                if left <= 0:
+                    self._end(bytes(out), mark)
+                    self._silent(name, timeout)
+                bell.wait(left)
             if not channel.status_event.wait(max(0.0, until - time.monotonic())):
                 self._silent(name, timeout)
             # the exit status may come before the last of the output: only the server's EOF says that all is here
