@@ -77,7 +77,7 @@ def _one_of(words: Iterable[str]) -> Callable[[yaml.Node], str]:
 
 READERS: dict[str, Callable[[yaml.Node], Any]] = {
     "name": _name,
-    "kind": _one_of(Kind),
+    "kind": _one_of(kind for kind in Kind if kind is not Kind.SYSTEM),
     "platform": _one_of(Platform),
     "via": _one_of(VIAS),
     "address": text_of,

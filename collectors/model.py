@@ -31,6 +31,8 @@ class Kind(StrEnum):
     SWITCH = "switch"
     FIREWALL = "firewall"
     OTHER = "other"
+    SYSTEM = "system"
+    """No machine: an information system as a whole, as its register and its devices show it (baselines/systems)."""
 
 
 class Platform(StrEnum):
@@ -67,7 +69,7 @@ class Target(Model):
     name: Annotated[str, Field(min_length=1, max_length=253)]
     kind: Kind = Kind.SERVER
     platform: Platform | None = Field(default=None, description="None: found out by asking")
-    via: Literal["local", "ssh", "winrm", "root", "replay", "nmap", "snmp"] = "local"
+    via: Literal["local", "ssh", "winrm", "root", "replay", "nmap", "snmp", "register"] = "local"
     address: str | None = Field(default=None, description="Host name or address; a directory for via=root and via=replay")
     port: Annotated[int, Field(ge=1, le=65535)] | None = None
     credential: str | None = Field(

@@ -34,6 +34,7 @@ from collectors.facts.shares import Shares
 from collectors.facts.snmp_service import SnmpService
 from collectors.facts.software import Software
 from collectors.facts.storage import Storage
+from collectors.facts.system_design import SystemDesign
 from collectors.facts.updates import Updates
 from collectors.facts.windows_hardening import WindowsHardening
 
@@ -73,5 +74,6 @@ FACTS: dict[str, type[Fact]] = {
         Firmware,
         Neighbours,
         Exposure,
+        SystemDesign,
     )
 }
