@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from baselines import operators
+from baselines.comparisons import OPERATORS, Patterns, Test
 from baselines.fields import FieldType, field_type, row_type
-from baselines.operators import OPERATORS, Answer, RowRule, Rule, Test
+from baselines.operators import Answer, RowRule, Rule
 from collectors.facts import FACTS
 
 Path = tuple[str | int, ...]
@@ -200,7 +201,7 @@ def _as_it_is(value: Any) -> Any:
 
 _PREPARED: dict[str, Callable[[Any], Any]] = {
     "matches": re.compile,
-    "like": operators.Patterns,
+    "like": Patterns,
     "in": frozenset,
     "not_in": frozenset,
 }

@@ -7,17 +7,18 @@ microseconds per check.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from baselines.compiler import Compiler
 from baselines.loader import BaselineError
-from baselines.model import RANK, Assessment, Baseline, Check, Example, Finding, Result, Verdict
+from baselines.model import RANK, Assessment, Baseline, Check, Example, Finding, Result, Severity, Verdict
 from baselines.operators import Context, Rule
 from baselines.tailoring import Tailoring
 from collectors.facts import FACTS
-from collectors.model import Kind, Snapshot
+from collectors.model import Kind, Platform, Snapshot
 
 EXAMPLE_TIME = datetime(2026, 11, 22, tzinfo=UTC)
 
@@ -55,12 +56,42 @@ class _Line:
     fixed: Result | None
     """What is said whatever was seen: not applicable, or that a person decides (some of) it. Shared by all assessments."""
 
+    def steps(self, platform: Platform | None) -> Iterator[_Ask | Result]:
+        """Platform None: not known, so checks of every platform are asked."""
+        asked = False
+        for check, index in self.checks:
+            if platform is None or not check.platforms or platform in check.platforms:
+                asked = True
+                yield _Ask(self.requirement, self.clause, check.id, check.severity, index)
+        if self.fixed is not None:
+            yield self.fixed
+        elif not asked:
+            # every check of the requirement is for other platforms: nothing was decided, so a person decides
+            yield Result(self.requirement, self.clause, None, Verdict.MANUAL, None)
+
+
+class _Ask(NamedTuple):
+    """One check to be asked under one requirement."""
+
+    requirement: str
+    clause: str
+    check: str
+    severity: Severity
+    decision: int
+
 
 @dataclass(slots=True)
 class _Ruleset:
     decisions: list[_Decision]
     lines: dict[Kind, list[_Line]]
     coverage: dict[Kind, dict[str, int]]
+    plans: dict[tuple[Kind, Platform | None], list[_Ask | Result]] = field(default_factory=dict)
+
+    def plan(self, kind: Kind, platform: Platform | None) -> list[_Ask | Result]:
+        """What is asked of assets of one kind and system, and what is said of them whatever was seen, in the pack's order."""
+        if (kind, platform) not in self.plans:
+            self.plans[kind, platform] = [step for line in self.lines[kind] for step in line.steps(platform)]
+        return self.plans[kind, platform]
 
 
 def evaluate(snapshot: Snapshot, baseline: Baseline, level: int, tailoring: Tailoring | None = None) -> Assessment:
@@ -72,22 +103,15 @@ def evaluate(snapshot: Snapshot, baseline: Baseline, level: int, tailoring: Tail
     context = context_of(snapshot)
     judged: list[tuple[Verdict, list[Finding]] | None] = [None] * len(rules.decisions)
     results = []
-    platform = snapshot.target.platform
-    for line in rules.lines[snapshot.target.kind]:
-        asked = False
-        for check, index in line.checks:
-            if check.platforms and platform is not None and platform not in check.platforms:
-                continue
-            asked = True
-            known = judged[index]
-            if known is None:
-                known = judged[index] = rules.decisions[index].judge(context)
-            results.append(Result(line.requirement, line.clause, check.id, known[0], check.severity, known[1]))
-        if line.fixed is not None:
-            results.append(line.fixed)
-        elif not asked:
-            # every check of the requirement is for other platforms: nothing was decided, so a person decides
-            results.append(Result(line.requirement, line.clause, None, Verdict.MANUAL, None))
+    for step in rules.plan(snapshot.target.kind, snapshot.target.platform):
+        if isinstance(step, Result):
+            results.append(step)
+            continue
+        requirement, clause, check, severity, index = step
+        known = judged[index]
+        if known is None:
+            known = judged[index] = rules.decisions[index].judge(context)
+        results.append(Result(requirement, clause, check, known[0], severity, known[1]))
     return Assessment(
         snapshot=snapshot.id,
         baseline=baseline.id,

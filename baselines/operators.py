@@ -1,4 +1,5 @@
-"""The closed vocabulary of checks: what each word means, as closures that answer True, False or None (not known).
+"""The closed vocabulary of checks: what each word means, as closures that answer True, False or None (not known). What the
+operators compare stands in comparisons.py.
 
     {fact, field, op, value}                     a leaf; value may be {param: NAME}
     {all: [...]}  {any: [...]}  {not: ...}       three-valued logic
@@ -12,18 +13,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from ipaddress import ip_address, ip_network
+from datetime import datetime
+from operator import itemgetter
 from typing import Any, NamedTuple
 
+from baselines.comparisons import Test
 from baselines.model import Finding
 
 MAX_ROWS_SHOWN = 20
-MAX_MATCHED = 256
-MAX_REMEMBERED = 50_000
+WORTH_GROUPING = 16
 
 
 @dataclass(slots=True)
@@ -55,113 +55,9 @@ class RowRule(NamedTuple):
 
     truth: Callable[[Context, Any], bool | None]
     explain: Callable[[Context, Any], Answer]
-
-
-Test = Callable[[Any, Any, Context], bool | None]
-"""(observed, wanted, context): observed is never None."""
-
-
-# --- comparisons ---------------------------------------------------------------------------------------------------
-
-
-def _number(observed: Any) -> float:
-    return float("inf") if observed == "unlimited" else observed
-
-
-def _at_least(observed: Any, wanted: Any, _: Context) -> bool:
-    return _number(observed) >= _number(wanted)
-
-
-def _at_most(observed: Any, wanted: Any, _: Context) -> bool:
-    return _number(observed) <= _number(wanted)
-
-
-def _age_days(observed: Any, now: datetime) -> float:
-    if observed == "never":
-        return float("inf")
-    if len(observed) == 10:
-        return float((now.date() - date.fromisoformat(observed)).days)
-    moment = datetime.fromisoformat(observed)
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return (now - moment).total_seconds() / 86400
-
-
-def _within_days(observed: Any, wanted: Any, context: Context) -> bool | None:
-    age = _age_days(observed, context.now)
-    if age < -1:
-        return None  # dated in the future: a wrong clock somewhere, not freshness
-    return bool(age <= wanted)
-
-
-def _older_than(observed: Any, wanted: Any, context: Context) -> bool:
-    return bool(_age_days(observed, context.now) > wanted)
-
-
-def _days_ahead(observed: Any, wanted: Any, context: Context) -> bool:
-    return bool(-_age_days(observed, context.now) >= wanted)
-
-
-def _contains(observed: Any, wanted: Any, _: Context) -> bool:
-    return all(item in observed for item in wanted) if isinstance(wanted, list) else wanted in observed
-
-
-def _cidr_in(observed: Any, wanted: Any, _: Context) -> bool:
-    networks = [ip_network(item) for item in (wanted if isinstance(wanted, list) else [wanted])]
-    addresses = [ip_address(item.split("%")[0]) for item in (observed if isinstance(observed, list) else [observed])]
-    return all(any(address in network for network in networks) for address in addresses)
-
-
-class Patterns(dict[str, bool]):
-    """Whether a name is one of the listed names or patterns; upper and lower case are alike, * stands for anything, ? for one
-    character. What was asked once is remembered: thousands of packages have the same names on every machine."""
-
-    def __init__(self, listed: list[str]) -> None:
-        super().__init__()
-        lower = [item.lower() for item in listed]
-        wild = [item for item in lower if "*" in item or "?" in item]
-        self._names = frozenset(lower) - frozenset(wild)
-        self._wild = re.compile("|".join(re.escape(item).replace(r"\*", ".*").replace(r"\?", ".") for item in wild))
-
-    def __missing__(self, name: str) -> bool:
-        lower = name.lower()
-        found = lower in self._names or (bool(self._wild.pattern) and self._wild.fullmatch(_short(lower)) is not None)
-        if len(self) < MAX_REMEMBERED:
-            self[name] = found
-        return found
-
-
-def _short(text: str) -> str:
-    """Text a pattern may be tried on: matching longer ones could take for ever, so they cannot be compared."""
-    if len(text) > MAX_MATCHED:
-        raise ValueError(f"longer than {MAX_MATCHED} characters")
-    return text
-
-
-def _version(text: str) -> list[tuple[int, int | str]]:
-    return [(1, int(part)) if part.isdigit() else (0, part) for part in re.findall(r"\d+|[a-zA-Z]+", text)]
-
-
-OPERATORS: dict[str, Test] = {
-    "eq": lambda observed, wanted, _: observed == wanted,
-    "ne": lambda observed, wanted, _: observed != wanted,
-    "in": lambda observed, wanted, _: observed in wanted,
-    "not_in": lambda observed, wanted, _: observed not in wanted,
-    "at_least": _at_least,
-    "at_most": _at_most,
-    "matches": lambda observed, wanted, _: wanted.fullmatch(_short(observed)) is not None,
-    "like": lambda observed, wanted, _: wanted[observed],
-    "within_days": _within_days,
-    "older_than": _older_than,
-    "days_ahead": _days_ahead,
-    "version_at_least": lambda observed, wanted, _: _version(observed) >= _version(wanted),
-    "is_empty": lambda observed, wanted, _: (len(observed) == 0) is wanted,
-    "contains": _contains,
-    "cidr_in": _cidr_in,
-}
-
-
-# --- closures ------------------------------------------------------------------------------------------------------
+    others: Callable[[Context, list[Any], bool], list[Any]] | None = None
+    """The rows that do not answer so. Asks each distinct value once: a package's origin is one of five words on a thousand
+    rows. Raises where rows must be asked one by one."""
 
 
 _CANNOT_BE_COMPARED = "the value cannot be compared, or is dated in the future"
@@ -174,7 +70,7 @@ def leaf(fact: str, place: str, op: str, test: Test, wanted: Any, shown: Any) ->
         if observed is None:
             return None, [Finding(fact, place, op, shown, None, context.why(fact, place))]
         try:
-            truth = test(observed, wanted, context)
+            truth = test(observed, wanted, context.now)
         except (TypeError, ValueError, AttributeError) as error:
             return None, [Finding(fact, place, op, shown, observed, f"the value cannot be compared: {error}")]
         reason = "dated in the future" if truth is None else ""
@@ -189,7 +85,7 @@ def row_leaf(fact: str, place: str, column: str, op: str, test: Test, wanted: An
     def truth(context: Context, row: Any) -> bool | None:
         try:
             observed = row.get(column)
-            return None if observed is None else test(observed, wanted, context)
+            return None if observed is None else test(observed, wanted, context.now)
         except (TypeError, ValueError, AttributeError):
             return None
 
@@ -199,13 +95,20 @@ def row_leaf(fact: str, place: str, column: str, op: str, test: Test, wanted: An
         reason = context.why(fact, where) if observed is None else _CANNOT_BE_COMPARED if answer is None else ""
         return answer, [Finding(fact, where, op, shown, observed, reason)]
 
-    return RowRule(truth, explain)
+    column_of = itemgetter(column)
+
+    def others(context: Context, rows: list[Any], answer: bool) -> list[Any]:
+        values = set(map(column_of, rows))
+        alike = {value for value in values if value is not None and test(value, wanted, context.now) is answer}
+        return [] if len(alike) == len(values) else [row for row in rows if row[column] not in alike]
+
+    return RowRule(truth, explain, others)
 
 
 def item_leaf(fact: str, place: str, op: str, test: Test, wanted: Any, shown: Any) -> RowRule:
     def truth(context: Context, row: Any) -> bool | None:
         try:
-            return test(row, wanted, context)
+            return test(row, wanted, context.now)
         except (TypeError, ValueError, AttributeError):
             return None
 
@@ -258,25 +161,32 @@ def negate_row(part: RowRule) -> RowRule:
 
 def all_of(parts: list[Callable[..., Answer]]) -> Callable[..., Answer]:
     def rule(*args: Any) -> Answer:
-        answers = [part(*args) for part in parts]
-        worst = (
-            False if any(truth is False for truth, _ in answers) else None if any(truth is None for truth, _ in answers) else True
-        )
-        return worst, [finding for truth, findings in answers if truth is worst for finding in findings]
+        worst: bool | None = True
+        found: list[Finding] = []
+        for part in parts:
+            truth, findings = part(*args)
+            if truth is worst:
+                found += findings
+            elif truth is False or worst is True:
+                worst, found = truth, findings[:]
+        return worst, found
 
     return rule
 
 
 def any_of(parts: list[Callable[..., Answer]]) -> Callable[..., Answer]:
     def rule(*args: Any) -> Answer:
-        answers = []
+        best: bool | None = False
+        found: list[Finding] = []
         for part in parts:
-            answer = part(*args)
-            if answer[0] is True:
-                return answer
-            answers.append(answer)
-        best = None if any(truth is None for truth, _ in answers) else False
-        return best, [finding for truth, findings in answers if truth is best for finding in findings]
+            truth, findings = part(*args)
+            if truth is True:
+                return truth, findings
+            if truth is best:
+                found += findings
+            elif truth is None:
+                best, found = None, findings[:]
+        return best, found
 
     return rule
 
@@ -326,6 +236,16 @@ def _unknowns(
     return _listed(fact, place, word, [row for row, _ in unknown], shown, reason)
 
 
+def _others(context: Context, rule: RowRule, rows: list[Any], answer: bool) -> list[Any]:
+    """The rows worth asking one by one: those that do not plainly answer so."""
+    if rule.others is None or len(rows) < WORTH_GROUPING:
+        return rows
+    try:
+        return rule.others(context, rows, answer)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return rows
+
+
 def every(fact: str, place: str, where: RowRule | None, must: RowRule, shown: list[str]) -> Rule:
     def rule(context: Context) -> Answer:
         rows, missing = _looked(context, fact, place, "every")
@@ -333,8 +253,9 @@ def every(fact: str, place: str, where: RowRule | None, must: RowRule, shown: li
             return None, missing
         bad: list[Any] = []
         unknown: list[tuple[Any, RowRule]] = []
-        counted = 0
-        for row in rows:
+        asked = rows if where is not None else _others(context, must, rows, True)
+        counted = len(rows) - len(asked)
+        for row in asked:
             selected = True if where is None else where.truth(context, row)
             if selected is False:
                 continue
@@ -391,7 +312,7 @@ def none(fact: str, place: str, where: RowRule, _: None, shown: list[str]) -> Ru
             return None, missing
         hits: list[Any] = []
         unknown: list[tuple[Any, RowRule]] = []
-        for row in rows:
+        for row in _others(context, where, rows, False):
             truth = where.truth(context, row)
             if truth is True:
                 hits.append(row)

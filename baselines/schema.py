@@ -11,9 +11,9 @@ from typing import Any
 
 from pydantic import BaseModel, TypeAdapter
 
+from baselines.comparisons import OPERATORS
 from baselines.compiler import QUANTIFIERS
 from baselines.model import Check, Group, Standard
-from baselines.operators import OPERATORS
 from baselines.tailoring import _Document as Tailored
 from collectors.facts import FACTS
 

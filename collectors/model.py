@@ -12,11 +12,12 @@ import time
 import uuid
 from datetime import UTC, datetime
 from enum import StrEnum
-from functools import cached_property
+from functools import cache, cached_property
+from importlib.metadata import version
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, Field, JsonValue, ValidationError
-from pydantic_core import to_json
+from pydantic import AwareDatetime, Field, ValidationError
+from pydantic_core import from_json, to_json
 
 from collectors.facts import FACTS
 from collectors.facts.base import Fact, Model, Outcome
@@ -96,7 +97,7 @@ class Record(Model):
     fact: str
     version: int = 1
     outcome: Outcome
-    data: dict[str, JsonValue] | None = Field(default=None, description="The fact as JSON, exactly when the outcome is `seen`")
+    data: dict[str, Any] | None = Field(default=None, description="The fact as JSON, exactly when the outcome is `seen`")
     reason: str = Field(default="", description="A sentence for the reader when the outcome is not `seen`")
     sources: tuple[Source, ...] = ()
 
@@ -154,6 +155,18 @@ class Snapshot(Model):
         sound = tuple(map(_sound, snapshot.records))
         return snapshot if sound == snapshot.records else snapshot.model_copy(update={"records": sound})
 
+    @classmethod
+    def judged_before(cls, raw: bytes) -> Snapshot:
+        """The same, of bytes that `from_bytes` took as they are when this program's facts had the same `facts_digest`: nothing
+        is checked again, and sources, which no rule reads, are left out. Many times as fast, for judging thousands again."""
+        document = from_json(raw)
+        records = tuple(
+            Record.model_construct(None, **{name: value for name, value in record.items() if name != "sources"})
+            for record in document["records"]
+        )
+        known = document | {"records": records, "target": Target.model_validate(document["target"], strict=False)}
+        return cls.model_construct(None, **known | {"collected_at": datetime.fromisoformat(document["collected_at"])})
+
     def problems(self) -> list[str]:
         """Facts this program does not understand, as `fact: why`: newer than it is, or not of their own type."""
         found = [f"{record.fact}: {record.reason}" for record in self.records if record.reason.startswith(MISFIT)]
@@ -165,6 +178,14 @@ class Snapshot(Model):
 
 
 MISFIT = "the fact does not fit its type"
+
+
+@cache
+def facts_digest() -> str:
+    """sha256 over the release and the types of all facts: while it stays the same, what was sound once still is."""
+    types = {name: [cls.VERSION, cls.model_json_schema()] for name, cls in FACTS.items()}
+    text = json.dumps([version("rasoat"), types], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _sound(record: Record) -> Record:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from baselines.compiler import QUANTIFIERS
-from baselines.operators import OPERATORS
+from baselines.comparisons import OPERATORS
 from tests.agent.conftest import ROOT, environment
 
 PAGE = ROOT / "docs" / "writing-checks.md"

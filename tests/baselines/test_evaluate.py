@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
 from baselines.evaluate import evaluate, requirement_verdict, turns
@@ -11,6 +14,7 @@ from collectors.model import Kind, Snapshot
 from tests.baselines.toy import snapshot, texts
 
 TOY = load_texts(texts())
+CASES = Path(__file__).parents[1] / "cases"
 
 
 def verdict(level: int = 2, tries: object = 5, **options: object) -> Verdict:
@@ -130,3 +134,14 @@ def test_a_fact_that_does_not_fit_its_type_is_unparsable_once_it_comes_from_some
     assert read.by_fact["password_policy"].outcome == "unparsable"
     assert read.problems()[0].startswith("password_policy: the fact does not fit its type: failed_logins_before_lock")
     assert evaluate(read, TOY, 2).results[0].verdict == "unknown"
+
+
+@pytest.mark.parametrize("case", sorted(CASES.glob("password_policy/debian*/expected.json")), ids=lambda case: case.parent.name)
+def test_a_snapshot_judged_before_is_judged_alike_without_checking_it_again(case: Path) -> None:
+    policy = json.loads(case.read_text("utf-8"))
+    seen = snapshot(password_policy=policy)
+    raw = seen.to_bytes()
+    assert Snapshot.from_bytes(raw) == seen, "sound, as judged_before demands"
+    again = Snapshot.judged_before(raw)
+    assert evaluate(again, TOY, 3) == evaluate(seen, TOY, 3)
+    assert (again.id, again.target, again.collected_at, again.digest) == (seen.id, seen.target, seen.collected_at, seen.digest)

@@ -169,3 +169,27 @@ def test_knowing_less_never_turns_a_verdict_into_another_answer(check: Check) ->
                     check, Example(verdict=example.verdict, params=example.params, seen=less, at=example.at or EXAMPLE_TIME)
                 )
                 assert verdict in (example.verdict, "unknown"), f"{fact}.{field} taken away: {verdict} ({why})"
+
+
+ORIGIN = st.sampled_from(["Debian", "debian", "", "Ubuntu", None, 3, True, ["Debian"]])
+ROW = st.one_of(
+    st.fixed_dictionaries({"origin": ORIGIN, "name": st.just("x")}), st.just({"name": "no origin"}), st.just("a word")
+)
+
+
+@given(st.lists(ROW, max_size=40), st.sampled_from([("eq", ""), ("in", ["Debian", "Ubuntu"]), ("like", ["deb*"])]))
+def test_many_rows_are_judged_like_a_few(rows: list[Any], asked: tuple[str, Any]) -> None:
+    """Long lists are asked each distinct value once: this must not change what comes out, nor which rows are shown."""
+    part = {"field": "origin", "op": asked[0], "value": asked[1]}
+    for rule in (
+        {"every": {"fact": "software", "rows": "packages", "must": part}},
+        {"none": {"fact": "software", "rows": "packages", "where": part}},
+    ):
+        compiled = Compiler(params={}).rule(rule)
+        context = Context({"software": {"packages": rows}}, {}, NOW)
+        answers = []
+        for worth in (1, 1000):
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr("baselines.operators.WORTH_GROUPING", worth)
+                answers.append(compiled(context))
+        assert answers[0] == answers[1]
