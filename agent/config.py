@@ -9,6 +9,14 @@ jitter_seconds: 3600                 # scans are spread over this much of the in
 proxy: http://proxy.example:3128     # used only when written here: the environment's proxies are not
 tries: 5                             # per run, before the rest is left for the next run
 retry_seconds: 2.0                   # upper end of the first pause; doubles each time, up to five minutes
+
+A scan station also looks at the machines and devices of a targets file (`rasoat inventory check` reads it the same way):
+
+station_targets: /etc/rasoat/targets.yaml
+station_interval_seconds: 86400      # each of them once in so long, and on the last day of each month besides
+station_window: 22:00-05:00          # local time in which a target may be begun; without it at any time
+station_parallel: 8                  # targets at a time
+station_per_minute: 60               # targets begun per minute at one site; a site is a label of the targets file
 """
 
 from __future__ import annotations
@@ -21,6 +29,7 @@ from typing import Any
 
 from agent.errors import Refusal
 from agent.language import _, mark
+from agent.station_plan import Window
 
 DEFAULT_FILE = Path("/etc/rasoat/agent.yaml")
 MAX_INTERVAL = 30 * 86400
@@ -52,6 +61,11 @@ class Config:
     proxy: str | None = None
     tries: int = 5
     retry_seconds: float = 2.0
+    station_targets: Path | None = None
+    station_interval_seconds: int = 86400
+    station_window: Window | None = None
+    station_parallel: int = 8
+    station_per_minute: int = 60
 
     @property
     def spool_bytes(self) -> int:
@@ -91,6 +105,11 @@ _READERS: dict[str, tuple[Callable[[str], Any], str]] = {
     "proxy": (_address, mark("an address that starts with http:// or https://")),
     "tries": (_number(1, 100, whole=True), mark("a whole number from 1 to 100")),
     "retry_seconds": (_number(0, 3600, whole=False), mark("seconds from 0 to 3600")),
+    "station_targets": (_path, mark("an absolute path")),
+    "station_interval_seconds": (_number(60, MAX_INTERVAL, whole=True), mark("whole seconds from 60 to 2592000")),
+    "station_window": (Window.parse, mark("two times of day such as 22:00-05:00")),
+    "station_parallel": (_number(1, 256, whole=True), mark("a whole number from 1 to 256")),
+    "station_per_minute": (_number(1, 10_000, whole=True), mark("a whole number from 1 to 10000")),
 }
 
 

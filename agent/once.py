@@ -1,4 +1,4 @@
-"""One run of the agent: look, judge, seal, spool, send.
+"""One run of the agent: look, judge, seal, spool, send; where it is a scan station, then its targets (station.py).
 
 The order is what makes a crash harmless: verdicts and the sealed snapshot are on disk before the network is touched, and
 nothing leaves the spool before the collector has said that it has it.
@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import fcntl
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from agent import judging, schedule
+from agent import errors, judging, schedule, station
 from agent.config import Config
-from agent.errors import Undelivered
+from agent.errors import Refusal, Undelivered
 from agent.language import _, plural
 from agent.spool import Spool, SpoolFull
 from agent.state import State
@@ -58,18 +58,31 @@ class Run:
 
 
 def outlook(config: Config) -> schedule.Outlook:
-    """When the next scan is due, and how much waits. Cheap: asked every few minutes."""
+    """When the next scan is due, of this machine or of a station's target, and how much waits. Cheap: asked every few minutes."""
     state = State(config.state_dir)
+    now = time.time()
+    due = min(own_due(config, state, now), station.next_due(config, state, now) or float("inf"))
+    return schedule.Outlook(due, len(Spool(config.state_dir, config.spool_bytes).waiting()))
+
+
+def own_due(config: Config, state: State, now: float) -> float:
+    """When this machine itself is due."""
     identity, contact = state.identity(), state.read("contact.json") or {}
     policy = state.read("policy.json") or {}
     interval = config.interval_seconds or policy.get("interval_seconds") or schedule.DEFAULT_INTERVAL
     last = contact.get("last_scan")
     moment = schedule.offset(identity["agent_id"], interval, config.jitter_seconds)
-    due = schedule.next_scan(last if isinstance(last, (int, float)) else None, time.time(), interval, moment)
-    return schedule.Outlook(due, len(Spool(config.state_dir, config.spool_bytes).waiting()))
+    return schedule.next_scan(last if isinstance(last, (int, float)) else None, now, interval, moment)
 
 
-def once(config: Config, progress: Progress, if_due: bool = False, retry_refused: bool = False, verbose: bool = False) -> int:
+def once(
+    config: Config,
+    progress: Progress,
+    if_due: bool = False,
+    retry_refused: bool = False,
+    retry_log_ons: bool = False,
+    verbose: bool = False,
+) -> int:
     """One run. Raises Undelivered (exit 4) when something could not be sent; otherwise the verdicts decide."""
     state = State(config.state_dir)
     identity = state.identity()
@@ -81,11 +94,41 @@ def once(config: Config, progress: Progress, if_due: bool = False, retry_refused
         if retry_refused:
             count = spool.retry_refused()
             progress.say(plural("%d refused snapshot is tried again.", "%d refused snapshots are tried again.", count) % count)
-        if if_due:
-            view = outlook(config)
-            if view.due > time.time():
-                return _send_only(run) if view.waiting else 0
-        return _scan(run, verbose)
+        if retry_log_ons:
+            from agent.station_log_ons import FILE
+
+            state.forget(FILE)
+        now = time.time()
+        targets_due = station.next_due(config, state, now)
+        own = not if_due or own_due(config, state, now) <= now
+        targets = targets_due is not None and (not if_due or targets_due <= now)
+        if not own and not targets:
+            return _send_only(run) if spool.waiting() else 0
+        return _both(run, own, targets, everything=not if_due, verbose=verbose)
+
+
+def _both(run: Run, own: bool, targets: bool, everything: bool, verbose: bool) -> int:
+    """This machine, then the station's targets; what becomes of the one costs the other nothing."""
+    codes: list[int] = []
+    trouble: list[Exception] = []
+    parts: list[Callable[[], int]] = []
+    if own:
+        parts.append(lambda: _scan(run, verbose))
+    if targets:
+        parts.append(lambda: station.look(run, everything))
+    for part in parts:
+        try:
+            codes.append(part())
+        except Exception as error:  # raised below, once the other part has had its turn
+            trouble.append(error)
+    if trouble:
+        raise max(trouble, key=_weight)
+    return errors.FAILED if errors.FAILED in codes else max(codes)
+
+
+def _weight(error: Exception) -> int:
+    """A bug says more than a mistake, a mistake more than a line that is down."""
+    return 0 if isinstance(error, Undelivered) else 1 if isinstance(error, Refusal) else 2
 
 
 @contextmanager
@@ -97,9 +140,7 @@ def _alone(state: State) -> Iterator[None]:
 
 
 def _send_only(run: Run) -> int:
-    delivery = _deliver(run, run.connect())
-    _keep_contact(run)
-    _raise_if_left(run, delivery)
+    raise_if_left(run, deliver_and_note(run))
     return 0
 
 
@@ -132,7 +173,7 @@ def _scan(run: Run, verbose: bool) -> int:
         judging.show([report], "table", None) if verbose else run.progress.say(_in_short(report))
     if bug is not None:
         raise bug
-    _raise_if_left(run, delivery)
+    raise_if_left(run, delivery)
     return judging.exit_code([report.assessment] if report else [])
 
 
@@ -209,6 +250,13 @@ def _spool(run: Run, snapshot: Snapshot, blob: bytes) -> bool:
     return True
 
 
+def deliver_and_note(run: Run) -> Delivery:
+    """Send what waits, and keep how that went."""
+    delivery = _deliver(run, run.connect())
+    _keep_contact(run)
+    return delivery
+
+
 def _deliver(run: Run, collector: Collector) -> Delivery:
     from agent.upload import deliver
 
@@ -256,7 +304,8 @@ def _send_directly(run: Run, collector: Collector, snapshot: Snapshot, blob: byt
     delivery.agrees[snapshot.id] = agrees if isinstance(agrees, bool) else None
 
 
-def _raise_if_left(run: Run, delivery: Delivery) -> None:
+def raise_if_left(run: Run, delivery: Delivery) -> None:
+    """Raises Undelivered when something was not taken."""
     if delivery.left:
         waits = plural("%d snapshot waits", "%d snapshots wait", delivery.left) % delivery.left
         raise Undelivered(

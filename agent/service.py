@@ -28,8 +28,9 @@ FOLDER = Path("/etc/systemd/system")
 CAPABILITIES = "CAP_DAC_OVERRIDE CAP_DAC_READ_SEARCH CAP_SYS_PTRACE CAP_NET_ADMIN CAP_AUDIT_CONTROL CAP_SETUID CAP_SETGID CAP_CHOWN CAP_FOWNER"
 
 
-def units(command: str, state_dir: Path) -> dict[str, str]:
-    """File name -> text of the two units."""
+def units(command: str, state_dir: Path, station: bool = False) -> dict[str, str]:
+    """File name -> text of the two units. A station's run lasts as long as its targets take, and each costs a thread."""
+    longest, memory = ("infinity", "1G") if station else ("15min", "256M")
     service = f"""\
 [Unit]
 Description=rasoat: look at this machine, judge it, report to the collector
@@ -41,10 +42,10 @@ Type=oneshot
 ExecStart={command} agent once --if-due --quiet --state-dir {state_dir}
 # 1: a check failed; 3: something could not be seen. Both are findings, not failures of the service.
 SuccessExitStatus=1 3
-TimeoutStartSec=15min
+TimeoutStartSec={longest}
 Nice=10
 IOSchedulingClass=idle
-MemoryMax=256M
+MemoryMax={memory}
 UMask=0077
 NoNewPrivileges=yes
 CapabilityBoundingSet={CAPABILITIES}

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from agent import station
 from agent.config import Config
 from agent.language import _, current, plural
 from agent.spool import Spool
@@ -66,11 +67,13 @@ def gather(config: Config) -> dict[str, Any]:
             "refused": spool.refusals(),
         },
         "next_scan": None,
+        "station": station.gather(config, state, time.time()),
     }
     if identity is not None:
-        from agent.once import outlook
+        from agent.once import own_due
 
-        due = max(outlook(config).due, time.time())
+        now = time.time()
+        due = max(own_due(config, state, now), now)
         found["next_scan"] = datetime.fromtimestamp(int(due)).astimezone().isoformat()
     return found
 
@@ -134,6 +137,32 @@ def _rows(found: dict[str, Any]) -> Iterator[tuple[str, str]]:
         )
     for refusal in spool["refused"]:
         yield _("refused"), f"{refusal['id']}: {refusal.get('why', '?')}"
+    if found["station"] is not None:
+        yield from _station(found["station"])
+
+
+def _station(found: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    total = "?" if found["listed"] is None else found["listed"]
+    yield (
+        _("station"),
+        _("%(seen)d of %(total)s targets of %(file)s looked at")
+        % {"seen": found["looked_at"], "total": total, "file": found["targets_file"]},
+    )
+    if found["error"]:
+        yield _("station's trouble"), found["error"]
+    if found["next"] is not None:
+        window = _(" (only %s)") % found["window"] if found["window"] else ""
+        yield _("next target"), _moment(datetime.fromtimestamp(int(found["next"])).astimezone().isoformat()) + window
+    for entry in found["not_reached"]:
+        yield _("not reached"), f"{entry['name']}: {entry['reason'] or entry['outcome']}"
+    for entry in found["refused_log_ons"]:
+        yield _("log-on refused"), "{user} @ {host}:{port}".format(**entry)
+    if found["stopped_sites"]:
+        yield (
+            _("log-ons stopped"),
+            _("%s: correct the password; the next run notices. To try the same one again: rasoat agent once --retry-log-ons")
+            % ", ".join(found["stopped_sites"]),
+        )
 
 
 def _moment(text: str | None) -> str:

@@ -32,7 +32,7 @@ def scan_inventory(options: argparse.Namespace) -> int:
         targets = listed.select(options.only)
     except inventory.InventoryError as error:
         raise Refusal(_("the inventory has mistakes; repair them first:") + f"\n{error}") from None
-    _reachable_from_here(targets)
+    reachable_from_here(targets)
     baseline, level = judging.load(options.baseline, options.level)
     progress = Progress(options.quiet, options.verbose)
     progress.say(plural("Looking at %d machine ...", "Looking at %d machines ...", len(targets)) % len(targets))
@@ -50,7 +50,8 @@ def scan_inventory(options: argparse.Namespace) -> int:
     return judging.exit_code(report.assessment for report in reports)
 
 
-def _reachable_from_here(targets: tuple[Target, ...]) -> None:
+def reachable_from_here(targets: tuple[Target, ...]) -> None:
+    """Raises Refusal where the extra is missing that a way to one of them needs."""
     if any(target.via == "ssh" for target in targets) and importlib.util.find_spec("paramiko") is None:
         raise Refusal(
             _("reaching machines over SSH needs an extra that is not installed. Install it with: pip install 'rasoat[network]'")

@@ -1,24 +1,56 @@
-"""Wrong passwords lock accounts: how often one sweep may fail to log on, and where it stops."""
+"""Wrong passwords lock accounts: how often log-ons may fail, in one sweep or over many, and where it stops."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import NamedTuple
 
 from collectors.errors import Denied
+from collectors.model import Target
 
 FAILURES = 3
 """Failed log-ons after which a site (a credential, or a label of the targets file) is asked nothing more."""
 
 
-class LogOns:
-    """Of one sweep. No account is tried a second time on a device that refused it, whatever name it goes by."""
+class Refused(NamedTuple):
+    """One log-on that failed."""
 
-    def __init__(self) -> None:
+    host: str
+    port: int
+    user: str
+    sites: tuple[str, ...]
+
+    @property
+    def account(self) -> tuple[str, int, str]:
+        return self.host, self.port, self.user
+
+
+def sites_of(target: Target) -> tuple[str, ...]:
+    """What is taken for one site: everything with this credential, and everything with one of these labels."""
+    return tuple(dict.fromkeys((f"credential {target.credential}", *(f"label {label}" for label in target.labels))))
+
+
+def port_of(target: Target) -> int:
+    """Where a log-on to it goes."""
+    return target.port or (5986 if target.via == "winrm" else 22)
+
+
+class LogOns:
+    """Of one sweep. No account is tried a second time on a device that refused it, whatever name it goes by.
+
+    `before`: what earlier sweeps were refused and nobody has corrected since. It counts like a refusal of this one.
+    """
+
+    def __init__(self, before: Iterable[Refused] = ()) -> None:
         self._changed = threading.Condition()
-        self._refused: set[tuple[str, int, str]] = set()
+        self._before = {refused.account: refused for refused in before}
+        self._refused = set(self._before)
         self._failures: dict[str, int] = {}
+        for refused in self._before.values():
+            for site in refused.sites:
+                self._failures[site] = self._failures.get(site, 0) + 1
         self._proven: set[str] = set()
         self._trying: dict[str, int] = {}
 
@@ -56,13 +88,22 @@ class LogOns:
                         self._proven.add(site)
                 if denied:
                     self._refused.add(account)
+                    self.note(Refused(*account, sites))
                 self._changed.notify_all()
+
+    def note(self, refused: Refused) -> None:
+        """A log-on has failed just now. For who remembers it beyond this sweep."""
 
     def _left(self, site: str) -> int:
         return FAILURES - self._failures.get(site, 0)
 
     def _refuse(self, account: tuple[str, int, str], sites: tuple[str, ...]) -> None:
         host, port, user = account
+        if account in self._before:
+            raise Denied(
+                f"{host}:{port}: {user} was refused here by an earlier scan, and its password is still the same; not tried again, "
+                "so as not to lock it"
+            )
         if account in self._refused:
             raise Denied(f"{host}:{port}: {user} was refused here in this scan already; not tried again, so as not to lock it")
         for site in sites:

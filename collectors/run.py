@@ -209,11 +209,13 @@ def open_shell(target: Target, inventory: Inventory | None = None) -> AbstractCo
     if target.via == "winrm":
         from collectors.transports.winrm import WinRm
 
-        return WinRm.connect(target, inventory.credential_of(target))
+        with _counted(target, inventory):
+            return WinRm.connect(target, inventory.credential_of(target))
     if target.platform is Platform.WINDOWS:
         from collectors.transports.windows import SshWindows
 
-        return SshWindows.connect(target, inventory.credential_of(target), inventory.known_hosts)
+        with _counted(target, inventory):
+            return SshWindows.connect(target, inventory.credential_of(target), inventory.known_hosts)
     if target.platform in DEVICES:
         from collectors.transports.device import DeviceSession
 
@@ -234,7 +236,18 @@ def open_shell(target: Target, inventory: Inventory | None = None) -> AbstractCo
         raise Unsupported(f"{target.name}: {target.platform} is not read over SSH yet and was not logged on to; write via: snmp")
     from collectors.transports.ssh import SshShell
 
-    return SshShell.connect(target, inventory.credential_of(target), inventory.known_hosts)
+    with _counted(target, inventory):
+        return SshShell.connect(target, inventory.credential_of(target), inventory.known_hosts)
+
+
+def _counted(target: Target, inventory: Inventory) -> AbstractContextManager[None]:
+    """Around a log-on to a host: a password that is wrong is not tried on. A key locks nobody out, so it is not counted."""
+    credential = inventory.credential_of(target)
+    if inventory.log_ons is None or credential.key_file or credential.agent:
+        return nullcontext()
+    from collectors.log_ons import port_of, sites_of
+
+    return inventory.log_ons.one(target.address or target.name, port_of(target), credential.user, sites_of(target))
 
 
 def unreachable(target: Target, error: Exception, facts: Iterable[str] | None = None) -> Snapshot:

@@ -34,6 +34,7 @@ def options(parser: argparse.ArgumentParser) -> None:
     once = action("once", _("look, judge and report once"))
     once.add_argument("--if-due", action="store_true", help=_("only when the schedule says so; send what waits in any case"))
     once.add_argument("--retry-refused", action="store_true", help=_("send again what the collector once refused for good"))
+    once.add_argument("--retry-log-ons", action="store_true", help=_("of a station: try again where a log-on was refused before"))
     action("run", _("stay and report on schedule, where there is no systemd timer"))
     status = action("status", _("show where this machine stands; needs no network"))
     table_or_json(status)
@@ -50,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
     if options.action == "once":
         from agent.once import once
 
-        return once(settings, progress, options.if_due, options.retry_refused, options.verbose)
+        return once(settings, progress, options.if_due, options.retry_refused, options.retry_log_ons, options.verbose)
     if options.action == "run":
         return _run(settings, options)
     if options.action == "status":
@@ -89,7 +90,7 @@ def _service(options: argparse.Namespace, settings: config.Config, progress: Pro
         gone = service.remove()
         progress.say(_("Removed: %s") % ", ".join(gone) if gone else _("Nothing was installed."))
         return 0
-    texts = service.units(service.own_command(), settings.state_dir)
+    texts = service.units(service.own_command(), settings.state_dir, station=settings.station_targets is not None)
     if options.only_print:
         for name, body in texts.items():
             print(f"# {service.FOLDER / name}\n{body}")

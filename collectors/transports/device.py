@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Self
 from collectors.credential import Credential
 from collectors.devices.base import DeviceOs
 from collectors.errors import CollectError, Denied, Unparsable, Unreachable
-from collectors.log_ons import LogOns
+from collectors.log_ons import LogOns, sites_of
 from collectors.model import Target
 from collectors.transports.base import MAX_BYTES, TIMEOUT
 from collectors.transports.ssh_connect import NothingInCommon, logged_on
@@ -87,8 +87,7 @@ class DeviceSession:
         host, port = target.address or target.name, target.port or 22
         # before anything is sent: a secret that cannot be read must not cost a connection
         enable = credential.enable_password()
-        sites = tuple(dict.fromkeys((f"credential {target.credential}", *(f"label {label}" for label in target.labels))))
-        with (log_ons or LogOns()).one(host, port, credential.user, sites):
+        with (log_ons or LogOns()).one(host, port, credential.user, sites_of(target)):
             transport, old = _transport(target, credential, known_hosts, also_known, timeout, legacy)
             try:
                 channel = transport.open_session(timeout=timeout)

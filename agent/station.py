@@ -1,0 +1,233 @@
+"""A scan station: this agent also looks at the machines and devices of its targets file, each when it is due.
+
+Every target that was begun ends as one sealed snapshot in the spool, the silent one too: its snapshot says that nobody
+answered. Verdicts are the collector's alone, because what a target is may have been corrected there. The station takes no
+instructions: what it looks at, when and how stands in files of this machine.
+
+station.json     {"targets": {name: {at, snapshot, outcome, reason}}, "due": time, "file": stamp, "error": text}
+log_ons.json     log-ons that failed: see station_log_ons.py
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from agent import errors, schedule, station_plan
+from agent.config import Config
+from agent.errors import Refusal
+from agent.language import _, plural
+from agent.spool import SpoolFull
+from agent.state import State
+from agent.terminal import complain
+
+if TYPE_CHECKING:
+    from agent.once import Run
+    from agent.upload import Delivery
+    from collectors.inventory import Inventory
+    from collectors.model import Snapshot, Target
+
+FILE = "station.json"
+MINUTE = 60.0
+HERE = ("local", "root", "nmap")
+"""Ways that lead to no other machine: their snapshots would pass for this machine's own."""
+
+
+def next_due(config: Config, state: State, now: float) -> float | None:
+    """When a target is due next; None when this agent is no station. Cheap: the targets file is not read."""
+    if config.station_targets is None:
+        return None
+    known = state.read(FILE) or {}
+    due = known.get("due")
+    if not isinstance(due, (int, float)) or known.get("file") != _stamp(config):
+        due = now
+    return float(config.station_window.opens(max(due, now)) if config.station_window and due <= now else due)
+
+
+def look(run: Run, everything: bool, sleep: Callable[[float], object] = time.sleep) -> int:
+    """Look at every target that is due, or at all of them, and deliver; the exit code. Raises Refusal, Undelivered."""
+    from agent.once import deliver_and_note, raise_if_left
+
+    listed = _listed(run.config, run.state)
+    kept = (run.state.read(FILE) or {}).get("targets")
+    seen: dict[str, Any] = kept if isinstance(kept, dict) else {}
+    plan = _Plan(run.config, run.identity["agent_id"], seen)
+    targets = [target for target in listed.targets if everything or plan.due(target, time.time()) <= time.time()]
+    begun: set[str] = set()
+    delivery: Delivery | None = None
+    free = 0.0
+    try:
+        for wave in station_plan.waves(targets, run.config.station_per_minute):
+            sleep(max(0.0, free - time.time()))
+            if plan.closed(time.time()):
+                break
+            free = time.time() + MINUTE
+            begun.update(target.name for target in wave)
+            _wave(run, listed, wave, seen, len(begun), len(targets))
+            delivery = deliver_and_note(run)
+    finally:
+        run.progress.clear()
+        _keep(run, listed, plan, seen)
+    if len(begun) < len(targets):
+        window = run.config.station_window
+        left = plural("%d target waits", "%d targets wait", len(targets) - len(begun)) % (len(targets) - len(begun))
+        run.progress.say(_("%(left)s for the time of day %(window)s.") % {"left": left, "window": window})
+    if delivery is not None:
+        raise_if_left(run, delivery)
+    return errors.UNKNOWN if any(seen.get(name, {}).get("outcome") != "seen" for name in begun) else errors.PASSED
+
+
+class _Plan:
+    """When each target is due."""
+
+    def __init__(self, config: Config, agent: str, seen: dict[str, Any]) -> None:
+        self._interval = config.station_interval_seconds
+        self._offset = schedule.offset(f"{agent} station", self._interval, config.jitter_seconds)
+        self._window = config.station_window
+        self._seen = seen
+
+    def due(self, target: Target, now: float) -> float:
+        last = self._seen.get(target.name, {}).get("at")
+        return station_plan.due(last if isinstance(last, (int, float)) else None, now, self._interval, self._offset)
+
+    def next(self, targets: Iterable[Target], now: float) -> float:
+        return min((self.due(target, now) for target in targets), default=now + self._interval)
+
+    def closed(self, now: float) -> bool:
+        return self._window is not None and self._window.opens(now) > now
+
+
+def _listed(config: Config, state: State) -> Inventory:
+    """The targets file. Raises Refusal with every mistake in it."""
+    from agent.sweeping import reachable_from_here
+    from collectors import inventory
+
+    assert config.station_targets is not None
+    try:
+        listed = inventory.load(config.station_targets)
+        reachable_from_here(listed.targets)
+        here = [f"{target.name} (via: {target.via})" for target in listed.targets if target.via in HERE]
+        if here:
+            raise Refusal(
+                _("%(file)s: a station looks at other machines; take out: %(names)s")
+                % {"file": config.station_targets, "names": ", ".join(here)}
+            )
+    except inventory.InventoryError as error:
+        refusal = Refusal(_("the station's targets file has mistakes; repair them first:") + f"\n{error}")
+        _note_error(config, state, str(refusal))
+        raise refusal from None
+    except Refusal as refused:
+        _note_error(config, state, str(refused))
+        raise
+    return listed
+
+
+def _note_error(config: Config, state: State, why: str) -> None:
+    """Status tells it; and the file is not read again before somebody changed it, or an interval has gone."""
+    due = time.time() + config.station_interval_seconds
+    state.try_keep(FILE, {**(state.read(FILE) or {}), "error": why, "due": due, "file": _stamp(config)})
+
+
+def _wave(run: Run, listed: Inventory, wave: list[Target], seen: dict[str, Any], begun: int, total: int) -> None:
+    from agent.looking import quieten
+    from agent.station_log_ons import Remembered
+    from collectors.run import sweep
+
+    quieten(run.progress.verbose)
+    key = run.state.key()
+    log_ons = Remembered(run.state, listed, key)
+    log_ons.settle()
+    done = begun - len(wave)
+    for snapshot in sweep(listed._replace(log_ons=log_ons), wave, run.config.station_parallel):
+        done += 1
+        run.progress.step(done, total, snapshot.target.name)
+        if _spool(run, snapshot, key):
+            seen[snapshot.target.name] = _in_short(snapshot)
+
+
+def _spool(run: Run, snapshot: Snapshot, key: bytes) -> bool:
+    """Sealed and kept; where the spool is full, after sending what waits. False: it is looked at again by the next run."""
+    from agent.once import deliver_and_note
+    from collectors.seal import seal
+
+    blob = seal(snapshot.to_bytes(), run.identity["agent_id"], key, None)
+    # a target may bear the station's own name, and must not push its snapshots out of the spool
+    machine = f"target {snapshot.target.name}"
+    try:
+        run.spool.put(snapshot.id, machine, blob)
+        return True
+    except SpoolFull:
+        deliver_and_note(run)
+    try:
+        run.spool.put(snapshot.id, machine, blob)
+        return True
+    except SpoolFull as full:
+        complain(
+            _("there is no room to keep the snapshot of %(target)s (%(why)s); the next run looks again.")
+            % {"target": snapshot.target.name, "why": full}
+        )
+        return False
+
+
+def _in_short(snapshot: Snapshot) -> dict[str, Any]:
+    """What status shows of it. Reasons have been through redaction when they were recorded."""
+    seen = any(record.outcome == "seen" for record in snapshot.records)
+    first = None if seen else next(iter(snapshot.records), None)
+    return {
+        "at": time.time(),
+        "snapshot": snapshot.id,
+        "outcome": "seen" if seen else first.outcome if first else "unsupported",
+        "reason": first.reason[:500] if first else "",
+    }
+
+
+def _keep(run: Run, listed: Inventory, plan: _Plan, seen: dict[str, Any]) -> None:
+    names = {target.name for target in listed.targets}
+    for gone in set(seen) - names:
+        del seen[gone]
+    due = plan.next(listed.targets, time.time())
+    run.state.try_keep(FILE, {"targets": seen, "due": due, "file": _stamp(run.config), "error": None, "listed": len(names)})
+
+
+def _stamp(config: Config) -> str:
+    """By which a changed targets file, or a change of how often, is known."""
+    assert config.station_targets is not None
+    try:
+        found = config.station_targets.stat()
+    except OSError as error:
+        return str(error.errno)
+    return f"{found.st_mtime_ns} {found.st_size} {found.st_ino} {config.station_interval_seconds}"
+
+
+def gather(config: Config, state: State, now: float) -> dict[str, Any] | None:
+    """What `rasoat agent status` tells of the station; None when this agent is none."""
+    if config.station_targets is None:
+        return None
+    from agent import station_log_ons
+
+    known = state.read(FILE) or {}
+    kept = known.get("targets")
+    seen: dict[str, Any] = kept if isinstance(kept, dict) else {}
+    refused = station_log_ons.kept(state)
+    return {
+        "targets_file": str(config.station_targets),
+        "listed": known.get("listed"),
+        "looked_at": len(seen),
+        "not_reached": [
+            {"name": name, "at": entry.get("at"), "outcome": entry.get("outcome"), "reason": entry.get("reason")}
+            for name, entry in sorted(seen.items())
+            if entry.get("outcome") != "seen"
+        ],
+        "window": str(config.station_window) if config.station_window else None,
+        "next": next_due(config, state, now),
+        "error": known.get("error"),
+        "refused_log_ons": [{name: entry[name] for name in ("host", "port", "user")} for entry in refused],
+        "stopped_sites": [site for site, failures in station_log_ons.stopped(refused) if failures >= _limit()],
+    }
+
+
+def _limit() -> int:
+    from collectors.log_ons import FAILURES
+
+    return FAILURES
