@@ -13,7 +13,7 @@ retry_seconds: 2.0                   # upper end of the first pause; doubles eac
 A scan station also looks at the machines and devices of a targets file (`rasoat inventory check` reads it the same way):
 
 station_targets: /etc/rasoat/targets.yaml
-station_interval_seconds: 86400      # each of them once in so long, and on the last day of each month besides
+station_interval_seconds: 86400      # each once in so long and on the last day of each month; without it as often as the collector asks
 station_window: 22:00-05:00          # local time in which a target may be begun; without it at any time
 station_parallel: 8                  # targets at a time
 station_per_minute: 60               # targets begun per minute at one site; a site is a label of the targets file
@@ -62,7 +62,7 @@ class Config:
     tries: int = 5
     retry_seconds: float = 2.0
     station_targets: Path | None = None
-    station_interval_seconds: int = 86400
+    station_interval_seconds: int | None = None
     station_window: Window | None = None
     station_parallel: int = 8
     station_per_minute: int = 60

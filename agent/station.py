@@ -40,7 +40,7 @@ def next_due(config: Config, state: State, now: float) -> float | None:
         return None
     known = state.read(FILE) or {}
     due = known.get("due")
-    if not isinstance(due, (int, float)) or known.get("file") != _stamp(config):
+    if not isinstance(due, (int, float)) or known.get("file") != _stamp(config, state):
         due = now
     return float(config.station_window.opens(max(due, now)) if config.station_window and due <= now else due)
 
@@ -52,7 +52,7 @@ def look(run: Run, everything: bool, sleep: Callable[[float], object] = time.sle
     listed = _listed(run.config, run.state)
     kept = (run.state.read(FILE) or {}).get("targets")
     seen: dict[str, Any] = kept if isinstance(kept, dict) else {}
-    plan = _Plan(run.config, run.identity["agent_id"], seen)
+    plan = _Plan(run, seen)
     targets = [target for target in listed.targets if everything or plan.due(target, time.time()) <= time.time()]
     begun: set[str] = set()
     delivery: Delivery | None = None
@@ -81,10 +81,10 @@ def look(run: Run, everything: bool, sleep: Callable[[float], object] = time.sle
 class _Plan:
     """When each target is due."""
 
-    def __init__(self, config: Config, agent: str, seen: dict[str, Any]) -> None:
-        self._interval = config.station_interval_seconds
-        self._offset = schedule.offset(f"{agent} station", self._interval, config.jitter_seconds)
-        self._window = config.station_window
+    def __init__(self, run: Run, seen: dict[str, Any]) -> None:
+        self._interval = _interval(run.config, run.state)
+        self._offset = schedule.offset(f"{run.identity['agent_id']} station", self._interval, run.config.jitter_seconds)
+        self._window = run.config.station_window
         self._seen = seen
 
     def due(self, target: Target, now: float) -> float:
@@ -125,8 +125,8 @@ def _listed(config: Config, state: State) -> Inventory:
 
 def _note_error(config: Config, state: State, why: str) -> None:
     """Status tells it; and the file is not read again before somebody changed it, or an interval has gone."""
-    due = time.time() + config.station_interval_seconds
-    state.try_keep(FILE, {**(state.read(FILE) or {}), "error": why, "due": due, "file": _stamp(config)})
+    due = time.time() + _interval(config, state)
+    state.try_keep(FILE, {**(state.read(FILE) or {}), "error": why, "due": due, "file": _stamp(config, state)})
 
 
 def _wave(run: Run, listed: Inventory, wave: list[Target], seen: dict[str, Any], begun: int, total: int) -> None:
@@ -187,17 +187,24 @@ def _keep(run: Run, listed: Inventory, plan: _Plan, seen: dict[str, Any]) -> Non
     for gone in set(seen) - names:
         del seen[gone]
     due = plan.next(listed.targets, time.time())
-    run.state.try_keep(FILE, {"targets": seen, "due": due, "file": _stamp(run.config), "error": None, "listed": len(names)})
+    stamp = _stamp(run.config, run.state)
+    run.state.try_keep(FILE, {"targets": seen, "due": due, "file": stamp, "error": None, "listed": len(names)})
 
 
-def _stamp(config: Config) -> str:
+def _interval(config: Config, state: State) -> int:
+    """Seconds between two looks at a target: as set here, else as the collector asks for this unit."""
+    asked = (state.read("policy.json") or {}).get("interval_seconds")
+    return config.station_interval_seconds or (asked if isinstance(asked, int) and asked > 0 else schedule.DEFAULT_INTERVAL)
+
+
+def _stamp(config: Config, state: State) -> str:
     """By which a changed targets file, or a change of how often, is known."""
     assert config.station_targets is not None
     try:
         found = config.station_targets.stat()
     except OSError as error:
         return str(error.errno)
-    return f"{found.st_mtime_ns} {found.st_size} {found.st_ino} {config.station_interval_seconds}"
+    return f"{found.st_mtime_ns} {found.st_size} {found.st_ino} {_interval(config, state)}"
 
 
 def gather(config: Config, state: State, now: float) -> dict[str, Any] | None:
