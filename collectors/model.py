@@ -16,7 +16,7 @@ from functools import cache, cached_property
 from importlib.metadata import version
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, Field, ValidationError
+from pydantic import AwareDatetime, Field, TypeAdapter, ValidationError
 from pydantic_core import from_json, to_json
 
 from collectors.facts import FACTS
@@ -165,7 +165,7 @@ class Snapshot(Model):
             for record in document["records"]
         )
         known = document | {"records": records, "target": Target.model_validate(document["target"], strict=False)}
-        return cls.model_construct(None, **known | {"collected_at": datetime.fromisoformat(document["collected_at"])})
+        return cls.model_construct(None, **known | {"collected_at": _MOMENT.validate_python(document["collected_at"])})
 
     def problems(self) -> list[str]:
         """Facts this program does not understand, as `fact: why`: newer than it is, or not of their own type."""
@@ -177,6 +177,7 @@ class Snapshot(Model):
         return found
 
 
+_MOMENT: TypeAdapter[datetime] = TypeAdapter(AwareDatetime)
 MISFIT = "the fact does not fit its type"
 
 

@@ -117,6 +117,17 @@ def _parser() -> argparse.ArgumentParser:
     command(
         "rejudge", _lazy("rejudge"), _("judge the newest snapshot of every machine again (after a new pack or another level)")
     )
+    whatif = command(
+        "whatif",
+        _lazy("whatif"),
+        _("show what another level, pack or stricter values would change, by unit, requirement and machine; nothing is stored"),
+    )
+    whatif.add_argument("--unit", metavar="NAME", help=_("this unit and all below (default: the root)"))
+    whatif.add_argument("--level", type=int, choices=range(1, 6))
+    whatif.add_argument("--baseline", metavar="PACK", help=_("id of a pack, or the folder of a changed one"))
+    whatif.add_argument("--tailoring", metavar="FILE", help=_("YAML with stricter values"))
+    whatif.add_argument("--format", choices=("table", "json", "csv"), default="table")
+    whatif.add_argument("--output", metavar="FILE")
     journal = family("journal", _("the audit trail"))
     command("verify", _lazy("journal_verify"), _("check that no row of the journal was changed or removed"), journal)
     return parser

@@ -11,8 +11,10 @@ from django.core.management import call_command
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from baselines.loader import BaselineError
+from baselines.loader import BaselineError, load
+from baselines.tailoring import Tailoring
 from server.assess import judge, packs
+from server.assess import whatif as foresight
 from server.ingest.models import EnrolmentToken, Machine
 from server.journal import models as journal
 from server.units.models import DEFAULT_LEVEL, Membership, Unit, User, resolve
@@ -193,6 +195,46 @@ def rejudge(options: argparse.Namespace) -> int:
     journal.write("assess.rejudged", "console", judged=done, failed=failed)
     _say(_("%(done)d judged again, %(failed)d could not be judged") % {"done": done, "failed": failed})
     return FAILED if failed else OK
+
+
+def whatif(options: argparse.Namespace) -> int:
+    """Nothing is stored; what is proposed is held to the same rules as what is put in force."""
+    unit = _unit(options.unit)
+    if unit is None:
+        return USAGE
+    if not (options.level or options.baseline or options.tailoring):
+        return _wrong(_("say what would be another: --level, --baseline or --tailoring"))
+    try:
+        proposal = _proposal(options)
+        pack = proposal.baseline or packs.get(unit.policy().baseline)
+        if proposal.tailoring and (problems := proposal.tailoring.problems(pack)):
+            return _wrong("\n".join(map(str, problems)))
+        outlook = foresight.ask(unit, proposal, _progress)
+    except (BaselineError, FileNotFoundError, ValueError) as error:
+        return _wrong(str(error))
+    except (OSError, UnicodeDecodeError) as error:
+        return _wrong(f"{options.tailoring}: {getattr(error, 'strerror', None) or error}")
+    text = foresight.render(outlook, options.format)
+    if options.output:
+        Path(options.output).write_text(text, "utf-8")
+    else:
+        sys.stdout.write(text)
+    return FAILED if outlook.failed else OK
+
+
+def _proposal(options: argparse.Namespace) -> foresight.Proposal:
+    pack = None
+    if options.baseline:
+        pack = packs.get(options.baseline) if options.baseline in packs.names() else load(options.baseline)
+    text = Path(options.tailoring).read_text("utf-8") if options.tailoring else ""
+    tailoring = Tailoring.parse(text, options.tailoring) if text else None
+    return foresight.Proposal(options.level, pack, tailoring)
+
+
+def _progress(done: int, of: int) -> None:
+    if sys.stderr.isatty() and (done == of or done % 50 == 0):
+        sys.stderr.write(f"\r{done}/{of}" + ("\n" if done == of else ""))
+        sys.stderr.flush()
 
 
 def journal_verify(options: argparse.Namespace) -> int:

@@ -110,10 +110,10 @@ def rejudge(machines: Iterator[Machine]) -> tuple[int, int]:
         if machine.latest is None:
             continue
         policy = machine.unit.policy()
-        sealed = machine.latest.open()
         try:
+            sealed, snapshot = machine.latest.to_judge()
             judged = Judged.model_validate(sealed.judged) if sealed.judged else None
-            fresh = columns(judge(Snapshot.from_bytes(sealed.snapshot), policy, machine.kind), policy, judged)
+            fresh = columns(judge(snapshot, policy, machine.kind), policy, judged)
         except Exception:  # one machine's bad luck must not stop the others
             log.exception("machine %s: snapshot %s could not be judged", machine.pk, machine.latest_id)
             failed += 1

@@ -15,14 +15,16 @@ from django.utils import timezone
 from pydantic import ValidationError
 
 from collectors.facts.identity import Identity
-from collectors.model import Snapshot
+from collectors.model import Kind, Snapshot, facts_digest
 from collectors.seal import Sealed, SealError, unseal, verify
 from server.assess import judge
 from server.assess.judge import Judged
 from server.assess.models import StoredAssessment
+from server.configurations import keep as configurations
 from server.errors import Refused
 from server.ingest.access import agent_of
 from server.ingest.models import Agent, Machine, StoredSnapshot
+from server.journal import models as journal
 from server.units.models import Policy
 
 log = logging.getLogger(__name__)
@@ -66,6 +68,7 @@ def take(body: bytes) -> Taken:
         if known is not None:
             return _again(known, body, opened, agent)
         stored = _store(body, opened, agent)
+        configurations.note(stored, opened.snapshot)
         agree = _keep(stored, verdicts, opened.judged)
     return Taken(stored.pk, True, agree)
 
@@ -117,9 +120,15 @@ def _again(known: StoredSnapshot, body: bytes, opened: _Opened, agent: Agent) ->
 
 
 def _kind(agent: Agent, snapshot: Snapshot) -> str:
-    """What we have registered; what the snapshot says only for a machine that is new to us."""
-    own = {"own": True} if snapshot.target.via in ("local", "root") else {"own": False, "name": snapshot.target.name}
-    return Machine.objects.filter(agent=agent, **own).values_list("kind", flat=True).first() or snapshot.target.kind.value
+    """What we have registered; for a machine that is new to us, or reached from afar, what the snapshot says.
+
+    A station's targets file is the register of what it reaches, and the snapshot repeats it. `other` there means that
+    nobody said, so it takes nothing back.
+    """
+    target = snapshot.target
+    own = {"own": True} if target.via in ("local", "root") else {"own": False, "name": target.name}
+    known = Machine.objects.filter(agent=agent, **own).values_list("kind", flat=True).first()
+    return target.kind.value if known is None or ("name" in own and target.kind is not Kind.OTHER) else known
 
 
 def _judged(opened: _Opened, policy: Policy, kind: str) -> dict[str, Any] | None:
@@ -146,6 +155,7 @@ def _store(body: bytes, opened: _Opened, agent: Agent) -> StoredSnapshot:
         collector=snapshot.collector[:50],
         digest=snapshot.digest[:64],
         sealed_sha256=hashlib.sha256(body).hexdigest(),
+        sound_for="" if snapshot.problems() else facts_digest(),
         sealed=body,
     )
     if machine.latest is None or (stored.orders_at, stored.pk) > (machine.latest.orders_at, machine.latest.pk):
@@ -167,6 +177,11 @@ def _machine(agent: Agent, snapshot: Snapshot) -> Machine:
     found, _new = machines.get_or_create(
         agent=agent, own=False, name=snapshot.target.name, defaults={"unit": agent.unit, "kind": snapshot.target.kind.value}
     )
+    kind = _kind(agent, snapshot)
+    if kind != found.kind:
+        journal.write("machine.kind", agent.pk, unit_path=found.unit.path, subject=found.name, kind=f"{found.kind} → {kind}")
+        found.kind = kind
+        found.save(update_fields=["kind"])
     return found
 
 

@@ -14,7 +14,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from collectors.model import Kind, Snapshot
+from collectors.model import Kind, Snapshot, facts_digest
 from collectors.seal import Sealed, unseal
 from server.units.models import Unit
 
@@ -152,6 +152,9 @@ class StoredSnapshot(models.Model):
     collector = models.CharField(max_length=50)
     digest = models.CharField(max_length=64, help_text="Of the facts alone: equal means nothing changed")
     sealed_sha256 = models.CharField(max_length=64)
+    sound_for = models.CharField(
+        max_length=64, blank=True, help_text="facts_digest of the program that found every fact of its own type; empty: none did"
+    )
     # Last: SQLite reads a row from its beginning, and the blob fills pages of its own.
     sealed = models.BinaryField()
 
@@ -169,6 +172,12 @@ class StoredSnapshot(models.Model):
     def snapshot(self) -> Snapshot:
         """What was seen."""
         return Snapshot.from_bytes(self.open().snapshot)
+
+    def to_judge(self) -> tuple[Sealed, Snapshot]:
+        """The seal and what was seen, without its sources where the facts were found sound by a program of the same facts."""
+        sealed = self.open()
+        read = Snapshot.judged_before if self.sound_for == facts_digest() else Snapshot.from_bytes
+        return sealed, read(sealed.snapshot)
 
 
 class Refusal(models.Model):
