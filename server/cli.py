@@ -128,6 +128,8 @@ def _parser() -> argparse.ArgumentParser:
     whatif.add_argument("--tailoring", metavar="FILE", help=_("YAML with stricter values"))
     whatif.add_argument("--format", choices=("table", "json", "csv"), default="table")
     whatif.add_argument("--output", metavar="FILE")
+    configurations = family("configurations", _("versions of device configurations"))
+    command("prune", _lazy("configurations_prune"), _("remove those that settings.toml no longer keeps"), configurations)
     journal = family("journal", _("the audit trail"))
     command("verify", _lazy("journal_verify"), _("check that no row of the journal was changed or removed"), journal)
     return parser

@@ -28,6 +28,8 @@ class Config(BaseModel):
     behind_tls_proxy: bool = False
     lock_wait_seconds: Annotated[float, Field(gt=0, le=120)] = 10.0
     metrics_token: str = ""
+    keep_configuration_days: Annotated[int, Field(ge=1, le=36_500)] = 400
+    keep_configuration_months: Annotated[int, Field(ge=0, le=1200)] = 0
 
     @property
     def https(self) -> bool:
@@ -111,4 +113,9 @@ workers = 2
 
 # Lets a monitoring system read /metrics from another machine: Authorization: Bearer ...
 # metrics_token = ""
+
+# Versions of device configurations: how many days all of them are kept. The newest, and the last one of each month, stay
+# longer: for so many months, 0 for ever.
+# keep_configuration_days = 400
+# keep_configuration_months = 0
 """

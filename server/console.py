@@ -15,6 +15,7 @@ from baselines.loader import BaselineError, load
 from baselines.tailoring import Tailoring
 from server.assess import judge, packs
 from server.assess import whatif as foresight
+from server.configurations import retention
 from server.ingest.models import EnrolmentToken, Machine
 from server.journal import models as journal
 from server.units.models import DEFAULT_LEVEL, Membership, Unit, User, resolve
@@ -235,6 +236,13 @@ def _progress(done: int, of: int) -> None:
     if sys.stderr.isatty() and (done == of or done % 50 == 0):
         sys.stderr.write(f"\r{done}/{of}" + ("\n" if done == of else ""))
         sys.stderr.flush()
+
+
+def configurations_prune(options: argparse.Namespace) -> int:
+    count = retention.prune()
+    journal.write("configuration.pruned", "console", versions=count)
+    _say(_("%d old configuration versions removed") % count)
+    return OK
 
 
 def journal_verify(options: argparse.Namespace) -> int:

@@ -29,6 +29,7 @@ INSTALLED_APPS = [
     "server.units",
     "server.ingest",
     "server.assess",
+    "server.configurations",
     "server.journal",
     "server.web",
 ]

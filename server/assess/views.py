@@ -21,6 +21,7 @@ from baselines.model import LEVELS, Assessment, Baseline, Result
 from collectors.model import Snapshot
 from server.assess import judge, packs, sheet, wording
 from server.assess.models import Alarm, StoredAssessment
+from server.configurations import states as configurations
 from server.ingest.access import address_of
 from server.ingest.models import Machine, StoredSnapshot
 from server.journal import models as journal
@@ -55,6 +56,7 @@ class Row:
     freshness: str
     at: datetime | None
     alarms: bool
+    configuration: list[tuple[str, str]]
 
 
 @require_safe
@@ -84,7 +86,7 @@ def machines(request: HttpRequest) -> HttpResponse:
         "name",
         "pk",
     )
-    found = found.select_related("unit", "agent", "latest__assessment").defer("latest__sealed", "latest__assessment__packed")
+    found = found.select_related("unit", "agent", "latest__assessment", "configuration").defer("latest__sealed", "latest__assessment__packed")
     page = Paginator(found, PAGE).get_page(request.GET.get("page"))
     rows = [_row(machine, policies[machine.unit_id], now) for machine in page.object_list]
     mine = [u for u in units.values() if any(u.path.startswith(p) for p in user.memberships.values_list("unit__path", flat=True))]
@@ -131,7 +133,8 @@ def _row(machine: Machine, policy: Policy, now: datetime) -> Row:
     latest = machine.latest
     assessment = getattr(latest, "assessment", None) if latest else None
     at = latest.orders_at if latest else None
-    return Row(machine, assessment, policy, freshness(at, policy, now), at, bool(getattr(machine, "alarmed", False)))
+    alarmed = bool(getattr(machine, "alarmed", False))
+    return Row(machine, assessment, policy, freshness(at, policy, now), at, alarmed, configurations.states(machine, now))
 
 
 def freshness(at: datetime | None, policy: Policy, now: datetime) -> str:
@@ -174,6 +177,7 @@ def machine(request: HttpRequest, pk: int) -> HttpResponse:
         "verdicts": list(wording.VERDICTS),
         "nav": "machines",
         "alarms": alarms,
+        "has_configuration": configurations.told(found),
         "open_alarms": [alarm for alarm in alarms if alarm.closed_at is None],
         "freshness": freshness(found.latest.orders_at if found.latest else None, policy, timezone.now()),
         "may_administer": Unit.objects.filter(user.reach(Membership.ADMIN), pk=found.unit_id).exists(),

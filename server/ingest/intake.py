@@ -178,7 +178,7 @@ def _machine(agent: Agent, snapshot: Snapshot) -> Machine:
         agent=agent, own=False, name=snapshot.target.name, defaults={"unit": agent.unit, "kind": snapshot.target.kind.value}
     )
     kind = _kind(agent, snapshot)
-    if kind != found.kind:
+    if kind != found.kind and (found.latest is None or snapshot.collected_at >= found.latest.collected_at):
         journal.write("machine.kind", agent.pk, unit_path=found.unit.path, subject=found.name, kind=f"{found.kind} → {kind}")
         found.kind = kind
         found.save(update_fields=["kind"])

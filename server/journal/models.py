@@ -34,6 +34,9 @@ ACTIONS = {
     "alarm.raised": _("Alarm raised"),
     "alarm.closed": _("Alarm closed"),
     "assess.rejudged": _("Stored facts judged again"),
+    "machine.kind": _("Kind of a scanned target changed"),
+    "configuration.exported": _("Configuration downloaded"),
+    "configuration.pruned": _("Old configuration versions removed"),
 }
 
 DETAILS = {
@@ -49,15 +52,19 @@ DETAILS = {
     "judged": _("judged"),
     "kind": _("kind"),
     "level": _("level"),
+    "machine": _("machine"),
     "machine_verdicts": _("the machine's verdicts"),
     "pack": _("pack"),
     "received_at": _("received at"),
     "role": _("role"),
+    "serial": _("serial number"),
     "snapshot": _("snapshot"),
     "tailoring": _("stricter values"),
     "token": _("token"),
     "unit": _("unit"),
     "uses": _("machines"),
+    "version": _("version"),
+    "versions": _("versions"),
 }
 
 
