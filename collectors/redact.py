@@ -71,6 +71,7 @@ _SECRET_FILES = re.compile(
 # fmt: off
 _HARMLESS = frozenset({
     "yes", "no", "true", "false", "on", "off", "none", "null", "never", "always", "enabled", "disabled", "publickey,password", "complexity-check",
+    "strength-check", "secure-mode",
     "required", "requisite", "sufficient", "optional", "include", "substack", "*", "!", "!!", "x",
 })
 _ROUNDS = 10
