@@ -14,6 +14,7 @@ from pydantic import BaseModel, TypeAdapter
 from baselines.comparisons import OPERATORS
 from baselines.compiler import QUANTIFIERS
 from baselines.model import Check, Group, Standard
+from baselines.systems.register import Register
 from baselines.tailoring import _Document as Tailored
 from collectors.facts import FACTS
 
@@ -55,8 +56,9 @@ FILES: dict[str, Callable[[], Schema]] = {
     "requirements": _requirements,
     "standard": _whole(Standard),
     "tailoring": _whole(Tailored),
+    "system": _whole(Register),
 }
-"""Kind of file -> what makes its schema: checks/*.yaml, <pack>/*.yaml, <pack>/standard.yaml, a tailoring."""
+"""Kind of file -> what makes its schema: checks/*.yaml, <pack>/*.yaml, <pack>/standard.yaml, a tailoring, an information system."""
 
 
 def schema(kind: str) -> Schema:

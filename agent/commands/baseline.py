@@ -20,7 +20,7 @@ REASONS = {
     "person": mark("a person knows or decides"),
     "not_collected": mark("not collected yet"),
 }
-SCHEMAS = ("check", "requirements", "standard", "tailoring")
+SCHEMAS = ("check", "requirements", "standard", "tailoring", "system")
 """Kinds of files, as baselines.schema knows them; written out so that `--help` need not load it."""
 
 

@@ -1,7 +1,8 @@
 """From a register and what machines said of themselves to the fact `system_design`, so that ordinary checks judge it.
 
 The register is a person's word. What devices and hosts show may bear it out (`who` then names them too) or speak against it:
-then the field is None with the reason, never what the register says.
+then the field is None with the reason, never what the register says. A machine nobody looked at might have spoken against it,
+so its snapshot missing is not knowing as well: switching an agent off must never make a system look better.
 """
 
 from __future__ import annotations
@@ -101,12 +102,13 @@ def _told(value: T | None, field: str, gaps: Gaps) -> T | None:
 def _zones(register: Register, fresh: Mapping[str, Snapshot], gaps: Gaps) -> Iterator[Zone]:
     kinds = {asset.name: asset.kind for asset in register.assets}
     inside = {name: addresses for name, snapshot in fresh.items() if (addresses := _routed(snapshot)) is not None}
+    blind = sorted(asset.name for asset in register.assets if asset.kind in _NETWORK and asset.name not in inside)
     no_networks, unfiltered = [], []
     for zone in register.zones:
         apart = _apart(zone, register.zones)
         if apart is None:
             no_networks.append(zone.id)
-        filtered, why = _filtered(zone, register.zones, kinds, inside)
+        filtered, why = _filtered(zone, register.zones, kinds, inside, blind)
         if filtered is None:
             unfiltered.append(f"{zone.id}: {why}")
         shows = sorted(name for name, addresses in inside.items() if _within(addresses, zone))
@@ -133,7 +135,11 @@ def _apart(zone: Registered, zones: Iterable[Registered]) -> bool | None:
 
 
 def _filtered(
-    zone: Registered, zones: tuple[Registered, ...], kinds: Mapping[str, Kind], inside: Mapping[str, tuple[str, ...]]
+    zone: Registered,
+    zones: tuple[Registered, ...],
+    kinds: Mapping[str, Kind],
+    inside: Mapping[str, tuple[str, ...]],
+    blind: list[str],
 ) -> tuple[bool | None, str]:
     """Whether only firewalls route for a zone, and why that is not known."""
     if zone.routed_by is None:
@@ -147,6 +153,8 @@ def _filtered(
             return None, f"{name} has addresses in it and in {', '.join(there)}: it may route past the firewall"
         if name in zone.routed_by and zone.addresses and not here:
             return None, f"{name} routes for it by the register, and shows no address inside it"
+    if blind:
+        return None, f"the interfaces of {', '.join(blind)} were not seen: one of them may route past the firewall"
     return True, ""
 
 
@@ -196,8 +204,12 @@ def _spare(asset: Asset, fresh: Mapping[str, Snapshot]) -> tuple[Literal["hot", 
     elif asset.paired_with is not None:
         told = "none"
     shown = _runs_beside(fresh.get(asset.name))
-    if shown is None or told is None:
-        return told, REGISTER, "the register does not say whether it is paired"
+    if told is None:
+        return None, REGISTER, "the register does not say whether it is paired"
+    if asset.name not in fresh and told != "none":
+        return None, REGISTER, f"by the register its spare is {told}, and nobody looked at it"
+    if shown is None:
+        return told, REGISTER, ""
     if shown is not (told == "hot"):
         differs = "it shows that it runs beside another" if shown else "it shows that it stands alone"
         return None, REGISTER, f"by the register its spare is {told}, and {differs}"
@@ -223,10 +235,13 @@ def _servers(register: Register, fresh: Mapping[str, Snapshot], gaps: Gaps) -> t
     found, elsewhere = [], []
     for asset in servers:
         zone = zones[asset.zone]
+        looked = asset.name in fresh
         identity = _typed(fresh.get(asset.name), Identity)
         own = (identity.addresses if identity else None) or ()
         placed = not own or not zone.addresses or _within(own, zone)
-        if not placed:
+        if not looked:
+            elsewhere.append(f"nobody looked at {asset.name}")
+        elif not placed:
             elsewhere.append(f"{asset.name} says that it has {', '.join(own)}, none of them in {zone.id}")
         shows = bool(own and zone.addresses and placed)
         found.append(
@@ -234,7 +249,7 @@ def _servers(register: Register, fresh: Mapping[str, Snapshot], gaps: Gaps) -> t
                 name=asset.name,
                 role=asset.role,
                 public=asset.public,
-                zone_type=zone.type if placed else None,
+                zone_type=zone.type if looked and placed else None,
                 who=f"{REGISTER}, {asset.name}" if shows else REGISTER,
             )
         )

@@ -233,7 +233,7 @@ def _contradictions(register: Register) -> Iterator[tuple[Loc, str]]:
         if zone.type == "wireless" and register.wireless is False:
             yield ("zones", index, "type"), "a wireless zone, but `wireless: false` says that there is no Wi-Fi"
     for index, asset in enumerate(register.assets):
-        yield from _asset(asset, ("assets", index), names, zones)
+        yield from _asset(asset, ("assets", index), register.name, names, zones)
     for index, line in enumerate(register.internet or ()):
         if line.device is not None and line.device not in names:
             yield ("internet", index, "device"), f"{line.device!r} is no asset of this file"
@@ -245,9 +245,11 @@ def _contradictions(register: Register) -> Iterator[tuple[Loc, str]]:
     yield from _people(register)
 
 
-def _asset(asset: Asset, at: Loc, names: set[str], zones: set[str]) -> Iterator[tuple[Loc, str]]:
+def _asset(asset: Asset, at: Loc, system: str, names: set[str], zones: set[str]) -> Iterator[tuple[Loc, str]]:
     if asset.zone not in zones:
         yield (*at, "zone"), f"{asset.name}: {asset.zone!r} is no zone of this file; it has: {', '.join(sorted(zones))}"
+    if asset.name == system:
+        yield (*at, "name"), f"{asset.name!r} is the name of the whole system; give the machine its own"
     if asset.kind is Kind.SYSTEM:
         yield (*at, "kind"), f"{asset.name}: a system is no asset of itself; write the kind of the machine"
     for other in asset.paired_with or ():

@@ -47,7 +47,7 @@ class Zone(Model):
         description="Its networks overlap those of no other zone; None when the register names none of its networks"
     )
     filtered: bool | None = Field(
-        description="Only firewalls route for it. None: the register does not say who routes, or what devices show differs"
+        description="Only firewalls route for it. None: the register does not say, some device was not looked at, or what devices show differs"
     )
     who: str = Field(description=WHO)
 
@@ -58,7 +58,7 @@ class MainDevice(Model):
     name: str
     role: Role | None = Field(description="None when the register does not say")
     spare: Literal["hot", "cold", "none"] | None = Field(
-        description="hot: a second one runs beside it · cold: one lies ready · none: it stands alone. None: not told, or what the device shows differs"
+        description="hot: a second one runs beside it · cold: one lies ready · none: it stands alone. None: not told, not looked at, or what the device shows differs"
     )
     who: str = Field(description=WHO)
 
@@ -69,7 +69,9 @@ class PlacedServer(Model):
     name: str
     role: Role | None = Field(description="None when the register does not say")
     public: bool | None = Field(description="People outside reach it; None when the register does not say")
-    zone_type: ZoneType | None = Field(description="None when the addresses it has lie outside the zone it is registered in")
+    zone_type: ZoneType | None = Field(
+        description="None when nobody looked at it, or the addresses it has lie outside the zone it is registered in"
+    )
     who: str = Field(description=WHO)
 
 
