@@ -70,6 +70,7 @@ class Alarm(models.Model):
         "id-reused": _("A snapshot's id came a second time with other contents"),
         "clock-ahead": _("The machine's clock is ahead of the collector's"),
         "not-judged": _("The collector could not judge a snapshot"),
+        "not-kept": _("The collector could not keep the configuration that a snapshot holds"),
         "same-device": _("Another target has the same serial number: renamed, listed twice, or scanned by two stations"),
     }
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from datetime import date, datetime
 
+from django.db import DatabaseError, transaction
 from django.utils.timezone import localtime
 
 from collectors.facts.configuration import Configuration
@@ -15,11 +17,27 @@ from server.configurations import retention
 from server.configurations.models import MonthEnd, Standing, Text, Version
 from server.ingest.models import Machine, StoredSnapshot
 
+log = logging.getLogger(__name__)
+
 NETWORK = (Kind.ROUTER.value, Kind.SWITCH.value, Kind.FIREWALL.value)
 
 
 def note(stored: StoredSnapshot, snapshot: Snapshot) -> None:
-    """Keep what the snapshot says of its target's configuration. Snapshots may come late and in any order."""
+    """Keep what the snapshot says of its target's configuration. Snapshots may come late and in any order.
+
+    A bug of ours costs a version and raises an alarm; the snapshot, which holds the same text, is stored all the same.
+    """
+    try:
+        with transaction.atomic():
+            _note(stored, snapshot)
+    except DatabaseError:
+        raise
+    except Exception:
+        log.exception("snapshot %s: its configuration could not be kept", stored.pk)
+        judge.raise_alarm(stored.machine, "not-kept", stored.pk)
+
+
+def _note(stored: StoredSnapshot, snapshot: Snapshot) -> None:
     record = snapshot.by_fact.get("configuration")
     if record is None:
         return
@@ -120,5 +138,5 @@ def _same_device(machine: Machine, standing: Standing, snapshot: Snapshot) -> No
     twins = Machine.objects.filter(configuration__serial=serial, unit__path__startswith=f"/{root}/").exclude(pk=machine.pk)
     for twin in twins.order_by("pk")[:1]:
         # who sees this unit need not see the other one
-        named = {"machine": twin.name} if twin.unit_id == machine.unit_id else {}
+        named = {"target": twin.name} if twin.unit_id == machine.unit_id else {}
         judge.raise_alarm(machine, "same-device", snapshot.id, serial=serial, **named)
