@@ -94,7 +94,9 @@ CATALOG: tuple[tuple[str, tuple[Platform, ...], Question], ...] = (
 
 
 DEVICES: dict[Platform, str] = {
+    Platform.CISCO_ASA: "collectors.devices.cisco_asa",
     Platform.CISCO_IOS: "collectors.devices.cisco_ios",
+    Platform.CISCO_NXOS: "collectors.devices.cisco_nxos",
     Platform.FORTINET_FORTIOS: "collectors.devices.fortinet_fortios",
     Platform.PALOALTO_PANOS: "collectors.devices.paloalto_panos",
     Platform.CHECKPOINT_GAIA: "collectors.devices.checkpoint_gaia",
@@ -102,6 +104,7 @@ DEVICES: dict[Platform, str] = {
     Platform.HPE_COMWARE: "collectors.devices.hpe_comware",
     Platform.ARUBA_AOSCX: "collectors.devices.aruba_aoscx",
     Platform.ARUBA_AOSS: "collectors.devices.aruba_aoss",
+    Platform.MIKROTIK_ROUTEROS: "collectors.devices.mikrotik_routeros",
 }
 """Network OS -> module whose `OS` knows it. Imported only when such a device is asked: a host scan needs none of them."""
 

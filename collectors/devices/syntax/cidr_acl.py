@@ -1,0 +1,184 @@
+"""Access lists as NX-OS and EOS write them: `10 permit tcp 10.0.0.0/24 any eq 22 log`, groups of addresses resolved.
+
+    found = entries(lines, groups)          # of one list, in order
+    covers(entry.source)                    # True: all addresses of a family; None: it cannot be said
+
+A group that is not in the configuration, or is empty, is None: nobody knows whom it names. A wildcard with holes stays as
+it is written.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from ipaddress import IPv4Address, IPv4Network, IPv6Network, collapse_addresses, ip_network
+from typing import NamedTuple
+
+from collectors.errors import Unparsable
+
+Nets = tuple[str, ...] | None
+"""Networks with prefix lengths, wildcards with holes as they are written; None: a group that cannot be resolved."""
+
+ANY = ("0.0.0.0/0", "::/0")
+_PORTS = ("eq", "neq", "lt", "gt", "range")
+_NOTES = frozenset({"log", "log-input"})
+_NUMBERS = {
+    "ssh": 22, "telnet": 23, "www": 80, "http": 80, "snmp": 161, "snmptrap": 162, "https": 443, "domain": 53, "ntp": 123,
+    "bgp": 179, "syslog": 514, "tacacs": 49, "ftp": 21, "ftp-data": 20, "smtp": 25, "tftp": 69,
+}  # fmt: skip
+_LAST = 65535
+
+
+class Entry(NamedTuple):
+    """One line of an access list."""
+
+    number: str
+    action: str
+    protocol: str
+    source: Nets
+    destination: Nets
+    ports: tuple[str, ...]
+    """Destination ports as words: ("eq", "22"); () where none is named."""
+    narrowed: bool
+    """Something besides addresses and destination ports decides too: source ports, flags, types, a time range."""
+    established: bool
+    """Only answers match it; it lets nobody begin."""
+    logged: bool
+
+    @property
+    def every_service(self) -> bool:
+        return self.protocol in ("ip", "ipv6", "any") and not self.ports and not self.narrowed
+
+    def concerns(self, protocol: str, port: int) -> bool:
+        """It may match somebody who begins to speak with this port."""
+        if self.established or self.protocol not in ("ip", "ipv6", "any", protocol, {"tcp": "6", "udp": "17"}[protocol]):
+            return False
+        return _hits(self.ports, port)
+
+    def concerns_whole(self, protocol: str, port: int) -> bool:
+        """It matches whoever speaks with this port, from and to wherever it says."""
+        return self.concerns(protocol, port) and not self.narrowed
+
+
+def entries(lines: Iterable[str], groups: Mapping[str, Nets], standard: bool = False) -> tuple[Entry, ...]:
+    """The entries of one list. Raises Unparsable for a line that is none and no remark about one."""
+    found = []
+    for line in lines:
+        words = line.split()
+        number = words.pop(0) if words and words[0].isdigit() else ""
+        if not words or words[0] in ("remark", "statistics", "counters", "fragments", "ignore", "no", "resequence"):
+            continue
+        if words[0] not in ("permit", "deny"):
+            raise Unparsable(f"access list: cannot place {line[:80]!r}")
+        found.append(_standard(number, words, groups) if standard else _extended(number, words, groups))
+    return tuple(found)
+
+
+def _standard(number: str, words: list[str], groups: Mapping[str, Nets]) -> Entry:
+    rest = words[1:]
+    source = _address(rest, groups)
+    return Entry(number, words[0], "ip", source, ANY, (), bool(set(rest) - _NOTES), False, bool(set(rest) & _NOTES))
+
+
+def _extended(number: str, words: list[str], groups: Mapping[str, Nets]) -> Entry:
+    rest = words[1:]
+    protocol = rest.pop(0) if rest else ""
+    if protocol == "vlan" and len(rest) > 2:  # EOS: permit vlan 10 0xFFF ip any any
+        rest, protocol = rest[3:], rest[2]
+        rest.append("vlan")
+    source = _address(rest, groups)
+    from_ports = _ports(rest)
+    destination = _address(rest, groups)
+    ports = _ports(rest)
+    more = [word for word in rest if word not in _NOTES]
+    return Entry(
+        number, words[0], protocol, source, destination, ports, bool(from_ports or more), "established" in more,
+        bool(set(rest) & _NOTES),
+    )  # fmt: skip
+
+
+def _ports(rest: list[str]) -> tuple[str, ...]:
+    """Takes port words away from the front."""
+    if rest[:1] == ["portgroup"] and len(rest) > 1:
+        return rest.pop(0), rest.pop(0)
+    if not rest or rest[0] not in _PORTS:
+        return ()
+    said = [rest.pop(0)]
+    for _ in range(2 if said[0] == "range" else 1):
+        if not rest:
+            raise Unparsable("access list: a port is missing")
+        said.append(rest.pop(0))
+    # EOS writes several behind one `eq`
+    while said[0] in ("eq", "neq") and rest and (rest[0].isdigit() or rest[0] in _NUMBERS):
+        said.append(rest.pop(0))
+    return tuple(said)
+
+
+def _hits(ports: tuple[str, ...], port: int) -> bool:
+    """The words include the port; they do too where that cannot be said."""
+    if not ports or ports[0] == "portgroup":
+        return True
+    numbers = [int(word) if word.isdigit() else _NUMBERS.get(word) for word in ports[1:]]
+    kind = ports[0]
+    if kind == "eq":
+        return port in numbers
+    if kind == "neq":
+        return port not in numbers
+    if None in numbers:
+        return True
+    low, high = int(numbers[0] or 0), int(numbers[-1] or _LAST)
+    return {"lt": port < low, "gt": port > low, "range": low <= port <= high}[kind]
+
+
+def _address(rest: list[str], groups: Mapping[str, Nets]) -> Nets:
+    """Takes one address away from the front."""
+    if not rest:
+        raise Unparsable("access list: an address is missing")
+    word = rest.pop(0)
+    if word == "any":
+        return ANY
+    if word in ("host", "addrgroup") and rest:
+        name = rest.pop(0)
+        return (network(name),) if word == "host" else groups.get(name) or None
+    if "/" not in word and rest and re.fullmatch(r"\d+\.\d+\.\d+\.\d+", rest[0]):
+        return (network(word, rest.pop(0)),)
+    return (network(word),)
+
+
+def network(address: str, wildcard: str = "") -> str:
+    """10.0.0.0 0.0.0.255 -> 10.0.0.0/24; a wildcard with holes stays as it is. Raises Unparsable for what is no address."""
+    try:
+        if not wildcard:
+            return str(ip_network(address, strict=False))
+        bits = int(IPv4Address(wildcard))
+        if bits & (bits + 1):
+            return f"{IPv4Address(address)} {wildcard}"
+        return str(ip_network(f"{address}/{32 - bits.bit_length()}", strict=False))
+    except ValueError:
+        raise Unparsable(f"access list: {address[:40]} {wildcard[:20]} is no address") from None
+
+
+def covers(nets: Nets) -> bool | None:
+    """Together they are every address of IPv4, or of IPv6. None where a group, or a wildcard with holes, leaves it open."""
+    if nets is None:
+        return None
+    four = [IPv4Network(net) for net in nets if ":" not in net and " " not in net]
+    six = [IPv6Network(net) for net in nets if ":" in net]
+    for whole in (list(collapse_addresses(four)), list(collapse_addresses(six))):
+        if len(whole) == 1 and whole[0].prefixlen == 0:
+            return True
+    return None if any(" " in net for net in nets) else False
+
+
+def admitted(found: Sequence[Entry], protocol: str, port: int) -> Nets:
+    """Whom the list lets begin to speak with a port; () nobody. None where it names somebody who cannot be resolved."""
+    nets: list[str] = []
+    for entry in found:
+        if entry.action == "deny":
+            if entry.concerns_whole(protocol, port) and covers(entry.source) and covers(entry.destination):
+                break
+        elif entry.concerns(protocol, port):
+            if entry.source is None:
+                return None
+            nets += entry.source
+    return tuple(dict.fromkeys(nets))
