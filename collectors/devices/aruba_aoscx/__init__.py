@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from collectors.devices.aruba_aoscx import system
+from collectors.devices.aruba_aoscx import aaa, access, network, ports, services, system
 from collectors.devices.aruba_aoscx.text import CONFIGURATION, NAME
 from collectors.devices.base import DeviceOs
 from collectors.model import Platform
@@ -20,6 +20,8 @@ HARMLESS = (
     r"^\s*neighbor \S+ send-community",
     r"^ntp server ",
     r"^!export-password: ",
+    r"^\s*(?:Host Key|Key Exchange|Public Key) Algorithms\s*:",
+    r"^\s*(?:Password (?:complexity|composition)|Minimum password length)\b",
 )
 Q = r"(?P<secret>\S+)"
 KEPT = r"(?:ciphertext |plaintext )"
@@ -27,6 +29,7 @@ NOT = r"(?!ciphertext |plaintext )"
 SECRETS = (
     rf"^\s*user \S+ (?:group \S+ )?password {KEPT}?{NOT}{Q}",
     rf"^\s*snmp-server community (?:{KEPT})?{NOT}{Q}",
+    rf"^\s*snmpv3 context \S+ .*?\bcommunity {KEPT}?{NOT}{Q}",
     rf"^\s*snmp-server host \S+ .*?\bcommunity {KEPT}?{NOT}{Q}",
     rf"^\s*snmpv3 user .*?\bauth-pass {KEPT}?{NOT}{Q}",
     rf"^\s*snmpv3 user .*?\bpriv-pass {KEPT}?{NOT}{Q}",
@@ -70,5 +73,16 @@ OS = DeviceOs(
         "identity": system.identity,
         "firmware": system.firmware,
         "configuration": system.configuration,
+        "device_access": access.device_access,
+        "device_accounts": aaa.device_accounts,
+        "password_policy": aaa.password_policy,
+        "device_logs": services.device_logs,
+        "clock": services.clock,
+        "snmp_service": services.snmp_service,
+        "filtering": network.filtering,
+        "interfaces": ports.interfaces,
+        "redundancy": network.redundancy,
+        "device_services": services.device_services,
+        "neighbours": ports.neighbours,
     },
 )

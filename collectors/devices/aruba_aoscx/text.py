@@ -29,6 +29,19 @@ def config(cli: DeviceCli) -> Node:
     return per_device(cli, "aoscx.config", lambda: parse(running(cli, system()).text))
 
 
+def release(tree_text: str) -> tuple[int, int] | None:
+    """(10, 13) of FL.10.13.1000; None for a form nobody knows."""
+    found = re.match(r"[A-Za-z]+\.(\d+)\.(\d+)", tree_text)
+    return (int(found[1]), int(found[2])) if found else None
+
+
+def known_release(cli: DeviceCli) -> bool:
+    """The defaults of this package's tables hold: they are those of the guides for 10.00 to 10.16."""
+    text = per_device(cli, "aoscx.version", lambda: row(show_system(cli), "(?:ArubaOS|AOS)-CX Version"))
+    found = release(text)
+    return found is not None and (10, 0) <= found <= (10, 16)
+
+
 def show_system(cli: DeviceCli) -> str:
     """`show system`. Raises Unparsable when it is another system's."""
     text = cli.ask("show system")
@@ -43,3 +56,16 @@ def row(text: str, name: str) -> str:
     if not found:
         raise Unparsable(f"show system: no {name} in it")
     return found[1]
+
+
+def vrf_of(interface: Node) -> str:
+    """The VRF an interface stands in; the management port has one of its own."""
+    if interface.text == "interface mgmt":
+        return "mgmt"
+    return interface.value("vrf attach ") or "default"
+
+
+def words_behind(text: str, word: str) -> str | None:
+    """The word behind `word` on a line; None without it."""
+    found = re.search(rf"(?:^|\s){re.escape(word)}\s+(\S+)", text)
+    return found[1] if found else None
