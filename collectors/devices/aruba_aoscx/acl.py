@@ -108,9 +108,10 @@ def reach(lists: Iterable[AccessList], protocol: str, port: int) -> Reach:
 
 def everybody(networks: Iterable[Network]) -> bool:
     """Together they are every address of their family: 0.0.0.0/0, or two halves of it."""
-    four = [net for net in networks if isinstance(net, IPv4Network)]
-    six = [net for net in networks if isinstance(net, IPv6Network)]
-    return any(net.prefixlen == 0 for net in (*collapse_addresses(four), *collapse_addresses(six)))
+    nets = tuple(networks)
+    four = collapse_addresses(net for net in nets if isinstance(net, IPv4Network))
+    six = collapse_addresses(net for net in nets if isinstance(net, IPv6Network))
+    return any(net.prefixlen == 0 for net in four) or any(net.prefixlen == 0 for net in six)
 
 
 # --- lines ------------------------------------------------------------------------------------------------------------
