@@ -4,7 +4,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 # through env: sudo would drop the variable, and a package that asks would wait for an answer
 APT := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get
 # what `make test` talks to: real servers and tools, all from Debian
-TEST_PACKAGES := openssh-server sudo iproute2 nftables chrony rsyslog rsyslog-gnutls auditd chromium rpm debootstrap dnf zypper createrepo-c locales xz-utils lz4 snmpd snmp nmap
+TEST_PACKAGES := openssh-server sudo iproute2 nftables chrony rsyslog rsyslog-gnutls auditd chromium rpm debootstrap dnf zypper createrepo-c locales xz-utils lz4 snmpd snmp nmap age
 DETACH ?=
 
 .PHONY: help setup packages demo demo-stop test check format pages bench dist clean
@@ -53,7 +53,7 @@ pages: ## docs made from code and data
 
 bench: setup ## every script in bench/, ratios within one run, results in bench/results/
 	$(PY) -m baselines.ready
-	@for script in startup judging host_scan snmp_sweep discovery; do echo "== $$script"; $(PY) bench/$$script.py || exit 1; done
+	@for script in startup judging rejudging host_scan snmp_sweep discovery; do echo "== $$script"; $(PY) bench/$$script.py || exit 1; done
 
 dist: setup ## wheel and source archive
 	$(PY) -m build --outdir dist
