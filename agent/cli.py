@@ -25,6 +25,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "judge": ("agent.commands.judge", mark("judge stored snapshots again, at another level or against another baseline")),
     "discover": ("agent.commands.discover", mark("find what answers on a network and is not in the register")),
     "inventory": ("agent.commands.inventory", mark("check or import the file that lists the machines")),
+    "configuration": (
+        "agent.commands.configuration",
+        mark("copies of device configurations that restore a device: make, list and open them"),
+    ),
     "baseline": ("agent.commands.baseline", mark("list, show and check baselines")),
     "agent": ("agent.commands.agent", mark("enrol this machine, report on a schedule, show where it stands")),
     "server": ("", mark("the central collector (needs the extra [server])")),

@@ -17,6 +17,9 @@ station_interval_seconds: 86400      # each once in so long and on the last day 
 station_window: 22:00-05:00          # local time in which a target may be begun; without it at any time
 station_parallel: 8                  # targets at a time
 station_per_minute: 60               # targets begun per minute at one site; a site is a label of the targets file
+copies_recipient: age1...            # public keys to which full configurations are encrypted; without one none is kept
+copies_dir: /var/lib/rasoat/copies   # where those copies lie (default: beside the state)
+copies_keep_days: 400                # how long all of them stay; the last one of each month stays longer
 """
 
 from __future__ import annotations
@@ -66,6 +69,13 @@ class Config:
     station_window: Window | None = None
     station_parallel: int = 8
     station_per_minute: int = 60
+    copies_recipient: str | None = None
+    copies_dir: Path | None = None
+    copies_keep_days: int = 400
+
+    @property
+    def copies_folder(self) -> Path:
+        return self.copies_dir or self.state_dir / "copies"
 
     @property
     def spool_bytes(self) -> int:
@@ -86,6 +96,12 @@ def _address(value: str) -> str:
     if not value.startswith(("https://", "http://")):
         raise ValueError
     return value.rstrip("/")
+
+
+def _recipients(value: str) -> str:
+    if not value or not all(word.startswith("age1") for word in value.split()):
+        raise ValueError
+    return value
 
 
 def _path(value: str) -> Path:
@@ -110,6 +126,9 @@ _READERS: dict[str, tuple[Callable[[str], Any], str]] = {
     "station_window": (Window.parse, mark("two times of day such as 22:00-05:00")),
     "station_parallel": (_number(1, 256, whole=True), mark("a whole number from 1 to 256")),
     "station_per_minute": (_number(1, 10_000, whole=True), mark("a whole number from 1 to 10000")),
+    "copies_recipient": (_recipients, mark("one or more public keys that start with age1")),
+    "copies_dir": (_path, mark("an absolute path")),
+    "copies_keep_days": (_number(1, 36_500, whole=True), mark("whole days from 1 to 36500")),
 }
 
 
@@ -174,5 +193,5 @@ def _take(found: dict[str, Any], name: str, value: str, place: str, mistakes: li
     except ValueError:
         mistakes.append(
             _("%(place)s: %(name)s is not %(wanted)s: %(value)r")
-            % {"place": place, "name": name, "wanted": _(wanted), "value": value}
+            % {"place": place, "name": name, "wanted": _(wanted), "value": "..." if "SECRET" in value.upper() else value}
         )

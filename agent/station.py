@@ -4,8 +4,10 @@ Every target that was begun ends as one sealed snapshot in the spool, the silent
 answered. Verdicts are the collector's alone, because what a target is may have been corrected there. The station takes no
 instructions: what it looks at, when and how stands in files of this machine.
 
-station.json     {"targets": {name: {at, snapshot, outcome, reason}}, "due": time, "file": stamp, "error": text}
+station.json     {"targets": {name: {at, snapshot, outcome, reason}}, "due": time, "file": stamp, "error": text, ...}
 log_ons.json     log-ons that failed: see station_log_ons.py
+copies/          full configurations, encrypted to the administrator's key: see full_copies.py. They stay here, because a
+                 restore must not wait for a line to the centre, and the collector holds nothing a stolen key would open
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from agent.state import State
 from agent.terminal import complain
 
 if TYPE_CHECKING:
+    from agent.full_copies import FullCopies
     from agent.once import Run
     from agent.upload import Delivery
     from collectors.inventory import Inventory
@@ -52,6 +55,8 @@ def look(run: Run, everything: bool, sleep: Callable[[float], object] = time.sle
     listed = _listed(run.config, run.state)
     kept = (run.state.read(FILE) or {}).get("targets")
     seen: dict[str, Any] = kept if isinstance(kept, dict) else {}
+    copies, copies_error = _copies(run)
+    listed = listed._replace(full_text=copies)
     plan = _Plan(run, seen)
     targets = [target for target in listed.targets if everything or plan.due(target, time.time()) <= time.time()]
     begun: set[str] = set()
@@ -68,14 +73,15 @@ def look(run: Run, everything: bool, sleep: Callable[[float], object] = time.sle
             delivery = deliver_and_note(run)
     finally:
         run.progress.clear()
-        _keep(run, listed, plan, seen)
+        _keep(run, listed, plan, seen, _copied(run, copies, copies_error))
     if len(begun) < len(targets):
         window = run.config.station_window
         left = plural("%d target waits", "%d targets wait", len(targets) - len(begun)) % (len(targets) - len(begun))
         run.progress.say(_("%(left)s for the time of day %(window)s.") % {"left": left, "window": window})
     if delivery is not None:
         raise_if_left(run, delivery)
-    return errors.UNKNOWN if any(seen.get(name, {}).get("outcome") != "seen" for name in begun) else errors.PASSED
+    whole = not copies_error and not (copies and copies.trouble)
+    return errors.PASSED if whole and all(seen.get(name, {}).get("outcome") == "seen" for name in begun) else errors.UNKNOWN
 
 
 class _Plan:
@@ -121,6 +127,38 @@ def _listed(config: Config, state: State) -> Inventory:
         _note_error(config, state, str(refused))
         raise
     return listed
+
+
+def _copies(run: Run) -> tuple[FullCopies | None, str]:
+    """Who keeps encrypted copies for restoring, if anybody; and why nobody does though it was asked for."""
+    if run.config.copies_recipient is None:
+        return None, ""
+    from agent.full_copies import FullCopies, Seal, recipients_in
+
+    try:
+        seal = Seal(recipients_in(run.config.copies_recipient))
+    except Refusal as refusal:
+        complain(str(refusal))
+        return None, str(refusal)
+    return FullCopies(run.config.copies_folder, seal, run.state, run.state.key()), ""
+
+
+def _copied(run: Run, copies: FullCopies | None, error: str) -> dict[str, Any] | None:
+    """What status tells of the copies; old ones go."""
+    if copies is None:
+        return {"error": error} if error else None
+    from datetime import UTC, datetime
+
+    from agent import full_copies
+
+    for name, why in sorted(copies.trouble.items()):
+        complain(_("no encrypted copy of %(target)s could be kept: %(why)s") % {"target": name, "why": why})
+    try:
+        full_copies.prune(run.config.copies_folder, run.config.copies_keep_days, datetime.now(UTC))
+        count = sum(1 for _copy in full_copies.copies(run.config.copies_folder))
+    except OSError as problem:
+        return {"error": problem.strerror, "trouble": copies.trouble}
+    return {"error": "", "count": count, "trouble": copies.trouble, "lossy": sorted(copies.lossy)}
 
 
 def _note_error(config: Config, state: State, why: str) -> None:
@@ -182,13 +220,14 @@ def _in_short(snapshot: Snapshot) -> dict[str, Any]:
     }
 
 
-def _keep(run: Run, listed: Inventory, plan: _Plan, seen: dict[str, Any]) -> None:
+def _keep(run: Run, listed: Inventory, plan: _Plan, seen: dict[str, Any], copies: dict[str, Any] | None) -> None:
     names = {target.name for target in listed.targets}
     for gone in set(seen) - names:
         del seen[gone]
     due = plan.next(listed.targets, time.time())
     stamp = _stamp(run.config, run.state)
-    run.state.try_keep(FILE, {"targets": seen, "due": due, "file": stamp, "error": None, "listed": len(names)})
+    kept = {"targets": seen, "due": due, "file": stamp, "error": None, "listed": len(names), "copies": copies}
+    run.state.try_keep(FILE, kept)
 
 
 def _interval(config: Config, state: State) -> int:
@@ -229,6 +268,7 @@ def gather(config: Config, state: State, now: float) -> dict[str, Any] | None:
         "window": str(config.station_window) if config.station_window else None,
         "next": next_due(config, state, now),
         "error": known.get("error"),
+        "copies": known.get("copies"),
         "refused_log_ons": [{name: entry[name] for name in ("host", "port", "user")} for entry in refused],
         "stopped_sites": [site for site, failures in station_log_ons.stopped(refused) if failures >= _limit()],
     }

@@ -153,6 +153,14 @@ def _station(found: dict[str, Any]) -> Iterator[tuple[str, str]]:
     if found["next"] is not None:
         window = _(" (only %s)") % found["window"] if found["window"] else ""
         yield _("next target"), _moment(datetime.fromtimestamp(int(found["next"])).astimezone().isoformat()) + window
+    if copies := found["copies"]:
+        if copies["error"]:
+            yield _("encrypted copies"), _("not kept: %s") % copies["error"]
+        else:
+            count = plural("%d copy", "%d copies", copies["count"]) % copies["count"]
+            yield _("encrypted copies"), count
+        for name, why in sorted(copies.get("trouble", {}).items()):
+            yield _("not copied"), f"{name}: {why}"
     for entry in found["not_reached"]:
         yield _("not reached"), f"{entry['name']}: {entry['reason'] or entry['outcome']}"
     for entry in found["refused_log_ons"]:

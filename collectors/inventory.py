@@ -38,6 +38,7 @@ from collectors.model import Kind, Platform, Target
 from collectors.snmp_credential import SNMP_KEYS, SnmpCredential
 
 if TYPE_CHECKING:
+    from collectors.devices.full_text import Taker
     from collectors.log_ons import LogOns
 
 TARGET_KEYS = ("name", "kind", "platform", "via", "address", "port", "credential", "labels", "sudo", "legacy_ssh")
@@ -79,6 +80,8 @@ class Inventory(NamedTuple):
     """Credentials for SNMP agents, by name."""
     probe_communities: Path | None = None
     """The administrator's list of weak communities, asked of every agent once each; None: nothing is tried."""
+    full_text: Taker | None = None
+    """Takes each device's whole configuration for an encrypted copy: see devices/full_text.py. None: nobody does."""
 
     def snmp_credential_of(self, target: Target) -> SnmpCredential:
         """How to ask an agent. Raises Unsupported when the file names no SNMP credential for it."""

@@ -175,6 +175,13 @@ def look(target: Target, inventory: Inventory | None = None, only: Iterable[str]
             if snapshot := replayed(target, only):
                 return snapshot
         with open_shell(target, inventory) as shell:
+            if inventory is not None and inventory.full_text is not None and isinstance(shell, DeviceCli):
+                from collectors.devices.full_text import FullText
+
+                full = FullText(shell, device_os(Platform(shell.platform)))
+                snapshot = collect(target, full, only)
+                full.hand_over(snapshot, inventory.full_text)
+                return snapshot
             return collect(target, shell, only)
     except CollectError as error:
         return unreachable(target, error)
