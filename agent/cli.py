@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 COMMANDS: dict[str, tuple[str, str]] = {
     "scan": ("agent.commands.scan", mark("look at a machine and judge it")),
     "judge": ("agent.commands.judge", mark("judge stored snapshots again, at another level or against another baseline")),
+    "system": (
+        "agent.commands.system",
+        mark("judge an information system as a whole: its machines, its layout, what people answer for"),
+    ),
     "discover": ("agent.commands.discover", mark("find what answers on a network and is not in the register")),
     "inventory": ("agent.commands.inventory", mark("check or import the file that lists the machines")),
     "configuration": (

@@ -35,6 +35,7 @@ KINDS = {
     "switch": mark("switch"),
     "firewall": mark("firewall"),
     "other": mark("other"),
+    "system": mark("information system"),
 }
 OUTCOME_WORDS = {
     "denied": mark("access denied"),

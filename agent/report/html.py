@@ -56,14 +56,18 @@ def escape(value: object) -> str:
 
 def page(reports: list[Digest]) -> str:
     """One page for one machine or for many."""
-    title = escape(_("Security posture") + " – " + ", ".join(report.snapshot.target.name for report in reports[:3]))
-    body = "\n".join(part for report in reports for part in _machine(report))
+    title = _("Security posture") + " – " + ", ".join(report.snapshot.target.name for report in reports[:3])
+    return document(title, "\n".join(part for report in reports for part in _machine(report)))
+
+
+def document(title: str, body: str) -> str:
+    """The whole file around a body that is escaped already."""
     # the policy forbids what is not there anyway, should an escape ever be forgotten
     policy = "default-src 'none'; style-src 'unsafe-inline'"
     return (
         f'<!doctype html>\n<html lang="{current()}">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
-        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>{title}</title>\n<style>{_STYLE}</style>\n</head>\n'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>{escape(title)}</title>\n<style>{_STYLE}</style>\n</head>\n'
         f"<body>\n{body}\n</body>\n</html>\n"
     )
 

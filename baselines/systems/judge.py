@@ -183,7 +183,8 @@ def _in_force(
     attested: dict[str, Attestation] = {}
     waivers: list[Waiver] = []
     idle: list[Idle] = []
-    for word in (*system.register.attestations, *system.register.waivers):
+    words: tuple[Attestation | Waiver, ...] = (*system.register.attestations, *system.register.waivers)
+    for word in words:
         requirement = baseline.requirements.get(word.requirement)
         asked = requirement is not None and level in requirement.levels
         if why := _idle(word, asked, level, system.register.level, at):

@@ -237,11 +237,12 @@ def _contradictions(register: Register) -> Iterator[tuple[Loc, str]]:
     for index, line in enumerate(register.internet or ()):
         if line.device is not None and line.device not in names:
             yield ("internet", index, "device"), f"{line.device!r} is no asset of this file"
-    for part, words in (("waivers", register.waivers), ("not_applicable", register.not_applicable)):
-        for index, word in enumerate(words):  # type: ignore[var-annotated,arg-type]
-            for name in word.assets:
-                if name not in names and name != register.name:
-                    yield (part, index, "assets"), f"{name!r} is no asset of this file"
+    told = [("waivers", index, waiver.assets) for index, waiver in enumerate(register.waivers)]
+    told += [("not_applicable", index, excuse.assets) for index, excuse in enumerate(register.not_applicable)]
+    for part, index, assets in told:
+        for name in assets:
+            if name not in names and name != register.name:
+                yield (part, index, "assets"), f"{name!r} is no asset of this file"
     yield from _people(register)
 
 
@@ -258,10 +259,11 @@ def _asset(asset: Asset, at: Loc, system: str, names: set[str], zones: set[str])
 
 
 def _people(register: Register) -> Iterator[tuple[Loc, str]]:
-    for part, words in (("attestations", register.attestations), ("waivers", register.waivers)):
-        for index, word in enumerate(words):  # type: ignore[var-annotated,arg-type]
-            if word.until < word.on:
-                yield (part, index, "until"), f"ends on {word.until}, before it begins on {word.on}"
+    terms = [("attestations", index, one.on, one.until) for index, one in enumerate(register.attestations)]
+    terms += [("waivers", index, one.on, one.until) for index, one in enumerate(register.waivers)]
+    for part, index, begins, ends in terms:
+        if ends < begins:
+            yield (part, index, "until"), f"ends on {ends}, before it begins on {begins}"
     for index, waiver in enumerate(register.waivers):
         if waiver.second.strip().casefold() == waiver.approved_by.strip().casefold():
             yield (
