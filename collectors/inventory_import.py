@@ -19,7 +19,7 @@ import yaml
 from collectors.credential import Credential
 from collectors.inventory import TARGET_KEYS, Inventory, InventoryError
 from collectors.inventory_values import is_address
-from collectors.model import Kind, Platform, Target
+from collectors.model import MACHINES, Kind, Platform, Target
 
 MAX_HOSTS = 100_000
 """A range like web[1:99999999] must not fill memory."""
@@ -160,8 +160,8 @@ def _row(fields: dict[str, str], where: str, problems: list[str]) -> Target | No
     platform = fields.get("platform")
     if title is None:
         wrong.append("neither name nor address")
-    if kind not in set(Kind):
-        wrong.append(f"kind: {kind!r} is not known; known are {', '.join(Kind)}")
+    if kind not in MACHINES:
+        wrong.append(f"kind: {kind!r} is not known; known are {', '.join(MACHINES)}")
     if platform is not None and platform not in set(Platform):
         wrong.append(f"platform: {platform!r} is not known; known are {', '.join(Platform)}")
     if via not in ("ssh", "local", "root", "replay"):

@@ -10,7 +10,7 @@ from typing import Any, get_args
 
 import yaml
 
-from collectors.model import Kind, Platform
+from collectors.model import MACHINES, Platform
 from collectors.snmp_credential import SNMP_KEYS, Auth, Priv
 
 VIAS = ("ssh", "winrm", "snmp", "local", "root", "replay")
@@ -77,7 +77,7 @@ def _one_of(words: Iterable[str]) -> Callable[[yaml.Node], str]:
 
 READERS: dict[str, Callable[[yaml.Node], Any]] = {
     "name": _name,
-    "kind": _one_of(kind for kind in Kind if kind is not Kind.SYSTEM),
+    "kind": _one_of(MACHINES),
     "platform": _one_of(Platform),
     "via": _one_of(VIAS),
     "address": text_of,
@@ -90,8 +90,10 @@ READERS: dict[str, Callable[[yaml.Node], Any]] = {
     "key_file": text_of,
     "password_file": text_of,
     "password_env": text_of,
+    "password_secret": text_of,
     "enable_password_file": text_of,
     "enable_password_env": text_of,
+    "enable_password_secret": text_of,
     "agent": _flag,
     "auth": _one_of(("none", *get_args(Auth))),
     "priv": _one_of(("none", *get_args(Priv))),

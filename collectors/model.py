@@ -36,6 +36,10 @@ class Kind(StrEnum):
     """No machine: an information system as a whole, as its register and its devices show it (baselines/systems)."""
 
 
+MACHINES = tuple(kind for kind in Kind if kind is not Kind.SYSTEM)
+"""What a machine can be."""
+
+
 class Platform(StrEnum):
     """Which functions of the catalog can ask it."""
 

@@ -12,9 +12,9 @@ from django.db import transaction
 from django.http import HttpRequest, UnreadablePostError
 from django.utils import timezone
 from ninja import Router, Schema, Status
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
-from collectors.model import Kind
+from collectors.model import MACHINES, Kind
 from collectors.seal import MAX_SEALED
 from server.assess import judge, packs
 from server.errors import ErrorOut, Refused
@@ -35,12 +35,19 @@ class IdentityIn(Schema):
     os_name: Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")] = ""
 
 
+def _machine(kind: Kind) -> Kind:
+    # of a system almost nothing is asked: a machine that called itself one would look faultless
+    if kind not in MACHINES:
+        raise ValueError(f"{kind} is no machine; one of {', '.join(MACHINES)}")
+    return kind
+
+
 class EnrolIn(Schema):
     """A machine that wants in."""
 
     token: Annotated[str, StringConstraints(max_length=200)]
     name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=253, pattern=r"^[^\x00-\x1f\x7f]+$")]
-    kind: Kind = Kind.SERVER
+    kind: Annotated[Kind, AfterValidator(_machine)] = Kind.SERVER
     public_key: str = Field(description="base64 of the 32 raw bytes of an Ed25519 public key")
     identity: IdentityIn = IdentityIn()
 

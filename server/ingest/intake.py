@@ -15,7 +15,7 @@ from django.utils import timezone
 from pydantic import ValidationError
 
 from collectors.facts.identity import Identity
-from collectors.model import Kind, Snapshot, facts_digest
+from collectors.model import MACHINES, Kind, Snapshot, facts_digest
 from collectors.seal import Sealed, SealError, unseal, verify
 from server.assess import judge
 from server.assess.judge import Judged
@@ -98,6 +98,8 @@ def _open(body: bytes, agent: Agent) -> _Opened:
         snapshot = Snapshot.from_bytes(sealed.snapshot)
     except ValueError as error:
         raise Refused(422, "not-a-snapshot", str(error)) from None
+    if snapshot.target.kind not in MACHINES:
+        raise Refused(422, "not-a-machine", f"{snapshot.target.kind} is no machine: put it together from its machines' snapshots")
     try:
         judged = None if sealed.judged is None else Judged.model_validate(sealed.judged)
     except ValidationError as error:

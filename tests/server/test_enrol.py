@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from collectors.model import Kind
 from server.ingest.models import Agent, EnrolmentToken, Machine
 from server.journal.models import Entry
 from tests.server.people import Host
@@ -129,3 +130,9 @@ def test_guessing_is_stopped_and_does_not_fill_the_journal(client: Client, token
     assert Host().enrol(client, good).status_code == 429
     assert Host().enrol(Client(REMOTE_ADDR="10.9.9.9"), good).status_code == 201
     assert Entry.objects.filter(action="agent.refused").count() == 1
+
+
+def test_a_system_is_no_machine_and_does_not_come_in(client: Client, token) -> None:
+    host = Host(kind=Kind.SYSTEM)
+    assert host.enrol(client, token()).status_code == 422
+    assert not Agent.objects.exists()

@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from collectors.facts import FACTS
-from collectors.model import Record, Target
+from collectors.model import Kind, Record, Target
 from collectors.seal import MAX_OPEN, MAX_SEALED, seal
 from server.assess.models import Alarm, StoredAssessment
 from server.ingest.models import Agent, Machine, Refusal, StoredSnapshot
@@ -210,6 +210,15 @@ def test_another_media_type_is_refused(client: Client, host: Host) -> None:
 def test_signed_but_no_snapshot_is_refused(client: Client, host: Host, body: bytes) -> None:
     refused = send(client, seal(body, host.agent, host.private))
     assert (refused.status_code, refused.json()["error"]) == (422, "not-a-snapshot")
+    assert stored_nothing()
+
+
+def test_a_machine_that_calls_itself_a_system_is_refused(client: Client, host: Host) -> None:
+    """Of a system almost nothing is asked: the machine would look faultless."""
+    seen = host.snapshot()
+    posing = seen.model_copy(update={"target": seen.target.model_copy(update={"kind": Kind.SYSTEM})})
+    refused = send(client, host.seal(posing))
+    assert (refused.status_code, refused.json()["error"]) == (422, "not-a-machine")
     assert stored_nothing()
 
 
