@@ -60,6 +60,12 @@ class DeviceOs:
     """Device type of netmiko whose log-on is used, or a class of transports/device_drivers.py where netmiko's would write."""
     prompt: str
     """Pattern of the prompt, at the end of the text; `{name}` stands for the device's own name."""
+    name: str = r"[A-Za-z0-9_][\w.\-/]{0,80}"
+    """How a device may be called in its prompt."""
+    log_on_as: str = "{user}"
+    """The name at log-on: some systems take wishes for the terminal behind it, for this session alone."""
+    repaints: bool = False
+    """It writes prompt and command once more before it answers; such lines are no part of an answer."""
     allowed: tuple[str, ...]
     """First words of every command that may ever be sent to it; whatever else is asked for is our bug and is not sent."""
     prepare: tuple[str, ...] = ()

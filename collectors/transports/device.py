@@ -45,7 +45,6 @@ ELSEWHERE = 1.0
 TAIL = 4096
 """Characters at the end of an answer among which a prompt is looked for."""
 
-_NAME = r"(?P<name>[A-Za-z0-9_][\w.\-/]{0,80})"
 _PAGER = re.compile(r"(?:-- ?more ?--|--\(more(?: \d+%)?\)--|<--- more --->|press any key|---- more ----)[^\n]{0,40}\Z", re.I)
 _OLD = re.compile(r"(?:-sha1$|-cbc$|^3des|^arcfour|^blowfish|md5|^ssh-rsa$|^ssh-dss$|^hmac-sha1-96$)")
 
@@ -68,6 +67,7 @@ class DeviceSession:
         self.privileged = False
         self.legacy_crypto: bool | None = None
         self._prompt: re.Pattern[str] | None = None
+        self._anybody = os.prompt.replace("{name}", f"(?P<name>{os.name})")
         self._last_prompt = ""
 
     @classmethod
@@ -88,7 +88,10 @@ class DeviceSession:
         # before anything is sent: a secret that cannot be read must not cost a connection
         enable = credential.enable_password()
         with (log_ons or LogOns()).one(host, port, credential.user, sites_of(target)):
-            transport, old = _transport(target, credential, known_hosts, also_known, timeout, legacy)
+            user = os.log_on_as.replace("{user}", credential.user)
+            transport, old = _transport(
+                target, credential.model_copy(update={"user": user}), known_hosts, also_known, timeout, legacy
+            )
             try:
                 channel = transport.open_session(timeout=timeout)
                 channel.get_pty("vt100", 511, 1000)
@@ -127,7 +130,7 @@ class DeviceSession:
     # --- log-on ---------------------------------------------------------------------------------------------------
 
     def _begin(self, enable: str | None, timeout: float) -> None:
-        first = re.compile(rf"(?:^|\n){self._os.prompt.replace('{name}', _NAME)}\Z")
+        first = re.compile(rf"(?:^|\n){self._anybody}\Z")
         shown = self._first_prompt(first, timeout)
         found = first.search(shown)
         assert found is not None
@@ -232,7 +235,7 @@ class DeviceSession:
                 assert self._ended
                 raise Unreachable(self._ended)
             complete = echoed and self._prompt.search(tail)
-            more = self._receive(settle if complete else min(0.5, timeout), command)
+            more = self._receive(self._still(parts, command, settle) if complete else min(0.5, timeout), command)
             if more:
                 heard = now
                 size += len(more)
@@ -254,7 +257,7 @@ class DeviceSession:
             if also and also.search(tail):
                 return "".join(parts)
             if complete:
-                return self._answer("".join(parts))
+                return self._answer("".join(parts), command)
             if echoed and (stopped := _PAGER.search(tail)):
                 self._at_pager(command, parts, stopped.group())
                 tail = "".join(parts)[-TAIL:]
@@ -262,13 +265,34 @@ class DeviceSession:
             if echoed and now - heard > ELSEWHERE:
                 self._another(command, tail)
 
-    def _answer(self, text: str) -> str:
+    def _still(self, parts: list[str], command: str, settle: float) -> float:
+        """Where the line is painted anew before the answer, a prompt after which nothing stands is believed after a longer silence."""
+        if not self._os.repaints or len(parts) > 8:
+            return settle
+        plain = self._plain("".join(parts))
+        if self._unpainted(plain, command).strip():
+            return settle
+        return QUIET if command in plain else ELSEWHERE
+
+    def _unpainted(self, text: str, command: str) -> str:
+        """Without lines that are a prompt, alone or with the command, before and behind the answer."""
+        painted = re.compile(rf"{self._os.prompt.replace('{name}', re.escape(self.prompt_name))}(?:{re.escape(command)})?[ ]*\Z")
+        lines = text.split("\n")
+        while lines and (not lines[0].strip() or painted.match(lines[0])):
+            del lines[0]
+        while lines and (not lines[-1].strip() or painted.match(lines[-1])):
+            del lines[-1]
+        return "\n".join((*lines, "")) if lines else ""
+
+    def _answer(self, text: str, command: str) -> str:
         assert self._prompt is not None
         plain = self._plain(text)
         found = self._prompt.search(plain)
         if found is None:
             raise Unparsable("the prompt was lost among the device's screen codes")
         self._last_prompt = found.group().lstrip("\n")
+        if self._os.repaints:
+            return self._unpainted(plain[: found.start()], command)
         return plain[: found.start()].lstrip("\r").removeprefix("\n") + ("\n" if plain[: found.start()].strip() else "")
 
     def _at_pager(self, command: str, parts: list[str], shown: str) -> None:
@@ -278,7 +302,7 @@ class DeviceSession:
         raise Unparsable(f"{command}: the answer stops at a pager ({shown.strip()[:40]}); paging could not be switched off")
 
     def _another(self, command: str, tail: str) -> None:
-        found = re.search(rf"(?:^|\n)[\r\x00]*{self._os.prompt.replace('{name}', _NAME)}\Z", tail)
+        found = re.search(rf"(?:^|\n)[\r\x00]*{self._anybody}\Z", tail)
         if found and found["name"] != self.prompt_name:
             self._end(f"{self._place}: {command}: the prompt became that of {found['name']}, not of {self.prompt_name}")
             assert self._ended

@@ -1,0 +1,121 @@
+"""RouterOS: names in rules as what they stand for: address lists, interface lists, and what counts as any."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterable
+
+from collectors.devices.mikrotik_routeros.text import Config, listed
+from collectors.errors import Unparsable, Unsupported
+
+IPV4, IPV6 = "ip", "ipv6"
+
+BUILT_IN = ("all", "none", "dynamic", "static")
+
+_FILLERS = ("firewall", "dhcp-server", "ppp", "hotspot", "dns")
+"""Menus whose things put addresses into lists: where one could not be exported, nobody knows what it fills."""
+
+_OUTSIDE = re.compile(r"(?:\A|[-_. /])(?:wan|internet|inet|isp|untrust|outside|external)s?\d*(?:\Z|[-_. /])", re.I)
+
+
+def any_address(addresses: Iterable[str]) -> bool:
+    """Together they leave out nobody: /0, two halves, a range from end to end. Host names count as narrow."""
+    networks: dict[int, list[ipaddress.IPv4Network | ipaddress.IPv6Network]] = {4: [], 6: []}
+    for text in addresses:
+        for network in _networks(text):
+            networks[network.version].append(network)
+    return any(
+        network.prefixlen == 0
+        for each in networks.values()
+        for network in ipaddress.collapse_addresses(each)  # type: ignore[type-var]
+    )
+
+
+def _networks(text: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+    first, dash, last = text.partition("-")
+    try:
+        if dash:
+            return list(ipaddress.summarize_address_range(ipaddress.ip_address(first), ipaddress.ip_address(last)))
+        return [ipaddress.ip_network(text, strict=False)]
+    except (ValueError, TypeError):
+        return []
+
+
+def address_list(conf: Config, family: str, name: str) -> tuple[str, ...] | None:
+    """Addresses of a list; () where nobody is in it and nothing fills it. None where rules, leases or log-ons fill it by themselves."""
+    if name in _filled(conf) or any(word in lost for lost in conf.export.failed for word in _FILLERS):
+        return None
+    return tuple(
+        item.values.get("address", "") for item in conf.active(f"{family} firewall address-list") if item.word("list") == name
+    )
+
+
+def _filled(conf: Config) -> set[str]:
+    """Lists something else than the administrator puts addresses into."""
+    found: set[str] = set()
+    for name, section in conf.export.sections.items():
+        if name.endswith("firewall address-list"):
+            continue
+        for item in section.items:
+            for key in ("address-list", "address-lists"):
+                found |= set(listed(item.word(key) or ""))
+    return found
+
+
+def interfaces_of(conf: Config, name: str) -> frozenset[str] | None:
+    """Interfaces of an interface list. None where that depends on what comes and goes (all, dynamic, static)."""
+    return _interfaces(conf, name, ())
+
+
+def _interfaces(conf: Config, name: str, above: tuple[str, ...]) -> frozenset[str] | None:
+    if name == "none":
+        return frozenset()
+    if name in BUILT_IN or name in above:
+        return None
+    heads = [item for item in conf.items("interface list") if item.word("name") == name]
+    if not heads:
+        raise Unparsable(f"the interface list {name[:40]} is named and is not in the configuration")
+    found = {item.values.get("interface", "") for item in conf.active("interface list member") if item.word("list") == name}
+    for head in heads:
+        for other in listed(head.word("include") or ""):
+            inner = _interfaces(conf, other, (*above, name))
+            if inner is None:
+                return None
+            found |= inner
+        for other in listed(head.word("exclude") or ""):
+            inner = _interfaces(conf, other, (*above, name))
+            if inner is None:
+                return None
+            found -= inner
+    return frozenset(found)
+
+
+def outside_name(name: str) -> bool:
+    """The name says that it leads out."""
+    return _OUTSIDE.search(name) is not None
+
+
+def outside(conf: Config) -> frozenset[str]:
+    """Interfaces named, or put in a list named, as outside; PPPoE and mobile uplinks too. Empty where none is."""
+    found = {item.values["name"] for item in conf.active("interface pppoe-client") if item.word("name")}
+    found |= {item.values["name"] for item in conf.active("interface lte") if item.word("name")}
+    for menu in ("interface ethernet", "interface vlan", "interface bonding", "interface bridge"):
+        found |= {name for item in conf.active(menu) if (name := item.word("name")) and outside_name(name)}
+    for item in conf.items("interface list"):
+        name = item.word("name")
+        if name and name not in BUILT_IN and outside_name(name):
+            found |= interfaces_of(conf, name) or frozenset()
+    return frozenset(found)
+
+
+def speaks_v6(conf: Config) -> bool | None:
+    """IPv6 is on. RouterOS 6 has no menu of it unless its package is on; None where the menu is not shown on 7."""
+    if conf.has("ipv6 settings"):
+        try:
+            return not conf.on("ipv6 settings", "disable-ipv6")
+        except Unsupported:
+            return True  # 6 has no such switch: its package is the switch
+    if conf.release.major == 6:
+        return any(name.startswith("ipv6 ") for name in conf.export.sections)
+    return None

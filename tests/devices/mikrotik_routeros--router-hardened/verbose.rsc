@@ -1,0 +1,545 @@
+# 2026-11-28 09:14:01 by RouterOS 7.16.1
+# software id = NCYA-ZU01
+#
+# model = RB5009UG+S+
+# serial number = HF609AKJTT1
+/interface bridge
+add admin-mac=48:A9:8A:10:20:02 ageing-time=5m arp=enabled arp-timeout=auto \
+    auto-mac=no comment=defconf dhcp-snooping=yes disabled=no fast-forward=yes \
+    forward-delay=15s frame-types=admit-all ingress-filtering=yes pvid=1 \
+    igmp-snooping=no max-learned-entries=auto max-message-age=20s mtu=auto \
+    mvrp=no name=bridge port-cost-mode=long priority=0x8000 protocol-mode=rstp \
+    transmit-hold-count=6 vlan-filtering=yes
+/interface ethernet
+set [ find default-name=ether1 ] advertise=\
+    10M-baseT-half,10M-baseT-full,100M-baseT-half,100M-baseT-full,1G-baseT-half,1G-baseT-full \
+    arp=enabled arp-timeout=auto auto-negotiation=yes bandwidth=\
+    unlimited/unlimited comment=WAN-VNPT disabled=no l2mtu=1514 loop-protect=\
+    default loop-protect-disable-time=5m loop-protect-send-interval=5s \
+    mac-address=48:A9:8A:10:20:01 mtu=1500 name=ether1 orig-mac-address=\
+    48:A9:8A:10:20:01 rx-flow-control=off tx-flow-control=off
+set [ find default-name=ether2 ] advertise=\
+    10M-baseT-half,10M-baseT-full,100M-baseT-half,100M-baseT-full,1G-baseT-half,1G-baseT-full \
+    arp=enabled arp-timeout=auto auto-negotiation=yes bandwidth=\
+    unlimited/unlimited comment="TRUNK SW-T1" disabled=no l2mtu=1514 \
+    loop-protect=default loop-protect-disable-time=5m \
+    loop-protect-send-interval=5s mac-address=48:A9:8A:10:20:02 mtu=1500 name=\
+    ether2 orig-mac-address=48:A9:8A:10:20:02 rx-flow-control=off \
+    tx-flow-control=off
+set [ find default-name=ether3 ] advertise=\
+    10M-baseT-half,10M-baseT-full,100M-baseT-half,100M-baseT-full,1G-baseT-half,1G-baseT-full \
+    arp=enabled arp-timeout=auto auto-negotiation=yes bandwidth=\
+    unlimited/unlimited disabled=no l2mtu=1514 loop-protect=default \
+    loop-protect-disable-time=5m loop-protect-send-interval=5s mac-address=\
+    48:A9:8A:10:20:03 mtu=1500 name=ether3 orig-mac-address=48:A9:8A:10:20:03 \
+    rx-flow-control=off tx-flow-control=off
+set [ find default-name=ether4 ] advertise=\
+    10M-baseT-half,10M-baseT-full,100M-baseT-half,100M-baseT-full,1G-baseT-half,1G-baseT-full \
+    arp=enabled arp-timeout=auto auto-negotiation=yes bandwidth=\
+    unlimited/unlimited disabled=no l2mtu=1514 loop-protect=default \
+    loop-protect-disable-time=5m loop-protect-send-interval=5s mac-address=\
+    48:A9:8A:10:20:04 mtu=1500 name=ether4 orig-mac-address=48:A9:8A:10:20:04 \
+    rx-flow-control=off tx-flow-control=off
+set [ find default-name=ether5 ] advertise=\
+    10M-baseT-half,10M-baseT-full,100M-baseT-half,100M-baseT-full,1G-baseT-half,1G-baseT-full \
+    arp=enabled arp-timeout=auto auto-negotiation=yes bandwidth=\
+    unlimited/unlimited disabled=no l2mtu=1514 loop-protect=default \
+    loop-protect-disable-time=5m loop-protect-send-interval=5s mac-address=\
+    48:A9:8A:10:20:05 mtu=1500 name=ether5 orig-mac-address=48:A9:8A:10:20:05 \
+    rx-flow-control=off tx-flow-control=off
+set [ find default-name=ether6 ] advertise=\
+    10M-baseT-half,10M-baseT-full,100M-baseT-half,100M-baseT-full,1G-baseT-half,1G-baseT-full \
+    arp=enabled arp-timeout=auto auto-negotiation=yes bandwidth=\
+    unlimited/unlimited disabled=yes l2mtu=1514 loop-protect=default \
+    loop-protect-disable-time=5m loop-protect-send-interval=5s mac-address=\
+    48:A9:8A:10:20:06 mtu=1500 name=ether6 orig-mac-address=48:A9:8A:10:20:06 \
+    rx-flow-control=off tx-flow-control=off
+set [ find default-name=ether7 ] advertise=\
+    10M-baseT-half,10M-baseT-full,100M-baseT-half,100M-baseT-full,1G-baseT-half,1G-baseT-full \
+    arp=enabled arp-timeout=auto auto-negotiation=yes bandwidth=\
+    unlimited/unlimited disabled=yes l2mtu=1514 loop-protect=default \
+    loop-protect-disable-time=5m loop-protect-send-interval=5s mac-address=\
+    48:A9:8A:10:20:07 mtu=1500 name=ether7 orig-mac-address=48:A9:8A:10:20:07 \
+    rx-flow-control=off tx-flow-control=off
+set [ find default-name=ether8 ] advertise=\
+    10M-baseT-half,10M-baseT-full,100M-baseT-half,100M-baseT-full,1G-baseT-half,1G-baseT-full \
+    arp=enabled arp-timeout=auto auto-negotiation=yes bandwidth=\
+    unlimited/unlimited disabled=yes l2mtu=1514 loop-protect=default \
+    loop-protect-disable-time=5m loop-protect-send-interval=5s mac-address=\
+    48:A9:8A:10:20:08 mtu=1500 name=ether8 orig-mac-address=48:A9:8A:10:20:08 \
+    rx-flow-control=off tx-flow-control=off
+/interface vrrp
+add arp=enabled arp-timeout=auto authentication=ah disabled=no \
+    group-authority="" interface=vlan20 interval=1s mtu=1500 name=vrrp20 \
+    on-backup="" on-fail="" on-master="" preemption-mode=yes priority=110 \
+    remote-address=0.0.0.0 sync-connection-tracking=no v3-protocol=ipv4 \
+    version=2 vrid=20
+/interface vlan
+add arp=enabled arp-timeout=auto disabled=no interface=bridge loop-protect=\
+    default loop-protect-disable-time=5m loop-protect-send-interval=5s mtu=\
+    1500 mvrp=no name=vlan20 use-service-tag=no vlan-id=20
+add arp=enabled arp-timeout=auto disabled=no interface=bridge loop-protect=\
+    default loop-protect-disable-time=5m loop-protect-send-interval=5s mtu=\
+    1500 mvrp=no name=vlan99 use-service-tag=no vlan-id=99
+/queue interface
+set bridge queue=no-queue
+/interface ethernet switch
+set 0 cpu-flow-control=yes mirror-egress-target=none name=switch1
+/interface list
+set [ find name=all ] comment="contains all interfaces" exclude="" include="" \
+    name=all
+set [ find name=none ] comment="contains no interfaces" exclude="" include="" \
+    name=none
+set [ find name=dynamic ] comment="contains dynamic interfaces" exclude="" \
+    include="" name=dynamic
+set [ find name=static ] comment="contains static interfaces" exclude="" \
+    include="" name=static
+add comment=defconf exclude="" include="" name=WAN
+add comment=defconf exclude="" include="" name=LAN
+/ip ipsec mode-config
+set [ find default=yes ] name=request-only responder=no use-responder-dns=\
+    exclusively
+/ip ipsec policy group
+set [ find default=yes ] name=default
+/ip ipsec profile
+set [ find default=yes ] dh-group=modp2048,modp1024 dpd-interval=2m \
+    dpd-maximum-failures=5 enc-algorithm=aes-128,3des hash-algorithm=sha1 \
+    lifetime=1d name=default nat-traversal=yes proposal-check=obey
+/ppp profile
+set *0 address-list="" !bridge !bridge-horizon bridge-learning=default \
+    !bridge-path-cost !bridge-port-priority change-tcp-mss=yes !dns-server \
+    !idle-timeout !incoming-filter !insert-queue-before !interface-list \
+    !local-address name=default on-down="" on-up="" only-one=default \
+    !outgoing-filter !parent-queue !queue-type !rate-limit !remote-address \
+    !session-timeout use-compression=default use-encryption=default use-ipv6=\
+    yes use-mpls=default use-upnp=default !wins-server
+set *FFFFFFFE address-list="" !bridge !bridge-horizon bridge-learning=default \
+    !bridge-path-cost !bridge-port-priority change-tcp-mss=yes !dns-server \
+    !idle-timeout !incoming-filter !insert-queue-before !interface-list \
+    !local-address name=default-encryption on-down="" on-up="" only-one=\
+    default !outgoing-filter !parent-queue !queue-type !rate-limit \
+    !remote-address !session-timeout use-compression=default use-encryption=\
+    yes use-ipv6=yes use-mpls=default use-upnp=default !wins-server
+/routing bgp template
+set default as=65530 name=default
+/routing ospf instance
+add disabled=no domain-tag="" in-filter-chain="" mpls-te-area="" name=noi-bo \
+    originate-default=never out-filter-chain="" router-id=10.30.99.1 \
+    routing-table=main version=2 vrf=main
+/routing ospf area
+add area-id=0.0.0.0 disabled=no instance=noi-bo name=khu0 type=default
+/snmp community
+set [ find default=yes ] addresses=::/0 authentication-protocol=MD5 disabled=\
+    yes encryption-protocol=DES name=public read-access=yes security=none \
+    write-access=no
+add addresses=10.30.1.40/32 authentication-protocol=SHA1 disabled=no \
+    encryption-protocol=AES name=giamsat-v3 read-access=yes security=private \
+    write-access=no
+/system logging action
+set 0 memory-lines=1000 memory-stop-on-full=no name=memory target=memory
+set 1 disk-file-count=2 disk-file-name=log disk-lines-per-file=1000 \
+    disk-stop-on-full=no name=disk target=disk
+set 2 name=echo remember=yes target=echo
+set 3 bsd-syslog=yes name=remote remote=10.30.1.50 remote-log-format=default \
+    remote-port=514 remote-protocol=udp src-address=10.30.99.1 \
+    syslog-facility=daemon syslog-severity=auto syslog-time-format=bsd-syslog \
+    target=remote vrf=main
+add bsd-syslog=yes name=siem remote=10.30.1.51 remote-log-format=syslog \
+    remote-port=6514 remote-protocol=tcp src-address=10.30.99.1 \
+    syslog-facility=daemon syslog-severity=auto syslog-time-format=iso8601 \
+    target=remote vrf=main
+/user group
+set read name=read policy=\
+    local,telnet,ssh,reboot,read,test,winbox,password,web,sniff,sensitive,api,romon,rest-api,!ftp,!write,!policy \
+    skin=default
+set write name=write policy=\
+    local,telnet,ssh,reboot,read,write,test,winbox,password,web,sniff,sensitive,api,romon,rest-api,!ftp,!policy \
+    skin=default
+set full name=full policy=\
+    local,telnet,ssh,ftp,reboot,read,write,policy,test,winbox,password,web,sniff,sensitive,api,romon,rest-api \
+    skin=default
+add name=chi-xem policy=\
+    ssh,read,winbox,!local,!telnet,!ftp,!reboot,!write,!policy,!test,!password,!web,!sniff,!sensitive,!api,!romon,!rest-api \
+    skin=default
+/certificate settings
+set builtin-trust-anchors=not-trusted crl-download=no crl-store=ram crl-use=no
+/interface bridge port
+add auto-isolate=no bpdu-guard=no bridge=bridge broadcast-flood=yes comment=\
+    defconf disabled=no edge=auto fast-leave=no frame-types=\
+    admit-only-vlan-tagged horizon=none hw=yes ingress-filtering=yes \
+    interface=ether2 !internal-path-cost learn=auto multicast-router=\
+    temporary-query mvrp-applicant-state=normal-participant \
+    mvrp-registrar-state=normal !path-cost point-to-point=auto priority=0x80 \
+    pvid=999 restricted-role=no restricted-tcn=no tag-stacking=no trusted=yes \
+    unknown-multicast-flood=yes unknown-unicast-flood=yes
+add auto-isolate=no bpdu-guard=yes bridge=bridge broadcast-flood=yes comment=\
+    defconf disabled=no edge=auto fast-leave=no frame-types=\
+    admit-only-untagged-and-priority-tagged horizon=none hw=yes \
+    ingress-filtering=yes interface=ether3 !internal-path-cost learn=auto \
+    multicast-router=temporary-query mvrp-applicant-state=normal-participant \
+    mvrp-registrar-state=normal !path-cost point-to-point=auto priority=0x80 \
+    pvid=20 restricted-role=no restricted-tcn=no tag-stacking=no trusted=no \
+    unknown-multicast-flood=yes unknown-unicast-flood=yes
+add auto-isolate=no bpdu-guard=yes bridge=bridge broadcast-flood=yes comment=\
+    defconf disabled=no edge=auto fast-leave=no frame-types=\
+    admit-only-untagged-and-priority-tagged horizon=none hw=yes \
+    ingress-filtering=yes interface=ether4 !internal-path-cost learn=auto \
+    multicast-router=temporary-query mvrp-applicant-state=normal-participant \
+    mvrp-registrar-state=normal !path-cost point-to-point=auto priority=0x80 \
+    pvid=20 restricted-role=no restricted-tcn=no tag-stacking=no trusted=no \
+    unknown-multicast-flood=yes unknown-unicast-flood=yes
+add auto-isolate=no bpdu-guard=yes bridge=bridge broadcast-flood=yes comment=\
+    defconf disabled=no edge=auto fast-leave=no frame-types=\
+    admit-only-untagged-and-priority-tagged horizon=none hw=yes \
+    ingress-filtering=yes interface=ether5 !internal-path-cost learn=auto \
+    multicast-router=temporary-query mvrp-applicant-state=normal-participant \
+    mvrp-registrar-state=normal !path-cost point-to-point=auto priority=0x80 \
+    pvid=99 restricted-role=no restricted-tcn=no tag-stacking=no trusted=no \
+    unknown-multicast-flood=yes unknown-unicast-flood=yes
+/interface bridge settings
+set allow-fast-path=yes use-ip-firewall=no use-ip-firewall-for-pppoe=no \
+    use-ip-firewall-for-vlan=no
+/ip firewall connection tracking
+set enabled=auto generic-timeout=10m icmp-timeout=10s loose-tcp-tracking=yes \
+    tcp-close-timeout=10s tcp-close-wait-timeout=10s tcp-established-timeout=\
+    1d tcp-fin-wait-timeout=10s tcp-last-ack-timeout=10s \
+    tcp-max-retrans-timeout=5m tcp-syn-received-timeout=5s \
+    tcp-syn-sent-timeout=5s tcp-time-wait-timeout=10s tcp-unacked-timeout=5m \
+    udp-stream-timeout=3m udp-timeout=30s
+/ip neighbor discovery-settings
+set discover-interface-list=none discover-interval=30s lldp-dcbx=yes \
+    lldp-mac-phy-config=no lldp-max-frame-size=no lldp-med-net-policy-vlan=\
+    disabled lldp-vlan-info=no mode=tx-and-rx protocol=cdp,lldp,mndp
+/ip settings
+set accept-redirects=no accept-source-route=no allow-fast-path=yes \
+    arp-timeout=30s icmp-rate-limit=10 icmp-rate-mask=0x1818 ip-forward=yes \
+    ipv4-multipath-hash-policy=l3 max-neighbor-entries=8192 rp-filter=strict \
+    secure-redirects=yes send-redirects=no tcp-syncookies=no tcp-timestamps=\
+    random-offset
+/ipv6 settings
+set accept-redirects=yes-if-forwarding-disabled accept-router-advertisements=\
+    yes-if-forwarding-disabled allow-fast-path=yes disable-ipv6=yes \
+    disable-link-local-address=no forward=yes max-neighbor-entries=4096 \
+    min-neighbor-entries=1024 soft-max-neighbor-entries=2048 \
+    stale-neighbor-detect-interval=30 stale-neighbor-timeout=60
+/interface bridge vlan
+add bridge=bridge comment="" disabled=no tagged=bridge,ether2 untagged="" \
+    vlan-ids=20
+add bridge=bridge disabled=no tagged=bridge,ether2 untagged="" vlan-ids=99
+/interface dot1x server
+add accounting=yes auth-timeout=1m auth-types=dot1x comment="" disabled=no \
+    !guest-vlan-id interface=ether3 interim-update=0s mac-auth-mode=\
+    mac-as-username radius-mac-format=XX:XX:XX:XX:XX:XX reauth-timeout=none \
+    reject-vlan-id=none retrans-timeout=30s server-fail-vlan-id=none
+add accounting=yes auth-timeout=1m auth-types=dot1x comment="" disabled=no \
+    !guest-vlan-id interface=ether4 interim-update=0s mac-auth-mode=\
+    mac-as-username radius-mac-format=XX:XX:XX:XX:XX:XX reauth-timeout=none \
+    reject-vlan-id=none retrans-timeout=30s server-fail-vlan-id=none
+add accounting=yes auth-timeout=1m auth-types=dot1x comment="" disabled=no \
+    !guest-vlan-id interface=ether5 interim-update=0s mac-auth-mode=\
+    mac-as-username radius-mac-format=XX:XX:XX:XX:XX:XX reauth-timeout=none \
+    reject-vlan-id=none retrans-timeout=30s server-fail-vlan-id=none
+/interface l2tp-server server
+set accept-proto-version=all accept-pseudowire-type=all allow-fast-path=no \
+    authentication=mschap1,mschap2 caller-id-type=ip-address default-profile=\
+    default-encryption enabled=no keepalive-timeout=30 l2tpv3-circuit-id="" \
+    l2tpv3-cookie-length=0 l2tpv3-digest-hash=md5 !l2tpv3-ether-interface-list \
+    max-mru=1450 max-mtu=1450 max-sessions=unlimited mrru=disabled \
+    one-session-per-host=no use-ipsec=no
+/interface list member
+add disabled=no interface=ether1 list=WAN
+add disabled=no interface=vlan20 list=LAN
+/interface pptp-server server
+# PPTP connections are considered unsafe, it is suggested to use a more modern VP
+  protocol instead
+set authentication=mschap1,mschap2 default-profile=default-encryption enabled=\
+    no keepalive-timeout=30 max-mru=1450 max-mtu=1450 mrru=disabled
+/interface sstp-server server
+set authentication=pap,chap,mschap1,mschap2 certificate=none ciphers=\
+    aes256-sha,aes256-gcm-sha384 default-profile=default enabled=no \
+    keepalive-timeout=60 max-mru=1500 max-mtu=1500 mrru=disabled pfs=no port=\
+    443 tls-version=any verify-client-certificate=no
+/ip address
+add address=203.162.10.2/30 comment="" disabled=no interface=ether1 network=\
+    203.162.10.0
+add address=10.30.20.2/24 disabled=no interface=vlan20 network=10.30.20.0
+add address=10.30.99.1/24 disabled=no interface=vlan99 network=10.30.99.0
+/ip cloud
+set back-to-home-vpn=revoked-and-disabled ddns-enabled=no \
+    ddns-update-interval=none update-time=no
+/ip cloud advanced
+set use-local-address=no
+/ip dhcp-server config
+set accounting=yes interim-update=0s radius-password=empty store-leases-disk=\
+    5m
+/ip dns
+set address-list-extra-time=0s allow-remote-requests=no cache-max-ttl=1w \
+    cache-size=2048KiB doh-max-concurrent-queries=50 \
+    doh-max-server-connections=5 doh-timeout=5s max-concurrent-queries=100 \
+    max-concurrent-tcp-sessions=20 max-udp-packet-size=4096 \
+    mdns-repeat-ifaces="" query-server-timeout=2s query-total-timeout=10s \
+    servers=10.30.1.53 use-doh-server="" verify-doh-cert=no vrf=main
+/ip firewall address-list
+add address=10.30.99.10 disabled=no dynamic=no list=QUAN-TRI
+add address=10.30.99.11-10.30.99.14 disabled=no dynamic=no list=QUAN-TRI
+add address=10.30.20.0/24 disabled=no dynamic=no list=MAY-TRAM
+/ip firewall filter
+add action=accept chain=input comment="da mo" !connection-bytes \
+    !connection-limit !connection-mark !connection-nat-state !connection-rate \
+    connection-state=established,related !connection-type !content disabled=no \
+    !dscp !dst-address !dst-address-list !dst-address-type !dst-limit \
+    !dst-port !icmp-options !in-interface !in-interface-list !ipsec-policy \
+    !jump-target !limit log=no log-prefix="" !nth !out-interface \
+    !out-interface-list !packet-size !port !protocol !psd !reject-with \
+    !src-address !src-address-list !src-mac-address !src-port !tcp-flags !time \
+    !tls-host
+add action=drop chain=input !connection-bytes !connection-limit \
+    !connection-mark !connection-nat-state !connection-rate connection-state=\
+    invalid !connection-type !content disabled=no !dscp !dst-address \
+    !dst-address-list !dst-address-type !dst-limit !dst-port !icmp-options \
+    !in-interface !in-interface-list !ipsec-policy !jump-target !limit log=no \
+    log-prefix="" !nth !out-interface !out-interface-list !packet-size !port \
+    !protocol !psd !reject-with !src-address !src-address-list \
+    !src-mac-address !src-port !tcp-flags !time !tls-host
+add action=accept chain=input !connection-bytes !connection-limit \
+    !connection-mark !connection-nat-state !connection-rate !connection-state \
+    !connection-type !content disabled=no !dscp !dst-address !dst-address-list \
+    !dst-address-type !dst-limit !dst-port !icmp-options !in-interface \
+    in-interface-list=!WAN !ipsec-policy !jump-target limit=10,20:packet log=\
+    no log-prefix="" !nth !out-interface !out-interface-list !packet-size \
+    !port protocol=icmp !psd !reject-with !src-address !src-address-list \
+    !src-mac-address !src-port !tcp-flags !time !tls-host
+add action=jump chain=input !connection-bytes !connection-limit \
+    !connection-mark !connection-nat-state !connection-rate !connection-state \
+    !connection-type !content disabled=no !dscp !dst-address !dst-address-list \
+    !dst-address-type !dst-limit dst-port=22,8291 !icmp-options !in-interface \
+    !in-interface-list !ipsec-policy jump-target=quan-tri !limit log=no \
+    log-prefix="" !nth !out-interface !out-interface-list !packet-size !port \
+    protocol=tcp !psd !reject-with !src-address !src-address-list \
+    !src-mac-address !src-port !tcp-flags !time !tls-host
+add action=accept chain=input !connection-bytes !connection-limit \
+    !connection-mark !connection-nat-state !connection-rate !connection-state \
+    !connection-type !content disabled=no !dscp !dst-address !dst-address-list \
+    !dst-address-type !dst-limit dst-port=161 !icmp-options !in-interface \
+    !in-interface-list !ipsec-policy !jump-target !limit log=no log-prefix="" \
+    !nth !out-interface !out-interface-list !packet-size !port protocol=udp \
+    !psd !reject-with src-address=10.30.1.40 !src-address-list \
+    !src-mac-address !src-port !tcp-flags !time !tls-host
+add action=accept chain=input !connection-bytes !connection-limit \
+    !connection-mark !connection-nat-state !connection-rate !connection-state \
+    !connection-type !content disabled=no !dscp !dst-address !dst-address-list \
+    !dst-address-type !dst-limit !dst-port !icmp-options in-interface=vlan20 \
+    !in-interface-list !ipsec-policy !jump-target !limit log=no log-prefix="" \
+    !nth !out-interface !out-interface-list !packet-size !port protocol=vrrp \
+    !psd !reject-with !src-address !src-address-list !src-mac-address \
+    !src-port !tcp-flags !time !tls-host
+add action=accept chain=input !connection-bytes !connection-limit \
+    !connection-mark !connection-nat-state !connection-rate !connection-state \
+    !connection-type !content disabled=no !dscp !dst-address !dst-address-list \
+    !dst-address-type !dst-limit !dst-port !icmp-options in-interface=vlan99 \
+    !in-interface-list !ipsec-policy !jump-target !limit log=no log-prefix="" \
+    !nth !out-interface !out-interface-list !packet-size !port protocol=ospf \
+    !psd !reject-with !src-address !src-address-list !src-mac-address \
+    !src-port !tcp-flags !time !tls-host
+add action=drop chain=input !connection-bytes !connection-limit \
+    !connection-mark !connection-nat-state !connection-rate !connection-state \
+    !connection-type !content disabled=no !dscp !dst-address !dst-address-list \
+    !dst-address-type !dst-limit !dst-port !icmp-options !in-interface \
+    !in-interface-list !ipsec-policy !jump-target !limit log=yes log-prefix=\
+    "IN-DROP" !nth !out-interface !out-interface-list !packet-size !port \
+    !protocol !psd !reject-with !src-address !src-address-list \
+    !src-mac-address !src-port !tcp-flags !time !tls-host
+add action=accept chain=quan-tri !connection-bytes !connection-limit \
+    !connection-mark !connection-nat-state !connection-rate !connection-state \
+    !connection-type !content disabled=no !dscp !dst-address !dst-address-list \
+    !dst-address-type !dst-limit !dst-port !icmp-options in-interface=vlan99 \
+    !in-interface-list !ipsec-policy !jump-target !limit log=yes log-prefix="" \
+    !nth !out-interface !out-interface-list !packet-size !port !protocol !psd \
+    !reject-with !src-address src-address-list=QUAN-TRI !src-mac-address \
+    !src-port !tcp-flags !time !tls-host
+add action=drop chain=quan-tri !connection-bytes !connection-limit \
+    !connection-mark !connection-nat-state !connection-rate !connection-state \
+    !connection-type !content disabled=no !dscp !dst-address !dst-address-list \
+    !dst-address-type !dst-limit !dst-port !icmp-options !in-interface \
+    !in-interface-list !ipsec-policy !jump-target !limit log=no log-prefix="" \
+    !nth !out-interface !out-interface-list !packet-size !port !protocol !psd \
+    !reject-with !src-address !src-address-list !src-mac-address !src-port \
+    !tcp-flags !time !tls-host
+add action=fasttrack-connection chain=forward !connection-bytes \
+    !connection-limit !connection-mark !connection-nat-state !connection-rate \
+    connection-state=established,related !connection-type !content disabled=no \
+    !dscp !dst-address !dst-address-list !dst-address-type !dst-limit \
+    !dst-port hw-offload=yes !icmp-options !in-interface !in-interface-list \
+    !ipsec-policy !jump-target !limit log=no log-prefix="" !nth !out-interface \
+    !out-interface-list !packet-size !port !protocol !psd !reject-with \
+    !src-address !src-address-list !src-mac-address !src-port !tcp-flags !time \
+    !tls-host
+add action=accept chain=forward !connection-bytes !connection-limit \
+    !connection-mark !connection-nat-state !connection-rate connection-state=\
+    established,related !connection-type !content disabled=no !dscp \
+    !dst-address !dst-address-list !dst-address-type !dst-limit !dst-port \
+    !icmp-options !in-interface !in-interface-list !ipsec-policy !jump-target \
+    !limit log=no log-prefix="" !nth !out-interface !out-interface-list \
+    !packet-size !port !protocol !psd !reject-with !src-address \
+    !src-address-list !src-mac-address !src-port !tcp-flags !time !tls-host
+add action=drop chain=forward !connection-bytes !connection-limit \
+    !connection-mark !connection-nat-state !connection-rate connection-state=\
+    invalid !connection-type !content disabled=no !dscp !dst-address \
+    !dst-address-list !dst-address-type !dst-limit !dst-port !icmp-options \
+    !in-interface !in-interface-list !ipsec-policy !jump-target !limit log=yes \
+    log-prefix="" !nth !out-interface !out-interface-list !packet-size !port \
+    !protocol !psd !reject-with !src-address !src-address-list \
+    !src-mac-address !src-port !tcp-flags !time !tls-host
+add action=accept chain=forward !connection-bytes !connection-limit \
+    !connection-mark !connection-nat-state !connection-rate !connection-state \
+    !connection-type !content disabled=no !dscp dst-address=10.30.40.10 \
+    !dst-address-list !dst-address-type !dst-limit dst-port=443 !icmp-options \
+    in-interface=vlan20 !in-interface-list !ipsec-policy !jump-target !limit \
+    log=yes log-prefix="" !nth !out-interface !out-interface-list !packet-size \
+    !port protocol=tcp !psd !reject-with src-address=10.30.20.0/24 \
+    !src-address-list !src-mac-address !src-port !tcp-flags !time !tls-host
+add action=accept chain=forward !connection-bytes !connection-limit \
+    !connection-mark !connection-nat-state !connection-rate !connection-state \
+    !connection-type !content disabled=no !dscp !dst-address !dst-address-list \
+    !dst-address-type !dst-limit dst-port=80,443 !icmp-options !in-interface \
+    !in-interface-list !ipsec-policy !jump-target !limit log=yes log-prefix="" \
+    !nth !out-interface out-interface-list=WAN !packet-size !port protocol=tcp \
+    !psd !reject-with !src-address src-address-list=MAY-TRAM !src-mac-address \
+    !src-port !tcp-flags !time !tls-host
+add action=drop chain=forward !connection-bytes !connection-limit \
+    !connection-mark !connection-nat-state !connection-rate !connection-state \
+    !connection-type !content disabled=no !dscp !dst-address !dst-address-list \
+    !dst-address-type !dst-limit !dst-port !icmp-options !in-interface \
+    !in-interface-list !ipsec-policy !jump-target !limit log=yes log-prefix=\
+    "FW-DROP" !nth !out-interface !out-interface-list !packet-size !port \
+    !protocol !psd !reject-with !src-address !src-address-list \
+    !src-mac-address !src-port !tcp-flags !time !tls-host
+/ip firewall service-port
+set ftp disabled=no ports=21
+set tftp disabled=no ports=69
+set irc disabled=yes ports=6667
+set h323 disabled=no
+set sip disabled=no ports=5060,5061 sip-direct-media=yes sip-timeout=1h
+set pptp disabled=no
+/ip ipsec policy
+set 0 disabled=no dst-address=::/0 group=default proposal=default protocol=all \
+    src-address=::/0 template=yes
+/ip ipsec settings
+set accounting=yes interim-update=0s xauth-use-radius=no
+/ip proxy
+set always-from-cache=no anonymous=no cache-administrator=webmaster \
+    cache-hit-dscp=4 cache-on-disk=no cache-path=web-proxy enabled=no \
+    max-cache-object-size=2048KiB max-cache-size=unlimited \
+    max-client-connections=600 max-fresh-time=3d max-server-connections=600 \
+    parent-proxy=:: parent-proxy-port=0 port=8080 serialize-connections=no \
+    src-address=::
+/ip service
+set telnet address="" disabled=yes max-sessions=20 port=23 vrf=main
+set ftp address="" disabled=yes max-sessions=20 port=21
+set www address="" disabled=yes max-sessions=20 port=80 vrf=main
+set ssh address=10.30.99.0/24 disabled=no max-sessions=20 port=22 vrf=main
+set www-ssl address="" certificate=none disabled=yes max-sessions=20 port=443 \
+    tls-version=any vrf=main
+set api address="" disabled=yes max-sessions=20 port=8728 vrf=main
+set winbox address=10.30.99.0/24 disabled=no max-sessions=20 port=8291 vrf=\
+    main
+set api-ssl address="" certificate=none disabled=yes max-sessions=20 port=8729 \
+    tls-version=any vrf=main
+/ip smb shares
+set [ find default=yes ] directory=flash/pub disabled=yes invalid-users="" \
+    name=pub read-only=no require-encryption=no valid-users=""
+/ip socks
+set auth-method=none connection-idle-timeout=2m enabled=no max-connections=200 \
+    port=1080 version=4 vrf=main
+/ip ssh
+set always-allow-password-login=no ciphers=aes-gcm,aes-ctr forwarding-enabled=\
+    no host-key-size=4096 host-key-type=ed25519 strong-crypto=yes
+/ip tftp settings
+set max-block-size=4096
+/ip upnp
+set allow-disable-external-interface=no enabled=no show-dummy-rule=yes
+/ipv6 nd
+set [ find default=yes ] advertise-dns=yes advertise-mac-address=yes disabled=\
+    no hop-limit=unspecified interface=all managed-address-configuration=no \
+    mtu=unspecified other-configuration=no ra-delay=3s ra-interval=3m20s-10m \
+    ra-lifetime=30m ra-preference=medium reachable-time=unspecified \
+    retransmit-interval=unspecified
+/mpls settings
+set allow-fast-path=yes dynamic-label-range=16-1048575 propagate-ttl=yes
+/ppp aaa
+set accounting=yes enable-ipv6-accounting=no interim-update=0s \
+    use-circuit-id-in-nas-port-id=no use-radius=no
+/radius
+add accounting-backup=no accounting-port=1813 address=10.30.1.70 \
+    authentication-port=1812 called-id="" certificate=none disabled=no domain=\
+    "" protocol=udp realm="" require-message-auth=yes-for-request-resp \
+    service=login,dot1x src-address=10.30.99.1 timeout=300ms
+/radius incoming
+set accept=no port=3799 vrf=main
+/routing ospf interface-template
+add area=khu0 auth=sha256 auth-id=1 cost=1 dead-interval=40s disabled=no \
+    hello-interval=10s instance-id=0 interfaces=vlan99 !passive priority=128 \
+    retransmit-interval=5s transmit-delay=1s type=ptp !use-bfd
+add area=khu0 cost=1 disabled=no interfaces=vlan20 passive=yes type=broadcast
+/snmp
+set contact="" enabled=yes engine-id-suffix="" location="" src-address=\
+    10.30.99.1 trap-community=giamsat-v3 trap-generators=temp-exception \
+    trap-target=10.30.1.40 trap-version=3 vrf=main
+/system clock
+set time-zone-autodetect=no time-zone-name=Asia/Ho_Chi_Minh
+/system console
+set [ find port=serial0 ] channel=0 disabled=no port=serial0 term=vt102
+/system identity
+set name=RT-TTDL-01
+/system logging
+set 0 action=memory disabled=no prefix="" regex="" topics=info
+set 1 action=memory disabled=no prefix="" regex="" topics=error
+set 2 action=memory disabled=no prefix="" regex="" topics=warning
+set 3 action=echo disabled=no prefix="" regex="" topics=critical
+add action=remote disabled=no prefix="" regex="" topics=critical
+add action=remote disabled=no prefix="" regex="" topics=error
+add action=remote disabled=no prefix="" regex="" topics=warning
+add action=remote disabled=no prefix="" regex="" topics=info
+add action=siem disabled=no prefix="" regex="" topics=firewall
+/system note
+set note="He thong cua co quan nha nuoc. Moi truy cap deu duoc ghi lai." \
+    show-at-cli-login=no show-at-login=yes
+/system ntp client
+set enabled=yes mode=unicast servers=10.30.1.60,10.30.1.61 vrf=main
+/system ntp client servers
+add address=10.30.1.60 auth-key=khoa-1 disabled=no iburst=yes max-poll=10 \
+    min-poll=6
+add address=10.30.1.61 auth-key=khoa-1 disabled=no iburst=yes max-poll=10 \
+    min-poll=6
+/system ntp server
+set auth-key=none broadcast=no broadcast-addresses="" enabled=no \
+    local-clock-stratum=5 manycast=no multicast=no use-local-clock=no vrf=main
+/system routerboard settings
+set auto-upgrade=no boot-device=nand-if-fail-then-ethernet boot-os=router-os \
+    boot-protocol=bootp force-backup-booter=no preboot-etherboot=disabled \
+    preboot-etherboot-server=any protected-routerboot=disabled \
+    reformat-hold-button=20s reformat-hold-button-max=10m silent-boot=no
+/system scheduler
+add disabled=no interval=1d name=sao-luu on-event=sao-luu policy=\
+    ftp,read,write,policy,test,sensitive start-date=2024-01-01 start-time=\
+    02:30:00
+/system script
+add dont-require-permissions=no name=sao-luu owner=quantri1 policy=\
+    ftp,read,write,policy,test,sensitive source=\
+    "/export file=rt-ttdl-01 show-sensitive\r\n/tool fetch mode=sftp upload=yes src-path=rt-ttdl-01.rsc url=\"sftp://10.30.1.80/rt-ttdl-01.rsc\" user=saoluu password=\"SaoLuu#9931\""
+/tool bandwidth-server
+set allocate-udp-ports-from=2000 authenticate=yes enabled=no max-sessions=100
+/tool mac-server
+set allowed-interface-list=none
+/tool mac-server mac-winbox
+set allowed-interface-list=none
+/tool mac-server ping
+set enabled=no
+/tool romon
+set enabled=no id=00:00:00:00:00:00
+/user aaa
+set accounting=yes default-group=read exclude-groups="" interim-update=0s \
+    use-radius=yes
+/user settings
+set minimum-categories=3 minimum-password-length=12
+# rasoat: end of export
