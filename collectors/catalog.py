@@ -105,7 +105,6 @@ DEVICES: dict[Platform, str] = {
     Platform.ARUBA_AOSCX: "collectors.devices.aruba_aoscx",
     Platform.ARUBA_AOSS: "collectors.devices.aruba_aoss",
     Platform.MIKROTIK_ROUTEROS: "collectors.devices.mikrotik_routeros",
-    Platform.MIKROTIK_ROUTEROS: "collectors.devices.mikrotik_routeros",
 }
 """Network OS -> module whose `OS` knows it. Imported only when such a device is asked: a host scan needs none of them."""
 
