@@ -46,9 +46,7 @@ def _body(assessment: SystemAssessment) -> Iterator[str]:
     yield "<main>"
     yield from _head(assessment)
     yield f"<h2>{escape(_('Requirements'))}</h2>"
-    yield from table(
-        (_("clause"), _("requirement"), _("state"), _("assets"), _("who answers")), (_summary(line) for line in assessment.lines)
-    )
+    yield from _overview(assessment)
     for state in _OPEN:
         chosen = [line for line in assessment.lines if line.state is state]
         if chosen:
@@ -92,6 +90,20 @@ def _head(assessment: SystemAssessment) -> Iterator[str]:
     yield "".join(f"<p>{escape(one)}</p>" for one in (met, total, waiting))
 
 
+def _overview(assessment: SystemAssessment) -> Iterator[str]:
+    """Every requirement in one table."""
+    names = (_("clause"), _("requirement"), _("state"), _("assets"), _("who answers"))
+    yield from _spread(names, (9, 34, 15, 22, 20), (_summary(line) for line in assessment.lines))
+
+
+def _spread(names: tuple[str, ...], shares: tuple[int, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
+    """A table whose columns have their share of the width in per cent: a state or an asset's name is not broken into letters."""
+    first, *rest = table(names, rows)
+    columns = "".join(f'<col style="width:{share}%">' for share in shares)
+    yield first.replace("<table>", f"<table><colgroup>{columns}</colgroup>", 1)
+    yield from rest
+
+
 def _summary(line: RequirementLine) -> tuple[str, ...]:
     state = called("state", line.state)
     if line.with_waivers is not line.state:
@@ -129,10 +141,8 @@ def _requirement(line: RequirementLine, assessment: SystemAssessment) -> Iterato
     yield "</dl>"
     failing = of(line, Standing.FAIL)
     if failing:
-        yield from table(
-            (_("asset"), _("check"), _("seen"), _("wanted"), _("snapshot")),
-            (cells for asset in failing for cells in _failing(asset, assessment)),
-        )
+        names = (_("asset"), _("check"), _("seen"), _("wanted"), _("snapshot"))
+        yield from _spread(names, (12, 24, 34, 12, 18), (cells for asset in failing for cells in _failing(asset, assessment)))
     yield "</article>"
 
 

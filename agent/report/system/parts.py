@@ -41,13 +41,10 @@ def counted(line: RequirementLine) -> str:
     if not counts["applicable"]:
         return ""
     parts = [_("%(passed)d of %(applicable)d assets pass") % {"passed": counts["pass"], "applicable": counts["applicable"]}]
-    parts += [
-        f"{counts[name]} {called('standing', name)}"
-        for name in ("fail", "unknown", "not_reached", "stale", "excused")
-        if counts[name]
-    ]
-    if counts["waived"]:
-        parts.append(f"{counts['waived']} {called('standing', 'waived')}")
+    for name, some in (("fail", "waived"), ("unknown", "stale"), ("not_reached", ""), ("excused", "")):
+        if counts[name]:
+            among = f" ({counts[some]} {called('standing', some)})" if some and counts[some] else ""
+            parts.append(f"{counts[name]} {called('standing', name)}{among}")
     return "; ".join(parts)
 
 

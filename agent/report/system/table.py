@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from agent.language import _
-from agent.report.digest import text
+from agent.report.digest import reason, text
 from agent.report.system.parts import (
     COLOURS,
     ORDER,
@@ -121,8 +121,8 @@ def _rows(line: RequirementLine, assessment: SystemAssessment, verbose: bool) ->
     if line.with_waivers is not line.state:
         yield _("with waivers"), called("state", line.with_waivers)
     if line.state is State.UNDETERMINED:
-        for reason in why_undetermined(line):
-            yield _("why"), reason
+        for why in why_undetermined(line):
+            yield _("why"), why
     work = to_do(line, assessment)
     for check, assets in work if verbose else work[:MAX_CHECKS]:
         yield _("fails"), f"{text(assessment.baseline.checks[check].title)}: {shortened(assets)}"
@@ -157,7 +157,7 @@ def _assets(assessment: SystemAssessment, columns: int, ink: Colouring) -> Itera
         yield ink(f"{_('Assets without a fresh snapshot')} ({len(lost)})", "bold", "yellow")
         for state in lost:
             age = "" if state.age_days is None or state.reach == "silent" else " " + _("(%d days)") % state.age_days
-            why = f": {state.reason}" if state.reason else ""
+            why = f": {reason(state.reason)}" if state.reason else ""
             yield from wrap(clean(f"{state.asset.name}: {called('reach', state.reach)}{age}{why}"), columns, " - ")
     if assessment.unregistered:
         yield ""
