@@ -224,7 +224,6 @@ def test_an_exception_that_says_rasoat_does_not_look_is_not_beside_a_check_that_
     assert not [r.id for _, r in lines(pack) if r.coverage == "automated" and r.exceptions]
     assert [r.id for _, r in lines(pack) if any(one.type == "not_collected" for one in r.exceptions)] == [
         "applications.access.separate_admin",
-        "servers.authentication.mfa",
         "servers.access.source_addresses",
         "servers.logging.connections",
         "servers.intrusion.central_patching",

@@ -11,7 +11,9 @@ from pydantic import Field
 from collectors.errors import CollectError, Unparsable, Unsupported
 from collectors.facts.base import Fact, Gaps, Limit
 from collectors.linux import sshd_server
+from collectors.linux.pam import Pam
 from collectors.linux.presence import processes, programs, units
+from collectors.linux.second_factor import one_factor_ways
 from collectors.linux.shell_timeout import shell_timeout
 from collectors.linux.sshd_config import (
     algorithms,
@@ -82,6 +84,10 @@ class RemoteAccess(Fact):
     users_restricted: bool | None = Field(
         default=None,
         description="AllowUsers or AllowGroups name who may come in, in every Match block too; a pattern of * alone names nobody, and DenyUsers lets all others in",
+    )
+    one_factor_ways: tuple[str, ...] | None = Field(
+        default=None,
+        description="Alternatives of AuthenticationMethods that one factor opens, for anybody: a key alone, or a password where PAM asks for no one-time code; () when each asks for two different factors. PAM is asked only where sshd's own settings name none, so there may be more",
     )
     match_blocks: bool | None = Field(
         default=None, description="The files hold Match blocks: for some users or addresses other settings hold"
@@ -155,7 +161,7 @@ _SSH_FIELDS: tuple[tuple[str, Callable[[Server], object]], ...] = (
     ("macs", lambda server: _read(server, "macs", algorithms)),
     ("key_exchanges", lambda server: _read(server, "kexalgorithms", algorithms)),
 )
-_FROM_SERVER = ("effective", "ports", "banner", *(name for name, _ in _SSH_FIELDS))
+_FROM_SERVER = ("effective", "ports", "banner", "one_factor_ways", *(name for name, _ in _SSH_FIELDS))
 
 
 def linux(shell: Shell) -> RemoteAccess:
@@ -200,6 +206,7 @@ def _fields(shell: Shell, server: Server, gaps: Gaps) -> dict[str, object]:
     for name, read in _SSH_FIELDS:
         found[name] = gaps.attempt(name, lambda read=read: read(server))  # type: ignore[misc]
     found["ports"] = gaps.attempt("ports", lambda: _ports(shell, server))
+    found["one_factor_ways"] = gaps.attempt("one_factor_ways", lambda: one_factor_ways(server, lambda: Pam(shell)))
     found["banner"] = gaps.attempt("banner", lambda: not _anywhere(server, lambda one: not _banner(shell, one)))
     return found
 

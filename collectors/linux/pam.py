@@ -19,6 +19,9 @@ _MODULES = ("/usr/lib/*/security/*.so", "/usr/lib64/security/*.so", "/usr/lib/se
 _GUARDS = ("pam_faillock", "pam_tally", "pam_tally2", "pam_pwquality", "pam_cracklib", "pam_passwdqc", "pam_pwhistory")
 """Modules that only count when they are really there."""
 
+ONE_TIME = frozenset({"pam_google_authenticator", "pam_oath", "pam_yubico", "pam_u2f"})
+"""They ask for something that only the holder of a token has. Duo and RSA ask only those whom a file of their own names."""
+
 _TYPES = ("auth", "account", "password", "session")
 _ARGUMENT = re.compile(r"\[(?:\\\]|[^\]])*\]|\S+")
 _STRICT = ("required", "requisite")
@@ -54,6 +57,14 @@ class Entry(NamedTuple):
         return any(action in ("bad", "die") for action in deciding)
 
 
+class Step(NamedTuple):
+    """One line of a stack as libpam numbers them: jumps count lines of their own level, and a substack as one."""
+
+    level: int
+    entry: Entry | None
+    """None where a substack begins; its lines follow, one level deeper."""
+
+
 class Pam:
     """The PAM configuration of a machine."""
 
@@ -72,8 +83,12 @@ class Pam:
         Jumps and substack limits are not played through. Raises Unparsable for a line that cannot be placed and for a
         file that is included but does not exist: libpam refuses the whole service then.
         """
+        return tuple(step.entry for step in self.steps(service, kind) if step.entry is not None)
+
+    def steps(self, service: str, kind: str) -> tuple[Step, ...]:
+        """The same with the levels of substacks, for whoever plays jumps through."""
         found = self._find(service)
-        return () if found is None else tuple(self._walk(*found, kind, 0))
+        return () if found is None else tuple(self._walk(*found, kind, 0, 0))
 
     def _find(self, name: str) -> tuple[str, str] | None:
         if name.startswith("/"):
@@ -92,7 +107,7 @@ class Pam:
             self._texts[path] = self._shell.read(path)
         return self._texts.get(path)
 
-    def _walk(self, path: str, text: str, kind: str, depth: int) -> Iterator[Entry]:
+    def _walk(self, path: str, text: str, kind: str, depth: int, level: int) -> Iterator[Step]:
         if depth > _MAX_DEPTH:
             raise Unparsable(f"{path}: PAM files include each other without end")
         for number, line in _logical(text):
@@ -106,14 +121,16 @@ class Pam:
                 found = self._find(module)
                 if found is None:
                     raise Unparsable(f"{path} line {number}: includes {module}, which does not exist")
-                yield from self._walk(*found, kind, depth + 1)
+                if control == "substack":
+                    yield Step(level, None)
+                yield from self._walk(*found, kind, depth + 1, level + (control == "substack"))
             elif not line.startswith("-") or self._installed(module):
-                yield Entry(module.rpartition("/")[2].removesuffix(".so"), control, args)
+                yield Step(level, Entry(module.rpartition("/")[2].removesuffix(".so"), control, args))
 
     def _installed(self, module: str) -> bool:
         """For a line with - before its type: PAM passes over it without a word when the module is not there."""
         name = module.rpartition("/")[2].removesuffix(".so")
-        if name not in _GUARDS:
+        if name not in _GUARDS and name not in ONE_TIME:
             return True
         if module.startswith("/"):
             return self._shell.stat(module) is not None

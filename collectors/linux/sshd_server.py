@@ -23,7 +23,8 @@ DEFAULTS = {
     "port": "22", "passwordauthentication": "yes", "kbdinteractiveauthentication": "yes", "permitemptypasswords": "no", "maxauthtries": "6",
     "logingracetime": "120", "clientaliveinterval": "0", "clientalivecountmax": "3", "maxsessions": "10", "maxstartups": "10:30:100",
     "x11forwarding": "no", "allowtcpforwarding": "yes", "disableforwarding": "no", "hostbasedauthentication": "no", "ignorerhosts": "yes",
-    "usepam": "no", "strictmodes": "yes", "loglevel": "INFO", "banner": "none",
+    "usepam": "no", "strictmodes": "yes", "loglevel": "INFO", "banner": "none", "authenticationmethods": "any", "pubkeyauthentication": "yes",
+    "gssapiauthentication": "no",
 }  # fmt: skip
 """OpenSSH's own, unchanged since 7.4 (2016) and left alone by the distributions. Lists of algorithms change with each release: none here."""
 

@@ -22,7 +22,7 @@ _SMB: Final = rf"{SERVICES}\LanmanServer\Parameters"
 _SSH_SETTINGS: Final = (
     "permit_root_login", "password_authentication", "permit_empty_passwords", "max_auth_tries", "login_grace_seconds",
     "client_alive_interval", "client_alive_count_max", "max_sessions", "max_startups", "x11_forwarding", "tcp_forwarding", "host_based",
-    "use_pam", "strict_modes", "log_level", "banner", "users_restricted", "match_blocks", "ciphers", "macs", "key_exchanges",
+    "use_pam", "strict_modes", "log_level", "banner", "users_restricted", "one_factor_ways", "match_blocks", "ciphers", "macs", "key_exchanges",
 )  # fmt: skip
 
 
