@@ -33,6 +33,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "agent.commands.configuration",
         mark("copies of device configurations that restore a device: make, list and open them"),
     ),
+    "credential": ("agent.commands.credential", mark("passwords for the machines of an inventory, kept encrypted here")),
     "baseline": ("agent.commands.baseline", mark("list, show and check baselines")),
     "agent": ("agent.commands.agent", mark("enrol this machine, report on a schedule, show where it stands")),
     "server": ("", mark("the central collector (needs the extra [server])")),

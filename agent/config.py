@@ -20,6 +20,9 @@ station_per_minute: 60               # targets begun per minute at one site; a s
 copies_recipient: age1...            # public keys to which full configurations are encrypted; without one none is kept
 copies_dir: /var/lib/rasoat/copies   # where those copies lie (default: beside the state)
 copies_keep_days: 400                # how long all of them stay; the last one of each month stays longer
+credential_key_file: /etc/rasoat/credential.key    # opens `rasoat credential`'s store: see vault/store.py
+vault_url, vault_ca_file, vault_mount, vault_namespace, vault_token_file, vault_role_id, vault_secret_id_file: vault/hashicorp.py
+cyberark_url, cyberark_ca_file, cyberark_app_id, cyberark_certificate_file, cyberark_key_file: vault/cyberark.py
 """
 
 from __future__ import annotations
@@ -72,6 +75,19 @@ class Config:
     copies_recipient: str | None = None
     copies_dir: Path | None = None
     copies_keep_days: int = 400
+    credential_key_file: Path = Path("/etc/rasoat/credential.key")
+    vault_url: str | None = None
+    vault_ca_file: Path | None = None
+    vault_mount: str = "secret"
+    vault_namespace: str | None = None
+    vault_token_file: Path | None = None
+    vault_role_id: str | None = None
+    vault_secret_id_file: Path | None = None
+    cyberark_url: str | None = None
+    cyberark_ca_file: Path | None = None
+    cyberark_app_id: str | None = None
+    cyberark_certificate_file: Path | None = None
+    cyberark_key_file: Path | None = None
 
     @property
     def copies_folder(self) -> Path:
@@ -104,6 +120,12 @@ def _recipients(value: str) -> str:
     return value
 
 
+def _word(value: str) -> str:
+    if not value or not value.isprintable() or value != value.strip() or " " in value:
+        raise ValueError
+    return value
+
+
 def _path(value: str) -> Path:
     path = Path(value)
     if not path.is_absolute():
@@ -129,6 +151,20 @@ _READERS: dict[str, tuple[Callable[[str], Any], str]] = {
     "copies_recipient": (_recipients, mark("one or more public keys that start with age1")),
     "copies_dir": (_path, mark("an absolute path")),
     "copies_keep_days": (_number(1, 36_500, whole=True), mark("whole days from 1 to 36500")),
+    **dict.fromkeys(
+        (
+            "credential_key_file",
+            "vault_ca_file",
+            "vault_token_file",
+            "vault_secret_id_file",
+            "cyberark_ca_file",
+            "cyberark_certificate_file",
+            "cyberark_key_file",
+        ),
+        (_path, mark("an absolute path")),
+    ),
+    **dict.fromkeys(("vault_url", "cyberark_url"), (_address, mark("an address that starts with https://"))),
+    **dict.fromkeys(("vault_mount", "vault_namespace", "vault_role_id", "cyberark_app_id"), (_word, mark("one word"))),
 }
 
 

@@ -23,6 +23,7 @@ from agent.language import _, plural
 from agent.spool import SpoolFull
 from agent.state import State
 from agent.terminal import complain
+from agent.vault import Secrets
 
 if TYPE_CHECKING:
     from agent.full_copies import FullCopies
@@ -56,7 +57,7 @@ def look(run: Run, everything: bool, sleep: Callable[[float], object] = time.sle
     kept = (run.state.read(FILE) or {}).get("targets")
     seen: dict[str, Any] = kept if isinstance(kept, dict) else {}
     copies, copies_error = _copies(run)
-    listed = listed._replace(full_text=copies)
+    listed = listed.opened_by(Secrets(run.config))._replace(full_text=copies)
     plan = _Plan(run, seen)
     targets = [target for target in listed.targets if everything or plan.due(target, time.time()) <= time.time()]
     begun: set[str] = set()

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 def scan_inventory(options: argparse.Namespace) -> int:
     """`rasoat scan --inventory`: the exit code of the worst machine."""
     from agent.looking import quieten
+    from agent.vault import Secrets
     from collectors import inventory
     from collectors.run import sweep
 
@@ -38,7 +39,7 @@ def scan_inventory(options: argparse.Namespace) -> int:
     progress.say(plural("Looking at %d machine ...", "Looking at %d machines ...", len(targets)) % len(targets))
     quieten(options.verbose)
     reports: list[Digest] = []
-    for snapshot in sweep(listed, targets, options.parallel):
+    for snapshot in sweep(listed.opened_by(Secrets()), targets, options.parallel):
         reports.append(judging.judge(snapshot, baseline, level))
         progress.step(len(reports), len(targets), snapshot.target.name)
     progress.clear()

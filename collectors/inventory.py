@@ -6,6 +6,7 @@
       ops: {user: rasoat, key_file: ~/.ssh/rasoat, sudo: true}
       old: {user: admin, password_env: OLD_PASSWORD}
       net: {user: rasoat, password_file: net.pw, enable_password_file: net-enable.pw}
+      core: {user: rasoat, password_secret: core-switches}      # by a name: `rasoat credential`, or a vault
       mon: {user: rasoat, auth: sha256, auth_key_file: mon.auth, priv: aes128, priv_key_file: mon.priv}
       old-mon: {community_file: mon.community}
     probe_communities_file: weak.txt            # only if wanted: asked once each of every agent, SNMP v2c
@@ -31,7 +32,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import yaml
 from pydantic import ValidationError
 
-from collectors.credential import Credential
+from collectors.credential import Credential, Opener
 from collectors.errors import Unsupported
 from collectors.inventory_values import HOST, READERS, Bad, hint, is_address, text_of
 from collectors.model import Kind, Platform, Target
@@ -44,8 +45,8 @@ if TYPE_CHECKING:
 TARGET_KEYS = ("name", "kind", "platform", "via", "address", "port", "credential", "labels", "sudo", "legacy_ssh")
 DEFAULT_KEYS = ("kind", "platform", "via", "port", "credential", "labels", "sudo", "legacy_ssh")
 CREDENTIAL_KEYS = (
-    "user", "key_file", "password_file", "password_env", "enable_password_file", "enable_password_env", "agent", "sudo",
-    *SNMP_KEYS,
+    "user", "key_file", "password_file", "password_env", "password_secret", "enable_password_file", "enable_password_env",
+    "enable_password_secret", "agent", "sudo", *SNMP_KEYS,
 )  # fmt: skip
 TOP_KEYS = ("defaults", "credentials", "targets", "known_hosts", "probe_communities_file")
 FAR = ("ssh", "winrm", "snmp")
@@ -82,6 +83,13 @@ class Inventory(NamedTuple):
     """The administrator's list of weak communities, asked of every agent once each; None: nothing is tried."""
     full_text: Taker | None = None
     """Takes each device's whole configuration for an encrypted copy: see devices/full_text.py. None: nobody does."""
+
+    def opened_by(self, opener: Opener) -> Inventory:
+        """The same, with somebody who knows the secrets that its credentials name."""
+        return self._replace(
+            credentials={name: found.opened_by(opener) for name, found in self.credentials.items()},
+            snmp={name: found.opened_by(opener) for name, found in self.snmp.items()},
+        )
 
     def snmp_credential_of(self, target: Target) -> SnmpCredential:
         """How to ask an agent. Raises Unsupported when the file names no SNMP credential for it."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from typing import Literal, NamedTuple, Self
 
-from pydantic import model_validator
+from pydantic import PrivateAttr, model_validator
 
-from collectors.credential import private_bytes
+from collectors.credential import Opener, by_name, private_bytes
 from collectors.errors import Unreachable
 from collectors.facts.base import Model
 from collectors.transports.base import Security
@@ -23,7 +23,8 @@ MAX_PROBES = 20
 """Weak communities a list may hold: asking for more would be guessing."""
 
 SNMP_KEYS = (
-    "community_file", "community_env", "auth", "auth_key_file", "auth_key_env", "priv", "priv_key_file", "priv_key_env",
+    "community_file", "community_env", "community_secret", "auth", "auth_key_file", "auth_key_env", "auth_key_secret", "priv",
+    "priv_key_file", "priv_key_env", "priv_key_secret",
 )  # fmt: skip
 """Keys by which a credential of the targets file shows that it is one for SNMP."""
 
@@ -56,18 +57,22 @@ class SnmpCredential(Model):
     user: str | None = None
     community_file: str | None = None
     community_env: str | None = None
+    community_secret: str | None = None
     auth: Auth | None = None
     auth_key_file: str | None = None
     auth_key_env: str | None = None
+    auth_key_secret: str | None = None
     priv: Priv | None = None
     priv_key_file: str | None = None
     priv_key_env: str | None = None
+    priv_key_secret: str | None = None
+    _opener: Opener | None = PrivateAttr(default=None)
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
-        community = _one(self.community_file, self.community_env, "community")
-        auth = _one(self.auth_key_file, self.auth_key_env, "auth_key")
-        priv = _one(self.priv_key_file, self.priv_key_env, "priv_key")
+        community = _one(self.community_file, self.community_env, self.community_secret, "community")
+        auth = _one(self.auth_key_file, self.auth_key_env, self.auth_key_secret, "auth_key")
+        priv = _one(self.priv_key_file, self.priv_key_env, self.priv_key_secret, "priv_key")
         if community == (self.user is not None):
             raise ValueError("needs either community_file (or community_env) for v2c, or user for v3")
         if community and (self.auth or self.priv or auth or priv):
@@ -80,18 +85,27 @@ class SnmpCredential(Model):
             raise ValueError("priv needs auth: SNMP v3 encrypts only what it signs")
         return self
 
+    def opened_by(self, opener: Opener) -> Self:
+        """The same, with somebody who knows the secrets it names."""
+        copy = self.model_copy()
+        copy._opener = opener
+        return copy
+
     def keys(self) -> Keys:
         """The secrets, read now. Raises Unreachable, without them, when they cannot be had or lie open to others."""
         if self.user is None:
-            return Keys(community=_secret(self.community_file, self.community_env))
-        auth_key = _secret(self.auth_key_file, self.auth_key_env) if self.auth else b""
-        priv_key = _secret(self.priv_key_file, self.priv_key_env) if self.priv else b""
+            return Keys(community=self._secret(self.community_file, self.community_env, self.community_secret))
+        auth_key = self._secret(self.auth_key_file, self.auth_key_env, self.auth_key_secret) if self.auth else b""
+        priv_key = self._secret(self.priv_key_file, self.priv_key_env, self.priv_key_secret) if self.priv else b""
         for key, what in ((auth_key, "auth_key"), (priv_key, "priv_key")):
             if key and len(key) < SHORTEST_KEY:
                 raise Unreachable(
                     f"no log-on was tried: the {what} is shorter than the {SHORTEST_KEY} characters SNMP v3 demands"
                 )
         return Keys(user=self.user, auth=self.auth, auth_key=auth_key, priv=self.priv, priv_key=priv_key)
+
+    def _secret(self, file: str | None, env: str | None, name: str | None) -> bytes:
+        return by_name(name, self._opener).encode() if name else _secret(file, env)
 
 
 def weak_communities(path: str) -> tuple[bytes, ...]:
@@ -103,10 +117,11 @@ def weak_communities(path: str) -> tuple[bytes, ...]:
     return found
 
 
-def _one(file: str | None, env: str | None, what: str) -> bool:
-    if file and env:
-        raise ValueError(f"{what}_file and {what}_env exclude each other; keep one")
-    return bool(file or env)
+def _one(file: str | None, env: str | None, name: str | None, what: str) -> bool:
+    given = [f"{what}_{way}" for way, value in (("file", file), ("env", env), ("secret", name)) if value]
+    if len(given) > 1:
+        raise ValueError(f"{' and '.join(given)} exclude each other; keep one")
+    return bool(given)
 
 
 def _secret(file: str | None, env: str | None) -> bytes:

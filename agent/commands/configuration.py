@@ -70,6 +70,7 @@ def _backup(options: argparse.Namespace, progress: Progress) -> int:
     """Exit code 0 only when every device that was meant has a copy now: a change may rest on it."""
     from agent.looking import quieten
     from agent.sweeping import reachable_from_here
+    from agent.vault import Secrets
     from collectors import inventory
     from collectors.run import sweep
 
@@ -85,7 +86,8 @@ def _backup(options: argparse.Namespace, progress: Progress) -> int:
     quieten(options.verbose)
     done = 0
     missed = 0
-    for snapshot in sweep(listed._replace(full_text=copies), targets, options.parallel, only=("configuration",)):
+    listed = listed.opened_by(Secrets())._replace(full_text=copies)
+    for snapshot in sweep(listed, targets, options.parallel, only=("configuration",)):
         done += 1
         name = snapshot.target.name
         progress.step(done, len(targets), name)

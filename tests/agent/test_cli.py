@@ -295,7 +295,7 @@ def test_a_scan_stays_away_from_what_it_does_not_need() -> None:
 
 
 def test_every_command_of_the_list_exists(rasoat: Run) -> None:
-    listed = set(re.findall(r"^    (\w+) ", rasoat("--help").stdout, re.M))
+    listed = set(re.findall(r"^    (\w+)(?: |$)", rasoat("--help").stdout, re.M))
     assert listed == set(COMMANDS)
     assert rasoat("version").stdout.startswith("rasoat ")
 
