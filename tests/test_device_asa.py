@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.asa_changed import added, seen
+from tests.asa_changed import added, recording, seen
 
 
 def test_the_device_that_is_changed_below_is_a_good_one() -> None:
@@ -141,7 +141,8 @@ def test_a_rule_that_cannot_be_resolved_leaves_the_rules_unseen(rule: str) -> No
 def test_a_list_for_ipv6_of_an_old_release_is_read_and_one_that_is_absent_is_no_empty_one() -> None:
     found = seen(added("ipv6 access-list V6 permit ip any any\naccess-group V6 out interface outside"))["filtering"]["rules"]
     assert [row["service_any"] for row in found if row["list"] == "V6"] == [True]
-    assert seen(added("access-group KHONG-CO out interface outside"))["filtering"]["rules"] is None
+    found = seen(added("access-group KHONG-CO global"))["filtering"]
+    assert (found["rules"], found["default_action"]) == (None, None)
 
 
 @pytest.mark.parametrize(
@@ -159,6 +160,14 @@ def test_what_no_rule_names(edit: tuple[str, str], action: str | None) -> None:
         assert seen(edit, ("access-group TU-DMZ in interface dmz\n", ""))["filtering"]["default_action"] is None
     else:
         assert seen(edit)["filtering"]["default_action"] == action
+
+
+def test_before_9_0_a_list_for_ipv4_refuses_nothing_of_ipv6() -> None:
+    old = recording()["commands"]["show version"].replace("9.16(4)18", "8.4(7)")
+    six = (" nameif dmz\n", " nameif dmz\n ipv6 address 2001:db8:10::1/64\n")
+    assert seen(six)["filtering"]["default_action"] == "deny"
+    assert seen(show_version=old)["filtering"]["default_action"] == "deny"
+    assert seen(six, show_version=old)["filtering"]["default_action"] is None
 
 
 def test_a_list_whose_name_is_also_an_interface_is_unbound_all_the_same() -> None:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from collectors.devices.cisco_asa.interfaces import Named, named
 from collectors.devices.cisco_asa.logs import REFUSED, UNLISTED, written
 from collectors.devices.cisco_asa.rules import Sentence, bound_lists, sentences
-from collectors.devices.cisco_asa.text import config, governed_here
+from collectors.devices.cisco_asa.text import config, governed_here, release
 from collectors.devices.syntax.indent import Node
 from collectors.errors import CollectError, Unparsable, Unsupported
 from collectors.facts.base import Gaps
@@ -88,6 +88,10 @@ def _default(cli: DeviceCli, tree: Node, bound: dict[str, Bound]) -> Action:
     through = [one for one in named(cli).values() if one.enabled and not one.management]
     if not through:
         raise Unsupported("no interface with a name takes part in traffic")
+    bound_lists(tree, bound)  # a list that is bound and not there refuses nothing
+    if any(block.lines("ipv6 ") for block in tree.blocks("interface ")) and release(cli) < (9, 0):
+        # lists of both became one in 9.0(1) (Release Notes for the Cisco ASA 5500 Series, 9.0(x), "Unified ACL for IPv4 and IPv6")
+        raise Unsupported("before 9.0 IPv6 passes by the lists of IPv4; which interfaces have both was not read")
     if not any(place.everywhere for place in bound.values()):
         if any(one.level is None for one in through):
             raise Unsupported("an interface without security-level: what passes without a rule is not known")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 from collectors.devices.base import per_device
@@ -153,13 +154,29 @@ def _links(cli: DeviceCli) -> dict[str, bool]:
 
 
 def neighbours(cli: DeviceCli) -> Neighbours:
-    """The ARP table; there is no table of hardware addresses in routed mode."""
-    rows = []
-    for line in cli.ask("show arp").splitlines():
-        if not line.strip():
+    """The ARP table and that of IPv6 neighbours; there is no table of hardware addresses in routed mode."""
+    return Neighbours(arp=(*_rows(cli.ask("show arp"), _ARP), *_rows(_six(cli), _ND)))
+
+
+_ARP = re.compile(r"^\s*(?P<interface>\S+) (?P<address>[0-9.]+) (?P<mac>[0-9a-f]{4}\.[0-9a-f]{4}\.[0-9a-f]{4})(?: \S+)*\s*$")
+_ND = re.compile(
+    r"^(?P<address>[0-9A-Fa-f:]+) +\S+ +(?:(?P<mac>[0-9a-f]{4}\.[0-9a-f]{4}\.[0-9a-f]{4})|-) +\S+ +(?P<interface>\S+)\s*$"
+)
+
+
+def _six(cli: DeviceCli) -> str:
+    try:
+        return cli.ask("show ipv6 neighbor")
+    except Unsupported:  # a release, or a box, without IPv6
+        return ""
+
+
+def _rows(text: str, pattern: re.Pattern[str]) -> Iterator[Neighbour]:
+    for line in text.splitlines():
+        if not line.strip() or line.startswith("IPv6 Address"):
             continue
-        found = re.match(r"^\s*(\S+) ([0-9.]+) ([0-9a-f]{4}\.[0-9a-f]{4}\.[0-9a-f]{4})(?: \S+)*\s*$", line)
+        found = pattern.match(line)
         if not found:
-            raise Unparsable(f"show arp: cannot place the line {line.strip()[:80]}")
-        rows.append(Neighbour(mac=mac(found[3]), address=found[2], interface=found[1]))
-    return Neighbours(arp=tuple(rows))
+            raise Unparsable(f"a table of neighbours: cannot place the line {line.strip()[:80]}")
+        if found["mac"]:  # `-`: it was asked for and has not answered
+            yield Neighbour(mac=mac(found["mac"]), address=found["address"].lower(), interface=found["interface"])
