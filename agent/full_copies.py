@@ -16,7 +16,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote, unquote
 
 from agent import files
@@ -211,7 +211,7 @@ def new_key(file: Path) -> str:
     return public
 
 
-def _pyrage():  # type: ignore[no-untyped-def]
+def _pyrage() -> Any:
     try:
         import pyrage
     except ModuleNotFoundError:
