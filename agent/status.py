@@ -33,7 +33,7 @@ def worst(report: Digest, count: int) -> list[dict[str, Any]]:
                     "severity": entry.check.severity,
                     "clauses": list(dict.fromkeys(clause.label for clause in entry.clauses)),
                     "title": entry.check.title.model_dump(),
-                    "remedy": entry.check.remedy.model_dump(),
+                    "remedy": entry.remedy.model_dump(),
                 }
             )
     return found

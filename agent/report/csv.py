@@ -8,6 +8,7 @@ from io import StringIO
 
 from agent.report.digest import Digest, reason, seen, text, wanted
 from baselines.model import Result
+from baselines.remedies import for_platform
 
 COLUMNS = (
     "machine", "kind", "collected_at", "baseline", "level", "clause", "requirement", "requirement_title",
@@ -48,7 +49,7 @@ def _result(result: Result, report: Digest) -> list[str]:
         "\n".join(seen(finding) for finding in findings),
         "\n".join(dict.fromkeys(wanted(finding) for finding in findings)),
         "\n".join(dict.fromkeys(reason(finding.reason) for finding in findings if finding.reason)),
-        text(check.remedy) if check else "",
+        text(for_platform(check.remedy, report.snapshot.target.platform)) if check else "",
     ]
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from agent.language import _, current, mark
 from baselines.model import RANK, Assessment, Baseline, Check, Coverage, Finding, Requirement, Severity, Text, Verdict
+from baselines.remedies import commands_for, for_platform
 from collectors.facts.identity import Identity
 from collectors.model import Kind, Snapshot
 
@@ -93,6 +94,10 @@ class Entry:
 
     check: Check
     verdict: Verdict
+    remedy: Text
+    """The lines that speak to this machine's system."""
+    verify: str
+    """Likewise the commands by which a person looks; empty where there are none."""
     clauses: list[Clause] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
 
@@ -160,12 +165,15 @@ def digest(snapshot: Snapshot, assessment: Assessment, baseline: Baseline) -> Di
     entries: dict[str, Entry] = {}
     by_hand: list[Clause] = []
     not_applicable: list[Clause] = []
+    platform = snapshot.target.platform
     for result in assessment.results:
         clause = Clause(result.clause, baseline.requirements[result.requirement])
         if result.check is None:
             (by_hand if result.verdict is Verdict.MANUAL else not_applicable).append(clause)
         elif result.verdict is worst[result.check]:
-            entry = entries.setdefault(result.check, Entry(baseline.checks[result.check], result.verdict))
+            check = baseline.checks[result.check]
+            remedy, verify = for_platform(check.remedy, platform), commands_for(check.verify, platform)
+            entry = entries.setdefault(result.check, Entry(check, result.verdict, remedy, verify))
             entry.clauses.append(clause)
             entry.findings += [finding for finding in result.findings if finding not in entry.findings]
     ordered = sorted(entries.values(), key=lambda e: (RANK[e.verdict], SEVERITIES.index(e.check.severity)))

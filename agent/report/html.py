@@ -136,9 +136,9 @@ def _entry(entry: Entry) -> Iterator[str]:
         if finding.observed is None and finding.reason:
             yield _row(_("why unknown"), reason(finding.reason))
         yield _row(_("wanted"), wanted(finding))
-    yield _row(_("repair") if entry.verdict is Verdict.FAIL else _("if it fails"), text(entry.check.remedy))
-    if entry.check.verify:
-        yield f"<dt>{escape(_('look by hand'))}</dt><dd><code>{escape(entry.check.verify)}</code></dd>"
+    yield _row(_("repair") if entry.verdict is Verdict.FAIL else _("if it fails"), text(entry.remedy))
+    if entry.verify:
+        yield f"<dt>{escape(_('look by hand'))}</dt><dd><code>{escape(entry.verify)}</code></dd>"
     yield "</dl></article>"
 
 

@@ -95,9 +95,9 @@ def _entry(entry: Entry, columns: int, ink: Colouring) -> Iterator[str]:
                 % more,
             )
         )
-    rows.append((_("repair") if entry.verdict is Verdict.FAIL else _("if it fails"), text(entry.check.remedy)))
-    if entry.check.verify:
-        rows.append((_("look by hand"), entry.check.verify))
+    rows.append((_("repair") if entry.verdict is Verdict.FAIL else _("if it fails"), text(entry.remedy)))
+    if entry.verify:
+        rows.append((_("look by hand"), entry.verify))
     label = max(width(name) for name, _text in rows)
     for name, value in rows:
         first = "   " + pad(name, label) + "  "

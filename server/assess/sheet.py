@@ -8,8 +8,9 @@ from typing import Any
 
 from baselines.evaluate import requirement_verdict
 from baselines.model import RANK, Baseline, Check, Finding, Group, Requirement, Result, Verdict
+from baselines.remedies import commands_for, for_platform
 from collectors.facts import FACTS
-from collectors.model import Record, Snapshot, Source
+from collectors.model import Platform, Record, Snapshot, Source
 from server.assess import wording
 
 SEVERITIES = ("critical", "high", "medium", "low")
@@ -82,6 +83,7 @@ class Entry:
     verdict: str
     severity: str
     check: Check | None
+    platform: Platform | None = None
     clauses: list[Clause] = field(default_factory=list)
     findings: list[Seen] = field(default_factory=list)
     evidence: list[Evidence] = field(default_factory=list)
@@ -97,7 +99,7 @@ class Entry:
 
     @property
     def remedy(self) -> str:
-        return wording.text(self.check.remedy) if self.check else ""
+        return wording.text(for_platform(self.check.remedy, self.platform)) if self.check else ""
 
     @property
     def why(self) -> str:
@@ -105,7 +107,7 @@ class Entry:
 
     @property
     def verify(self) -> str:
-        return (self.check.verify or "") if self.check else ""
+        return commands_for(self.check.verify, self.platform) if self.check else ""
 
     @property
     def severity_word(self) -> str:
@@ -168,7 +170,9 @@ def sections(results: list[Result], baseline: Baseline | None, snapshot: Snapsho
             entry = entries.get(result.check)
             if entry is None:
                 check = baseline.checks.get(result.check) if baseline else None
-                entry = entries[result.check] = Entry(result.check, str(result.verdict), str(result.severity or ""), check)
+                entry = entries[result.check] = Entry(
+                    result.check, str(result.verdict), str(result.severity or ""), check, snapshot.target.platform
+                )
                 found[result.verdict].entries.append(entry)
             entry.clauses.append(clause)
             for seen in map(_seen, result.findings):
