@@ -20,18 +20,14 @@ WORDS = rf"[\w.\-]*(?:passw(?:or)?d|passphrase|secret|psk|trap-community|token|c
 _TEXT = r'(?:[^"\\]|\\[\s\S])*?'
 
 
-def _broken(words: str) -> str:
-    """The words, wherever RouterOS breaks the line inside them: it does so at any letter between quotes."""
-    letters = [r"(?:ậ|\\E1\\BA\\AD|a)" if each == "ậ" else r"(?:ẩ|\\E1\\BA\\A9|a)" if each == "ẩ" else each for each in words]
-    return r"(?:\\\n[ \t]*)?".join(each if each != "?" else "[ _-]?" for each in letters)
-
-
+_BREAK = r"(?:\\\n[ \t]*)?"
+_LETTER = rf"(?:(?:\\[0-9A-F]{{2}}|[^\s\"\\]){_BREAK}){{1,4}}"
+_KHAU = rf"m{_BREAK}{_LETTER}t{_BREAK}[ _-]?{_BREAK}k{_BREAK}h{_BREAK}{_LETTER}u"
+"""Mật khẩu, in letters or in bytes."""
 _SUSPECT = (
-    r"(?i:"
-    + "|".join(
-        _broken(word) for word in ("password", "passwd", "passphrase", "secret", "psk", "key", "token", "community", "mật?khẩu")
-    )
-    + r")(?:\\\n[ \t]*)?[ \t:=]+(?!\(redacted\))"
+    # between quotes RouterOS breaks the line at any letter
+    rf"(?i:{'|'.join(_BREAK.join(word) for word in ('password', 'passwd', 'passphrase', 'secret', 'psk', 'key', 'token', 'community'))}"
+    rf"|{_KHAU}){_BREAK}[ \t:=]+(?!\(redacted\))"
 )
 SECRETS = (
     # an environment of a container: name and value stand apart
@@ -42,7 +38,7 @@ SECRETS = (
     *(r"^/snmp community\n(?:(?!/)[^\n]*\n)*?(?!/)[^\n]*?(?<![\w\-])name=" + VALUE for _ in range(24)),
     # what somebody wrote into a comment, a note or a script: in quotes, because the net below would take the closing quote too
     rf'={_NEXT}"(?P<secret>{_TEXT}{_SUSPECT}{_TEXT})"(?=[ \t\n]|\Z)',
-    r'(?i:m(?:[aậ]|\\E1\\BA\\AD)t[ _-]?kh(?:[aẩ]|\\E1\\BA\\A9)u)[ \t:=]+(?P<secret>[^\n"\\]*[^\s"\\])',
+    rf'(?i:{_KHAU})[ \t:=]+(?!\(redacted\))(?P<secret>[^\n"\\]*[^\s"\\])',
 )
 _STILL = rf"(?i:(?<![\w.\-])(?!{_NAMED})[\w.\-]*(?:passw(?:or)?d|passphrase|secret|psk|key|community)[ \t:=]+(?!\(redacted\)|none(?:\s|$)|\\?$)\S)"
 HARMLESS = (

@@ -1,0 +1,363 @@
+"""RouterOS: who gets through an input chain, names that stand for everybody, and secrets wherever the line is broken."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from collectors.catalog import device_os
+from collectors.devices.mikrotik_routeros.access import judged
+from collectors.devices.mikrotik_routeros.addresses import any_address, interfaces_of, outside_name, speaks_v6
+from collectors.devices.mikrotik_routeros.chains import Chains, Probe
+from collectors.devices.mikrotik_routeros.filtering import _default, _last, _rules
+from collectors.devices.mikrotik_routeros.text import Config, Release, seconds
+from collectors.devices.redaction import clean
+from collectors.devices.syntax.routeros import parse
+from collectors.errors import Unparsable
+from collectors.model import Platform
+from collectors.redact import GONE
+
+OS = device_os(Platform.MIKROTIK_ROUTEROS)
+SSH = Probe("ip", "tcp", 22)
+LISTS = """\
+/interface list
+set [ find name=all ] exclude="" include="" name=all
+add exclude="" include="" name=WAN
+add exclude="" include="" name=LAN
+add exclude=WAN include=LAN name=MGMT
+/interface list member
+add disabled=no interface=ether1 list=WAN
+add disabled=no interface=bridge list=LAN
+add disabled=yes interface=ether9 list=LAN
+/ip firewall address-list
+add address=10.1.0.0/24 disabled=no list=ADMIN
+add address=10.2.0.0/24 disabled=yes list=ADMIN
+add address=0.0.0.0/1 disabled=no list=HALVES
+add address=128.0.0.0-255.255.255.255 disabled=no list=HALVES
+add address=1.2.3.4 disabled=no list=KNOCK
+"""
+
+
+def config(rules: str, more: str = "", version: str = "7.16.1") -> Config:
+    number = tuple(int(part) for part in version.split("."))
+    return Config(parse(f"{LISTS}{more}\n/ip firewall filter\n{rules}\n"), Release(version, number, {}))
+
+
+def anywhere(rules: str, more: str = "", probe: Probe = SSH) -> bool | None:
+    return judged(list(Chains(config(rules, more), "ip").admitted(probe))).anywhere
+
+
+DROP = "add action=drop chain=input"
+
+
+@pytest.mark.parametrize(
+    ("rules", "expected"),
+    [
+        ("", True),
+        (DROP, False),
+        (f"{DROP} disabled=yes", True),
+        (f"# no interface\n{DROP}", True),
+        (f"{DROP} protocol=udp", True),
+        (f"{DROP} protocol=tcp", False),
+        (f"{DROP} protocol=6 dst-port=20-25,80", False),
+        (f"{DROP} protocol=tcp dst-port=!22", True),
+        (f"{DROP} protocol=!udp", False),
+        (f"{DROP} limit=5,5:packet", True),
+        (f"{DROP} src-address=10.0.0.0/8", True),
+        (f"{DROP} src-address=!10.0.0.0/8", False),
+        (f"{DROP} src-address=!0.0.0.0/0", True),
+        (f"{DROP} src-address-list=!ADMIN", False),
+        (f"{DROP} src-address-list=!HALVES", True),
+        (f"{DROP} src-address-list=!ADMIN limit=1,1:packet", True),
+        (f"{DROP} src-address-list=!NOWHERE", None),
+        (f"{DROP} src-address=!10.0.0.0/8 in-interface=ether1", True),
+        (f"{DROP} in-interface=ether1", True),
+        (f"{DROP} in-interface-list=!LAN", None),
+        (f"{DROP} in-interface-list=all", False),
+        (f"{DROP} in-interface-list=!all", True),
+        (f"{DROP} connection-state=invalid", True),
+        (f"{DROP} connection-state=new", False),
+        (f"{DROP} connection-state=!established,related", False),
+        (f"{DROP} dst-address-type=local", True),
+        (f"{DROP} something-new=yes", True),
+        ("add action=reject chain=input reject-with=icmp-admin-prohibited", False),
+        ("add action=drop chain=forward", True),
+        (f"add action=accept chain=input\n{DROP}", True),
+        (f"add action=accept chain=input connection-state=established,related,untracked\n{DROP}", False),
+        (f"add action=accept chain=input src-address=10.0.0.1\n{DROP}", False),
+        (f"add action=accept chain=input src-address=!10.0.0.1\n{DROP}", True),
+        (f"add action=accept chain=input src-address-list=ADMIN\n{DROP}", False),
+        (f"add action=accept chain=input src-address-list=HALVES\n{DROP}", True),
+        (f"add action=accept chain=input src-address=0.0.0.0/0 protocol=tcp dst-port=22\n{DROP}", True),
+        (f"add action=accept chain=input protocol=tcp dst-port=22 limit=5,5:packet\n{DROP}", True),
+        (f"add action=accept chain=input protocol=tcp src-port=1024-65535\n{DROP}", True),
+        (f"add action=accept chain=input protocol=tcp port=22\n{DROP}", True),
+        (f"add action=accept chain=input in-interface=bridge\n{DROP}", None),
+        (f"add action=accept chain=input in-interface=bridge src-address-list=ADMIN\n{DROP}", False),
+        (f"add action=accept chain=input src-mac-address=00:11:22:33:44:55\n{DROP}", None),
+        (f"add action=accept chain=input ipsec-policy=in,ipsec\n{DROP}", False),
+        (f"add action=accept chain=input dst-address=127.0.0.1\n{DROP}", False),
+        (f"add action=accept chain=input dst-address=10.0.0.1\n{DROP}", True),
+        (f"add action=accept chain=input something-new=yes\n{DROP}", None),
+        (f"add action=accept chain=input src-address-list=NOWHERE\n{DROP}", None),
+        # what a rule or the raw table fills is nobody's fixed list
+        (f"add action=add-src-to-address-list address-list=KNOCK chain=input\nadd action=accept chain=input src-address-list=KNOCK\n{DROP}", None),
+        # jumps
+        (f"add action=jump chain=input jump-target=x\n{DROP}\nadd action=accept chain=x src-address=10.0.0.1", False),
+        (f"add action=jump chain=input jump-target=x\n{DROP}\nadd action=accept chain=x", True),
+        ("add action=jump chain=input jump-target=x\nadd action=drop chain=x", False),
+        ("add action=jump chain=input jump-target=x disabled=yes\nadd action=drop chain=x", True),
+        ("add action=jump chain=input jump-target=x src-address=10.0.0.0/8\nadd action=drop chain=x", True),
+        ("add action=jump chain=input jump-target=x\nadd action=return chain=x src-address=10.0.0.1\nadd action=drop chain=x", False),
+        ("add action=jump chain=input jump-target=x\nadd action=return chain=x\nadd action=drop chain=x", True),
+        (f"add action=jump chain=input jump-target=nowhere\n{DROP}", False),
+    ],
+)  # fmt: skip
+def test_who_may_try_ssh(rules: str, expected: bool | None) -> None:
+    assert anywhere(rules) is expected
+
+
+ACCEPT_UNTRACKED = f"add action=accept chain=input connection-state=established,untracked\n{DROP}"
+
+
+@pytest.mark.parametrize(
+    ("more", "rules", "expected"),
+    [
+        ("/ip firewall raw\nadd action=notrack chain=prerouting", ACCEPT_UNTRACKED, True),
+        ("/ip firewall raw\nadd action=notrack chain=prerouting disabled=yes", ACCEPT_UNTRACKED, False),
+        ("/ip firewall connection tracking\nset enabled=no", ACCEPT_UNTRACKED, True),
+        ("/ip firewall connection tracking\nset enabled=no", f"{DROP} connection-state=new", True),
+        ("/ip ipsec identity\nadd disabled=no peer=p", f"add action=accept chain=input ipsec-policy=in,ipsec\n{DROP}", None),
+        ("#error exporting /ip/firewall/mangle (timeout)", f"add action=accept chain=input src-address-list=ADMIN\n{DROP}", None),
+        (
+            "/ppp profile\nset *0 address-list=ADMIN name=default",
+            f"add action=accept chain=input src-address-list=ADMIN\n{DROP}",
+            None,
+        ),
+    ],
+)
+def test_what_other_menus_make_of_the_same_rules(more: str, rules: str, expected: bool | None) -> None:
+    assert anywhere(rules, more) is expected
+
+
+def test_jumps_in_a_circle_and_unknown_actions_are_told() -> None:
+    with pytest.raises(Unparsable, match="circle"):
+        anywhere(
+            "add action=jump chain=input jump-target=a\nadd action=jump chain=a jump-target=b\nadd action=jump chain=b jump-target=a"
+        )
+    with pytest.raises(Unparsable, match="unknown action"):
+        anywhere("add action=teleport chain=input")
+    with pytest.raises(Unparsable, match="interface list"):
+        anywhere(f"{DROP} in-interface-list=!NOWHERE", probe=Probe("ip", "tcp", 22, "ether1"))
+
+
+@pytest.mark.parametrize(("interface", "expected"), [("ether1", False), ("bridge", True), ("ether9", False)])
+def test_from_one_interface(interface: str, expected: bool) -> None:
+    found = Chains(config(f"{DROP} in-interface-list=!LAN"), "ip").admitted(Probe("ip", "tcp", 22, interface))
+    assert bool(found) is expected
+
+
+def test_addresses_that_come_to_everybody() -> None:
+    assert any_address(["0.0.0.0/0"])
+    assert any_address(["::/0"])
+    assert any_address(["0.0.0.0/1", "10.0.0.1", "128.0.0.0/1"])
+    assert any_address(["0.0.0.0-255.255.255.255"])
+    assert not any_address(["0.0.0.0/1", "::/1", "vnpt.example"])
+    assert not any_address([])
+
+
+def test_lists_within_lists() -> None:
+    conf = config("")
+    assert interfaces_of(conf, "LAN") == {"bridge"}
+    assert interfaces_of(conf, "MGMT") == {"bridge"}
+    assert interfaces_of(conf, "all") is None
+    assert interfaces_of(conf, "none") == frozenset()
+
+
+@pytest.mark.parametrize("name", ["WAN", "ether1-WAN", "WAN2-VNPT", "wan_1", "Internet", "ISP1", "Untrust"])
+def test_names_that_lead_out(name: str) -> None:
+    assert outside_name(name)
+
+
+@pytest.mark.parametrize("name", ["LAN", "bridge", "wander", "misp", "ether1", "SWAN"])
+def test_names_that_do_not(name: str) -> None:
+    assert not outside_name(name)
+
+
+def test_ipv6() -> None:
+    assert speaks_v6(config("", "/ipv6 settings\nset disable-ipv6=no")) is True
+    assert speaks_v6(config("", "/ipv6 settings\nset disable-ipv6=yes")) is False
+    assert speaks_v6(config("")) is None
+    assert speaks_v6(config("", version="6.49.10")) is False
+    assert speaks_v6(config("", "/ipv6 nd\nset disabled=no", version="6.49.10")) is True
+
+
+FORWARD = "add action=drop chain=forward"
+
+
+@pytest.mark.parametrize(
+    ("rules", "expected"),
+    [
+        ("", ("permit", False)),
+        (FORWARD, ("deny", False)),
+        (f"{FORWARD} log=yes", ("deny", True)),
+        (f"{FORWARD} disabled=yes", ("permit", False)),
+        (f"# inactive\n{FORWARD}", ("permit", False)),
+        (f"{FORWARD} in-interface-list=WAN", ("permit", False)),
+        (f"{FORWARD} in-interface-list=all", ("deny", False)),
+        (f"add action=log chain=forward\n{FORWARD}", ("deny", True)),
+        (f"add action=accept chain=forward\n{FORWARD}", ("permit", False)),
+        ("add action=reject chain=forward", ("reject", False)),
+        ("add action=jump chain=forward jump-target=x\nadd action=drop chain=x log=yes", ("deny", True)),
+        ("add action=jump chain=forward jump-target=x\nadd action=return chain=x src-address=10.0.0.1\nadd action=drop chain=x", ("permit", False)),
+        (f"add action=jump chain=forward jump-target=x\nadd action=return chain=x\n{FORWARD}", ("deny", False)),
+    ],
+)  # fmt: skip
+def test_what_happens_to_the_rest(rules: str, expected: tuple[str, bool]) -> None:
+    assert _last(config(rules), "ip") == expected
+
+
+def test_the_weaker_family_decides() -> None:
+    assert _default([("deny", True), ("permit", False)]) == "permit"
+    assert _default([("deny", True), ("reject", False)]) == "deny"
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [
+        ("action=accept", ("permit", True, True, True)),
+        ("action=accept connection-state=established,related", ("other", True, True, True)),
+        ("action=accept connection-state=established,new", ("permit", True, True, True)),
+        ("action=accept connection-state=!invalid", ("permit", True, True, True)),
+        ("action=accept src-address=0.0.0.0/0 dst-address=!10.0.0.0/8 protocol=tcp", ("permit", True, True, False)),
+        ("action=accept src-address-list=HALVES dst-address-list=ADMIN", ("permit", True, False, True)),
+        ("action=accept src-address-list=!ADMIN", ("permit", True, True, True)),
+        ("action=accept ipsec-policy=in,ipsec", ("permit", False, True, True)),
+        ("action=accept connection-nat-state=dstnat", ("permit", True, False, True)),
+        ("action=tarpit protocol=tcp dst-port=23", ("deny", True, True, False)),
+        ("action=fasttrack-connection", ("other", True, True, True)),
+    ],
+)
+def test_rows_of_rules(rule: str, expected: tuple[str, bool, bool, bool]) -> None:
+    (row,) = _rules(config(f"add chain=forward {rule}"), "ip")
+    assert (row.action, row.source_any, row.destination_any, row.service_any) == expected
+
+
+def test_a_list_that_nothing_is_in_is_not_narrow() -> None:
+    with pytest.raises(Unparsable, match="nothing is in it"):
+        list(_rules(config("add action=accept chain=forward src-address-list=NOWHERE"), "ip"))
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"), [("10m", 600), ("1w2d3h4m5s", 788645), ("00:10:00", 600), ("1d00:00:01", 86401), ("0s", 0)]
+)
+def test_times(word: str, expected: int) -> None:
+    assert seconds(word) == expected
+
+
+@pytest.mark.parametrize("word", ["", "none", "10", "m10", "10m extra"])
+def test_no_times(word: str) -> None:
+    with pytest.raises(Unparsable):
+        seconds(word)
+
+
+# --- secrets ----------------------------------------------------------------------------------------------------------
+
+SECRET = "Zq7kTop9Sx"
+PLACES = """
+/ppp secret|add name=a password={s} profile=default
+/ppp secret|add name=a password="{s} x" profile=default
+/interface pppoe-client|add name=p password={s} user=u
+/ip ipsec identity|add auth-method=pre-shared-key peer=p secret={s}
+/ip ipsec identity|add peer=p secret="a \\"{s}\\" b"
+/radius|add address=10.0.0.1 secret={s} service=login
+/interface wireless security-profiles|set [ find default=yes ] wpa-pre-shared-key={s} wpa2-pre-shared-key={s}
+/interface wifi security|add name=s passphrase={s}
+/interface wifi|set [ find ] .passphrase={s} security.passphrase={s}
+/interface wireguard|add name=w private-key="{s}="
+/interface wireguard peers|add interface=w preshared-key="{s}=" public-key="abc="
+/interface l2tp-server server|set enabled=yes ipsec-secret={s}
+/interface vrrp|add name=v password={s}
+/interface macsec|add cak={s} name=m
+/routing ospf interface-template|add auth=md5 auth-key={s} interfaces=e
+/routing ospf interface|add authentication=md5 authentication-key={s} interface=e
+/routing bgp connection|add name=b tcp-md5-key={s}
+/snmp community|set [ find default=yes ] addresses=::/0 name={s} security=none
+/snmp community|add authentication-password={s} encryption-password={s} name=u security=private
+/snmp|set trap-community={s} trap-version=2
+/tool e-mail|set password={s} server=10.0.0.1
+/interface lte apn|set [ find default=yes ] apn=x password={s}
+/interface lte|set [ find ] pin={s}
+/system script|add name=x source="/tool fetch user=u password=\\"{s}\\" upload=yes"
+/system script|add name=x source=":local password \\"{s}\\"\\r\\n:put 1"
+/system script|add name=x source=":global mypassword {s}; :put 1"
+/system scheduler|add name=x on-event="/tool e-mail send password={s}"
+/system note|set note="WiFi password: {s}" show-at-login=yes
+/system note|set note="m\\E1\\BA\\ADt kh\\E1\\BA\\A9u: {s}" show-at-login=yes
+/ip firewall filter|add action=accept chain=input comment="key: {s}"
+/container envs|add key=DB_PASS name=env value={s}
+/user|add group=full name=u password={s}
+/ip hotspot user|add name=u otp-secret={s} password={s}
+/tool sms|set secret={s} sim-pin=""
+/system ntp key|add key={s} key-id=1
+"""
+CASES = [tuple(line.split("|", 1)) for line in PLACES.strip().splitlines()]
+
+
+def broken(line: str, step: int) -> str:
+    """The line cut every so many letters, where RouterOS may cut it: never behind a backslash of the text."""
+    parts = re.findall(r"\\[0-9A-F]{2}|\\.|[^\\]", line)
+    return "".join(
+        f"\\\n    {part}" if place > 8 and place % step == 0 and not part.isspace() else part for place, part in enumerate(parts)
+    )
+
+
+@pytest.mark.parametrize(("menu", "line"), CASES)
+def test_a_secret_goes(menu: str, line: str) -> None:
+    text = f"{menu}\n{line.format(s=SECRET)}\n/system identity\nset name=RT\n"
+    told = clean(OS, text)
+    assert SECRET not in told
+    assert GONE in told
+    assert told.endswith("/system identity\nset name=RT\n")
+    assert clean(OS, told) == told
+    parse(told)
+
+
+@given(
+    st.sampled_from(CASES),
+    st.text(st.sampled_from("ABCDEFGHJKMNPQRSTXYZabcdefghjkmnpqrstxyz23456789#%&*+-.:@_"), min_size=8, max_size=24).filter(
+        lambda word: not word.startswith("none")
+    ),
+)
+def test_no_secret_survives_at_any_place(case: tuple[str, str], secret: str) -> None:
+    menu, line = case
+    assert secret not in clean(OS, f"{menu}\n{line.format(s=secret)}\n")
+
+
+@pytest.mark.parametrize(
+    ("menu", "line"), [case for case in CASES if case[0] in ("/system note", "/system script", "/ip firewall filter")]
+)
+@pytest.mark.parametrize("step", [3, 5, 7, 11, 13])
+def test_a_secret_in_a_text_goes_wherever_the_line_is_broken(menu: str, line: str, step: int) -> None:
+    told = clean(OS, f"{menu}\n{broken(line.format(s=SECRET), step)}\n")
+    assert SECRET not in told.replace("\\\n    ", "")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "set telnet address=10.0.0.0/8 disabled=yes port=23",
+        "add address=10.0.0.1 auth-key=none disabled=no iburst=yes",
+        'add interface=w public-key="9VnTZ0a1x5kq7mJ3bQw8rTz2uYh6gFd4sXc1eRa0pLk=" responder=no',
+        "add authentication=md5 authentication-key-id=1 cost=10 interface=ether5",
+        "set minimum-categories=3 minimum-password-length=12",
+        "set static-transmit-key=key-0 supplicant-identity=MikroTik",
+        "set always-allow-password-login=no host-key-size=4096 strong-crypto=yes",
+        "set read name=read policy=local,telnet,ssh,password,web,sniff,sensitive skin=default",
+    ],
+)
+def test_what_is_no_secret_stays(line: str) -> None:
+    assert clean(OS, line) == line
