@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 _NAME = re.compile(r"(?P<when>\d{8}T\d{6}Z)--(?P<snapshot>[0-9a-f-]{36})\.age")
 _WHEN = "%Y%m%dT%H%M%SZ"
 KNOWN = "copies.json"
+_MASKED = re.compile(r"(?i)(?:key|password|passwd|secret|community)\b(?:[ =:]+[\w-]+)?[ =:]+\"?\*{5,}")
+"""What some systems show in place of a secret, whoever asks."""
 
 
 class Copy(NamedTuple):
@@ -85,12 +87,16 @@ class FullCopies:
         self.trouble: dict[str, str] = {}
         self.lossy: set[str] = set()
         """Targets whose text holds letters that are no UTF-8: those do not come back."""
+        self.masked: set[str] = set()
+        """Targets that showed asterisks in place of a secret: a restore needs those typed in anew."""
 
     def __call__(self, snapshot: Snapshot, text: str) -> None:
         name = snapshot.target.name
         try:
             if "\ufffd" in text:
                 self.lossy.add(name)
+            if _MASKED.search(text):
+                self.masked.add(name)
             mark = self._mark(snapshot, text)
             last = latest(self._folder, name) if mark is not None and self._known.get(name) == mark else None
             if last is not None and _month(last.when) == _month(snapshot.collected_at):

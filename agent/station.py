@@ -159,7 +159,9 @@ def _copied(run: Run, copies: FullCopies | None, error: str) -> dict[str, Any] |
         count = sum(1 for _copy in full_copies.copies(run.config.copies_folder))
     except OSError as problem:
         return {"error": problem.strerror, "trouble": copies.trouble}
-    return {"error": "", "count": count, "trouble": copies.trouble, "lossy": sorted(copies.lossy)}
+    return {
+        "error": "", "count": count, "trouble": copies.trouble, "lossy": sorted(copies.lossy), "masked": sorted(copies.masked),
+    }  # fmt: skip
 
 
 def _note_error(config: Config, state: State, why: str) -> None:
@@ -178,14 +180,17 @@ def _wave(run: Run, listed: Inventory, wave: list[Target], seen: dict[str, Any],
     log_ons = Remembered(run.state, listed, key)
     log_ons.settle()
     done = begun - len(wave)
+    stuck = False
     for snapshot in sweep(listed._replace(log_ons=log_ons), wave, run.config.station_parallel):
         done += 1
         run.progress.step(done, total, snapshot.target.name)
-        if _spool(run, snapshot, key):
+        if _spool(run, snapshot, key, try_sending=not stuck):
             seen[snapshot.target.name] = _in_short(snapshot)
+        else:
+            stuck = True
 
 
-def _spool(run: Run, snapshot: Snapshot, key: bytes) -> bool:
+def _spool(run: Run, snapshot: Snapshot, key: bytes, try_sending: bool) -> bool:
     """Sealed and kept; where the spool is full, after sending what waits. False: it is looked at again by the next run."""
     from agent.once import deliver_and_note
     from collectors.seal import seal
@@ -197,7 +202,8 @@ def _spool(run: Run, snapshot: Snapshot, key: bytes) -> bool:
         run.spool.put(snapshot.id, machine, blob)
         return True
     except SpoolFull:
-        deliver_and_note(run)
+        if try_sending:
+            deliver_and_note(run)
     try:
         run.spool.put(snapshot.id, machine, blob)
         return True

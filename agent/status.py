@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from agent.report.digest import Digest
 
 SHOWN = 5
+MANY = 20
 
 
 def worst(report: Digest, count: int) -> list[dict[str, Any]]:
@@ -161,8 +162,12 @@ def _station(found: dict[str, Any]) -> Iterator[tuple[str, str]]:
             yield _("encrypted copies"), count
         for name, why in sorted(copies.get("trouble", {}).items()):
             yield _("not copied"), f"{name}: {why}"
-    for entry in found["not_reached"]:
+        for name in copies.get("masked", ()):
+            yield _("copied in part"), _("%s shows asterisks in place of passwords") % name
+    for entry in found["not_reached"][:MANY]:
         yield _("not reached"), f"{entry['name']}: {entry['reason'] or entry['outcome']}"
+    if len(found["not_reached"]) > MANY:
+        yield _("not reached"), _("and %d more; all of them with --format json") % (len(found["not_reached"]) - MANY)
     for entry in found["refused_log_ons"]:
         yield _("log-on refused"), "{user} @ {host}:{port}".format(**entry)
     if found["stopped_sites"]:

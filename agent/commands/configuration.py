@@ -97,6 +97,11 @@ def _backup(options: argparse.Namespace, progress: Progress) -> int:
             print(path)
             if name in copies.lossy:
                 complain(_("%s: some letters of its configuration are no UTF-8 and are not in the copy as they were.") % name)
+            if name in copies.masked:
+                complain(
+                    _("%s: the device shows asterisks in place of some passwords or keys; after a restore type those anew.")
+                    % name
+                )
             continue
         missed += 1
         record = snapshot.by_fact.get("configuration")

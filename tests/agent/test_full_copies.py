@@ -190,6 +190,22 @@ def test_a_station_leaves_out_what_did_not_change_but_a_password_is_a_change(tmp
         assert PLANTED.encode() not in body, path
 
 
+@pytest.mark.parametrize(
+    ("line", "masked"),
+    [
+        ("aaa-server X host 192.0.2.1\n key *****", True),
+        ("snmp-server community *****", True),
+        ('username u password 0 "********"', True),
+        ("banner motd ********************", False),
+        (f"username u password 0 {PLANTED}", False),
+    ],
+)
+def test_asterisks_in_place_of_a_secret_are_told(tmp_path: Path, line: str, masked: bool) -> None:
+    copies = FullCopies(tmp_path / "copies", Seal([PUBLIC]))
+    copies(of(), f"hostname SW1\n{line}\nend\n")
+    assert copies.masked == ({"sw1"} if masked else set())
+
+
 def test_the_newest_and_the_last_of_each_month_stay(tmp_path: Path) -> None:
     copies = FullCopies(tmp_path, Seal([PUBLIC]))
     days = [(2024, 1, 5), (2024, 1, 30), (2024, 2, 3), (2024, 2, 28), (2026, 11, 1), (2026, 11, 2)]
