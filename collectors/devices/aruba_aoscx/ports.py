@@ -48,7 +48,7 @@ def interfaces(cli: DeviceCli) -> Interfaces:
         ports=ports,
         unused_open=None if states is None else unused_open(ports, gaps),
         unguarded=_unguarded(ports, gaps),
-        dhcp_snooping_vlans=_vlans(tree, "dhcpv4-snooping") if tree.flag("dhcpv4-snooping") else (),
+        dhcp_snooping_vlans=_vlans(tree, "dhcpv4-snooping") if tree.stands("dhcpv4-snooping") else (),
         arp_inspection_vlans=_vlans(tree, "arp inspection"),
         native_vlan_default=any(port.native_vlan == 1 for port in trunks),
         dynamic_trunks=(),  # no port asks the other end whether it would like to be a trunk
@@ -74,7 +74,7 @@ def _vlans(tree: Node, line: str) -> tuple[str, ...]:
     return tuple(
         number
         for node in tree.blocks("vlan ")
-        if node.flag(line)
+        if node.stands(line)
         for number in node.text.split()[1].split(",")
     )  # fmt: skip
 
@@ -128,7 +128,7 @@ def _port(tree: Node, name: str, node: Node | None, bundles: Mapping[str, Node],
         port_security=_port_security(tree, lines) if layer2 else None,
         authenticated=_authenticated(tree, lines) if layer2 else None,
         bpdu_guard=_bpdu_guard(tree, lines) if layer2 else None,
-        snooping_trusted=bool(lines.flag("dhcpv4-snooping trust")) if layer2 else None,
+        snooping_trusted=bool(lines.stands("dhcpv4-snooping trust")) if layer2 else None,
         proxy_arp=bool(own.flag("ip proxy-arp") or own.flag("ip local-proxy-arp")) if routed else None,
         redirects=tree.flag("ip icmp redirect") is not False if routed else None,
     )
@@ -211,8 +211,8 @@ def _authenticated(tree: Node, lines: Node) -> bool:
 
 def _bpdu_guard(tree: Node, lines: Node) -> bool:
     """Guards work only where spanning tree runs."""
-    running = any(node.text == "spanning-tree" for node in tree.children) and not tree.has("no spanning-tree")
-    return running and bool(lines.flag("spanning-tree bpdu-guard") or lines.flag("spanning-tree root-guard"))
+    guarded = lines.stands("spanning-tree bpdu-guard") or lines.stands("spanning-tree root-guard")
+    return bool(tree.stands("spanning-tree")) and bool(guarded)
 
 
 # --- neighbours -------------------------------------------------------------------------------------------------------

@@ -258,9 +258,9 @@ def device_services(cli: DeviceCli) -> DeviceServices:
     defaults: tuple[tuple[Service, bool | None, bool], ...] = (
         # on where nothing is said: LLDP (Link Aggregation and LLDP Guide), redirects (IP Services Guide), ServiceOS without a
         # password (Hardening Guide). off: servers for DHCP and NTP, proxy ARP (IP Services Guide)
-        ("lldp", False if tree.has("no lldp") else None, True),
+        ("lldp", tree.stands("lldp"), True),
         ("redirects", tree.flag("ip icmp redirect"), True),
-        ("password-recovery", False if tree.has("system serviceos password-prompt") else None, True),
+        ("password-recovery", False if tree.stands("system serviceos password-prompt") else None, True),
         ("dhcp", _enabled(tree, ("dhcp-server vrf ", "dhcpv6-server vrf ")), False),
         ("ntp-server", True if tree.matches(r"ntp (?:master|conductor) ") else None, False),
         ("proxy-arp", True if any(map(partial(_answers_for_others, tree), tree.blocks("interface "))) else None, False),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from collectors.devices.aruba_aoss import system
+from collectors.devices.aruba_aoss import aaa, access, network, ports, services, system
 from collectors.devices.aruba_aoss.text import CONFIGURATION, NAME
 from collectors.devices.base import DeviceOs, Rights
 from collectors.model import Platform
@@ -14,6 +14,9 @@ HARMLESS = (
     r"^\s*password (?:configuration|configuration-control|minimum-length|complexity|composition|non-plaintext-sha256)\b(?! user-name)[^\"]*$",
     r"^\s*snmp-server (?:enable|contact|location|listen|mib|response-source|trap-source)\b",
     r"^\s*(?:ip ssh|crypto key|include-credentials|encrypt-credentials)\b[^\"]*$",
+    r"^\s*(?:Global password|Password|Repeat password) [a-z ]+(?::|$)",
+    r"^\s*Early notice on password expiration\s*:",
+    r"^\s*Minimum password update interval\s*:",
     r"^\s*key-chain \"?\S+\"?$",
 )
 Q = r"(?P<secret>\"[^\"\n]*\"|[^\s\"]\S*)"
@@ -57,5 +60,16 @@ OS = DeviceOs(
         "identity": system.identity,
         "firmware": system.firmware,
         "configuration": system.configuration,
+        "device_access": access.device_access,
+        "device_accounts": aaa.device_accounts,
+        "password_policy": aaa.password_policy,
+        "device_logs": services.device_logs,
+        "clock": services.clock,
+        "snmp_service": services.snmp_service,
+        "filtering": network.filtering,
+        "interfaces": ports.interfaces,
+        "redundancy": network.redundancy,
+        "device_services": services.device_services,
+        "neighbours": ports.neighbours,
     },
 )

@@ -56,6 +56,16 @@ class Line:
                 said = False
         return said
 
+    def stands(self, text: str) -> bool | None:
+        """As `flag`, for a line that says something else once more words follow it."""
+        said: bool | None = None
+        for child in self.children:
+            if child.text == text:
+                said = True
+            elif child.taken_back == text:
+                said = False
+        return said
+
     def walk(self) -> Iterator[Self]:
         """Every line below, at any depth."""
         todo = list(reversed(self.children))
