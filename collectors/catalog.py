@@ -101,9 +101,11 @@ DEVICES: dict[Platform, str] = {
     Platform.PALOALTO_PANOS: "collectors.devices.paloalto_panos",
     Platform.CHECKPOINT_GAIA: "collectors.devices.checkpoint_gaia",
     Platform.HUAWEI_VRP: "collectors.devices.huawei_vrp",
+    Platform.JUNIPER_JUNOS: "collectors.devices.juniper_junos",
     Platform.HPE_COMWARE: "collectors.devices.hpe_comware",
     Platform.ARUBA_AOSCX: "collectors.devices.aruba_aoscx",
     Platform.ARUBA_AOSS: "collectors.devices.aruba_aoss",
+    Platform.ARISTA_EOS: "collectors.devices.arista_eos",
     Platform.MIKROTIK_ROUTEROS: "collectors.devices.mikrotik_routeros",
 }
 """Network OS -> module whose `OS` knows it. Imported only when such a device is asked: a host scan needs none of them."""

@@ -105,4 +105,9 @@ def _unbound(tree: Node, lists: Mapping[str, AccessList]) -> tuple[str, ...]:
 
 
 def _checks_source(node: Node) -> bool:
-    return bool(node.matches(r"ip verify unicast source reachable-via"))
+    """In each family the interface has an address of."""
+    return all(
+        node.matches(rf"{word} verify unicast source reachable-via")
+        for word in ("ip", "ipv6")
+        if node.matches(rf"{word} address (?!none)\S")
+    )

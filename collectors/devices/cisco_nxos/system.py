@@ -48,8 +48,8 @@ def identity(cli: DeviceCli) -> Identity:
 def _chassis(cli: DeviceCli) -> tuple[str, str]:
     """(model, serial number): `show version` tells the board's, which on modular switches is a supervisor's."""
     found = re.search(r'^NAME: *"Chassis", *DESCR: *"[^"\n]*" *\n *PID: *(\S+) *,.*?SN: *(\S+)', cli.ask("show inventory"), re.M)
-    if not found:
-        raise Unparsable("show inventory: no chassis in it")
+    if not found or found[2] == "N/A":
+        raise Unparsable("show inventory: no chassis in it, or no serial number of it")
     return found[1], found[2]
 
 

@@ -110,7 +110,7 @@ def major(cli: DeviceCli) -> int:
 def features(cli: DeviceCli) -> Mapping[str, bool]:
     """`show feature`: name -> some instance is enabled."""
     rows: dict[str, bool] = {}
-    for found in re.finditer(r"^(\S+) +\d+ +(enabled|disabled)\b", cli.ask("show feature"), re.M):
+    for found in re.finditer(r"^ *(\S+) +\d+ +(enabled|disabled)\b", cli.ask("show feature"), re.M):
         rows[found[1].lower()] = rows.get(found[1].lower(), False) or found[2] == "enabled"
     if not rows:
         raise Unparsable("show feature: no table in it")

@@ -27,6 +27,10 @@ _NUMBERS = {
     "bgp": 179, "syslog": 514, "tacacs": 49, "ftp": 21, "ftp-data": 20, "smtp": 25, "tftp": 69,
 }  # fmt: skip
 _LAST = 65535
+_OPTIONS = frozenset({
+    "any", "host", "addrgroup", "portgroup", *_PORTS, *_NOTES, "established", "tracked", "ack", "fin", "psh", "rst", "syn", "urg", "ttl",
+    "fragments", "dscp", "precedence", "packet-length", "time-range", "capture", "vlan", "cos", "nexthop-group", "echo",
+})  # fmt: skip
 
 
 class Entry(NamedTuple):
@@ -90,9 +94,13 @@ def _extended(number: str, words: list[str], groups: Mapping[str, Nets]) -> Entr
     from_ports = _ports(rest)
     destination = _address(rest, groups)
     ports = _ports(rest)
-    more = [word for word in rest if word not in _NOTES]
+    # a port name we do not know may be something else that narrows
+    more = [word for word in rest if word not in _NOTES] + [
+        word for word in ports[1:] if not (word.isdigit() or word in _NUMBERS)
+    ]
+    answers = "established" in more or "tracked" in more
     return Entry(
-        number, words[0], protocol, source, destination, ports, bool(from_ports or more), "established" in more,
+        number, words[0], protocol, source, destination, ports, bool(from_ports or more), answers,
         bool(set(rest) & _NOTES),
     )  # fmt: skip
 
@@ -108,8 +116,8 @@ def _ports(rest: list[str]) -> tuple[str, ...]:
         if not rest:
             raise Unparsable("access list: a port is missing")
         said.append(rest.pop(0))
-    # EOS writes several behind one `eq`
-    while said[0] in ("eq", "neq") and rest and (rest[0].isdigit() or rest[0] in _NUMBERS):
+    # EOS writes several behind one `eq`, by name too
+    while said[0] in ("eq", "neq") and rest and re.fullmatch(r"\d{1,5}|[a-z][a-z0-9-]*", rest[0]) and rest[0] not in _OPTIONS:
         said.append(rest.pop(0))
     return tuple(said)
 
