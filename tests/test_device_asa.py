@@ -191,6 +191,10 @@ def test_floods_are_not_limited_by_counting_them() -> None:
         " class class-default\n  set connection embryonic-conn-max 100\n class inspection_default\n",
     )
     assert seen(shun, every)["filtering"]["dos_protection"] is True
+    each = (every[0], every[1].replace("embryonic-conn-max", "per-client-embryonic-max"))
+    assert seen(shun, each)["filtering"]["dos_protection"] is True
+    none = (every[0], every[1].replace("embryonic-conn-max 100", "embryonic-conn-max 0"))
+    assert seen(shun, none)["filtering"]["dos_protection"] is False
     never = ("service-policy global_policy global\n", "")
     assert seen(shun, every, never)["filtering"]["dos_protection"] is False
 

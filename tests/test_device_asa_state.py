@@ -188,10 +188,27 @@ OSPF = " ospf message-digest-key 1 md5 *****\n ospf authentication message-diges
         ([(" network 10.20.0.0 255.255.255.0 area 0\n", " network 10.77.0.0 255.255.255.0 area 0\n")], [None]),
         ([(" network 10.20.0.0 255.255.255.0 area 0\n", " network 10.20.0.0 255.255.255.0 area 0\n area 0 virtual-link 10.9.9.9\n")], [True, False]),
         ([(" ip address 10.20.0.1 255.255.255.0 standby 10.20.0.2 \n", " ip address dhcp setroute \n")], [None]),
+        ([(" ip address 172.16.10.1 255.255.255.0 standby 172.16.10.2 \n", " ip unnumbered Loopback0\n")], [True, None]),
     ],
 )  # fmt: skip
 def test_ospf_interface_by_interface(edits: list[tuple[str, str]], proved: list[bool | None]) -> None:
     assert [row["authenticated"] for row in seen(*edits)["redundancy"]["routing"]] == proved
+
+
+@pytest.mark.parametrize(
+    ("lines", "proved"),
+    [
+        (" ipv6 ospf 6 area 0\n", False),
+        (" ipv6 ospf 6 area 0\n ipv6 ospf authentication ipsec spi 300 sha1 *****\n", True),
+        (" ipv6 ospf 6 area 0\n ipv6 ospf authentication null\n", False),
+        (" ipv6 ospf 6 area 0\n ipv6 ospf encryption null\n", False),
+        (" ipv6 ospf 6 area 1\n", True),
+    ],
+)
+def test_ospf_of_ipv6_interface_by_interface(lines: str, proved: bool) -> None:
+    process = "ipv6 router ospf 6\n area 1 encryption ipsec spi 301 esp null sha1 *****"
+    rows = seen(added(process), (" nameif dmz\n", f" nameif dmz\n{lines}"))["redundancy"]["routing"]
+    assert [row["authenticated"] for row in rows if row["protocol"] == "ospfv3"] == [proved]
 
 
 def test_eigrp_rip_bgp_and_isis_neighbour_by_neighbour() -> None:
@@ -229,3 +246,9 @@ def test_failover_is_what_runs_and_the_other_unit_must_be_ready() -> None:
     assert seen(show_failover=failed)["redundancy"]["peer_up"] is False
     gone = text.partition("        Other host")[0]
     assert seen(show_failover=gone)["redundancy"]["peer_up"] is None
+
+
+def test_the_shell_of_an_ftd_that_knows_no_such_command_is_no_answer() -> None:
+    found = seen(show_failover="Syntax error: Illegal command line\n", show_mode="Syntax error: Illegal command line\n")
+    assert found["redundancy"]["cluster"] is None
+    assert found["interfaces"]["unused_open"] is None

@@ -89,6 +89,7 @@ OS = DeviceOs(
         for pattern in (
             r"^ERROR: % (?:Invalid input detected|Incomplete command|Ambiguous command|Unrecognized command).*$",
             r"^ERROR: (?:This command is not (?:available|supported)|Command not (?:available|valid)).*$",
+            r"^Syntax error: .*$",  # the shell of an FTD
             r"^Type help or '\?' for a list of available commands.*$",
         )
     ),

@@ -223,7 +223,7 @@ def _limited(cli: DeviceCli, tree: Node) -> bool:
         for policy in tree.blocks("policy-map ")
         for kind in policy.blocks("class ")
         if policy.text.split()[-1] in places
-        and any(re.search(r"embryonic-conn-max [1-9]", line) for line in kind.lines("set connection "))
+        and any(re.search(r"embryonic-(?:conn-)?max [1-9]", line) for line in kind.lines("set connection "))
     ]
     if any(place == "" and _matches_all(tree, kind) for place, kind in limits):
         return True

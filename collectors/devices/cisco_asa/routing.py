@@ -41,12 +41,14 @@ def _never_none(protocol: Protocol, name: str, found: Iterator[Routing]) -> list
 
 
 def _speakers(tree: Node, block: Node) -> Iterator[tuple[Node, str, IPv4Address | None]]:
-    """(interface, name, address) of those in use that the process is not told to keep silent on; no address: a server gives it."""
+    """(interface, name, address) of those in use that the process is not told to keep silent on; no address: a server or another
+    interface gives it."""
     quiet, loud = set(block.lines("passive-interface ")), set(block.lines("no passive-interface "))
     for interface in tree.blocks("interface "):
         name = interface.value("nameif ")
         silent = name in quiet or ("default" in quiet and name not in loud)
-        if name is None or silent or interface.flag("shutdown") is True or not interface.lines("ip address "):
+        speaks = any(child.text.startswith(("ip address ", "ip unnumbered ")) for child in interface.children)
+        if name is None or silent or not speaks or interface.flag("shutdown") is True:
             continue
         found = interface.matches(r"ip address (\d\S+) (\d\S+)")
         yield interface, name, IPv4Address(found[-1][1]) if found else None
@@ -120,7 +122,7 @@ def _ospf_proves(interface: Node, whole: str | None) -> bool | None:
 
 def _ospfv3(tree: Node, block: Node, process: str) -> Iterator[Routing]:
     for interface in tree.blocks("interface "):
-        name = interface.value("nameif ")
+        name = interface.value("nameif ") or interface.text.removeprefix("interface ")
         for found in interface.matches(rf"ipv6 ospf {re.escape(process)} area (\S+)"):
             own = [line for line in interface.lines("ipv6 ospf ") if line.startswith(("authentication ", "encryption "))]
             whole = [line for line in block.lines(f"area {found[1]} ") if line.startswith(("authentication ", "encryption "))]
