@@ -86,7 +86,9 @@ def machines(request: HttpRequest) -> HttpResponse:
         "name",
         "pk",
     )
-    found = found.select_related("unit", "agent", "latest__assessment", "configuration").defer("latest__sealed", "latest__assessment__packed")
+    found = found.select_related("unit", "agent", "latest__assessment", "configuration").defer(
+        "latest__sealed", "latest__assessment__packed"
+    )
     page = Paginator(found, PAGE).get_page(request.GET.get("page"))
     rows = [_row(machine, policies[machine.unit_id], now) for machine in page.object_list]
     mine = [u for u in units.values() if any(u.path.startswith(p) for p in user.memberships.values_list("unit__path", flat=True))]
