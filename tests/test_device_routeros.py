@@ -77,6 +77,7 @@ DROP = "add action=drop chain=input"
         (f"{DROP} in-interface=ether1", True),
         (f"{DROP} in-interface-list=!LAN", None),
         (f"{DROP} in-interface-list=all", False),
+        (f"{DROP} in-interface=all-ethernet", True),
         (f"{DROP} in-interface-list=!all", True),
         (f"{DROP} connection-state=invalid", True),
         (f"{DROP} connection-state=new", False),
@@ -152,6 +153,13 @@ def test_jumps_in_a_circle_and_unknown_actions_are_told() -> None:
         anywhere("add action=teleport chain=input")
     with pytest.raises(Unparsable, match="interface list"):
         anywhere(f"{DROP} in-interface-list=!NOWHERE", probe=Probe("ip", "tcp", 22, "ether1"))
+
+
+def test_one_interface_among_all_of_a_kind_is_not_told() -> None:
+    found = Chains(config(f"add action=accept chain=input in-interface=all-ppp\n{DROP}"), "ip").admitted(
+        SSH._replace(interface="ppp1")
+    )
+    assert [who.vague for who in found] == [True]
 
 
 @pytest.mark.parametrize(("interface", "expected"), [("ether1", False), ("bridge", True), ("ether9", False)])
@@ -355,6 +363,7 @@ def test_a_secret_in_a_text_goes_wherever_the_line_is_broken(menu: str, line: st
         "add authentication=md5 authentication-key-id=1 cost=10 interface=ether5",
         "set minimum-categories=3 minimum-password-length=12",
         "set static-transmit-key=key-0 supplicant-identity=MikroTik",
+        "set [ find default=yes ] authentication-types=wpa-psk,wpa2-psk disable-pmkid=no",
         "set always-allow-password-login=no host-key-size=4096 strong-crypto=yes",
         "set read name=read policy=local,telnet,ssh,password,web,sniff,sensitive skin=default",
     ],

@@ -14,7 +14,7 @@ _QUOTED = r'"(?:[^"\\]|\\[\s\S])*"'
 _ESCAPED = r'\\"(?:[^"\\]|\\(?!")[\s\S])*\\"'
 _BARE = r'(?:[^\s"\\]|\\\n[ \t]+)+'
 VALUE = rf"{_NEXT}(?!\(redacted\))(?P<secret>{_QUOTED}|{_ESCAPED}|{_BARE})"
-_NAMED = r"public-key|static-transmit-key|allow-sharedkey"
+_NAMED = r"public-key|static-transmit-key|allow-sharedkey|wpa\d?-psk"
 """They end in key and hold none."""
 WORDS = rf"[\w.\-]*(?:passw(?:or)?d|passphrase|secret|psk|trap-community|token|cak|otp)|(?!{_NAMED})[\w.\-]*key|static-key-\d|[\w\-]*pin|puk"
 _TEXT = r'(?:[^"\\]|\\[\s\S])*?'
@@ -43,7 +43,10 @@ SECRETS = (
 _STILL = rf"(?i:(?<![\w.\-])(?!{_NAMED})[\w.\-]*(?:passw(?:or)?d|passphrase|secret|psk|key|community)[ \t:=]+(?!\(redacted\)|none(?:\s|$)|\\?$)\S)"
 HARMLESS = (
     # names of algorithms, references and public keys, values that stand on the next line; on lines that hold no secret besides
-    rf"^(?!.*{_STILL}).*(?:\bauth-key=none(?:\s|$)|\b(?:{_NAMED})=|\b(?:md5|MD5)\b|(?:password|secret|passphrase|key|community)=\\$)",
+    (
+        rf"^(?=.*(?:\bauth-key=none(?:\s|$)|\b(?:{_NAMED})=|\b(?:md5|MD5|wpa\d?-psk)\b|(?:password|secret|passphrase|key|community)=\\$))"
+        rf"(?!.*{_STILL})"
+    ),
 )
 
 OS = DeviceOs(

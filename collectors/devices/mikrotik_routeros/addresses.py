@@ -88,7 +88,8 @@ def _interfaces(conf: Config, name: str, above: tuple[str, ...]) -> frozenset[st
             if inner is None:
                 return None
             found -= inner
-    return frozenset(found)
+    # of an interface that is gone no name is left
+    return frozenset(found - {""})
 
 
 def outside_name(name: str) -> bool:

@@ -197,6 +197,8 @@ class Chains:
         if probe.interface is None:
             place = Who(places=(value,))
             return Match("part", Who(places=(f"!{value}",)), place) if negated else Match("part", place)
+        if key == "in-interface" and value.startswith("all-"):
+            return Match("part", Who(vague=True))
         if key == "in-interface":
             return _yes((value == probe.interface) != negated)
         members = None if value in BUILT_IN else interfaces_of(self.conf, value)

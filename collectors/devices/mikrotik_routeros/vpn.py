@@ -17,6 +17,8 @@ _SERVERS: tuple[tuple[str, str, Literal["ssl", "l2tp", "pptp"], str], ...] = (
     ("sstp", "interface sstp-server server", "ssl", "verify-client-certificate"),
     ("ovpn", "interface ovpn-server server", "ssl", "require-client-certificate"),
 )
+_LISTS = ("interface ovpn-server server",)
+"""A menu of many things on newer releases, which holds none until somebody adds one."""
 
 
 def vpns(conf: Config, gaps: Gaps) -> tuple[Vpn, ...]:
@@ -47,6 +49,8 @@ def _rows(conf: Config, gaps: Gaps) -> Iterator[Vpn]:
 def _on(conf: Config, menu: str) -> list[Item]:
     """The server's settings; OpenVPN has several since 7.17, each an item that may be disabled."""
     found = []
+    if not conf.has(menu) and conf.has("ppp profile") and menu not in _LISTS:
+        raise Unsupported(f"not shown, though this release has it: /{menu}")
     for item in conf.items(menu):
         word = item.word("enabled")
         on = word if word is not None else "no" if item.disabled else "yes" if item.verb == "add" else None
