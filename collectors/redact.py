@@ -74,6 +74,8 @@ _HARMLESS = frozenset({
     "strength-check", "secure-mode",
     "required", "requisite", "sufficient", "optional", "include", "substack", "*", "!", "!!", "x",
 })
+_SETTLED = re.compile(r'\{|"(?:\$\w{1,8}\$)?\(redacted\)";?')
+"""What begins a block in braces, and a quoted secret of which only its class is left: what closes it must stay."""
 _ROUNDS = 10
 _VERSION = re.compile(r"(?:\d+:)?\d[\w.+~]*-[\w.+~]+")
 _ARCHITECTURES = frozenset({
@@ -171,7 +173,7 @@ def _setting(found: re.Match[str]) -> str:
 
 def _alone(found: re.Match[str]) -> str:
     before, value, after = found.groups()
-    if value.lower().strip("\"'") in _HARMLESS or value.startswith(("[", GONE, "=", ":")):
+    if value.lower().strip("\"'") in _HARMLESS or value.startswith(("[", GONE, "=", ":")) or _SETTLED.fullmatch(value):
         return found.group(0)
     if before.strip() == "passwd" and _VERSION.fullmatch(value):
         return found.group(0)  # the package of that name
