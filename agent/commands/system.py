@@ -94,15 +94,18 @@ def exit_code(assessment: SystemAssessment) -> int:
 
 def _load(file: Path, pack: str | None) -> tuple[System, Baseline, Tailoring | None]:
     from baselines.reading import BaselineError
+    from baselines.systems.judge import cites
     from baselines.systems.register import System
     from baselines.tailoring import Tailoring
 
     try:
         system = System.parse(_text(file), str(file))
         baseline = judging.load(pack or system.register.baseline, None, any_level=True)[0]
-        mistakes = list(system.problems(baseline))
+        # against another pack than the dossier cites, its words and thresholds count as nothing and need not fit
+        own = cites(system, baseline)
+        mistakes = list(system.problems(baseline)) if own else []
         tailoring = None
-        if system.register.tailoring:
+        if system.register.tailoring and own:
             beside = file.parent / system.register.tailoring
             tailoring = Tailoring.parse(_text(beside), str(beside))
             mistakes += tailoring.problems(baseline, system.register.level)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import PurePath
 
 from baselines.evaluate import evaluate
 from baselines.model import RANK, Baseline, Requirement, Result, Verdict
@@ -56,12 +57,13 @@ def judge_system(
     itself = AssetState(whole, "fresh", design, age_days=0.0)
     verdicts = {state.asset.name: _of_asset(state, baseline, level, tailoring) for state in (*states, itself)}
     attested, waivers, idle = _in_force(system, baseline, level, at)
+    excuses = system.register.not_applicable if cites(system, baseline) else ()
     lines = []
     used: set[str] = set()
     for requirement in baseline.requirements.values():
         if level not in requirement.levels:
             continue
-        line = _line(requirement, baseline.clause(requirement.id, level), [*states, itself], verdicts, system, tailoring)
+        line = _line(requirement, baseline.clause(requirement.id, level), [*states, itself], verdicts, excuses, tailoring)
         line.attestation = attested.get(requirement.id) if line.person else None
         _bear(line, waivers, used)
         _settle(line)
@@ -187,13 +189,20 @@ def _in_force(
     for word in words:
         requirement = baseline.requirements.get(word.requirement)
         asked = requirement is not None and level in requirement.levels
-        if why := _idle(word, asked, level, system.register.level, at):
+        if not cites(system, baseline):
+            idle.append(Idle(word, "other_pack"))
+        elif why := _idle(word, asked, level, system.register.level, at):
             idle.append(Idle(word, why))
         elif isinstance(word, Waiver):
             waivers.append(word)
         elif word.requirement not in attested or _newer(word, attested[word.requirement]):
             attested[word.requirement] = word
     return attested, sorted(waivers, key=lambda waiver: waiver.id), idle
+
+
+def cites(system: System, baseline: Baseline) -> bool:
+    """The register's words were given for this pack: an id that another pack has too is another requirement there."""
+    return PurePath(system.register.baseline).name == baseline.id
 
 
 def _idle(word: Attestation | Waiver, asked: bool, level: int, own: int, at: datetime) -> Why | None:
@@ -215,8 +224,8 @@ def _newer(one: Attestation, other: Attestation) -> bool:
     return (one.on, order.index(one.state)) > (other.on, order.index(other.state))
 
 
-def _excuse(requirement: str, asset: Asset, system: System, tailoring: Tailoring | None) -> NotApplicable | None:
-    for word in system.register.not_applicable:
+def _excuse(requirement: str, asset: Asset, excuses: tuple[Excuse, ...], tailoring: Tailoring | None) -> NotApplicable | None:
+    for word in excuses:
         if word.requirement == requirement and _speaks_of(word, asset):
             return word
     return tailoring.excuse(requirement, asset.kind) if tailoring else None
@@ -237,7 +246,7 @@ def _line(
     clause: str,
     states: list[AssetState],
     verdicts: dict[str, dict[str, list[Judged]]],
-    system: System,
+    excuses: tuple[Excuse, ...],
     tailoring: Tailoring | None,
 ) -> RequirementLine:
     line = RequirementLine(requirement, clause, State.UNDETERMINED, State.UNDETERMINED, [])
@@ -249,7 +258,7 @@ def _line(
         judged = verdicts[asset.name].get(requirement.id, [])
         if not requirement.kinds and asset.kind is not Kind.SYSTEM and not any(one.result.check for one in judged):
             continue  # it speaks of the system as a whole: said once, not once for each machine
-        excuse = _excuse(requirement.id, asset, system, tailoring)
+        excuse = _excuse(requirement.id, asset, excuses, tailoring)
         checks = [one for one in judged if one.result.check is not None]
         if excuse is not None:
             line.assets.append(_asset_line(state, checks, Standing.EXCUSED, excuse))

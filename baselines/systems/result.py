@@ -41,9 +41,9 @@ Reach = Literal["fresh", "stale", "later", "silent", "missing"]
 """fresh: its snapshot counts · stale: older than the system allows · later: dated after the day of judgement · silent: a snapshot
 says that nothing was seen · missing: there is no snapshot."""
 
-Why = Literal["expired", "not_yet", "lower_level", "not_asked", "unneeded"]
+Why = Literal["expired", "not_yet", "lower_level", "not_asked", "unneeded", "other_pack"]
 """Why a person's word counts as nothing: its last day has passed · it begins later · it was given for a lower level · nothing of the
-kind is asked at this level · there is no fail to bear."""
+kind is asked at this level · there is no fail to bear · it was given for another pack."""
 
 
 @dataclass(slots=True)

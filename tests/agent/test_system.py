@@ -274,6 +274,14 @@ def test_the_command_judges_a_folder(rasoat: Run, stored: Path, tmp_path: Path) 
     assert "yêu cầu thay đổi: 16 yêu cầu mới" in done.stdout
 
 
+def test_the_same_machines_against_the_newer_edition(rasoat: Run, stored: Path) -> None:
+    words: list[str | Path] = ["system", "judge", FOLDER / "system.yaml", stored, "--at", "2026-11-22", "--format", "json"]
+    found = json.loads(rasoat(*words, "--baseline", "tcvn_14423_2026").stdout)
+    assert found["baseline"]["tailoring_digest"] is None
+    assert {one["why"] for one in found["idle"]} == {"other_pack"}
+    assert not any(one["attestation"] or one["not_applicable"] for one in found["requirements"])
+
+
 def test_without_snapshots_nothing_is_met_by_a_machine(rasoat: Run) -> None:
     done = rasoat("system", "judge", FOLDER / "system.yaml", "--at", "2026-11-22", "--format", "json")
     assert done.returncode == 1, done.stderr

@@ -14,6 +14,7 @@ from baselines.tailoring import Tailoring
 from collectors.model import Kind, Platform, Snapshot
 from tests.systems.toy import (
     AT,
+    HEAD,
     LOCKOUT,
     PACK,
     REVIEW,
@@ -220,6 +221,16 @@ def test_the_system_itself_is_judged_by_its_register() -> None:
     snapshot = itself.checks[0].snapshot
     assert snapshot is not None
     assert snapshot.records[0].sources[0].what == "register: system.yaml"
+
+
+def test_words_given_for_another_pack_count_as_nothing() -> None:
+    excuse = f"  - {{requirement: {LOCKOUT}, type: absent, reason: Không có tài khoản người dùng, by: A}}\n"
+    other = system(
+        attestations=attestation(), waivers=waiver(), excuses=excuse, head=HEAD.replace("baseline: toy", "baseline: older")
+    )
+    found = judge_system(other, (GOOD[0], machine("web-02", tries=9)), PACK, 3, AT)
+    assert (line(found, LOCKOUT).with_waivers, line(found, ROOT).state) == ("not_met", "undetermined")
+    assert [one.why for one in found.idle] == ["other_pack", "other_pack"]
 
 
 # properties ------------------------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from agent.language import _
 from agent.report.digest import text
-from agent.report.system.parts import ORDER, called, shortened
+from agent.report.system.parts import ORDER, called, remedy, shortened
 from agent.terminal import Colouring, clean, wrap
 from baselines.systems.compare import Comparison, Turn
 
@@ -69,9 +69,9 @@ def _turn(turn: Turn, found: Comparison, columns: int, verbose: bool) -> Iterato
     names = turn.checks if verbose else turn.checks[:MAX_CHECKS]
     for name in names:
         check = found.after.baseline.checks[name]
-        on = shortened(one.asset for one in turn.assets if name in one.checks)
-        yield from wrap(clean(f"{text(check.title)}: {on}"), columns, "   · ")
-        yield from wrap(text(check.remedy), columns, "     ")
+        on = [one.asset for one in turn.assets if name in one.checks]
+        yield from wrap(clean(f"{text(check.title)}: {shortened(on)}"), columns, "   · ")
+        yield from wrap(remedy(name, on, found.after), columns, "     ")
     if len(turn.checks) > len(names):
         more = _("and %d more checks (all of them with --verbose)") % (len(turn.checks) - len(names))
         yield from wrap(more, columns, "   · ")

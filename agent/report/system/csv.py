@@ -8,7 +8,7 @@ from io import StringIO
 
 from agent.report.csv import _harmless as harmless
 from agent.report.digest import reason, seen, text, wanted
-from agent.report.system.parts import attested, called, excused, waived, why_undetermined
+from agent.report.system.parts import attested, called, excused, remedy, waived, why_undetermined
 from baselines.systems.compare import Comparison
 from baselines.systems.result import AssetLine, Judged, RequirementLine, State, SystemAssessment
 
@@ -91,7 +91,7 @@ def _asset(asset: AssetLine, one: Judged | None, assessment: SystemAssessment) -
         "\n".join(seen(finding) for finding in findings),
         "\n".join(dict.fromkeys(wanted(finding) for finding in findings)),
         "\n".join(dict.fromkeys(reason(finding.reason) for finding in findings if finding.reason)),
-        text(check.remedy),
+        remedy(check.id, [asset.asset], assessment),
         snapshot.id if snapshot else "",
         snapshot.digest if snapshot else "",
         snapshot.collected_at.isoformat().replace("+00:00", "Z") if snapshot else "",
@@ -121,5 +121,5 @@ def _turns(found: Comparison) -> Iterator[list[str]]:
         for one, name in rows:
             standings = [called("standing", standing) if standing else "" for standing in (one.before, one.after)]
             check = checks[name] if name else None
-            words = [check.id, text(check.title), check.severity, text(check.remedy)] if check else [""] * 4
+            words = [check.id, text(check.title), check.severity, remedy(name, [one.asset], found.after)] if check else [""] * 4
             yield [*said, one.asset, *standings, *words]

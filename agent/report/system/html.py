@@ -23,6 +23,7 @@ from agent.report.system.parts import (
     idle,
     label,
     of,
+    remedy,
     shortened,
     to_do,
     waived,
@@ -129,7 +130,7 @@ def _requirement(line: RequirementLine, assessment: SystemAssessment) -> Iterato
     for check, assets in to_do(line, assessment):
         checked = assessment.baseline.checks[check]
         yield row(_("fails"), f"{text(checked.title)}: {shortened(assets, 40)}")
-        yield row(_("repair"), text(checked.remedy))
+        yield row(_("repair"), remedy(check, assets, assessment))
     if line.attestation:
         yield row(_("attested"), attested(line.attestation))
     elif line.waits_for_person and line.requirement.guidance:
@@ -229,8 +230,8 @@ def _turns(title: str, found: Comparison) -> Iterable[str]:
 def _work(turn: Turn, found: Comparison) -> str:
     parts = []
     for name in turn.checks:
-        on = shortened((one.asset for one in turn.assets if name in one.checks), 40)
-        parts.append(f"{text(found.after.baseline.checks[name].remedy)} [{on}]")
+        on = [one.asset for one in turn.assets if name in one.checks]
+        parts.append(f"{remedy(name, on, found.after)} [{shortened(on, 40)}]")
     if turn.person and turn.requirement.guidance:
         parts.append(f"{_('a person shows')}: {text(turn.requirement.guidance)}")
     return "<br>".join(escape(part) for part in parts)

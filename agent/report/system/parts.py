@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from agent.language import _, mark, plural
 from agent.report.digest import SEVERITIES, text
 from baselines.model import Verdict
+from baselines.remedies import for_platform
 from baselines.systems.register import Attestation, Waiver
 from baselines.systems.result import AssetLine, Idle, RequirementLine, Standing, State, SystemAssessment
 from baselines.systems.words import word
@@ -62,6 +63,14 @@ def to_do(line: RequirementLine, assessment: SystemAssessment) -> list[tuple[str
                 found.setdefault(one.result.check, []).append(asset.asset)
     checks = assessment.baseline.checks
     return sorted(found.items(), key=lambda item: (SEVERITIES.index(checks[item[0]].severity), -len(item[1]), item[0]))
+
+
+def remedy(check: str, assets: Iterable[str], assessment: SystemAssessment) -> str:
+    """What to do about a check on these assets: their own lines of the remedy where all are of one platform."""
+    names = set(assets)
+    platforms = {one.snapshot.target.platform for one in assessment.assets if one.asset.name in names and one.snapshot}
+    alike = platforms.pop() if len(platforms) == 1 else None
+    return text(for_platform(assessment.baseline.checks[check].remedy, alike))
 
 
 def attested(word_: Attestation) -> str:

@@ -16,6 +16,7 @@ from agent.report.system.parts import (
     excused,
     idle,
     label,
+    remedy,
     shortened,
     to_do,
     waived,
@@ -126,7 +127,7 @@ def _rows(line: RequirementLine, assessment: SystemAssessment, verbose: bool) ->
     work = to_do(line, assessment)
     for check, assets in work if verbose else work[:MAX_CHECKS]:
         yield _("fails"), f"{text(assessment.baseline.checks[check].title)}: {shortened(assets)}"
-        yield _("repair"), text(assessment.baseline.checks[check].remedy)
+        yield _("repair"), remedy(check, assets, assessment)
     if len(work) > MAX_CHECKS and not verbose:
         yield "", _("and %d more checks (all of them with --verbose)") % (len(work) - MAX_CHECKS)
     if line.attestation:
