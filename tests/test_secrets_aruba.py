@@ -34,6 +34,9 @@ AOSS_LINES = (
     'sntp authentication key-id 1 authentication-mode md5 key-value "{}" trusted',
     'key-chain "a" key 1 key-string "{}"',
     'autorun encryption-key "{}"',
+    'radius-server host 10.0.0.1 acct-port 1646 key\n "{}"',
+    'password manager user-name "a" sha256\n "{}"',
+    'snmpv3 user "u" auth sha "x"\n priv aes "{}"',
 )
 AOSCX_LINES = (
     "user a group administrators password ciphertext {}",

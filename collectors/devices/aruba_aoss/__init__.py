@@ -14,25 +14,29 @@ HARMLESS = (
     r"^\s*password (?:configuration|configuration-control|minimum-length|complexity|composition|non-plaintext-sha256)\b(?! user-name)[^\"]*$",
     r"^\s*snmp-server (?:enable|contact|location|listen|mib|response-source|trap-source)\b",
     r"^\s*(?:ip ssh|crypto key|include-credentials|encrypt-credentials)\b[^\"]*$",
+    r"^\s*password (?:manager|operator|all)(?: user-name (?:\"[^\"\n]*\"|\S+))? (?:plaintext|sha1|sha256)\s*$",  # goes on below
     r"^\s*(?:Global password|Password|Repeat password) [a-z ]+(?::|$)",
     r"^\s*Early notice on password expiration\s*:",
     r"^\s*Minimum password update interval\s*:",
     r"^\s*key-chain \"?\S+\"?$",
 )
 Q = r"(?P<secret>\"[^\"\n]*\"|[^\s\"]\S*)"
+W = r"(?: |\n )"
+"""A long line is broken at 80 letters, and goes on behind one blank; blocks are indented by three."""
+M = r"(?:.|\n )*?"
 SECRETS = (
-    rf"^\s*password (?:manager|operator|port-access|all)(?: user-name (?:\"[^\"\n]*\"|\S+))? (?:plaintext |sha1 |sha256 ){Q}",
-    rf"^\s*snmp-server community {Q}",
-    rf"^\s*snmp-server host \S+ (?:community )?{Q}",
-    rf"^\s*snmpv3 user .*?\bauth (?:md5 |sha )?{Q}",
-    rf"^\s*snmpv3 user .*?\bpriv (?:des |aes )?{Q}",
-    rf"^\s*snmpv3 community index .*?\bname {Q}",
-    rf"^\s*(?:radius-server|tacacs-server)\b.*?\b(?:encrypted-)?key {Q}",
-    rf"^\s*s?ntp authentication .*?\bkey-value {Q}",
-    rf"^\s*key-chain .*?\bkey-string {Q}",
-    rf"^\s*(?:ip ospf|ip rip|area \S+ virtual-link \S+|vrrp) .*?\bauthentication-key {Q}",
-    rf"^\s*autorun encryption-key {Q}",
-    rf"^\s*aaa port-access .*?\bpassword {Q}",
+    rf"^\s*password (?:manager|operator|port-access|all)(?: user-name (?:\"[^\"\n]*\"|\S+))? (?:plaintext|sha1|sha256){W}{Q}",
+    rf"^\s*snmp-server community{W}{Q}",
+    rf"^\s*snmp-server host \S+ (?:community{W})?{Q}",
+    rf"^\s*snmpv3 user {M}\bauth (?:(?:md5|sha){W})?{Q}",
+    rf"^\s*snmpv3 user {M}\bpriv (?:(?:des|aes){W})?{Q}",
+    rf"^\s*snmpv3 community index {M}\bname{W}{Q}",
+    rf"^\s*(?:radius-server|tacacs-server)\b{M}\b(?:encrypted-)?key{W}{Q}",
+    rf"^\s*s?ntp authentication {M}\bkey-value{W}{Q}",
+    rf"^\s*key-chain {M}\bkey-string{W}{Q}",
+    rf"^\s*(?:ip ospf|ip rip|area \S+ virtual-link \S+|vrrp) {M}\bauthentication-key{W}{Q}",
+    rf"^\s*autorun encryption-key{W}{Q}",
+    rf"^\s*aaa port-access {M}\bpassword{W}{Q}",
 )
 
 OS = DeviceOs(

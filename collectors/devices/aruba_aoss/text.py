@@ -26,8 +26,8 @@ def system() -> DeviceOs:
 
 
 def config(cli: DeviceCli) -> Node:
-    """The running configuration as a tree; comments begin with a semicolon."""
-    return per_device(cli, "aoss.config", lambda: parse(running(cli, system()).text, comment=";"))
+    """The running configuration as a tree; comments begin with a semicolon. A line broken at 80 letters is put together again."""
+    return per_device(cli, "aoss.config", lambda: parse(re.sub(r"\n (?=\S)", " ", running(cli, system()).text), comment=";"))
 
 
 def show_system(cli: DeviceCli) -> str:
