@@ -15,7 +15,8 @@ HARMLESS = (
     r"^\s*snmp-server (?:enable|contact|location|listen|mib|response-source|trap-source)\b",
     r"^\s*(?:ip ssh|crypto key|include-credentials|encrypt-credentials)\b[^\"]*$",
     r"^\s*password (?:manager|operator|all)(?: user-name (?:\"[^\"\n]*\"|\S+))? (?:plaintext|sha1|sha256)\s*$",  # goes on below
-    r"^\s*(?:Global password|Password|Repeat password) [a-z ]+(?::|$)",
+    r"^\s*(?:Global password control configuration$|Password (?:control|history|aging|minimum length|composition)\s*(?::|$))",
+    r"^\s*Repeat password checking\s*:",
     r"^\s*Early notice on password expiration\s*:",
     r"^\s*Minimum password update interval\s*:",
     r"^\s*key-chain \"?\S+\"?$",
