@@ -293,10 +293,31 @@ def test_a_member_of_a_port_channel_switches_as_that_does() -> None:
     assert (found.unused_open, found.unguarded, found.native_vlan_default) == (None, ("Ethernet2",), True)
 
 
-def test_802_1x_on_a_port_counts_only_where_the_switch_speaks_it() -> None:
-    lines = "interface Ethernet1\n   dot1x port-control auto\n"
-    assert ports.interfaces(device(lines)).unguarded == ("Ethernet1",)
-    assert ports.interfaces(device(f"dot1x system-auth-control\n{lines}")).unguarded == ()
+@pytest.mark.parametrize(
+    ("lines", "guarded"),
+    [
+        ("dot1x system-auth-control\ninterface Ethernet1\n   dot1x pae authenticator\n   dot1x port-control auto\n", True),
+        ("dot1x system-auth-control\ninterface Ethernet1\n   dot1x port-control auto\n", False),
+        (
+            "dot1x system-auth-control\ninterface Ethernet1\n   dot1x pae authenticator\n   dot1x port-control force-authorized\n",
+            False,
+        ),
+        ("interface Ethernet1\n   dot1x pae authenticator\n   dot1x port-control auto\n", False),
+        ("interface profile P\n   command switchport port-security\ninterface Ethernet1\n   profile P\n", True),
+        (
+            "interface profile P\n   command switchport port-security\ninterface Ethernet1\n   profile P\n   no switchport port-security\n",
+            False,
+        ),
+    ],
+)
+def test_what_guards_a_port(lines: str, guarded: bool) -> None:
+    assert ports.interfaces(device(lines)).unguarded == (() if guarded else ("Ethernet1",))
+
+
+def test_interface_defaults_close_what_says_nothing() -> None:
+    lines = "interface defaults\n   ethernet\n      shutdown\ninterface Ethernet1\ninterface Ethernet2\n   no shutdown\ninterface Management1\n"
+    found = ports.interfaces(device(lines)).ports or ()
+    assert [(port.name, port.enabled) for port in found] == [("Ethernet1", False), ("Ethernet2", True), ("Management1", True)]
 
 
 def test_a_traffic_policy_hides_the_rules() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collectors.catalog import device_os
-from collectors.devices.cisco_nxos import access, accounts, logs, routing, snmp, text
+from collectors.devices.cisco_nxos import access, accounts, logs, ports, routing, snmp, text
 from collectors.devices.redaction import clean
 from collectors.devices.witness import DeviceWitness
 from collectors.errors import CollectError, Unparsable, Unsupported
@@ -262,3 +262,38 @@ def test_a_job_of_the_scheduler_is_no_configuration() -> None:
     assert [line.text for line in tree.children] == ["feature telnet", "scheduler job name X", "end-job", "line vty"]
     with pytest.raises(Unparsable, match="never ends"):
         text.tree_of("scheduler job name X\nno feature telnet\n")
+
+
+def test_a_line_that_parts_a_socket_is_no_interface() -> None:
+    lines = "interface breakout module 1 port 10 map 10g-4x\ninterface Ethernet1/10/1\n  switchport mode trunk\n  no shutdown\n"
+    table = "Port          Name               Status    Vlan      Duplex  Speed   Type\nEth1/10/1     --                 connected trunk     full    10G     x\n"
+    found = ports.interfaces(device(lines, {"show interface status": table}))
+    assert [(port.name, port.mode, port.up) for port in found.ports or ()] == [("Ethernet1/10/1", "trunk", True)]
+    assert found.native_vlan_default is True
+    tagged = ports.interfaces(device(f"vlan dot1Q tag native\n{lines}", {"show interface status": table}))
+    assert tagged.native_vlan_default is False
+
+
+@pytest.mark.parametrize(("shut", "enabled"), [("  shutdown\n", False), ("  no shutdown\n", True), ("", None)])
+def test_a_port_whose_module_is_missing_is_open_only_where_something_says_so(shut: str, enabled: bool | None) -> None:
+    table = "Port          Name               Status    Vlan      Duplex  Speed   Type\nEth1/1        --                 xcvrAbsen 1         auto    auto    --\n"
+    refusal = "% Permission denied for the role\n"
+    found = ports.interfaces(
+        device(f"interface Ethernet1/1\n{shut}", {"show interface status": table, "show interface": refusal})
+    )
+    assert [port.enabled for port in found.ports or ()] == [enabled]
+    assert found.unused_open == (("Ethernet1/1",) if enabled else None if enabled is None else ())
+
+
+def test_a_user_of_snmp_without_a_group_has_the_role_of_its_account() -> None:
+    line = "snmp-server user admin auth md5 0x1 priv 0x1 localizedkey engineID 128:0:0:9:3\n"
+    assert [(row.name, row.write, row.priv) for row in snmp.snmp_service(device(line)).users or ()] == [("admin", True, "des")]
+
+
+def test_lines_about_a_part_of_switching_do_not_end_it() -> None:
+    lines = "interface Ethernet1/1\n  switchport\n  no switchport port-security\n  switchport access vlan 5\n  no shutdown\n  no shutdown lan\ninterface Ethernet1/2\n  switchport\n  switchport port-security maximum 2\n  shutdown\n  no shutdown lan\n"
+    table = "Port          Name               Status    Vlan      Duplex  Speed   Type\nEth1/1        --                 connected 5         full    10G     x\n"
+    found = ports.interfaces(device(lines, {"show interface status": table}))
+    seen = [(port.mode, port.enabled, port.port_security) for port in found.ports or ()]
+    assert seen == [("access", True, False), ("access", False, False)]
+    assert found.unguarded == ("Ethernet1/1",)

@@ -78,3 +78,11 @@ def test_whatever_stands_in_a_banner_changes_nothing_outside(lines: list[str]) -
     tree = parse(f"version 15.2\nbanner login ^C{body}^C\nline vty 0 4\n transport input ssh\nend\n")
     assert [child.text for child in tree.children] == ["version 15.2", "banner login", "line vty 0 4", "end"]
     assert next(tree.blocks("line vty ")).value("transport input ") == "ssh"
+
+
+def test_an_exact_line_is_not_taken_back_by_a_longer_one() -> None:
+    tree = parse("switchport\nno switchport port-security\nswitchport port-security maximum 2\nshutdown lan\n")
+    assert (tree.exact("switchport"), tree.flag("switchport")) == (True, True)
+    assert tree.exact("switchport port-security") is False
+    assert tree.exact("shutdown") is None
+    assert parse("no switchport\nswitchport mode trunk\n").exact("switchport") is False

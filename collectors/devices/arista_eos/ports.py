@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Literal, NamedTuple
 
-from collectors.devices.arista_eos.text import config, release
+from collectors.devices.arista_eos.text import block, config, release
 from collectors.devices.syntax.indent import Node
 from collectors.devices.vocabulary import mac
 from collectors.errors import Unparsable, Unsupported
@@ -38,7 +38,7 @@ def interfaces(cli: DeviceCli) -> Interfaces:
     tree = config(cli)
     release(cli)  # a port without a line is open and in VLAN 1: User Manual, Ethernet Ports, of the releases we know
     states = gaps.attempt("ports[].up", lambda: _status(cli)) or {}
-    pairs = [(_port(tree, node, states), node) for node in tree.blocks("interface ")]
+    pairs = [(_port(tree, node, states), node) for node in _interfaces(tree)]
     ports = tuple(port for port, _ in pairs)
     snooping = tree.lines("ip dhcp snooping vlan ")
     if snooping:
@@ -61,6 +61,26 @@ def interfaces(cli: DeviceCli) -> Interfaces:
         dynamic_trunks=(),  # no port of EOS bargains about being a trunk
         unseen=gaps.unseen,
     )
+
+
+def _interfaces(tree: Node) -> Iterator[Node]:
+    """The interfaces with the lines of the profiles they take over; their own come last and win."""
+    for node in tree.blocks("interface "):
+        if node.text.startswith(("interface profile ", "interface defaults")):
+            continue
+        taken = [
+            Node(text)
+            for said in node.lines("profile ")
+            for name in said.split()
+            for text in block(tree, f"interface profile {name}").lines("command ")
+        ]
+        yield Node(node.text, node.line, taken + node.children)
+
+
+def _shut_by_default(tree: Node, name: str) -> bool:
+    """`interface defaults` may close every Ethernet port that does not say otherwise."""
+    ethernet = next(block(tree, "interface defaults").blocks("ethernet"), None)
+    return name.startswith("Ethernet") and ethernet is not None and ethernet.exact("shutdown") is True
 
 
 def _vlans(tree: Node, start: str) -> tuple[str, ...]:
@@ -94,7 +114,8 @@ def _group(tree: Node, node: Node) -> Node:
     """The port channel a port is a member of, whose switching counts; else the port itself."""
     member = re.match(r"(\d+)", node.value("channel-group ") or "")
     found = next(
-        (each for each in tree.blocks("interface Port-Channel") if member and each.text.endswith(f"Channel{member[1]}")), None
+        (each for each in tree.blocks("interface Port-Channel") if member and each.text == f"interface Port-Channel{member[1]}"),
+        None,
     )
     return found or node
 
@@ -111,16 +132,14 @@ def _port(tree: Node, node: Node, states: Mapping[str, State]) -> Port:
         name=name,
         description=node.value("description ") or "",
         physical=physical,
-        enabled=node.flag("shutdown") is not True,
+        enabled=not (_shut_by_default(tree, name) if node.exact("shutdown") is None else node.exact("shutdown")),
         up=state.up if state else None,
         mode=mode,
         vlan=_number(lines.value("switchport access vlan ")) if mode == "access" else None,
         native_vlan=_native(lines) if mode == "trunk" else None,
         addresses=tuple(_addresses(node)),
-        port_security=node.flag("switchport port-security") is True if layer2 else None,
-        authenticated=node.flag("dot1x port-control auto") is True and tree.flag("dot1x system-auth-control") is True
-        if layer2
-        else None,
+        port_security=node.exact("switchport port-security") is True if layer2 else None,
+        authenticated=_admits(tree, node) if layer2 else None,
         bpdu_guard=_bpdu_guard(tree, lines) if layer2 else None,
         snooping_trusted=None,
         # User Manual, IPv4: proxy ARP off, redirects on
@@ -129,10 +148,16 @@ def _port(tree: Node, node: Node, states: Mapping[str, State]) -> Port:
     )
 
 
+def _admits(tree: Node, node: Node) -> bool:
+    """802.1X needs all three: the switch speaks it, the port is an authenticator, and it is not forced open."""
+    said = [node.flag("dot1x pae authenticator"), node.flag("dot1x port-control auto"), tree.flag("dot1x system-auth-control")]
+    return all(each is True for each in said)
+
+
 def _mode(tree: Node, lines: Node, name: str) -> Mode:
     if not re.match(r"(?:Ethernet|Port-Channel|Unconnected)", name):
         return "other" if name.startswith("Vxlan") else "routed"
-    said = lines.flag("switchport")
+    said = lines.exact("switchport")
     if "." in name or said is False or (said is None and tree.has("switchport default mode routed")):
         return "routed"
     word = (lines.value("switchport mode ") or "access").split()[0]

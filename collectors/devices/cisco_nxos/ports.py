@@ -37,7 +37,7 @@ def interfaces(cli: DeviceCli) -> Interfaces:
     gaps = Gaps()
     tree = config(cli)
     states = gaps.attempt(("ports[].up", "ports[].mode"), lambda: per_device(cli, "nxos.status", lambda: _status(cli)))
-    ports = tuple(_port(tree, node, states or {}) for node in tree.blocks("interface "))
+    ports = tuple(_port(tree, node, states or {}) for node in _interfaces(tree))
     if any(port.enabled is None for port in ports):
         admin = gaps.attempt("ports[].enabled", lambda: _administrative(cli)) or {}
         ports = tuple(
@@ -56,6 +56,11 @@ def interfaces(cli: DeviceCli) -> Interfaces:
     )
 
 
+def _interfaces(tree: Node) -> Iterator[Node]:
+    """All but `interface breakout`, which parts a socket and is none."""
+    return (node for node in tree.blocks("interface ") if not node.text.startswith("interface breakout "))
+
+
 def _unguarded(ports: tuple[Port, ...], gaps: Gaps) -> tuple[str, ...] | None:
     if blind := [port.name for port in ports if port.physical and (port.mode is None or port.enabled is None)]:
         gaps.note("unguarded", "unsupported", f"whether {blind[0]} is open, or its mode, is not told")
@@ -69,9 +74,9 @@ def _unguarded(ports: tuple[Port, ...], gaps: Gaps) -> tuple[str, ...] | None:
 
 def _native_one(tree: Node, ports: tuple[Port, ...], gaps: Gaps) -> bool | None:
     """Some trunk that is not shut carries VLAN 1 untagged."""
-    if tree.flag("vlan dot1q tag native"):
+    if any(node.text.lower() == "vlan dot1q tag native" for node in tree.children):
         return False
-    pairs = list(zip(ports, tree.blocks("interface "), strict=True))
+    pairs = list(zip(ports, _interfaces(tree), strict=True))
     if any(
         port.mode == "trunk" and port.enabled is not False and port.native_vlan == 1 and _carries_one(tree, node)
         for port, node in pairs
@@ -160,7 +165,7 @@ def _port(tree: Node, node: Node, states: Mapping[str, State]) -> Port:
     state = states.get(_short(name))
     physical = bool(_PHYSICAL.match(name))
     mode = _mode(lines, name, state)
-    shut = lines.flag("shutdown")
+    shut = lines.exact("shutdown")
     layer2 = mode in ("access", "trunk") and physical
     routed = mode == "routed" and bool(lines.matches(r"ip address \d"))
     return Port(
@@ -173,7 +178,7 @@ def _port(tree: Node, node: Node, states: Mapping[str, State]) -> Port:
         vlan=_number(lines.value("switchport access vlan "), 1) if mode == "access" else None,
         native_vlan=_number(lines.value("switchport trunk native vlan "), 1) if mode == "trunk" else None,
         addresses=tuple(_addresses(lines)),
-        port_security=lines.flag("switchport port-security") is True if layer2 else None,
+        port_security=lines.exact("switchport port-security") is True if layer2 else None,
         authenticated=lines.flag("dot1x port-control auto") is True if layer2 else None,
         bpdu_guard=_bpdu_guard(tree, lines) if layer2 else None,
         snooping_trusted=lines.flag("ip dhcp snooping trust") is True if layer2 else None,
@@ -186,7 +191,7 @@ def _port(tree: Node, node: Node, states: Mapping[str, State]) -> Port:
 def _mode(lines: Node, name: str, state: State | None) -> Mode | None:
     if not re.match(r"(?:Ethernet|port-channel)[\d/]+$", name):
         return "other" if name.startswith(("fc", "vfc", "nve")) else "routed"
-    if lines.flag("switchport") is False or lines.matches(r"ip(?:v6)? address (?!none)\S"):
+    if lines.exact("switchport") is False or lines.matches(r"ip(?:v6)? address (?!none)\S"):
         return "routed"
     said = lines.value("switchport mode ")
     if said is not None:

@@ -87,7 +87,10 @@ def _users(tree: Node, lists: Mapping[str, AccessList], v6: bool, gaps: Gaps) ->
         words = " ".join(line["rest"] for line in lines) + " "
         keyed = next((line for line in lines if line["auth"]), None)
         encrypted = keyed is not None and " priv " in keyed[0]
-        groups = [line["group"] for line in lines if line["group"]]
+        # where the line names an engine it leaves the group out; an account's role is its group
+        groups = [line["group"] for line in lines if line["group"]] or [
+            role for line in tree.lines(f"username {name} ") for role in re.findall(r"\brole (\S+)", line)
+        ]
         may = [administrator(tree, group) for group in groups]
         enforced = strict or "enforcePriv" in words
         if not groups:

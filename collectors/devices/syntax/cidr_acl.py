@@ -70,7 +70,7 @@ def entries(lines: Iterable[str], groups: Mapping[str, Nets], standard: bool = F
     for line in lines:
         words = line.split()
         number = words.pop(0) if words and words[0].isdigit() else ""
-        if not words or words[0] in ("remark", "statistics", "counters", "fragments", "ignore", "no", "resequence"):
+        if not words or words[0] in ("remark", "statistics", "counters", "fragments", "fragment-rules", "ignore", "no", "resequence"):
             continue
         if words[0] not in ("permit", "deny"):
             raise Unparsable(f"access list: cannot place {line[:80]!r}")

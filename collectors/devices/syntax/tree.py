@@ -66,6 +66,16 @@ class Line:
                 said = False
         return said
 
+    def exact(self, text: str) -> bool | None:
+        """The same of this very line alone: `no switchport port-security` takes no `switchport` back."""
+        said: bool | None = None
+        for child in self.children:
+            if child.text == text:
+                said = True
+            elif child.taken_back == text:
+                said = False
+        return said
+
     def walk(self) -> Iterator[Self]:
         """Every line below, at any depth."""
         todo = list(reversed(self.children))
