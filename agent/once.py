@@ -101,13 +101,14 @@ def once(
         now = time.time()
         targets_due = station.next_due(config, state, now)
         own = not if_due or own_due(config, state, now) <= now
-        targets = targets_due is not None and (not if_due or targets_due <= now)
+        jobs = station.asked(run)
+        targets = targets_due is not None and (not if_due or targets_due <= now or bool(jobs))
         if not own and not targets:
             return _send_only(run) if spool.waiting() else 0
-        return _both(run, own, targets, everything=not if_due, verbose=verbose)
+        return _both(run, own, targets, jobs, everything=not if_due, verbose=verbose)
 
 
-def _both(run: Run, own: bool, targets: bool, everything: bool, verbose: bool) -> int:
+def _both(run: Run, own: bool, targets: bool, jobs: dict[int, str], everything: bool, verbose: bool) -> int:
     """This machine, then the station's targets; what becomes of the one costs the other nothing."""
     codes: list[int] = []
     trouble: list[Exception] = []
@@ -115,7 +116,7 @@ def _both(run: Run, own: bool, targets: bool, everything: bool, verbose: bool) -
     if own:
         parts.append(lambda: _scan(run, verbose))
     if targets:
-        parts.append(lambda: station.look(run, everything))
+        parts.append(lambda: station.look(run, everything, jobs))
     for part in parts:
         try:
             codes.append(part())

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 WORK = "/api/v1/agents/me/work"
 MAX_SKEW = 300
 KEEP_PACKS = 3
+MAX_JOBS = 100
 _DIGEST = re.compile(r"^[0-9a-f]{64}$")
 
 
@@ -64,6 +65,19 @@ def pull(collector: Collector, agent: str, key: bytes, state: State) -> Policy:
     state.keep("policy.json", work)
     _forget_old_packs(state, digest)
     return policy
+
+
+def scans_asked(collector: Collector, agent: str, key: bytes) -> list[tuple[int, str]]:
+    """(number, name of a target) of each scan a person asked of this station. Raises Offline, PolicyError.
+
+    A name is all that can come: what it means stands in the station's own targets file, or it means nothing.
+    """
+    jobs = _work(collector, agent, key).get("jobs")
+    found = []
+    for job in jobs[:MAX_JOBS] if isinstance(jobs, list) else ():
+        if isinstance(job, dict) and type(job.get("id")) is int and isinstance(job.get("scan"), str):
+            found.append((job["id"], job["scan"]))
+    return found
 
 
 def in_force(state: State) -> Policy:

@@ -1,8 +1,8 @@
 """A scan station: this agent also looks at the machines and devices of its targets file, each when it is due.
 
 Every target that was begun ends as one sealed snapshot in the spool, the silent one too: its snapshot says that nobody
-answered. Verdicts are the collector's alone, because what a target is may have been corrected there. The station takes no
-instructions: what it looks at, when and how stands in files of this machine.
+answered. Verdicts are the collector's alone, because what a target is may have been corrected there. What the station looks at
+and how stands in files of this machine; from the collector it takes one thing, the name of a target to look at now.
 
 station.json     {"targets": {name: {at, snapshot, outcome, reason}}, "due": time, "file": stamp, "error": text, ...}
 log_ons.json     log-ons that failed: see station_log_ons.py
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 FILE = "station.json"
 MINUTE = 60.0
+MAX_JOBS_KEPT = 500
 HERE = ("local", "root", "nmap")
 """Ways that lead to no other machine: their snapshots would pass for this machine's own."""
 
@@ -49,8 +50,24 @@ def next_due(config: Config, state: State, now: float) -> float | None:
     return float(config.station_window.opens(max(due, now)) if config.station_window and due <= now else due)
 
 
-def look(run: Run, everything: bool, sleep: Callable[[float], object] = time.sleep) -> int:
-    """Look at every target that is due, or at all of them, and deliver; the exit code. Raises Refusal, Undelivered."""
+def asked(run: Run) -> dict[int, str]:
+    """Scans of targets that people asked for at the collector and that were not done yet: number -> name."""
+    from agent.policy import PolicyError, scans_asked
+    from agent.upload import Offline
+
+    if run.config.station_targets is None:
+        return {}
+    done = (run.state.read(FILE) or {}).get("jobs")
+    try:
+        jobs = scans_asked(run.connect(), run.identity["agent_id"], run.state.key())
+    except (Offline, PolicyError) as error:
+        run.failed(str(error))
+        return {}
+    return {number: name for number, name in jobs if not isinstance(done, list) or number not in done}
+
+
+def look(run: Run, everything: bool, jobs: dict[int, str], sleep: Callable[[float], object] = time.sleep) -> int:
+    """Look at every target that is due or asked for, or at all of them, and deliver; the exit code. Raises Refusal, Undelivered."""
     from agent.once import deliver_and_note, raise_if_left
 
     listed = _listed(run.config, run.state)
@@ -59,7 +76,8 @@ def look(run: Run, everything: bool, sleep: Callable[[float], object] = time.sle
     copies, copies_error = _copies(run)
     listed = listed.opened_by(Secrets(run.config))._replace(full_text=copies)
     plan = _Plan(run, seen)
-    targets = [target for target in listed.targets if everything or plan.due(target, time.time()) <= time.time()]
+    now, wanted = time.time(), set(jobs.values())
+    targets = [target for target in listed.targets if everything or target.name in wanted or plan.due(target, now) <= now]
     begun: set[str] = set()
     delivery: Delivery | None = None
     free = 0.0
@@ -74,7 +92,10 @@ def look(run: Run, everything: bool, sleep: Callable[[float], object] = time.sle
             delivery = deliver_and_note(run)
     finally:
         run.progress.clear()
-        _keep(run, listed, plan, seen, _copied(run, copies, copies_error))
+        done = [
+            number for number, name in jobs.items() if name in begun or name not in {target.name for target in listed.targets}
+        ]
+        _keep(run, listed, plan, seen, _copied(run, copies, copies_error), done)
     if len(begun) < len(targets):
         window = run.config.station_window
         left = plural("%d target waits", "%d targets wait", len(targets) - len(begun)) % (len(targets) - len(begun))
@@ -227,13 +248,15 @@ def _in_short(snapshot: Snapshot) -> dict[str, Any]:
     }
 
 
-def _keep(run: Run, listed: Inventory, plan: _Plan, seen: dict[str, Any], copies: dict[str, Any] | None) -> None:
+def _keep(run: Run, listed: Inventory, plan: _Plan, seen: dict[str, Any], copies: dict[str, Any] | None, done: list[int]) -> None:
     names = {target.name for target in listed.targets}
     for gone in set(seen) - names:
         del seen[gone]
     due = plan.next(listed.targets, time.time())
     stamp = _stamp(run.config, run.state)
-    kept = {"targets": seen, "due": due, "file": stamp, "error": None, "listed": len(names), "copies": copies}
+    before = (run.state.read(FILE) or {}).get("jobs")
+    jobs = [*(before if isinstance(before, list) else ()), *done][-MAX_JOBS_KEPT:]
+    kept = {"targets": seen, "due": due, "file": stamp, "error": None, "listed": len(names), "copies": copies, "jobs": jobs}
     run.state.try_keep(FILE, kept)
 
 

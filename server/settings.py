@@ -30,6 +30,7 @@ INSTALLED_APPS = [
     "server.ingest",
     "server.assess",
     "server.configurations",
+    "server.stations",
     "server.journal",
     "server.web",
 ]

@@ -12,6 +12,7 @@ from server.web import views
 urlpatterns = [
     path("", include("server.assess.urls")),
     path("", include("server.configurations.urls")),
+    path("", include("server.stations.urls")),
     path("", include("server.units.urls")),
     path("", include("server.ingest.urls")),
     path("", include("server.journal.urls")),

@@ -25,6 +25,7 @@ from server.configurations import states as configurations
 from server.ingest.access import address_of
 from server.ingest.models import Machine, StoredSnapshot
 from server.journal import models as journal
+from server.stations import models as stations
 from server.units.models import Membership, Policy, Unit, User, resolve
 from server.web.requests import user_of
 
@@ -180,6 +181,7 @@ def machine(request: HttpRequest, pk: int) -> HttpResponse:
         "nav": "machines",
         "alarms": alarms,
         "has_configuration": configurations.told(found),
+        "scan_request": None if found.own else stations.waiting(found),
         "open_alarms": [alarm for alarm in alarms if alarm.closed_at is None],
         "freshness": freshness(found.latest.orders_at if found.latest else None, policy, timezone.now()),
         "may_administer": Unit.objects.filter(user.reach(Membership.ADMIN), pk=found.unit_id).exists(),

@@ -22,6 +22,7 @@ from server.ingest import intake
 from server.ingest.access import address_of, agent_of, caller, limit_tries, note_refusal
 from server.ingest.models import Agent, EnrolmentToken, Machine
 from server.journal import models as journal
+from server.stations import models as stations
 
 router = Router(tags=["agents"])
 
@@ -235,5 +236,5 @@ def work(request: HttpRequest) -> WorkOut:
         baseline=BaselineOut(id=pack.id, digest=pack.digest),
         tailoring=TailoringOut(digest=tailoring.digest, text=tailoring.text) if tailoring else None,
         interval_seconds=policy.interval_seconds,
-        jobs=[],
+        jobs=stations.jobs(agent),
     )

@@ -25,6 +25,7 @@ from server.errors import Refused
 from server.ingest.access import agent_of
 from server.ingest.models import Agent, Machine, StoredSnapshot
 from server.journal import models as journal
+from server.stations import models as stations
 from server.units.models import Policy
 
 log = logging.getLogger(__name__)
@@ -69,6 +70,7 @@ def take(body: bytes) -> Taken:
             return _again(known, body, opened, agent)
         stored = _store(body, opened, agent)
         configurations.note(stored, opened.snapshot)
+        stations.answered(stored)
         agree = _keep(stored, verdicts, opened.judged)
     return Taken(stored.pk, True, agree)
 

@@ -35,6 +35,7 @@ ACTIONS = {
     "alarm.closed": _("Alarm closed"),
     "assess.rejudged": _("Stored facts judged again"),
     "machine.kind": _("Kind of a scanned target changed"),
+    "scan.asked": _("Scan of a target asked for"),
     "configuration.exported": _("Configuration downloaded"),
     "configuration.pruned": _("Old configuration versions removed"),
 }

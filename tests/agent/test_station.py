@@ -250,3 +250,49 @@ def test_no_byte_of_the_password_lies_in_the_state(site: Site, collector: Collec
     for blob in collector.stored.values():
         assert SECRET.encode() not in unseal(blob).snapshot
     assert os.environ.get("RASOAT_STATION_TARGETS") is None
+
+
+def ask(collector: Collector, *jobs: Any) -> None:
+    from baselines.loader import digest_of
+    from tests.agent.test_policy import texts, work
+
+    collector.packs = {digest_of(texts()): texts()}
+    collector.work = work() | {"jobs": list(jobs)}
+
+
+def test_a_scan_asked_for_at_the_collector_is_done_once_and_only_of_ones_own_targets(site: Site, collector: Collector) -> None:
+    one, two = Fake(name="SW1", answers=answers("SW1")), Fake(name="SW2", answers=answers("SW2"))
+    site.targets(site.row("sw1", one), site.row("sw2", two))
+    assert site.run().returncode == 0
+    ask(collector, {"id": 7, "scan": "sw2"}, {"id": 8, "scan": "10.0.0.1"}, {"id": 9, "scan": "sw1; reboot"})
+    assert site.run().returncode == 0
+    assert (len(one.log_ons), len(two.log_ons)) == (1, 2)
+    assert site.run().returncode == 0
+    assert len(two.log_ons) == 2, "the collector may still list it; it was done"
+    ask(collector, {"id": 10, "scan": "sw1"})
+    assert site.run().returncode == 0
+    assert (len(one.log_ons), len(two.log_ons)) == (2, 2)
+
+
+def test_a_scan_asked_for_waits_for_the_window(site: Site, collector: Collector) -> None:
+    fake = Fake(name="SW1", answers=answers("SW1"))
+    site.targets(site.row("sw1", fake))
+    assert site.run().returncode == 0
+    ask(collector, {"id": 1, "scan": "sw1"})
+    site.env["TZ"] = "UTC"
+    hour = time.gmtime().tm_hour
+    assert site.run(RASOAT_STATION_WINDOW=f"{(hour + 2) % 24:02}:00-{(hour + 3) % 24:02}:00").returncode == 0
+    assert len(fake.log_ons) == 1
+    assert site.run().returncode == 0
+    assert len(fake.log_ons) == 2
+
+
+@pytest.mark.parametrize(
+    "job", [None, 5, "sw1", [], {}, {"id": "1", "scan": "sw1"}, {"id": 1}, {"id": True, "scan": "sw1"}, {"id": 1, "run": "sw1"}]
+)
+def test_what_is_no_job_is_not_obeyed(enrolled: Path, collector: Collector, job: Any) -> None:
+    from agent.policy import scans_asked
+    from agent.upload import Collector as Calling
+
+    ask(collector, job)
+    assert scans_asked(Calling(collector.url), "agent-1", (enrolled / "key").read_bytes()) == []

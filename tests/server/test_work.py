@@ -105,5 +105,5 @@ def test_an_own_pack_that_cannot_be_seen_is_not_replaced_by_the_one_that_ships(s
 
 def test_polling_costs_no_write_each_time(client: Client, host: Host, django_assert_num_queries) -> None:
     ask(client, host)
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(4):
         ask(client, host)

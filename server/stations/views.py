@@ -1,0 +1,28 @@
+"""Asking a station to look at one of its targets now."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.views.decorators.http import require_POST
+
+from server.ingest.access import address_of
+from server.ingest.models import Machine
+from server.journal import models as journal
+from server.stations import models as stations
+from server.units.models import Membership
+from server.web.requests import user_of
+
+
+@require_POST
+def scan_now(request: HttpRequest, pk: int) -> HttpResponse:
+    """For administrators of the target's unit; 404 for everybody else, and for a machine whose agent sits on it."""
+    user = user_of(request)
+    machines = Machine.objects.filter(user.reach_of("unit__path", Membership.ADMIN), own=False, agent__revoked_at=None)
+    machine = get_object_or_404(machines.select_related("unit"), pk=pk)
+    if stations.ask(machine, user.username):
+        journal.write(
+            "scan.asked", user.username, unit_path=machine.unit.path, subject=machine.name, address=address_of(request),
+            agent=machine.agent_id,
+        )  # fmt: skip
+    return redirect("machine", pk=pk)
