@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from collectors.errors import CollectError, Unparsable
 from collectors.linux import firewall_iptables, firewall_nft
-from collectors.linux.firewall_walk import Family, Rules, default, packets
+from collectors.linux.firewall_walk import Family, Rules, default, logged, packets, reached
 from collectors.transports.replay import ReplayShell
 
 CASES = Path(__file__).parent / "cases/firewall"
@@ -226,3 +226,117 @@ TARGET = st.sampled_from(["ACCEPT", "DROP", "REJECT", "RETURN", "LOG"])
 def test_one_more_rule_that_accepts_everything_first_is_always_open(rows: list[tuple[str, str]], policy: str) -> None:
     rules = [f"-A INPUT {row} -j {target}" for row, target in rows]
     assert default_of(save("-A INPUT -j ACCEPT", *rules, policy=policy)) == "accept"
+
+
+# --- ports that strangers reach, records of what is refused ---------------------------------------------------------
+
+SADDR = {"payload": {"protocol": "ip", "field": "saddr"}}
+DADDR = {"payload": {"protocol": "ip", "field": "daddr"}}
+
+
+def end_at(port: int, rules: Rules, family: Family = "ip") -> str:
+    strangers = [one for one in packets(family, ("eth0",), rules.interfaces) if one.protocol == "tcp"]
+    return reached(rules, [port], strangers)[port]
+
+
+@pytest.mark.parametrize(
+    ("rule", "kind"),
+    [
+        ("-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT", "accept"),
+        ("-A INPUT -p tcp -m tcp --dport 2222 -j ACCEPT", "drop"),
+        ("-A INPUT -p udp -m udp --dport 22 -j ACCEPT", "drop"),
+        ("-A INPUT -p tcp -m multiport --dports 80,20:25 -j ACCEPT", "accept"),
+        ("-A INPUT -p tcp -m tcp ! --dport 22 -j ACCEPT", "drop"),
+        ("-A INPUT -p tcp -m tcp ! --dport 80 -j ACCEPT", "accept"),
+        ("-A INPUT -p tcp -m tcp --sport 22 -j ACCEPT", "drop"),
+        ("-A INPUT -s 10.0.0.0/8 -p tcp -m tcp --dport 22 -j ACCEPT", "drop"),
+        ("-A INPUT -s 0.0.0.0/1 -p tcp -m tcp --dport 22 -j ACCEPT", "accept"),
+        ("-A INPUT ! -s 10.0.0.0/8 -p tcp -m tcp --dport 22 -j ACCEPT", "accept"),
+        ("-A INPUT -p tcp -m iprange --src-range 10.0.0.1-10.0.0.9 -m tcp --dport 22 -j ACCEPT", "drop"),
+        ("-A INPUT -p tcp -m iprange --src-range 1.0.0.0-223.255.255.255 -m tcp --dport 22 -j ACCEPT", "accept"),
+        ("-A INPUT -d 192.0.2.10/32 -p tcp -m tcp --dport 22 -j ACCEPT", "unclear"),
+        ("-A INPUT -d 224.0.0.251/32 -p tcp -m tcp --dport 22 -j ACCEPT", "drop"),
+        ("-A INPUT -p tcp -m set --match-set admins src -m tcp --dport 22 -j ACCEPT", "unclear"),
+        ("-A INPUT -p tcp -m geoip --source-country VN -m tcp --dport 22 -j ACCEPT", "unclear"),
+        ("-A INPUT -m mark --mark 0x1 -p tcp -m tcp --dport 22 -j ACCEPT", "unclear"),
+        ("-A INPUT -m set --match-set friends src -p tcp -m tcp --dport 80 -j ACCEPT", "drop"),
+    ],
+)
+def test_who_reaches_the_port_of_ssh_by_iptables(rule: str, kind: str) -> None:
+    assert end_at(22, save(rule)) == kind
+
+
+def test_a_list_that_may_keep_strangers_out_does_not_call_the_port_closed() -> None:
+    blocked = "-A INPUT -p tcp -m set --match-set blocked src -m tcp --dport 22 -j DROP"
+    assert end_at(22, save(blocked, "-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT")) == "accept"
+
+
+@pytest.mark.parametrize(
+    ("expr", "kind"),
+    [
+        ([match(DPORT, 22), ACCEPT], "accept"),
+        ([match(DPORT, {"range": [20, 25]}), ACCEPT], "accept"),
+        ([match(DPORT, {"set": [80, {"range": [20, 25]}]}), ACCEPT], "accept"),
+        ([match(DPORT, 22, "!="), ACCEPT], "drop"),
+        ([match(DPORT, 1024, "<"), ACCEPT], "accept"),
+        ([match(DPORT, 1024, ">="), ACCEPT], "drop"),
+        ([match(DPORT, "ssh"), ACCEPT], "unclear"),
+        ([match({"payload": {"protocol": "th", "field": "dport"}}, 22), ACCEPT], "accept"),
+        ([match({"payload": {"base": "th", "offset": 16, "len": 16}}, 22), ACCEPT], "unclear"),
+        ([match({"concat": [SADDR, DPORT]}, {"set": [{"concat": ["10.0.0.1", 22]}]}), ACCEPT], "unclear"),
+        ([match(SADDR, {"prefix": {"addr": "10.0.0.0", "len": 8}}), match(DPORT, 22), ACCEPT], "drop"),
+        ([match(SADDR, {"prefix": {"addr": "128.0.0.0", "len": 1}}), match(DPORT, 22), ACCEPT], "accept"),
+        ([match(SADDR, {"range": ["1.0.0.0", "223.255.255.255"]}), match(DPORT, 22), ACCEPT], "accept"),
+        ([match(DADDR, "192.0.2.10"), match(DPORT, 22), ACCEPT], "unclear"),
+        ([match({"meta": {"key": "mark"}}, 1), match(DPORT, 22), ACCEPT], "unclear"),
+        ([{"vmap": {"key": DPORT, "data": {"set": [[80, {"drop": None}], [22, ACCEPT]]}}}], "accept"),
+        ([{"vmap": {"key": DPORT, "data": {"set": [["ssh", {"drop": None}]]}}}], "unclear"),
+    ],
+)  # fmt: skip
+def test_who_reaches_the_port_of_ssh_by_nft(expr: list[Any], kind: str) -> None:
+    assert end_at(22, nft(expr)) == kind
+
+
+def test_a_verdict_map_whose_key_cannot_be_read_closes_nothing() -> None:
+    by_service = [{"vmap": {"key": DPORT, "data": {"set": [["ssh", {"drop": None}]]}}}]
+    assert end_at(22, nft(by_service, policy="accept")) == "accept"
+
+
+def test_elements_of_a_set_count() -> None:
+    rule = [match(SADDR, "@admins"), match(DPORT, 22), ACCEPT]
+    assert end_at(22, nft(rule, admins=["10.0.0.7", {"prefix": {"addr": "10.1.0.0", "len": 16}}])) == "drop"
+    assert end_at(22, nft(rule, admins=[{"prefix": {"addr": "0.0.0.0", "len": 1}}])) == "accept"
+
+
+@given(st.lists(st.tuples(st.integers(1, 60), st.integers(0, 5), st.booleans()), max_size=6), st.booleans())
+def test_ports_between_two_edges_fare_alike(parts: list[tuple[int, int, bool]], opened: bool) -> None:
+    """One walk per stretch gives the same as one per port."""
+    rules = save(
+        *(f"-A INPUT -p tcp -m tcp --dport {low}:{low + more} -j {'ACCEPT' if yes else 'DROP'}" for low, more, yes in parts),
+        policy="ACCEPT" if opened else "DROP",
+    )
+    strangers = [one for one in packets("ip", ("eth0",), rules.interfaces) if one.protocol == "tcp"]
+    assert reached(rules, range(1, 70), strangers) == {port: end_at(port, rules) for port in range(1, 70)}
+
+
+@pytest.mark.parametrize(
+    ("rules", "expected"),
+    [
+        (save("-A INPUT -j LOG"), True),
+        (save("-A INPUT -m limit --limit 3/min -j LOG"), True),
+        (save("-A INPUT -j NFLOG --nflog-group 1"), True),
+        (save("-A INPUT -p tcp -j LOG"), False),
+        (save("-A INPUT -p tcp -m tcp --dport 22 -j LOG"), False),
+        (save("-A INPUT -m conntrack --ctstate INVALID -j LOG"), False),
+        (save("-A INPUT -j DROP", "-A INPUT -j LOG"), False),
+        (save("-A INPUT -j L", "-A L -j LOG", "-A L -j DROP", chains=("L",)), True),
+        (save("-A INPUT -m unheard --of x -j L", "-A L -j LOG", chains=("L",)), None),
+        (save("-A INPUT -j LOG", policy="ACCEPT"), False),
+        (nft([{"log": {"prefix": "no: "}}]), True),
+        (nft([{"log": None}, {"drop": None}]), True),
+        (nft([match(DPORT, 22), {"log": None}]), False),
+        (nft(), False),
+    ],
+)
+def test_what_is_refused_is_written_down_first(rules: Rules, expected: bool | None) -> None:
+    assert logged(rules.bases, packets("ip", ("eth0",), rules.interfaces)) is expected

@@ -10,8 +10,9 @@ from pydantic import Field
 
 from collectors.errors import CollectError, Unparsable, Unsupported
 from collectors.facts.base import Fact, Gaps
+from collectors.facts.listening import exposed_tcp_ports
 from collectors.linux import firewall_iptables, firewall_nft
-from collectors.linux.firewall_walk import Family, Hook, Rules, deciding, default, packets, refuses
+from collectors.linux.firewall_walk import Family, Hook, Rules, deciding, default, logged, packets, reached, refuses
 from collectors.transports.base import Answer, Shell
 
 Action = Literal["accept", "drop", "reject"]
@@ -47,6 +48,14 @@ class Firewall(Fact):
     input_rules: int | None = Field(
         description="Rules on the way in that accept, refuse or hand over packets, IPv4 and IPv6 together"
     )
+    open_to_strangers: tuple[int, ...] | None = Field(
+        default=None,
+        description="TCP ports something listens on for other machines, and which an address that no rule names reaches, by IPv4 or, where it is on, IPv6. A rule for more than a /8 (IPv6: a /16) names nobody; None where the answer hangs on a list (ipset), mark or own address that was not resolved",
+    )
+    refusals_logged: bool | None = Field(
+        default=None,
+        description="Packets that the default turns away leave a record first, if only so many a minute; False too where none is turned away. IPv4 and, where it is on, IPv6; Windows: in each profile (LogBlocked)",
+    )
     kernel_seen: bool = Field(
         description="True: the kernel's rules were read, all of them. False: only a part, or only configuration files, were"
     )
@@ -67,7 +76,16 @@ def linux(shell: Shell) -> Firewall:
         if managers is None:
             raise
         gaps.note(
-            ("active", "default_inbound", "default_inbound_ipv6", "default_forward", "ipv6", "input_rules"),
+            (
+                "active",
+                "default_inbound",
+                "default_inbound_ipv6",
+                "default_forward",
+                "ipv6",
+                "input_rules",
+                "open_to_strangers",
+                "refusals_logged",
+            ),
             error.outcome,
             str(error),
         )
@@ -81,6 +99,7 @@ def linux(shell: Shell) -> Firewall:
     if not active and (missing4 := seen.missing["ip"]):
         active = None
         gaps.note("active", missing4.outcome, str(missing4))
+    families: tuple[Family, ...] = _FAMILIES if net.ipv6 else ("ip",)
     if missing:
         gaps.note("input_rules", missing.outcome, str(missing))
     return Firewall(
@@ -92,6 +111,8 @@ def linux(shell: Shell) -> Firewall:
         default_forward=seen.default("ip", "forward", "default_forward", gaps),
         ipv6=net.ipv6,
         input_rules=None if missing else deciding(seen.rules.bases),
+        open_to_strangers=gaps.attempt("open_to_strangers", lambda: seen.open_ports(families, exposed_tcp_ports(shell))),
+        refusals_logged=gaps.attempt("refusals_logged", lambda: seen.refusals_logged(families)),
         kernel_seen=missing is None,
         unseen=gaps.unseen,
     )
@@ -204,9 +225,40 @@ class _Seen:
         gaps.note(name, error.outcome, str(error))
         return None
 
+    def open_ports(self, families: tuple[Family, ...], ports: Mapping[Family, tuple[int, ...]]) -> tuple[int, ...]:
+        """Those of the ports that a stranger reaches. Raises a CollectError where that hangs on something that was not seen."""
+        found: set[int] = set()
+        for family in families:
+            strangers = [one for one in packets(family, self._uplinks, self.rules.interfaces) if one.protocol == "tcp"]
+            for port, end in reached(self.rules, ports[family], strangers).items():
+                if end in ("drop", "reject"):
+                    continue
+                error = self.missing[family]
+                if error is not None:
+                    raise error
+                if end == "unclear":
+                    raise Unparsable(
+                        f"whether a stranger reaches port {port} hangs on a list, mark or program whose answer cannot be told beforehand"
+                    )
+                found.add(port)
+        return tuple(sorted(found))
+
+    def refusals_logged(self, families: tuple[Family, ...]) -> bool:
+        answers = []
+        for family in families:
+            if (error := self.missing[family]) is not None:
+                raise error
+            answers.append(logged(self.rules.bases, packets(family, self._uplinks, self.rules.interfaces)))
+        if False in answers:
+            return False
+        if None in answers:
+            raise Unparsable("whether a packet meets the rules that keep a record cannot be told beforehand")
+        return True
+
     def _add(self, rules: Rules) -> None:
         self.rules.bases += rules.bases
         self.rules.interfaces |= rules.interfaces
+        self.rules.edges |= rules.edges
 
     def _fail(self, error: CollectError, *families: Family) -> None:
         for family in families:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import ClassVar, Literal, NamedTuple
 
@@ -170,6 +170,22 @@ class _Entry(NamedTuple):
     address: str
     port: int
     state: str
+
+
+def exposed_tcp_ports(shell: Shell) -> Mapping[Literal["ip", "ip6"], tuple[int, ...]]:
+    """By family, from the kernel's own tables, without asking `ss`. A socket on all of IPv6 takes IPv4 too, as far as one can see from there.
+
+    Raises Unsupported where no kernel runs.
+    """
+    ports: dict[Literal["ip", "ip6"], set[int]] = {"ip": set(), "ip6": set()}
+    for one in _from_kernel(shell):
+        if one.exposed and one.protocol == "tcp":
+            found = ip_address(one.address.partition("%")[0])
+            if isinstance(found, IPv4Address) or found.ipv4_mapped or found.is_unspecified:
+                ports["ip"].add(one.port)
+            if isinstance(found, IPv6Address) and not found.ipv4_mapped:
+                ports["ip6"].add(one.port)
+    return {family: tuple(sorted(numbers)) for family, numbers in ports.items()}
 
 
 def _from_kernel(shell: Shell) -> set[Socket]:

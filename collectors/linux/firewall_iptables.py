@@ -5,9 +5,23 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable
 from fnmatch import fnmatchcase
+from ipaddress import ip_address, ip_network
 
 from collectors.errors import Unparsable
-from collectors.linux.firewall_walk import GO_ON, UNCLEAR, Base, Family, Hook, Packet, Rule, Rules, Table, Truth, Verdict
+from collectors.linux.firewall_walk import (
+    GO_ON,
+    UNCLEAR,
+    Base,
+    Family,
+    Hook,
+    Packet,
+    Rule,
+    Rules,
+    Table,
+    Truth,
+    Verdict,
+    nobody_in_particular,
+)
 
 Test = Callable[[Packet], Truth]
 
@@ -27,9 +41,13 @@ _GO_ON = frozenset(
         "IDLETIMER LED HMARK TEE ECN TCPOPTSTRIP"
     )
 )
+_LOGS = frozenset(("LOG", "NFLOG", "ULOG"))
+_PORTS = frozenset(("--dport", "--dports", "--ports", "--destination-port"))
+_ANYBODY = frozenset(("--match-set", "--mark", "--source-country", "--src-cc"))
+"""Lists and marks made elsewhere: whom they mean, and whether that is everybody, cannot be told here."""
 _NAMING = frozenset(
     _words(
-        "--match-set --mac-source --mark --src-range --dst-range --string --hex-string --icmp-type --icmpv6-type --ttl-eq --hl-eq --rt-type "
+        "--match-set --mac-source --mark --string --hex-string --icmp-type --icmpv6-type --ttl-eq --hl-eq --rt-type "
         "--uid-owner --gid-owner --dir --pol --physdev-in --physdev-out --physdev-is-bridged --tos --dscp --dscp-class --source-country "
         "--src-cc --dst-cc --path --cgroup --helper --ctorigsrc --ctorigdst --ctorigdstport --espspi --ahspi --tcp-option --dest-type "
         "--vdir --vaddr -f --fragment --out-interface -o --transparent --invert --loose --validmark --u32 --bytecode --realm "
@@ -51,6 +69,7 @@ _SILENT = frozenset(
         "--connbytes-dir --connbytes-mode --return-nomatch --ctdir --strict --set --remove -m --match -c --set-counters"
     )
 )
+_SAMPLE = Packet("ip", "tcp", "", 1)
 _WIDE = 60_000
 """A range of so many ports names none."""
 
@@ -103,15 +122,15 @@ def _append(line: str, where: str, table: Table, rules: Rules, family: Family) -
         words = words[1:]
     if len(words) < 2 or words[0] != "-A" or words[1] not in table.chains:
         raise Unparsable(f"{where}: a rule of no known chain")
-    tests, verdict = _rule(words[2:], where, rules)
+    tests, verdict, logs = _rule(words[2:], where, rules)
 
     def matches(packet: Packet) -> Truth:
         return min((test(packet) for test in tests), default=Truth.YES)
 
-    table.chains[words[1]].append(Rule(matches, lambda _: verdict, (verdict,), frozenset({family})))
+    table.chains[words[1]].append(Rule(matches, lambda _: verdict, (verdict,), frozenset({family}), logs))
 
 
-def _rule(words: list[str], where: str, rules: Rules) -> tuple[list[Test], Verdict]:
+def _rule(words: list[str], where: str, rules: Rules) -> tuple[list[Test], Verdict, bool]:
     tests: list[Test] = []
     verdict, at, negated = GO_ON, 0, False
     while at < len(words):
@@ -129,13 +148,17 @@ def _rule(words: list[str], where: str, rules: Rules) -> tuple[list[Test], Verdi
         if option in ("-j", "-g", "--jump", "--goto"):
             if not values:
                 raise Unparsable(f"{where}: no target behind {option}")
-            return tests, _target(values[0], option in ("-g", "--goto"))
+            return tests, _target(values[0], option in ("-g", "--goto")), values[0] in _LOGS
         if option in ("-i", "--in-interface") and values:
             rules.interfaces.add(values[0].replace("+", "*"))
+        if option in _PORTS:
+            for first, last in _ranges(values):
+                rules.ports(first, last)
         if option not in _SILENT:
+            _truth(option, values, _SAMPLE)  # what cannot be read shows now, not while judging
             tests.append(_test(option, values, negated))
         negated = False
-    return tests, verdict
+    return tests, verdict, False
 
 
 def _is_option(word: str) -> bool:
@@ -178,8 +201,15 @@ def _truth(option: str, values: list[str], packet: Packet) -> Truth:
         return _is(first.lower() in ("all", "0", packet.protocol, number))
     if option in ("-i", "--in-interface"):
         return _is(fnmatchcase(packet.interface, first.replace("+", "*")))
-    if option in ("-s", "-d", "--source", "--destination"):
-        return _is(first.endswith(("/0", "/0.0.0.0")))
+    if option in ("-s", "--source", "--src-range"):
+        return _is(_whole_world(first))
+    if option in ("-d", "--destination", "--dst-range"):
+        # a single address there may well be this machine's own
+        return Truth.YES if _whole_world(first) else Truth.NO if packet.port is None or _elsewhere(first) else Truth.UNCLEAR
+    if packet.port is not None and option in _ANYBODY:
+        return Truth.UNCLEAR
+    if packet.port is not None and option in _PORTS:
+        return _is(any(low <= packet.port <= high for low, high in _ranges(values)))
     if option in ("--dport", "--dports", "--sport", "--sports", "--ports", "--destination-port", "--source-port"):
         return _is(any(_wide(part) for part in first.split(",")))
     if option in ("--ctstate", "--state"):
@@ -210,3 +240,35 @@ def _is(truth: bool) -> Truth:
 def _wide(ports: str) -> bool:
     low, _, high = ports.partition(":")
     return bool(high) and low.isdigit() and high.isdigit() and int(high) - int(low) >= _WIDE
+
+
+def _ranges(values: list[str]) -> list[tuple[int, int]]:
+    """22, 80,443 or 6000:6010 as iptables-save writes them, always in digits."""
+    found = []
+    for part in ",".join(values[:1]).split(","):
+        low, colon, high = part.partition(":")
+        if not low.isdigit() or (colon and not high.isdigit()):
+            raise Unparsable(f"iptables-save: {part[:20]!r} is not a port")
+        found.append((int(low), int(high) if colon else int(low)))
+    return found
+
+
+def _whole_world(addresses: str) -> bool:
+    try:
+        return nobody_in_particular(*_bounds(addresses))
+    except ValueError:
+        raise Unparsable("iptables-save: a network that is none") from None
+
+
+def _elsewhere(addresses: str) -> bool:
+    """No packet from a stranger to this machine goes there: to groups, or to the machine itself from within."""
+    first = ip_address(_bounds(addresses)[0])
+    return first.is_multicast or first.is_loopback
+
+
+def _bounds(addresses: str) -> tuple[str, str]:
+    first, dash, last = addresses.partition("-")
+    if dash:
+        return first, last
+    found = ip_network(addresses, strict=False)
+    return str(found[0]), str(found[-1])

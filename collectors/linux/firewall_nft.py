@@ -5,10 +5,25 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
+from ipaddress import ip_address, ip_network
 from typing import Any, NamedTuple
 
 from collectors.errors import Unparsable
-from collectors.linux.firewall_walk import BOTH, GO_ON, UNCLEAR, Base, Family, Hook, Packet, Rule, Rules, Table, Truth, Verdict
+from collectors.linux.firewall_walk import (
+    BOTH,
+    GO_ON,
+    UNCLEAR,
+    Base,
+    Family,
+    Hook,
+    Packet,
+    Rule,
+    Rules,
+    Table,
+    Truth,
+    Verdict,
+    nobody_in_particular,
+)
 
 Key = tuple[str, str]
 Sets = Mapping[tuple[str, str, str], list[Any]]
@@ -20,7 +35,6 @@ _ENDS = {"accept": "accept", "drop": "drop", "reject": "reject", "return": "retu
 _NO_EFFECT = frozenset(
     {
         "counter",
-        "log",
         "mangle",
         "notrack",
         "set",
@@ -63,7 +77,9 @@ _NAMING = frozenset(
 _WIDE = 60_000
 """A range of so many ports names none."""
 
-_SAMPLES = (Packet("ip", "tcp", ""), Packet("ip6", "udp", ""), Packet("ip", "udp", ""), Packet("ip6", "tcp", ""))
+_SAMPLES = (
+    Packet("ip", "tcp", ""), Packet("ip6", "udp", ""), Packet("ip", "udp", ""), Packet("ip6", "tcp", ""), Packet("ip", "tcp", "", 1),
+)  # fmt: skip
 
 ANY = "any"
 """A value no rule names: some address, some port."""
@@ -140,6 +156,7 @@ def _rule(body: dict[str, Any], sets: Sets, rules: Rules) -> Rule:
     tests: list[Test] = []
     families = BOTH
     verdict = GO_ON
+    logs = False
     for statement in body["expr"]:
         (word, content), *more = statement.items()
         if more:
@@ -147,21 +164,23 @@ def _rule(body: dict[str, Any], sets: Sets, rules: Rules) -> Rule:
         if word == "match":
             families &= _families(content)
             rules.interfaces |= _interfaces(content, sets, body)
-            tests.append(_match(content, sets, body))
+            tests.append(_match(content, sets, body, rules))
         elif word == "vmap":
-            return _verdict_map(content, tests, families, sets, body)
+            return _verdict_map(content, tests, families, sets, body, rules)._replace(logs=logs)
         elif word in _LIMITS or _limited(word, content):
             tests.append(lambda _: Truth.SOMETIMES)
         elif word in ("jump", "goto"):
             verdict = Verdict(word, content["target"])
         elif word in _ENDS:
             verdict = Verdict(_ENDS[word])  # type: ignore[arg-type]
+        elif word == "log":
+            logs = True
         elif word not in _NO_EFFECT:
             # xt, or a statement newer than this program: what it matches or does cannot be told
             tests.append(lambda _: Truth.UNCLEAR)
             verdict = UNCLEAR if verdict is GO_ON else verdict
 
-    return Rule(lambda packet: _all(tests, packet), lambda _: verdict, (verdict,), families)
+    return Rule(lambda packet: _all(tests, packet), lambda _: verdict, (verdict,), families, logs)
 
 
 def _limited(word: str, content: Any) -> bool:
@@ -177,26 +196,28 @@ def _all(tests: list[Test], packet: Packet) -> Truth:
 
 
 def _verdict_map(
-    content: dict[str, Any], tests: list[Test], families: frozenset[Family], sets: Sets, body: dict[str, Any]
+    content: dict[str, Any], tests: list[Test], families: frozenset[Family], sets: Sets, body: dict[str, Any], rules: Rules
 ) -> Rule:
     data = content["data"]
     pairs = sets.get((body["family"], body["table"], data[1:]), []) if isinstance(data, str) else data["set"]
-    choices = [(_Right.of(_bare(key), sets, body), _verdict(value)) for key, value in pairs]
+    choices = [(_Right.of(_bare(key), sets, body, rules), _verdict(value)) for key, value in pairs]
 
-    def chosen(packet: Packet) -> Verdict | None:
+    def chosen(packet: Packet) -> tuple[Truth, Verdict]:
         for key, verdict in choices:
-            if _compare("==", _value(content["key"], packet), key) is not Truth.NO:
-                return verdict
-        return None
+            truth = _compare("==", _value(content["key"], packet), key)
+            if truth is Truth.UNCLEAR:
+                return truth, UNCLEAR  # which of the verdicts it will be cannot be told
+            if truth is not Truth.NO:
+                return truth, verdict
+        return Truth.NO, GO_ON
 
     for packet in _SAMPLES:
         chosen(packet)
 
     def matches(packet: Packet) -> Truth:
-        found = Truth.NO if chosen(packet) is None else Truth.YES
-        return min(_all(tests, packet), found)
+        return min(_all(tests, packet), chosen(packet)[0])
 
-    return Rule(matches, lambda packet: chosen(packet) or GO_ON, tuple(verdict for _, verdict in choices), families)
+    return Rule(matches, lambda packet: chosen(packet)[1], tuple(verdict for _, verdict in choices), families)
 
 
 def _verdict(value: dict[str, Any]) -> Verdict:
@@ -206,16 +227,16 @@ def _verdict(value: dict[str, Any]) -> Verdict:
     return GO_ON if word == "continue" else Verdict(_ENDS[word])  # type: ignore[arg-type]
 
 
-def _match(content: dict[str, Any], sets: Sets, body: dict[str, Any]) -> Test:
+def _match(content: dict[str, Any], sets: Sets, body: dict[str, Any], rules: Rules) -> Test:
     op, left = content["op"], content["left"]
-    right = _Right.of(content["right"], sets, body)
+    right = _Right.of(content["right"], sets, body, rules)
     for packet in _SAMPLES:
         _compare(op, _value(left, packet), right)  # what cannot be read shows now, not while judging
     return lambda packet: _compare(op, _value(left, packet), right)
 
 
-def _value(left: Any, packet: Packet) -> set[str] | str | Truth:
-    """What the expression is for the packet: some words, ANY, or a Truth where no comparison is needed."""
+def _value(left: Any, packet: Packet) -> set[str] | str | int | Truth:
+    """What the expression is for the packet: some words, a port, ANY, or a Truth where no comparison is needed."""
     (word, content), *_ = left.items()
     if word == "&":
         return _masked(content, packet)
@@ -224,6 +245,8 @@ def _value(left: Any, packet: Packet) -> set[str] | str | Truth:
     if word == "meta":
         return _meta(content["key"], packet)
     if word == "ct":
+        if content["key"] == "mark" and packet.port is not None:
+            return Truth.UNCLEAR
         known: dict[str, set[str]] = {"state": {"new"}, "direction": {"original"}, "status": set()}
         return known.get(content["key"], ANY)
     if word == "fib":
@@ -232,11 +255,20 @@ def _value(left: Any, packet: Packet) -> set[str] | str | Truth:
         return {"True"}  # the way back to the sender exists
     if word == "numgen":
         return Truth.SOMETIMES
+    if word == "concat" and packet.port is not None:
+        return Truth.UNCLEAR
     return ANY if word in _NAMING else Truth.UNCLEAR
 
 
-def _payload(content: dict[str, Any], packet: Packet) -> set[str] | str | Truth:
+def _payload(content: dict[str, Any], packet: Packet) -> set[str] | str | int | Truth:
     protocol, name = content.get("protocol"), content.get("field")
+    if packet.port is not None:
+        if protocol is None:
+            return Truth.UNCLEAR  # bytes at some place in the packet: they may well be the port
+        if name == "dport" and protocol in ("th", packet.protocol):
+            return packet.port
+        if name == "daddr":
+            return Truth.UNCLEAR  # it may well be this machine's own address
     if protocol in _OTHER_PROTOCOLS or (protocol in ("tcp", "udp") and protocol != packet.protocol):
         return Truth.NO
     if protocol in ("ip", "ip6"):
@@ -247,6 +279,8 @@ def _payload(content: dict[str, Any], packet: Packet) -> set[str] | str | Truth:
 
 
 def _meta(key: str, packet: Packet) -> set[str] | str | Truth:
+    if key == "mark" and packet.port is not None:
+        return Truth.UNCLEAR
     known: dict[str, set[str]] = {
         "nfproto": {"ipv4" if packet.family == "ip" else "ipv6"}, "protocol": {packet.family}, "l4proto": {packet.protocol},
         "iifname": {packet.interface}, "iif": {packet.interface}, "pkttype": {"host", "unicast"},
@@ -256,6 +290,8 @@ def _meta(key: str, packet: Packet) -> set[str] | str | Truth:
 
 def _masked(content: list[Any], packet: Packet) -> set[str] | str | Truth:
     value = _value(content[0], packet)
+    if isinstance(value, int) and not isinstance(value, Truth):
+        return Truth.UNCLEAR
     if not isinstance(value, set):
         return value
     mask = {str(item) for item in _items(content[1])}
@@ -269,15 +305,20 @@ class _Right(NamedTuple):
     wide: bool
 
     @classmethod
-    def of(cls, right: Any, sets: Sets, body: dict[str, Any]) -> _Right:
+    def of(cls, right: Any, sets: Sets, body: dict[str, Any], rules: Rules) -> _Right:
         items = _elements(right, sets, body)
+        for item in items:
+            if (ends := _numbers(item)) is not None:
+                rules.ports(*ends)
         return cls(items, any(_wide(item) for item in items))
 
 
-def _compare(op: str, value: set[str] | str | Truth, right: _Right) -> Truth:
+def _compare(op: str, value: set[str] | str | int | Truth, right: _Right) -> Truth:
     if isinstance(value, Truth):
         return value
     items = right.items
+    if isinstance(value, int):
+        return _port(op, value, items)
     if value == ANY:
         if op in ("<", ">", "<=", ">="):
             return _ordered(op, items[0])
@@ -288,6 +329,31 @@ def _compare(op: str, value: set[str] | str | Truth, right: _Right) -> Truth:
         found = any(_same(word, item) for word in value for item in items)
     truth = Truth.YES if found else Truth.NO
     return truth.flipped() if op == "!=" else truth
+
+
+def _port(op: str, port: int, items: list[Any]) -> Truth:
+    ranges = [_numbers(item) for item in items]
+    known = [ends for ends in ranges if ends is not None]
+    if op in ("<", ">", "<=", ">="):
+        if len(known) != 1:
+            return Truth.UNCLEAR
+        bound = known[0][0]
+        holds = {"<": port < bound, ">": port > bound, "<=": port <= bound, ">=": port >= bound}[op]
+        return Truth.YES if holds else Truth.NO
+    found = any(first <= port <= last for first, last in known)
+    if not found and len(known) < len(ranges):
+        return Truth.UNCLEAR
+    return Truth.YES if found != (op == "!=") else Truth.NO
+
+
+def _numbers(item: Any) -> tuple[int, int] | None:
+    """A port or a range of ports; None for what is neither: addresses, names."""
+    if item == "*":
+        return 0, 65535
+    if isinstance(item, int) and not isinstance(item, bool):
+        return item, item
+    low, high = item["range"] if isinstance(item, dict) and "range" in item else (None, None)
+    return (low, high) if isinstance(low, int) and isinstance(high, int) else None
 
 
 def _same(word: str, item: Any) -> bool:
@@ -321,11 +387,21 @@ def _wide(item: Any) -> bool:
     if item == "*":
         return True
     if isinstance(item, dict) and "prefix" in item:
-        return bool(item["prefix"]["len"] == 0)
+        network = ip_network(f"{item['prefix']['addr']}/{item['prefix']['len']}", strict=False)
+        return nobody_in_particular(str(network[0]), str(network[-1]))
     if isinstance(item, dict) and "range" in item:
         low, high = item["range"]
-        return isinstance(low, int) and isinstance(high, int) and high - low >= _WIDE
+        if isinstance(low, int) and isinstance(high, int):
+            return high - low >= _WIDE
+        return _address(low) and _address(high) and nobody_in_particular(low, high)
     return False
+
+
+def _address(text: Any) -> bool:
+    try:
+        return isinstance(text, str) and bool(ip_address(text))
+    except ValueError:
+        return False
 
 
 def _families(content: dict[str, Any]) -> frozenset[Family]:

@@ -8,9 +8,11 @@ answer leans to the open side or is not given; it never leans to the closed side
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
+from ipaddress import ip_address
 from typing import Literal, NamedTuple
 
 from collectors.errors import Unparsable
@@ -44,6 +46,8 @@ class Packet(NamedTuple):
     protocol: Literal["tcp", "udp"]
     interface: str
     """Where it comes in; "" is an interface no rule names."""
+    port: int | None = None
+    """The port it asks for. None: one no rule names, and then sets of addresses and marks are taken to mean others."""
 
 
 class Verdict(NamedTuple):
@@ -64,6 +68,8 @@ class Rule(NamedTuple):
     verdict: Callable[[Packet], Verdict]
     verdicts: tuple[Verdict, ...]
     families: frozenset[Family] = BOTH
+    logs: bool = False
+    """It leaves a record of each packet that it matches."""
 
 
 @dataclass(slots=True)
@@ -92,6 +98,12 @@ class Rules:
 
     bases: list[Base] = field(default_factory=list)
     interfaces: set[str] = field(default_factory=set)
+    edges: set[int] = field(default_factory=set)
+    """Ports at which some rule begins or ceases to hold: between two of them all ports fare alike."""
+
+    def ports(self, first: int, last: int) -> None:
+        """A rule names these ports."""
+        self.edges |= {first, last + 1}
 
 
 def packets(family: Family, uplinks: Iterable[str], named: Iterable[str]) -> list[Packet]:
@@ -110,10 +122,38 @@ def default(bases: Iterable[Base], hook: Hook, strangers: list[Packet]) -> Verdi
     return Verdict("accept")
 
 
-def _end(bases: list[Base], packet: Packet) -> str:
+def reached(rules: Rules, ports: Iterable[int], strangers: list[Packet]) -> Mapping[int, str]:
+    """For each port the laxest end of those packets: a new connection from an address that no rule names."""
+    edges = sorted(rules.edges)
+    known: dict[int, str] = {}
+    found: dict[int, str] = {}
+    for port in ports:
+        alike = bisect_right(edges, port)
+        if alike not in known:
+            known[alike] = default(rules.bases, "input", [packet._replace(port=port) for packet in strangers]).kind
+        found[port] = known[alike]
+    return found
+
+
+def logged(bases: Iterable[Base], strangers: list[Packet]) -> bool | None:
+    """Each of these packets that is turned away leaves a record first; None where a rule on the way cannot be read.
+
+    A limit of so many records a minute is no gap: it is how logs are kept from filling the disk.
+    """
+    ordered = sorted((base for base in bases if base.hook == "input"), key=lambda base: base.priority)
+    answers: set[bool | None] = set()
+    for packet in strangers:
+        passed: list[Truth] = []
+        if _end([base for base in ordered if packet.family in base.table.families], packet, passed) in ("drop", "reject"):
+            answers.add(True if max(passed, default=Truth.NO) > Truth.UNCLEAR else None if passed else False)
+    return False if False in answers or not answers else None if None in answers else True
+
+
+def _end(bases: list[Base], packet: Packet, passed: list[Truth] | None = None) -> str:
     unclear = False
     for base in bases:
-        kinds = {base.policy.kind if kind == "return" else kind for kind in _walk(base.table, base.chain, packet, 0)}
+        ends = _walk(base.table, base.chain, packet, 0, passed)
+        kinds = {base.policy.kind if kind == "return" else kind for kind in ends}
         if "accept" in kinds:
             continue
         if "unclear" not in kinds:
@@ -122,8 +162,11 @@ def _end(bases: list[Base], packet: Packet) -> str:
     return "unclear" if unclear else "accept"
 
 
-def _walk(table: Table, chain: str, packet: Packet, depth: int) -> set[str]:
-    """The ways a packet may leave a chain: accept, drop, reject, unclear, or return (it fell through)."""
+def _walk(table: Table, chain: str, packet: Packet, depth: int, passed: list[Truth] | None = None) -> set[str]:
+    """The ways a packet may leave a chain: accept, drop, reject, unclear, or return (it fell through).
+
+    `passed` takes down how surely the packet met each rule that keeps a record.
+    """
     if depth > MAX_DEPTH:
         raise Unparsable(f"firewall chains go round in a circle at {chain}")
     ends: set[str] = set()
@@ -133,10 +176,16 @@ def _walk(table: Table, chain: str, packet: Packet, depth: int) -> set[str]:
         truth = rule.matches(packet)
         if truth is Truth.NO:
             continue
+        if rule.logs and passed is not None:
+            passed.append(truth)
         verdict = rule.verdict(packet)
         if verdict.kind == "go on":
             continue
-        found = _walk(table, verdict.chain, packet, depth + 1) if verdict.kind in ("jump", "goto") else {verdict.kind}
+        inner: list[Truth] = []
+        jumps = verdict.kind in ("jump", "goto")
+        found = _walk(table, verdict.chain, packet, depth + 1, inner) if jumps else {verdict.kind}
+        if passed is not None:
+            passed += [min(truth, one) for one in inner]
         leaves = found - {"return"} if verdict.kind == "jump" else found
         if truth is Truth.UNCLEAR:
             # it may open the door, then nothing is certain; that it may close it is no reason to call it closed
@@ -147,6 +196,12 @@ def _walk(table: Table, chain: str, packet: Packet, depth: int) -> set[str]:
         if truth is Truth.YES and leaves == found:
             return ends
     return ends | {"return"}
+
+
+def nobody_in_particular(first: str, last: str) -> bool:
+    """More addresses than a /8 of IPv4 or a /16 of IPv6 holds: a rule for them is a rule for anybody. Raises ValueError for no addresses."""
+    low, high = ip_address(first), ip_address(last)
+    return int(high) - int(low) >= 1 << (low.max_prefixlen - (8 if low.version == 4 else 16))
 
 
 def refuses(bases: Iterable[Base], family: Family) -> bool:

@@ -455,7 +455,7 @@ foreach ($log in 'Security', 'System', 'Application') {
 }
 Add-Section 'firewall' {
     $rows = foreach ($one in @(Get-NetFirewallProfile -PolicyStore ActiveStore)) {
-        @{ name = "$($one.Name)"; enabled = Get-Number $one.Enabled; inbound = Get-Number $one.DefaultInboundAction; allow_inbound_rules = Get-Number $one.AllowInboundRules }
+        @{ name = "$($one.Name)"; enabled = Get-Number $one.Enabled; inbound = Get-Number $one.DefaultInboundAction; allow_inbound_rules = Get-Number $one.AllowInboundRules; log_blocked = Get-Number $one.LogBlocked }
     }
     $networks = foreach ($one in @(Get-NetConnectionProfile -ErrorAction SilentlyContinue)) { Get-Number $one.NetworkCategory }
     @{ rows = @($rows); networks = @($networks) }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from collectors.errors import CollectError, Unparsable
+from collectors.errors import CollectError, Unparsable, Unsupported
 from collectors.facts.base import Gaps, once
 from collectors.facts.firewall import Action, Firewall
 from collectors.transports.base import Shell
@@ -25,6 +25,7 @@ def firewall(shell: Shell) -> Firewall:
     inbound = gaps.attempt(("default_inbound", "default_inbound_ipv6"), lambda: _inbound(runs(), profiles()))
     gaps.note("default_forward", "unsupported", "what passes through a Windows machine is not the matter of these profiles")
     gaps.note("input_rules", "unsupported", "rules are not counted: Windows comes with hundreds")
+    gaps.note("open_to_strangers", "unsupported", "the source addresses of the rules of Windows are not read yet")
     return Firewall(
         managers=gaps.attempt("managers", lambda: _managers(answers)),
         ufw_enabled=False,  # there is no ufw on Windows
@@ -33,6 +34,7 @@ def firewall(shell: Shell) -> Firewall:
         default_inbound_ipv6=inbound,
         ipv6=gaps.attempt("ipv6", lambda: _ipv6(Registry(answers))),
         input_rules=None,
+        refusals_logged=gaps.attempt("refusals_logged", lambda: runs() and _logged(profiles())),
         kernel_seen=inbound is not None,
         unseen=gaps.unseen,
     )
@@ -64,6 +66,14 @@ def _inbound(runs: bool, profiles: tuple[Section, ...]) -> Action:
     if any(action not in (0, _ALLOW, 4) for action in actions):
         raise Unparsable(f"firewall: DefaultInboundAction is {actions}")
     return "drop" if runs and all(_on(one) for one in profiles) and _ALLOW not in actions else "accept"
+
+
+def _logged(profiles: tuple[Section, ...]) -> bool:
+    """Dropped packets are written to pfirewall.log. In the active store "not configured" (2) is an answer about another store."""
+    states = [profile.number("log_blocked") for profile in profiles]
+    if any(state not in (0, 1) for state in states):
+        raise Unsupported("what the profiles say of LogBlocked was not told")
+    return 0 not in states
 
 
 def _managers(answers: Document) -> tuple[str, ...]:
