@@ -48,10 +48,12 @@ def judge_system(
 ) -> SystemAssessment:
     """Judge the system as its snapshots show it on the day `at`. The order of snapshots and assets does not matter.
 
+    A person's word is in force from the beginning of its first day to the end of its last, where the clock of `at` stands.
+
     Raises ValueError for a level the standard does not have, BaselineError for a tailoring that does not fit the pack.
     """
     states, unregistered = _assign(system, snapshots, at)
-    fresh = {state.asset.name: state.snapshot for state in states if state.reach == "fresh" and state.snapshot}
+    fresh = {one.asset.name: _as(one.snapshot, one.asset.kind) for one in states if one.reach == "fresh" and one.snapshot}
     design = snapshot_of(system, fresh, at, sighted)
     whole = Asset(name=system.register.name, kind=Kind.SYSTEM, zone="*")
     itself = AssetState(whole, "fresh", design, age_days=0.0)
@@ -277,14 +279,21 @@ def _line(
 
 def _asset_line(state: AssetState, checks: list[Judged], standing: Standing | None, excuse: NotApplicable | None) -> AssetLine:
     verdict = min((one.result.verdict for one in checks), key=RANK.__getitem__, default=Verdict.MANUAL)
+    stale = state.reach in ("stale", "later")
     if standing is None:
         standing = _STANDINGS[verdict]
-        if state.reach in ("stale", "later"):
+        if stale and not _fails_outside(state, checks):
             standing = Standing.STALE
         elif state.reach in ("silent", "missing") and verdict is Verdict.UNKNOWN:
             standing = Standing.NOT_REACHED
     zone = "" if state.asset.kind is Kind.SYSTEM else state.asset.zone
-    return AssetLine(state.asset.name, state.asset.kind, zone, standing, verdict, checks, excuse=excuse)
+    return AssetLine(state.asset.name, state.asset.kind, zone, standing, verdict, checks, stale, excuse=excuse)
+
+
+def _fails_outside(state: AssetState, checks: list[Judged]) -> bool:
+    """What discovery saw lately counts, however old the machine's own word is."""
+    seen = [one.result.verdict for one in checks if state.outside is not None and one.snapshot is state.outside]
+    return Verdict.FAIL in seen
 
 
 def _bear(line: RequirementLine, waivers: list[Waiver], used: set[str]) -> None:
@@ -301,7 +310,7 @@ def _bear(line: RequirementLine, waivers: list[Waiver], used: set[str]) -> None:
             if not over:
                 left.append(result.verdict)
         asset.waivers = tuple(bearing)
-        asset.borne = bool(bearing) and all(verdict is Verdict.PASS for verdict in left)
+        asset.borne = bool(bearing) and not asset.stale and all(verdict is Verdict.PASS for verdict in left)
         used |= {one.id for one in bearing}
 
 

@@ -66,6 +66,8 @@ class AssetLine:
     verdict: Verdict
     """What the machine part came to by itself, stale or excused or not."""
     checks: list[Judged]
+    stale: bool = False
+    """What the machine said of itself is too old."""
     waivers: tuple[Waiver, ...] = ()
     """Those in force that bear some fail of it."""
     borne: bool = False

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from baselines.loader import load_texts
 from baselines.systems.judge import judge_system
 from baselines.systems.result import State
 from baselines.tailoring import Tailoring
-from collectors.model import Kind, Platform, Snapshot
+from collectors.model import Kind, Platform, Record, Snapshot
 from tests.systems.toy import (
     AT,
     HEAD,
@@ -111,6 +112,57 @@ def test_what_is_seen_from_outside_never_takes_the_place_of_what_the_machine_sai
     assert line(assessment, LOCKOUT).state == "met"
     assert assessment.assets[1].outside is not None
     assert assessment.unregistered == []
+
+
+def exposed(days: float = 1) -> Snapshot:
+    """web-02 as seen from outside, with telnet open."""
+    seen = {"answered": True, "asked_tcp_ports": [23], "open_tcp_ports": [23], "services": []}
+    made = machine("nmap:192.0.2.1", days=days, platform=Platform.OUTSIDE, via="nmap", labels=("web-02",))
+    return made.model_copy(update={"records": (Record(fact="exposure", outcome="seen", data=seen),)})
+
+
+@pytest.mark.parametrize(
+    ("own", "outside", "standing"),
+    [(1, 1, "fail"), (99, 1, "fail"), (1, 99, "unknown"), (99, 99, "stale"), (None, 1, "fail")],
+)
+def test_what_was_seen_from_outside_counts_while_it_is_fresh(own: float | None, outside: float, standing: str) -> None:
+    pack = load_texts({**PACK.files, "checks/exposure.yaml": TELNET, "toy/more.yaml": OPEN})
+    inside = [machine("web-02", days=own)] if own is not None else []
+    found = line(judge_system(system(), [GOOD[0], *inside, exposed(outside)], pack, 3, AT), "servers.open.telnet")
+    assert {one.asset: str(one.standing) for one in found.assets}["web-02"] == standing
+
+
+TELNET = """\
+- id: exposure.telnet
+  title: {vi: Không mở telnet, en: No telnet}
+  kinds: [server]
+  platforms: [outside]
+  severity: high
+  assert: {none: {fact: exposure, rows: open_tcp_ports, where: {op: eq, value: 23}}}
+  examples:
+  - {verdict: pass, seen: {exposure: {open_tcp_ports: []}}}
+  - {verdict: fail, seen: {exposure: {open_tcp_ports: [23]}}}
+  - {verdict: unknown, seen: {}}
+  remedy: {vi: Sửa, en: Mend}
+"""
+OPEN = """\
+groups:
+- id: servers.open
+  reference_id: may_chu.mo
+  title: {vi: Cổng mở, en: Open ports}
+  part: technical
+  clauses: {3: "7.2.2.9"}
+  requirements:
+  - id: servers.open.telnet
+    reference_id: may_chu.mo.telnet
+    levels: [3]
+    title: {vi: Không mở telnet, en: No telnet}
+    confidence: memory
+    kinds: [server]
+    coverage: partial
+    checks: [exposure.telnet, remote_access.root]
+    guidance: {vi: Biên bản quét, en: A scan}
+"""
 
 
 # people ----------------------------------------------------------------------------------------------------------------

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from baselines.loader import load_texts
+from baselines.loader import load, load_texts
 from baselines.reading import BaselineError, Yaml
 from baselines.schema import schema
 from baselines.systems.register import System
@@ -104,6 +105,12 @@ def test_what_the_pack_does_not_know_is_told_with_its_line(old: str, new: str, l
     (problem,) = System.parse(SOUND.replace(old, new, 1)).problems(TOY)
     assert str(problem).startswith(f"system.yaml:{line}: ")
     assert says in problem.message
+
+
+def test_the_example_of_the_documentation_is_sound() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "systems.md").read_text("utf-8")
+    example = page.partition("```yaml\n")[2].partition("```")[0]
+    assert System.parse(example).problems(load("tcvn_11930_2017")) == []
 
 
 def problems(text: str) -> list[str]:
