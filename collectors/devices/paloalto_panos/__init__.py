@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from collectors.devices.base import DeviceOs
-from collectors.devices.paloalto_panos import manage, records, system
+from collectors.devices.paloalto_panos import manage, network, records, system
 from collectors.devices.paloalto_panos.text import CONFIGURATION, NAME
 from collectors.model import Platform
 
@@ -65,6 +65,9 @@ OS = DeviceOs(
         "clock": system.clock,
         "snmp_service": records.snmp_service,
         "filtering": records.filtering,
+        "interfaces": network.interfaces,
         "redundancy": system.redundancy,
+        "device_services": network.device_services,
+        "neighbours": network.neighbours,
     },
 )
