@@ -14,7 +14,7 @@ from collectors.facts.base import Gaps, Limit
 from collectors.facts.device_access import DeviceAccess, Protocol, Vpn, Way
 from collectors.transports.base import DeviceCli
 
-PREDEFINED = frozenset({"super-user", "superuser", "super-user-local", "operator", "read-only", "unauthorized"})
+PREDEFINED = frozenset({"super-user", "superuser", "operator", "read-only", "unauthorized"})
 """Login classes that nobody can give an idle-timeout ("Login Classes Overview")."""
 REMOTE = frozenset({"tacplus", "radius", "ldaps", "ldap"})
 
@@ -22,7 +22,7 @@ _OUTSIDE = re.compile(
     r"(?i)(?:^|[^a-z])(?:untrust(?:ed)?|outside|external|internet|wan|isp|ngoai|viettel|vnpt|fpt|cmc)(?:[^a-z]|$)"
 )
 _INSIDE = re.compile(
-    r"(?i)(?:^|[^a-z])(?:trust(?:ed)?|inside|internal|lan|dmz|mgmt|management|servers?|office|users?|guest|vpn)(?:[^a-z]|$)"
+    r"(?i)(?:^|[^a-z])(?:trust(?:ed)?|inside|internal|lan|dmz|mgmt|management|servers?|office|users?)(?:[^a-z]|$)"
 )
 _KEX = {
     "dh-group1-sha1": "diffie-hellman-group1-sha1", "dh-group14-sha1": "diffie-hellman-group14-sha1",
@@ -129,10 +129,10 @@ def _door(root: Node, told: Version, gaps: Gaps, door: _Door, node: Node) -> Ite
         groups.setdefault(unit.zone or unit.name, []).append(unit)
     for name, inside in groups.items():
         part = reach(root, told, service, tuple(unit.name for unit in inside))
-        beside = name.startswith(MANAGEMENT)
-        yield _way(
-            root, gaps, door, node, f"{door.name} {name}", part, False if beside else outside(name, gaps, "ways[].untrusted")
-        )
+        leads: bool | None = False
+        if not name.startswith(MANAGEMENT):
+            leads = any(map(described_outside, inside)) or outside(name, gaps, "ways[].untrusted")
+        yield _way(root, gaps, door, node, f"{door.name} {name}", part, leads)
 
 
 def _way(root: Node, gaps: Gaps, door: _Door, node: Node, name: str, found: Reach | None, untrusted: bool | None) -> Way:

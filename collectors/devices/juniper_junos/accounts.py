@@ -85,12 +85,22 @@ def _users(root: Node, gaps: Gaps) -> tuple[DeviceAccount, ...]:
 
 
 def _root_enabled(root: Node) -> bool:
-    """It may log on somewhere: at the console, unless that is insecure or off, or over SSH, unless root-login is denied."""
+    """It may log on somewhere: at the console unless that is insecure or off, over SSH unless root-login is denied, on a page."""
     console = root.at("system", "ports", "console") or Node("console")
     aux = root.at("system", "ports", "auxiliary") or Node("auxiliary")
     closed = console.has("insecure") or console.has("disable")
-    over_ssh = root.has("system", "services", "ssh") and root.word("system", "services", "ssh", "root-login") != "deny"
-    return not closed or over_ssh or (aux.has("type") and not aux.has("insecure"))
+    services = root.at("system", "services") or Node("services")
+    shells = services.has("ssh") or services.has("netconf", "ssh")
+    pages = any(services.has(word) for word in ("web-management", "rest", "xnm-ssl", "xnm-clear-text", "webapi"))
+    over_ssh = shells and services.word("ssh", "root-login") != "deny"
+    return not closed or over_ssh or pages or (aux.has("type") and not aux.has("insecure"))
+
+
+def _everything(root: Node, name: str) -> bool:
+    """The class may do everything."""
+    if name in PREDEFINED or name == "root":
+        return name in ("super-user", "superuser", "root")
+    return root.has("system", "login", "class", name, "permissions", "all")
 
 
 def _secret(known: Node, gaps: Gaps, name: str) -> Secret | None:
@@ -118,13 +128,20 @@ def _secret(known: Node, gaps: Gaps, name: str) -> Secret | None:
 def _writes(root: Node, gaps: Gaps, user: Node) -> bool | None:
     name = user.word("class") or ""
     if name in PREDEFINED:
-        return name.startswith(("super-user", "superuser"))
+        return name in ("super-user", "superuser")
     known = root.at("system", "login", "class", name)
     if not name or known is None:
         gaps.note("users[].administrator", "unsupported", f"the class of {user.name} is not shown")
         return None
     rights = known.words("permissions")
-    return any(right in _WRITES or right.endswith("-control") for right in rights) or known.has("allow-configuration")
+    if any(right in _WRITES or right.endswith("-control") for right in rights) or known.has("allow-configuration"):
+        return True
+    if known.has("allow-commands") or known.has("allow-commands-regexps") or known.has("allow-configuration-regexps"):
+        gaps.note(
+            "users[].administrator", "unsupported", f"patterns of the class of {user.name} allow more, and were not followed"
+        )
+        return None
+    return False
 
 
 def _servers(root: Node, gaps: Gaps) -> Iterator[AuthServer]:

@@ -88,6 +88,14 @@ def _default(root: Node) -> Action:
     return "permit" if any(said) else "deny"
 
 
+def _bypassed(root: Node) -> None:
+    """Raises where a filter sends packets past the policies."""
+    for _, scope in scopes(root):
+        for part in scope.below("firewall"):
+            if any(node.has("then", "packet-mode") for node in part.walk()):
+                raise Unsupported("a filter lets packets pass outside flows (packet-mode), which no policy sees")
+
+
 def _last_logged(root: Node) -> bool:
     """The policy by default writes nothing: a global one that refuses everything and logs it must stand before, in each scope."""
     return _recorded(root) and all(
@@ -107,6 +115,7 @@ def _refuses_all(policy: Node) -> bool:
 
 
 def _policies(root: Node, gaps: Gaps, hits: dict[tuple[str, str, str], int] | None) -> Iterator[FilterRule]:
+    _bypassed(root)
     recorded = _recorded(root)
     if not recorded:
         gaps.note(
@@ -208,12 +217,15 @@ def _hits(cli: DeviceCli) -> dict[tuple[str, str, str], int]:
 
 
 def _zones(root: Node, gaps: Gaps) -> Iterator[Zone]:
+    known = {unit.name: unit for unit in units(root)}
     for where, scope in scopes(root):
         for zone in scope.below("security", "zones", "security-zone"):
+            members = zone.words("interfaces")
+            told = any(described_outside(known[name]) for name in members if name in known)
             yield Zone(
                 name=f"{where}{zone.name}",
-                interfaces=zone.words("interfaces"),
-                outside=outside(zone.name, gaps, "zones[].outside"),
+                interfaces=members,
+                outside=told or outside(zone.name, gaps, "zones[].outside"),
             )
 
 
@@ -236,7 +248,13 @@ def _spoofing(root: Node, edge: list[str]) -> bool:
     """The screen watches for it, or each interface outside checks the way back."""
     if all(screen.has("ip", "spoofing") for screen in _screens(root, edge)):
         return True
-    return _checked([unit for unit in units(root) if unit.zone in {name.split()[-1] for name in edge}])
+    outer = {
+        id(zone)
+        for where, scope in scopes(root)
+        for zone in scope.below("security", "zones", "security-zone")
+        if f"{where}{zone.name}" in edge
+    }
+    return _checked([unit for unit in units(root) if unit.place and id(unit.place.zone) in outer])
 
 
 def _outer(root: Node) -> list[Unit]:

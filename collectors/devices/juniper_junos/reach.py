@@ -30,6 +30,13 @@ class Service(NamedTuple):
     port: int
 
 
+class Zoned(NamedTuple):
+    """A security zone and what it says of one interface of it."""
+
+    zone: Node
+    member: Node
+
+
 class Unit(NamedTuple):
     """One logical interface that has an address."""
 
@@ -37,7 +44,11 @@ class Unit(NamedTuple):
     node: Node
     scope: Node
     instance: str
-    zone: str | None
+    place: Zoned | None
+
+    @property
+    def zone(self) -> str | None:
+        return self.place.zone.name if self.place else None
 
 
 class Reach(NamedTuple):
@@ -50,7 +61,7 @@ class Reach(NamedTuple):
 
 def units(root: Node) -> tuple[Unit, ...]:
     """Logical interfaces in use with an address of their own, loopbacks aside."""
-    zoned = zone_of(root)
+    held = zone_of(root)
     placed = {node.name: instance for instance, scope in instances(root) for node in scope.below("interface") if instance}
     found = []
     for _, scope in scopes(root):
@@ -60,7 +71,7 @@ def units(root: Node) -> tuple[Unit, ...]:
             for unit in port.below("unit"):
                 name = f"{port.name}.{unit.name}"
                 if not unit.has("disable") and any(speaks(unit, family) for family in ("inet", "inet6")):
-                    found.append(Unit(name, unit, scope, placed.get(name, ""), zoned.get(name, zoned.get("all"))))
+                    found.append(Unit(name, unit, scope, placed.get(name, ""), held.get(name, held.get("all"))))
     return tuple(found)
 
 
@@ -71,10 +82,10 @@ def speaks(unit: Node, family: str) -> bool:
     return node is not None and any(node.has(word) for word in words)
 
 
-def zone_of(root: Node) -> dict[str, str]:
-    """interface -> security zone."""
+def zone_of(root: Node) -> dict[str, Zoned]:
+    """interface -> security zone. Two logical systems may each have a zone of the same name."""
     return {
-        member.name if "." in member.name or member.name == "all" else f"{member.name}.0": zone.name
+        member.name if "." in member.name or member.name == "all" else f"{member.name}.0": Zoned(zone, member)
         for zone in zones(root)
         for member in zone.below("interfaces")
     }
@@ -89,12 +100,14 @@ def zones(root: Node) -> Iterator[Node]:
 
 def zoned(root: Node, told: Version) -> bool:
     """Zones decide, because this is a firewall that follows flows."""
-    return told.firewall and not packet_mode(root)
-
-
-def packet_mode(root: Node) -> bool:
-    mode = root.at("security", "forwarding-options", "family")
-    return mode is not None and mode.word("mpls", "mode") == "packet-based"
+    if not told.firewall:
+        return False
+    modes = root.at("security", "forwarding-options", "family") or Node("family")
+    if modes.word("mpls", "mode") == "packet-based":
+        return False
+    if modes.word("inet6", "mode") == "packet-based":
+        raise Unsupported("IPv6 passes packet by packet and IPv4 by flows, which was not followed")
+    return True
 
 
 def reach(root: Node, told: Version, service: Service, only: tuple[str, ...] = ()) -> Reach:
@@ -109,7 +122,7 @@ def reach(root: Node, told: Version, service: Service, only: tuple[str, ...] = (
     for unit in known:
         if only and unit.name not in only:
             continue
-        if zoned(root, told) and not unit.name.startswith(MANAGEMENT) and not _zone_admits(root, unit, service.name):
+        if zoned(root, told) and not unit.name.startswith(MANAGEMENT) and not _zone_admits(unit, service.name):
             continue
         four = _allowed(root, told, unit, service, v6=False)
         six = _allowed(root, told, unit, service, v6=True)
@@ -130,18 +143,15 @@ def _host_policies(root: Node) -> bool:
     )
 
 
-def _zone_admits(root: Node, unit: Unit, name: str) -> bool:
+def _zone_admits(unit: Unit, name: str) -> bool:
     """What stands at the interface takes the place of what stands at the zone."""
-    if unit.zone is None:
+    if unit.place is None:
         return False  # without a zone nothing is let in
-    zone = next(zone for zone in zones(root) if zone.name == unit.zone)
-    member = zone.at("interfaces", unit.name) or zone.at("interfaces", "all") or Node("")
-    holder = member if member.has("host-inbound-traffic") else zone
+    holder = unit.place.member if unit.place.member.has("host-inbound-traffic") else unit.place.zone
     said = holder.at("host-inbound-traffic", "system-services")
     if said is None:
         return False
-    words = said.nodes
-    if name in words and words[name].has("except"):
+    if said.has(name, "except"):
         return False
     return bool({name, "all", "any-service"} & set(said.words()))
 

@@ -43,7 +43,7 @@ class Version(NamedTuple):
 
     @property
     def firewall(self) -> bool:
-        return self.model.lower().startswith(("srx", "vsrx", "csrx"))
+        return bool(re.match(r"[vc]?srx|j\d{4}", self.model.lower()))
 
     @property
     def switch(self) -> bool:
