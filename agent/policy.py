@@ -1,4 +1,4 @@
-"""What the collector wants of this agent: level, kind, baseline, tailoring, interval. And nothing else.
+"""What the collector wants of this agent: level, kind, baseline, tailoring, interval; of a station, names of its own targets. And nothing else.
 
 Answers are data: a level is a number, a baseline is text in a closed vocabulary that the loader checks and whose digest
 must be the one that was announced. There is no field by which a command could arrive.

@@ -8,6 +8,7 @@ import pytest
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from django.test import Client
+from django.utils.translation import trans_real
 
 from tests.server.people import PASSWORD, Host
 
@@ -29,6 +30,9 @@ def catalogs() -> None:
                 write_mo(out, catalog)
             fresh.replace(mo)  # test processes run side by side
     gettext._translations.clear()  # type: ignore[attr-defined]
+    # Django has read what was there before, if a lazy text was shown while it was set up
+    trans_real._translations.clear()
+    trans_real._default = None
 
 
 @pytest.fixture(autouse=True)
