@@ -138,6 +138,12 @@ def ways(cli: DeviceWitness) -> list[tuple[str, str, bool | None]]:
         ("management ssh\n   vrf default\n      shutdown\n   vrf M\n      no shutdown\n", [("ssh vrf M", "ssh", True)]),
         ("management ssh\n   vrf M\n", [("ssh", "ssh", True)]),
         ("management ssh\n   ip access-group KHONG-CO in\n", [("ssh", "ssh", None)]),
+        (f"{LIST}system control-plane\n   ip access-group Q in\n", [("ssh", "ssh", False)]),
+        (f"{LIST}system control-plane\n   ip access-group Q vrf M in\n", [("ssh", "ssh", True)]),
+        (
+            f"{LIST}interface Vlan1\n   ipv6 address 2001:db8::1/64\nsystem control-plane\n   ip access-group Q in\n",
+            [("ssh", "ssh", True)],
+        ),
         ("management telnet\n   no shutdown\n", [("ssh", "ssh", True), ("telnet", "telnet", True)]),
         ("management telnet\n   no shutdown\n   shutdown\n", [("ssh", "ssh", True)]),
         ("management api gnmi\n   transport grpc G\n", [("ssh", "ssh", True), ("gnmi G", "api", True)]),
@@ -357,3 +363,15 @@ def test_at_the_console_an_account_without_a_password_is_asked_nothing() -> None
 def test_ospf_finds_its_interfaces_however_networks_are_written(network_line: str) -> None:
     lines = f"router ospf 1\n   {network_line}\ninterface Vlan1\n   ip address 10.0.0.1/24\n"
     assert [row.authenticated for row in routing.redundancy(device(lines)).routing or ()] == [False]
+
+
+def test_a_role_that_forbids_forbids_nothing_until_commands_are_authorised() -> None:
+    user = "username a role network-operator secret 5 $1$x\n"
+    seen = accounts.device_accounts(device(user))
+    assert [row.administrator for row in seen.users or ()] == [True, None]
+    assert seen.commands_authorised is False
+    seen = accounts.device_accounts(device(f"{user}aaa authorization commands all default local\n"))
+    assert [row.administrator for row in seen.users or ()] == [True, False]
+    assert seen.commands_authorised is True
+    everybody = accounts.device_accounts(device("aaa authorization commands all default local\n"))
+    assert everybody.commands_authorised is False

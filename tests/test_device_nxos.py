@@ -297,3 +297,9 @@ def test_lines_about_a_part_of_switching_do_not_end_it() -> None:
     seen = [(port.mode, port.enabled, port.port_security) for port in found.ports or ()]
     assert seen == [("access", True, False), ("access", False, False)]
     assert found.unguarded == ("Ethernet1/1",)
+
+
+def test_roles_decide_once_somebody_has_a_lesser_one() -> None:
+    assert accounts.device_accounts(device("")).commands_authorised is False
+    assert accounts.device_accounts(device("username a password 5 $5$x$y role network-operator\n")).commands_authorised is True
+    assert accounts.device_accounts(device("username a password 5 ! role network-operator\n")).commands_authorised is False

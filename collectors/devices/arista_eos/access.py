@@ -97,12 +97,30 @@ def _lists(cli: DeviceCli, node: Node, vrf: str) -> tuple[str | None, str | None
 
 
 def _door(cli: DeviceCli, tree: Node, node: Node, vrf: str, service: tuple[str, int], gaps: Gaps) -> Reach:
+    """By the service's own lists, or those of the control plane, where they admit fewer."""
     lists = access_lists(tree)
     four, six = _lists(cli, node, vrf)
     door = reach(lists, four, named(lists, six), speaks_v6(tree), service)
+    if door.anywhere is not False:
+        plane = _plane(tree, vrf)
+        all_of_it = reach(lists, plane[0], named(lists, plane[1]), speaks_v6(tree), service)
+        door = all_of_it if all_of_it.anywhere is False else door
     if door.anywhere is None:
         gaps.note("ways[].anywhere", "unsupported", f"{node.text}: its list is empty or not in the configuration")
     return door
+
+
+def _plane(tree: Node, vrf: str) -> tuple[str | None, str | None]:
+    """The lists of the control plane in a VRF; those without one count for the default VRF alone."""
+    tail = "" if vrf == _DEFAULT else f" vrf {re.escape(vrf)}"
+    found: list[str | None] = []
+    for word in ("ip", "ipv6"):
+        own = [
+            line[1] for name in ("control-plane", "system control-plane")
+            for line in block(tree, name).matches(rf"{word} access-group (\S+){tail} in$")
+        ]  # fmt: skip
+        found.append(own[-1] if own else None)
+    return found[0], found[1]
 
 
 # --- ways ------------------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from collectors.transports.base import DeviceCli
 
 _FACTORY = frozenset({"arista", "admin", "administrator", "root", "manager", "guest", "user", "test", "cvpadmin"})
 _HASHES: dict[str, Secret] = {"$1$": "weak-hash", "$5$": "hash", "$6$": "hash"}
+_HIDDEN = "no account stands in the configuration, while EOS always keeps admin: this account sees a part of it"
 _READABLE = re.compile(
     r"(?:(?:tacacs|radius)-server .*\bkey (?:0 )?(?!(?:7|8a) )\S"
     r"|(?:username \S+ .*|enable |aaa root )(?:secret|password) 0 "
@@ -32,13 +33,22 @@ def device_accounts(cli: DeviceCli) -> DeviceAccounts:
     tree = config(cli)
     order = methods(tree, "default")
     first = order[0].removeprefix("group ") if order[0].startswith("group ") else None
+    users = gaps.attempt("users", lambda: tuple(_users(tree)))
+    by_server = any(_by_server(tree, said) for said in _levels(tree, "authorization"))
+    if users is None and not by_server:
+        gaps.note("commands_authorised", "denied", _HIDDEN)
+    if any(row.administrator is None for row in users or ()):
+        reason = "a role is not in the configuration, or no `aaa authorization commands` puts roles in force"
+        gaps.note("users[].administrator", "unsupported", reason)
     return DeviceAccounts(
-        users=gaps.attempt("users", lambda: tuple(_users(tree))),
+        users=users,
         enable_secret=_enable(tree),
         servers=tuple(_servers(tree)),
         remote_first=first is not None and served(tree, first),
         local_fallback="local" in order,
-        commands_authorised=any(_by_server(tree, said) for said in _levels(tree, "authorization")),
+        # roles decide by command once they are asked, and somebody has a lesser one
+        commands_authorised=by_server
+        or (None if users is None else any(row.enabled and row.administrator is False for row in users)),
         accounting=any(_by_server(tree, said) for said in _levels(tree, "accounting")),
         passwords_encrypted=not any(_READABLE.match(node.text) for node in tree.walk()),
         unseen=gaps.unseen,
@@ -75,17 +85,17 @@ def _users(tree: Node) -> Iterator[DeviceAccount]:
         name, _, rest = line.partition(" ")
         said.setdefault(name, []).append(rest)
     if not said:
-        raise Denied("no account stands in the configuration, while EOS always keeps admin: this account sees a part of it")
+        raise Denied(_HIDDEN)
     for name, lines in said.items():
         words = " ".join(line for line in lines if not line.startswith(("ssh-key ", "sshkey ")))
         keyed = any(line.startswith(("ssh-key ", "sshkey ")) for line in lines)
         found = re.search(r"\brole (\S+)", words)
         role = found[1] if found else tree.value("aaa authorization policy local default-role ") or "network-operator"
-        secret = _kind(words)
+        secret, may = _kind(words), administrator(tree, role)
         locked = bool(re.search(r"\bsecret (?:\S+ )?[*!](?: |$)", words))
         yield DeviceAccount(
             name=name,
-            administrator=administrator(tree, role),
+            administrator=may if may or _roles_decide(tree) else None,
             role=role,
             secret="key" if keyed and (locked or secret is None) else secret,
             enabled=not locked or keyed,
@@ -94,6 +104,11 @@ def _users(tree: Node) -> Iterator[DeviceAccount]:
     root = tree.value("aaa root ")
     if root:
         yield DeviceAccount(name="root", administrator=True, role="", secret=_kind(root), factory=True)
+
+
+def _roles_decide(tree: Node) -> bool:
+    """Commands are authorised at all (User Manual, Role-Based Authorization: `aaa authorization commands all default local`)."""
+    return any(re.search(r"\blocal\b|\bgroup \S", said) for said in _levels(tree, "authorization"))
 
 
 def administrator(tree: Node, role: str) -> bool | None:

@@ -42,13 +42,21 @@ def device_accounts(cli: DeviceCli) -> DeviceAccounts:
     privileges = tree.flag("feature privilege") is True
     if not privileges:
         gaps.note("enable_secret", "unsupported", "without `feature privilege` no word raises rights: roles decide")
+    users = gaps.attempt("users", lambda: tuple(_users(tree)))
+    by_server = all(_authorised(tree, kind) for kind in ("commands", "config-commands"))
+    if any(row.administrator is None for row in users or ()):
+        gaps.note("users[].administrator", "unsupported", "a role is not in the configuration, or an account has none")
+    if users is None and not by_server:
+        gaps.note("commands_authorised", "denied", _HIDDEN)
     return DeviceAccounts(
-        users=gaps.attempt("users", lambda: tuple(_users(tree))),
+        users=users,
         enable_secret=_enable(tree) if privileges else None,
         servers=tuple(_servers(tree)),
         remote_first=order[:1] != () and order[0].startswith("group ") and served(tree, order[0].removeprefix("group ")),
         local_fallback=gaps.attempt("local_fallback", lambda: _fallback(cli, tree, order)),
-        commands_authorised=all(_authorised(tree, kind) for kind in ("commands", "config-commands")),
+        # roles are always in force: they decide by task once somebody has a lesser one
+        commands_authorised=by_server
+        or (None if users is None else any(row.enabled and row.administrator is False for row in users)),
         accounting=_accounting(tree),
         passwords_encrypted=not any(_READABLE.match(node.text) for node in tree.walk()),
         unseen=gaps.unseen,
