@@ -107,6 +107,7 @@ DEVICES: dict[Platform, str] = {
     Platform.ARUBA_AOSS: "collectors.devices.aruba_aoss",
     Platform.ARISTA_EOS: "collectors.devices.arista_eos",
     Platform.MIKROTIK_ROUTEROS: "collectors.devices.mikrotik_routeros",
+    Platform.DRAYTEK: "collectors.devices.draytek",
 }
 """Network OS -> module whose `OS` knows it. Imported only when such a device is asked: a host scan needs none of them."""
 

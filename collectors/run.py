@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from collectors import VERSION
-from collectors.catalog import DEVICES, LINUX, device_os, facts_of, questions
+from collectors.catalog import DEVICE_FACTS, DEVICES, LINUX, device_os, facts_of, questions
 from collectors.errors import CollectError, Unsupported
 from collectors.facts import FACTS
 from collectors.facts import identity as identities
@@ -66,6 +66,11 @@ def collect(
         if progress:
             progress(fact)
         records.append(ask(fact, function))
+    if isinstance(shell, DeviceCli) and (elsewhere := device_os(platform).elsewhere):
+        missing = [fact for fact in DEVICE_FACTS if fact not in device_os(platform).questions]
+        records += [
+            Record(fact=fact, outcome="unsupported", reason=elsewhere) for fact in missing if wanted is None or fact in wanted
+        ]
     return Snapshot(
         id=new_id(),
         target=target if target.platform else target.model_copy(update={"platform": platform}),

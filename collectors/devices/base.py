@@ -90,6 +90,8 @@ class DeviceOs:
     volatile: tuple[re.Pattern[str], ...] = ()
     """Lines that change though nobody changed anything."""
     questions: Mapping[str, Question] = field(default_factory=dict)
+    elsewhere: str = ""
+    """Where the facts are had that its command line does not tell: the reason each of them is recorded with. Empty: they are left out."""
 
     def permits(self, command: str) -> bool:
         """The command is one line and begins with an allowed word."""

@@ -45,7 +45,7 @@ ELSEWHERE = 1.0
 TAIL = 4096
 """Characters at the end of an answer among which a prompt is looked for."""
 
-_PAGER = re.compile(r"(?:-- ?more ?--|--\(more(?: \d+%)?\)--|<--- more --->|press any key|---- more ----)[^\n]{0,40}\Z", re.I)
+_PAGER = re.compile(r"(?:-- ?more ?--|--\(more(?: \d+%)?\)--|<--- more --->|press any key|---- more ----)[^\n]{0,80}\Z", re.I)
 _OLD = re.compile(r"(?:-sha1$|-cbc$|^3des|^arcfour|^blowfish|md5|^ssh-rsa$|^ssh-dss$|^hmac-sha1-96$)")
 
 
