@@ -42,7 +42,9 @@ def device_accounts(cli: DeviceCli) -> DeviceAccounts:
         local_fallback=local,
         commands_authorised=None
         if users is None
-        else any(user.role not in ("super-user", "superuser", "root") for user in users),
+        else gaps.attempt(
+            "commands_authorised", lambda: any(user.enabled and user.role and not _everything(root, user.role) for user in users)
+        ),
         accounting=gaps.attempt("accounting", lambda: _accounting(root)),
         passwords_encrypted=gaps.attempt("passwords_encrypted", lambda: _encrypted(root)),
         unseen=gaps.unseen,
