@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from collectors.devices.base import DeviceOs
-from collectors.devices.checkpoint_gaia import manage, system
+from collectors.devices.checkpoint_gaia import manage, network, system
 from collectors.devices.checkpoint_gaia.text import CONFIGURATION, NAME
 from collectors.model import Platform
 
@@ -65,5 +65,9 @@ OS = DeviceOs(
         "device_logs": system.device_logs,
         "clock": system.clock,
         "snmp_service": manage.snmp_service,
+        "interfaces": network.interfaces,
+        "redundancy": network.redundancy,
+        "device_services": network.device_services,
+        "neighbours": network.neighbours,
     },
 )
