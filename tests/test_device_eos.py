@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from collectors.catalog import device_os
@@ -14,7 +14,8 @@ from collectors.devices.arista_eos import access, accounts, logs, network, ports
 from collectors.devices.redaction import clean
 from collectors.devices.witness import DeviceWitness
 from collectors.errors import CollectError, Unparsable, Unsupported
-from collectors.model import Platform
+from collectors.model import Platform, Target
+from collectors.run import collect
 from collectors.transports.replay import ReplayDevice
 
 OS = device_os(Platform.ARISTA_EOS)
@@ -108,6 +109,14 @@ def device(lines: str, commands: Mapping[str, str] = MappingProxyType({}), versi
     return DeviceWitness(ReplayDevice(document), OS)
 
 
+REFUSED = "% Invalid input\n"
+OTHERS = dict.fromkeys(
+    (
+        "show boot-config", "show running-config diffs", "show ip arp vrf all", "show ipv6 neighbors vrf all",
+        "show mac address-table", "show management api http-commands", "show mlag", "show ntp status", "show ntp associations",
+    ),
+    REFUSED,
+)  # fmt: skip
 LIST = "ip access-list Q\n   10 permit tcp 10.0.0.0/8 any eq ssh https\n"
 EAPI = "management api http-commands\n   no shutdown\n"
 STATE = "Enabled:            Yes\nHTTPS server:       running, set to use port 443\nHTTP server:        {}, set to use port 80\nVRFs:               {}\nSSL Profile:        {}\nTLS Protocols:      1.0 1.1 1.2\n"
@@ -375,3 +384,14 @@ def test_a_role_that_forbids_forbids_nothing_until_commands_are_authorised() -> 
     assert seen.commands_authorised is True
     everybody = accounts.device_accounts(device("aaa authorization commands all default local\n"))
     assert everybody.commands_authorised is False
+
+
+@settings(max_examples=15)
+@given(st.text(st.sampled_from("ABCDEFGHJKLMNPQRSTUVWXYZabcdefghjkmnpqrstuvwxyz23456789+-./"), min_size=9, max_size=30))
+def test_no_secret_gets_into_a_fact_wherever_it_is_planted(secret: str) -> None:
+    planted = [line.replace("{}", f"Zq7{secret}") for line in WITH_SECRET]
+    outer, inner = [line for line in planted if line[0] != " "], [line for line in planted if line[0] == " "]
+    lines = "\n".join([*outer, "interface Ethernet1", *inner, "router bgp 1", *inner, ""])
+    snapshot = collect(Target(name="x", via="replay"), device(lines, OTHERS)._cli)
+    assert {record.outcome for record in snapshot.records} == {"seen"}
+    assert secret not in snapshot.model_dump_json()

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from collectors.catalog import device_os
@@ -14,7 +14,8 @@ from collectors.devices.cisco_nxos import access, accounts, logs, ports, routing
 from collectors.devices.redaction import clean
 from collectors.devices.witness import DeviceWitness
 from collectors.errors import CollectError, Unparsable, Unsupported
-from collectors.model import Platform
+from collectors.model import Platform, Target
+from collectors.run import collect
 from collectors.transports.replay import ReplayDevice
 
 OS = device_os(Platform.CISCO_NXOS)
@@ -119,6 +120,16 @@ def device(lines: str, commands: Mapping[str, str] = MappingProxyType({}), tail:
         },
     }
     return DeviceWitness(ReplayDevice(document), OS)
+
+
+REFUSED = "% Invalid command at '^' marker.\n"
+OTHERS = dict.fromkeys(
+    (
+        "show inventory", "show startup-config", "show interface status", "show interface", "show ip arp vrf all",
+        "show ipv6 neighbor vrf all", "show mac address-table", "show ntp peer-status", "show nxapi", "show vpc",
+    ),
+    REFUSED,
+)  # fmt: skip
 
 
 def ways(cli: DeviceWitness) -> list[tuple[str, bool | None]]:
@@ -303,3 +314,14 @@ def test_roles_decide_once_somebody_has_a_lesser_one() -> None:
     assert accounts.device_accounts(device("")).commands_authorised is False
     assert accounts.device_accounts(device("username a password 5 $5$x$y role network-operator\n")).commands_authorised is True
     assert accounts.device_accounts(device("username a password 5 ! role network-operator\n")).commands_authorised is False
+
+
+@settings(max_examples=15)
+@given(st.text(st.sampled_from("ABCDEFGHJKLMNPQRSTUVWXYZabcdefghjkmnpqrstuvwxyz23456789+-./"), min_size=9, max_size=30))
+def test_no_secret_gets_into_a_fact_wherever_it_is_planted(secret: str) -> None:
+    planted = [line.replace("{}", f"Zq7{secret}") for line in WITH_SECRET]
+    outer, inner = [line for line in planted if line[0] != " "], [line for line in planted if line[0] == " "]
+    lines = "\n".join([*outer, "interface Ethernet1", *inner, "router bgp 1", *inner, ""])
+    snapshot = collect(Target(name="x", via="replay"), device(lines, OTHERS)._cli)
+    assert {record.outcome for record in snapshot.records} == {"seen"}
+    assert secret not in snapshot.model_dump_json()
