@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 import shutil
 import subprocess
@@ -19,12 +20,13 @@ from agent import full_copies
 from agent.errors import Refusal
 from agent.full_copies import FullCopies, Seal
 from agent.state import State
-from collectors.catalog import device_os
+from collectors.catalog import DEVICES, device_os
 from collectors.devices.full_text import FullText
+from collectors.inventory import Inventory
 from collectors.model import Kind, Platform, Snapshot, Target, new_id
-from collectors.run import collect
+from collectors.run import collect, look
 from tests.agent.collector import Collector
-from tests.agent.conftest import Run
+from tests.agent.conftest import ROOT, Run
 from tests.agent.snapshots import snapshot as made
 from tests.agent.test_station import Site, answers, arrived
 from tests.fake_device import Fake, Fakes
@@ -327,3 +329,21 @@ def test_a_private_key_in_the_settings_is_not_repeated(tmp_path: Path) -> None:
         config.load({"RASOAT_CONFIG": str(tmp_path / "agent.yaml")})
     assert str(IDENTITY) not in str(caught.value)
     assert json.dumps(str(IDENTITY))[5:40] not in str(caught.value)
+
+
+@pytest.mark.parametrize("platform", sorted(DEVICES))
+def test_of_every_system_a_copy_is_what_the_signed_snapshot_names(tmp_path: Path, platform: Platform) -> None:
+    """Each recorded device has a copy exactly where its configuration was seen."""
+    folders = [path.parent for path in (ROOT / "tests" / "devices").glob(f"{platform}--*/transcript.yaml")]
+    assert folders, "a system without a recording"
+    copies = FullCopies(tmp_path, Seal([PUBLIC]))
+    seen = set()
+    for folder in folders:
+        target = Target(name=folder.name, kind=Kind.SWITCH, via="replay", address=str(folder))
+        found = look(target, Inventory((), full_text=copies), only=("configuration",))
+        if found.by_fact["configuration"].outcome == "seen":
+            seen.add(folder.name)
+            digest = hashlib.sha256(pyrage.decrypt(copies.kept[folder.name].read_bytes(), [IDENTITY])).hexdigest()
+            assert digest in {source.sha256 for record in found.records for source in record.sources}
+    assert set(copies.kept) == seen
+    assert copies.trouble == {}
