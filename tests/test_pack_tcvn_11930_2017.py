@@ -225,7 +225,6 @@ def test_an_exception_that_says_rasoat_does_not_look_is_not_beside_a_check_that_
     assert [r.id for _, r in lines(pack) if any(one.type == "not_collected" for one in r.exceptions)] == [
         "applications.access.separate_admin",
         "servers.access.source_addresses",
-        "servers.intrusion.central_patching",
     ], "what is not collected yet; whoever adds a fact shortens this list"
 
 

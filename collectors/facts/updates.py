@@ -11,7 +11,7 @@ from pydantic import Field
 from collectors.errors import CollectError, Unparsable, Unsupported
 from collectors.facts.base import Fact, Gaps, Model, once
 from collectors.linux import apt as newer_debs
-from collectors.linux import apt_config, apt_lists, apt_sources, dnf_repos, dpkg, kernels, rpm, zypper_repos
+from collectors.linux import apt_config, apt_lists, apt_sources, dnf_repos, dpkg, kernels, package_sources, rpm, zypper_repos
 from collectors.linux import dnf as newer_rpms
 from collectors.linux import zypper as suse
 from collectors.linux.os_release import os_release
@@ -33,6 +33,19 @@ class PendingUpdate(Model):
     phased: bool = Field(default=False, description="Ubuntu rolls it out in phases and this machine may have to wait")
     advisory: str | None = Field(default=None, description="Advisory or CVE id where the lists name one")
     severity: str | None = Field(default=None, description="Vendor's severity where the lists name one")
+
+
+class PackageSource(Model):
+    """One enabled place that packages come from. Of its address only scheme and host are kept: passwords stand in addresses too."""
+
+    name: str = Field(description="apt: suite and components; rpm: id of the repository")
+    scheme: str = Field(description="https, http, ftp, file, cdrom, mirror+https ...")
+    host: str | None = Field(
+        description="Host, of a list of mirrors the one that gives it; None for a folder or a disc, and where a variable decides it"
+    )
+    signed: bool = Field(
+        description="A signature is asked for: False for trusted=yes, allow-insecure, gpgcheck=0 and their like, for this source or for all"
+    )
 
 
 class Updates(Fact):
@@ -93,6 +106,9 @@ class Updates(Fact):
         default=None,
         description="Windows: where updates come from: microsoft, or the address of the WSUS server, which offers only what its administrator approved",
     )
+    sources: tuple[PackageSource, ...] | None = Field(
+        default=None, description="Linux: enabled package sources as the machine is told them, those of add-on software too"
+    )
 
 
 def apt(shell: Shell) -> Updates:
@@ -111,7 +127,6 @@ def apt(shell: Shell) -> Updates:
         lambda: [row for row in _whole(rows(), _security_lists(lists(), pockets()).security_faults) if row.security],
     )
     gaps.note("update_server", "unsupported", "only Windows takes all its updates from one server")
-    gaps.note("update_server", "unsupported", "a setting of Windows")
     support_ends, extended = _support(gaps, release)
     dated = gaps.attempt(("lists_dated", "lists_valid_until"), lambda: newer_debs.dated(lists(), pockets(), support_ends))
     if dated and dated.valid_until is None:
@@ -146,6 +161,7 @@ def apt(shell: Shell) -> Updates:
         point_release_behind=gaps.attempt(
             "point_release_behind", lambda: newer_debs.point_release_behind(shell, lists(), release())
         ),
+        sources=gaps.attempt("sources", lambda: _sources(package_sources.apt(shell))),
         unseen=gaps.unseen,
     )
 
@@ -170,7 +186,6 @@ def dnf(shell: Shell) -> Updates:
     gaps.note("lists_valid_until", "unsupported", "rpm repositories set no date until which they are valid")
     gaps.note("point_release_behind", "unsupported", "only Debian has point releases of this kind")
     gaps.note("pins", "unsupported", "pins are apt's")
-    gaps.note("update_server", "unsupported", "a setting of Windows")
     gaps.note("update_server", "unsupported", "only Windows takes all its updates from one server")
     support_ends, extended = _support(gaps, release)
     return Updates(
@@ -197,6 +212,7 @@ def dnf(shell: Shell) -> Updates:
         automatic=gaps.attempt(
             "automatic", lambda: dnf_repos.automatic(shell, frozenset(package.nevra.name for package in packages()))
         ),
+        sources=gaps.attempt("sources", lambda: _sources(package_sources.dnf(config()))),
         unseen=gaps.unseen,
     )
 
@@ -209,7 +225,8 @@ def zypper(shell: Shell) -> Updates:
     gaps = Gaps()
     release = once(lambda: os_release(shell))
     packages = once(lambda: rpm.installed(shell))
-    repos = once(lambda: zypper_repos.fetched(shell, zypper_repos.enabled(shell)))
+    enabled = once(lambda: zypper_repos.enabled(shell))
+    repos = once(lambda: zypper_repos.fetched(shell, tuple(repo.id for repo in enabled())))
     locks = once(lambda: zypper_repos.locks(shell))
     told = once(lambda: kernels.texts(shell))
     kernel = once(lambda: kernels.suse(told(), packages()))
@@ -223,7 +240,6 @@ def zypper(shell: Shell) -> Updates:
     gaps.note("lists_valid_until", "unsupported", "rpm repositories set no date until which they are valid")
     gaps.note("point_release_behind", "unsupported", "only Debian has point releases of this kind")
     gaps.note("pins", "unsupported", "pins are apt's")
-    gaps.note("update_server", "unsupported", "a setting of Windows")
     gaps.note("update_server", "unsupported", "only Windows takes all its updates from one server")
     support_ends, extended = _support(gaps, release)
     return Updates(
@@ -245,6 +261,7 @@ def zypper(shell: Shell) -> Updates:
         reboot_required=gaps.attempt("reboot_required", lambda: kernels.suse_reboot_asked(shell) or kernel().newer_waits),
         livepatched=gaps.attempt("livepatched", lambda: kernels.livepatched(shell, told())),
         automatic=gaps.attempt("automatic", lambda: zypper_repos.automatic(shell)),
+        sources=gaps.attempt("sources", lambda: _sources(package_sources.zypper(shell, enabled()))),
         unseen=gaps.unseen,
     )
 
@@ -255,6 +272,10 @@ def unsupported(shell: Shell) -> Updates:
     raise Unsupported(
         f"updates of {release.get('PRETTY_NAME') or release['ID']} cannot be looked at yet: its package manager is not known to rasoat"
     )
+
+
+def _sources(found: tuple[package_sources.Source, ...]) -> tuple[PackageSource, ...]:
+    return tuple(PackageSource.model_validate(source._asdict()) for source in found)
 
 
 def _system(packages: Callable[[], tuple[dpkg.Package, ...]]) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from collectors.errors import Unparsable
@@ -15,6 +15,11 @@ _SCHEME = re.compile(r"(?:tor\+)?(?:https?|ftp|file|copy)", re.I)
 _QUOTED = set('\\|{}[]<>"^~_=!@#$%^&*')
 
 
+YES = ("yes", "true", "with", "on", "enable", "1")
+"""Words apt takes for yes."""
+_WEAKENING = ("trusted", "allow-insecure", "allow-downgrade-to-insecure")
+
+
 class Entry(NamedTuple):
     """One enabled source of binary packages: one address and one suite."""
 
@@ -22,6 +27,8 @@ class Entry(NamedTuple):
     suite: str
     components: tuple[str, ...]
     arches: tuple[str, ...]
+    unsigned: bool = False
+    """Its own options let it in without a signature."""
 
     @property
     def shown(self) -> str:
@@ -75,9 +82,10 @@ def _one_line(path: str, text: str) -> Iterator[Entry]:
         if not found:
             raise Unparsable(f"{path}:{number}: not a package source")
         kind, options, uri, suite, components = found.groups()
-        arches = [word.partition("=")[2] for word in (options or "").split() if word.startswith("arch=")]
+        given = dict(word.partition("=")[::2] for word in (options or "").lower().split())
+        arches = tuple(given["arch"].split(",")) if "arch" in given else ()
         if kind == "deb":
-            yield Entry(uri, suite, tuple(components.split()), tuple(arches[-1].split(",")) if arches else ())
+            yield Entry(uri, suite, tuple(components.split()), arches, _unsigned(given))
 
 
 def _deb822(path: str, text: str) -> Iterator[Entry]:
@@ -103,7 +111,12 @@ def _deb822(path: str, text: str) -> Iterator[Entry]:
             continue
         for uri in words["uris"].split():
             for suite in words["suites"].split():
-                yield Entry(uri, suite, tuple(words.get("components", "").split()), tuple(words.get("architectures", "").split()))
+                components, arches = tuple(words.get("components", "").split()), tuple(words.get("architectures", "").split())
+                yield Entry(uri, suite, components, arches, _unsigned(words))
+
+
+def _unsigned(words: Mapping[str, str]) -> bool:
+    return any(words.get(option, "").strip().lower() in YES for option in _WEAKENING)
 
 
 def _quoted(text: str) -> str:

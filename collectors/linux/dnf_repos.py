@@ -35,6 +35,12 @@ class Repo(NamedTuple):
     id: str
     enabled: bool
     excludes: tuple[str, ...]
+    addresses: tuple[str, ...] = ()
+    """As they stand there: with variables, and with a password where somebody wrote one."""
+    signed: bool = True
+    """Signatures of packages or of the metadata that names them are asked for."""
+    gpg: Mapping[str, str] = {}
+    """What the section itself says: gpgcheck, repo_gpgcheck, pkg_gpgcheck."""
 
 
 class Config(NamedTuple):
@@ -44,6 +50,8 @@ class Config(NamedTuple):
     """Enabled ones."""
     excludes: tuple[str, ...]
     """Patterns for all repositories, and those of a repository as well: whoever excludes, holds."""
+    folders: str = ""
+    """Where else than in /etc/yum.repos.d repositories are looked for."""
 
 
 class Fetched(NamedTuple):
@@ -60,6 +68,7 @@ def config(shell: Shell) -> Config:
     """Raises Unparsable for a file dnf would not understand either."""
     repos: dict[str, Repo] = {}
     excludes: list[str] = []
+    folders, general = "", dict[str, str]()
     for path, text in shell.read_all(*CONFIG).items():
         parser = configparser.ConfigParser(interpolation=None, strict=False, delimiters=("=",), comment_prefixes=("#", ";"))
         try:
@@ -72,10 +81,31 @@ def config(shell: Shell) -> Config:
             mine = tuple(pattern for pattern in mine if pattern)
             if name == "main":
                 excludes += mine
+                folders = section.get("reposdir", folders).strip()
+                general |= signatures(section)
             else:
-                repos[name] = Repo(name, section.get("enabled", "1").strip().lower() not in _OFF, mine)
-    enabled = tuple(repo for repo in repos.values() if repo.enabled)
-    return Config(enabled, tuple(dict.fromkeys([*excludes, *(pattern for repo in enabled for pattern in repo.excludes)])))
+                repos[name] = repository(section, mine)
+    enabled = tuple(
+        repo._replace(
+            signed=any({**general, **repo.gpg}.get(word, "0").lower() not in _OFF for word in ("gpgcheck", "repo_gpgcheck"))
+        )
+        for repo in repos.values()
+        if repo.enabled
+    )
+    held = tuple(dict.fromkeys([*excludes, *(pattern for repo in enabled for pattern in repo.excludes)]))
+    return Config(enabled, held, "" if folders.rstrip("/") == "/etc/yum.repos.d" else folders)
+
+
+def repository(section: configparser.SectionProxy, excludes: tuple[str, ...] = ()) -> Repo:
+    """One section of a .repo file, of dnf's or of zypper's."""
+    addresses = re.split(r"[\s,]+", " ".join(section.get(key, "") for key in ("metalink", "mirrorlist", "baseurl")).strip())
+    on = section.get("enabled", "1").strip().lower() not in _OFF
+    return Repo(section.name, on, excludes, tuple(one for one in addresses if one), True, signatures(section))
+
+
+def signatures(section: configparser.SectionProxy) -> dict[str, str]:
+    """What a section says of signatures."""
+    return {word: section[word].strip() for word in ("gpgcheck", "repo_gpgcheck", "pkg_gpgcheck") if section.get(word)}
 
 
 def locks(shell: Shell) -> tuple[str, ...]:

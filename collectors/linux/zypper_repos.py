@@ -14,7 +14,7 @@ from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from collectors.errors import Unparsable, Unsupported
-from collectors.linux.dnf_repos import Fetched, revised
+from collectors.linux.dnf_repos import Fetched, Repo, repository, revised
 from collectors.transports.base import Shell
 
 REPOS = "/etc/zypp/repos.d/*.repo"
@@ -24,7 +24,6 @@ CREDENTIALS = "/etc/zypp/credentials.d/SCCcredentials"
 FETCHED = ("/var/cache/zypp/raw/*/repodata/repomd.xml", "/var/cache/zypp/raw/*/*/repodata/repomd.xml")
 AOU = "/etc/sysconfig/automatic_online_update"
 TIMERS = ("transactional-update.timer", "os-update.timer")
-_OFF = ("0", "no", "false", "off")
 _CACHE = re.compile(r"/var/cache/zypp/raw/([^/]+)/")
 _POOL = re.compile(r"-pool\b")
 _UPDATES = re.compile(r"\bupdates?\b|-updates?$|^update", re.I)
@@ -56,9 +55,9 @@ class Lock(NamedTuple):
         return fnmatchcase(name, self.name)
 
 
-def enabled(shell: Shell) -> tuple[str, ...]:
-    """Aliases of the enabled repositories. Raises Unparsable for a file zypper would not understand either."""
-    found: dict[str, bool] = {}
+def enabled(shell: Shell) -> tuple[Repo, ...]:
+    """The enabled repositories. Raises Unparsable for a file zypper would not understand either."""
+    found: dict[str, Repo] = {}
     for path, text in shell.read_all(REPOS).items():
         parser = configparser.ConfigParser(interpolation=None, strict=False, delimiters=("=",), comment_prefixes=("#", ";"))
         try:
@@ -66,8 +65,8 @@ def enabled(shell: Shell) -> tuple[str, ...]:
         except configparser.Error as error:
             raise Unparsable(f"{path}: {str(error).splitlines()[0][:120]}") from None
         for alias in parser.sections():
-            found[alias] = parser[alias].get("enabled", "1").strip().lower() not in _OFF
-    return tuple(alias for alias, on in found.items() if on)
+            found[alias] = repository(parser[alias])
+    return tuple(repo for repo in found.values() if repo.enabled)
 
 
 def fetched(shell: Shell, aliases: tuple[str, ...]) -> tuple[Fetched, ...]:

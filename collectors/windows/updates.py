@@ -76,6 +76,7 @@ def updates(shell: Shell) -> Updates:
     gaps.note("lists_valid_until", "unsupported", "Microsoft sets no date until which its lists are valid")
     gaps.note("pins", "unsupported", "pins are apt's")
     gaps.note("livepatched", "unsupported", "whether a hotpatch is in force is not told by the registry")
+    gaps.note("sources", "unsupported", "Windows has no package sources; see update_server")
     gaps.note("point_release_behind", "unsupported", "only Debian has point releases of this kind")
     support = found.support
     if support is None or support.ends is None:
