@@ -395,3 +395,10 @@ def test_no_secret_gets_into_a_fact_wherever_it_is_planted(secret: str) -> None:
     snapshot = collect(Target(name="x", via="replay"), device(lines, OTHERS)._cli)
     assert {record.outcome for record in snapshot.records} == {"seen"}
     assert secret not in snapshot.model_dump_json()
+
+
+def test_lists_of_a_profile_filter_where_it_is_taken_over() -> None:
+    lines = "ip access-list A\n   10 permit ip any any\ninterface profile P\n   command ip access-group A in\ninterface Ethernet1\n   no switchport\n   ip address 10.0.0.1/24\n   profile P\n"
+    seen = network.filtering(device(lines))
+    assert [(row.list, row.source_zones) for row in seen.rules or ()] == [("A", ("Ethernet1",))]
+    assert (seen.default_action, seen.unbound) == ("deny", ())

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from collectors.catalog import device_os
-from collectors.devices.cisco_nxos import access, accounts, logs, ports, routing, snmp, text
+from collectors.devices.cisco_nxos import access, accounts, logs, network, ports, routing, snmp, text
 from collectors.devices.redaction import clean
 from collectors.devices.witness import DeviceWitness
 from collectors.errors import CollectError, Unparsable, Unsupported
@@ -325,3 +325,17 @@ def test_no_secret_gets_into_a_fact_wherever_it_is_planted(secret: str) -> None:
     snapshot = collect(Target(name="x", via="replay"), device(lines, OTHERS)._cli)
     assert {record.outcome for record in snapshot.records} == {"seen"}
     assert secret not in snapshot.model_dump_json()
+
+
+@pytest.mark.parametrize(("state", "shut", "rules"), [("  state enabled\n", True, ["A"]), ("", None, [])])
+def test_an_interface_takes_over_its_port_profile_once_that_is_enabled(state: str, shut: bool | None, rules: list[str]) -> None:
+    lines = f"ip access-list A\n  10 permit ip any any\nport-profile type ethernet P\n  ip access-group A in\n  shutdown\n{state}interface Ethernet1/1\n  inherit port-profile P\n"
+    cli = device(lines, {"show interface status": REFUSED, "show interface": REFUSED})
+    assert [row.list for row in network.filtering(cli).rules or ()] == rules
+    assert [port.enabled for port in ports.interfaces(cli).ports or ()] == [None if shut is None else not shut]
+
+
+def test_eigrp_must_be_authenticated_in_each_family() -> None:
+    lines = "key chain K\n  key 1\n    key-string 7 x\nrouter eigrp 7\ninterface Vlan1\n  ip router eigrp 7\n  ip authentication mode eigrp 7 md5\n  ip authentication key-chain eigrp 7 K\n"
+    assert [row.authenticated for row in routing.redundancy(device(lines)).routing or ()] == [True]
+    assert [row.authenticated for row in routing.redundancy(device(f"{lines}  ipv6 router eigrp 7\n")).routing or ()] == [False]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from collectors.devices.arista_eos.acl import access_lists, named, speaks_v6
-from collectors.devices.arista_eos.text import block, config, release, version
+from collectors.devices.arista_eos.text import block, config, interfaces, release, version
 from collectors.devices.base import per_device
 from collectors.devices.cidr_lists import HTTP, HTTPS, SSH, TELNET, Reach, reach
 from collectors.devices.syntax.indent import Node
@@ -227,7 +227,7 @@ def _separate(cli: DeviceCli, tree: Node) -> bool:
             if transport.exact("shutdown") is not True:
                 answers.add((transport.value("vrf ") or _DEFAULT).split()[0])
     ports: list[bool] = []
-    for interface in tree.blocks("interface "):
+    for interface in interfaces(tree):
         vrf = interface.value("vrf ") or _DEFAULT
         if vrf.removeprefix("forwarding ") in answers and interface.matches(r"ip(?:v6)? address \S"):
             ports.append(interface.text.startswith("interface Management"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from collectors.devices.arista_eos.text import interfaces
 from collectors.devices.cidr_lists import AccessList
 from collectors.devices.syntax.cidr_acl import entries
 from collectors.devices.syntax.indent import Node
@@ -33,5 +34,5 @@ def speaks_v6(tree: Node) -> bool:
     """Some interface in use has an IPv6 address."""
     return any(
         interface.exact("shutdown") is not True and (interface.matches(r"ipv6 address \S") or interface.flag("ipv6 enable"))
-        for interface in tree.blocks("interface ")
+        for interface in interfaces(tree)
     )

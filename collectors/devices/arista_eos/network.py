@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from collectors.devices.arista_eos.acl import LIST, access_lists, named
-from collectors.devices.arista_eos.text import config
+from collectors.devices.arista_eos.text import config, interfaces
 from collectors.devices.cidr_lists import AccessList, Bound, rows, unbound
 from collectors.devices.syntax.indent import Node
 from collectors.errors import Unsupported
@@ -47,7 +47,7 @@ def filtering(cli: DeviceCli) -> Filtering:
 
 def _bound(tree: Node, lists: Mapping[str, AccessList]) -> Mapping[str, list[Bound]]:
     found: dict[str, list[Bound]] = {}
-    for interface in tree.blocks("interface "):
+    for interface in interfaces(tree):
         place = interface.text.removeprefix("interface ")
         for line in interface.children:
             if group := _GROUP.match(line.text):
@@ -57,7 +57,7 @@ def _bound(tree: Node, lists: Mapping[str, AccessList]) -> Mapping[str, list[Bou
 
 
 def _rules(tree: Node, lists: Mapping[str, AccessList], bound: Mapping[str, list[Bound]]) -> tuple[FilterRule, ...]:
-    for interface in tree.blocks("interface "):
+    for interface in interfaces(tree):
         if interface.lines("traffic-policy input ") or interface.lines("traffic-policy output "):
             raise Unsupported(f"{interface.text}: a traffic policy filters there, whose language is not read")
     return rows(lists, bound)
@@ -67,7 +67,7 @@ def routed(tree: Node) -> list[Node]:
     """Interfaces in use that have an address; loopbacks and management ports aside."""
     return [
         node
-        for node in tree.blocks("interface ")
+        for node in interfaces(tree)
         if node.exact("shutdown") is not True
         and node.matches(r"ip(?:v6)? address \S")
         and not re.match(r"interface (?:Loopback|Management)", node.text)

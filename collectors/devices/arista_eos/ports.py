@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Literal, NamedTuple
 
 from collectors.devices.arista_eos.text import block, config, release
+from collectors.devices.arista_eos.text import interfaces as each_of
 from collectors.devices.syntax.indent import Node
 from collectors.devices.vocabulary import mac
 from collectors.errors import Unparsable, Unsupported
@@ -38,7 +39,7 @@ def interfaces(cli: DeviceCli) -> Interfaces:
     tree = config(cli)
     release(cli)  # a port without a line is open and in VLAN 1: User Manual, Ethernet Ports, of the releases we know
     states = gaps.attempt("ports[].up", lambda: _status(cli)) or {}
-    pairs = [(_port(tree, node, states), node) for node in _interfaces(tree)]
+    pairs = [(_port(tree, node, states), node) for node in each_of(tree)]
     ports = tuple(port for port, _ in pairs)
     snooping = tree.lines("ip dhcp snooping vlan ")
     if snooping:
@@ -61,20 +62,6 @@ def interfaces(cli: DeviceCli) -> Interfaces:
         dynamic_trunks=(),  # no port of EOS bargains about being a trunk
         unseen=gaps.unseen,
     )
-
-
-def _interfaces(tree: Node) -> Iterator[Node]:
-    """The interfaces with the lines of the profiles they take over; their own come last and win."""
-    for node in tree.blocks("interface "):
-        if node.text.startswith(("interface profile ", "interface defaults")):
-            continue
-        taken = [
-            Node(text)
-            for said in node.lines("profile ")
-            for name in said.split()
-            for text in block(tree, f"interface profile {name}").lines("command ")
-        ]
-        yield Node(node.text, node.line, taken + node.children)
 
 
 def _shut_by_default(tree: Node, name: str) -> bool:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import IPv4Network
 
-from collectors.devices.arista_eos.text import block, config
+from collectors.devices.arista_eos.text import block, config, interfaces
 from collectors.devices.syntax.cidr_acl import network
 from collectors.devices.syntax.indent import Node
 from collectors.errors import Unparsable, Unsupported
@@ -61,7 +61,7 @@ def _power(cli: DeviceCli) -> bool:
 
 
 def _in_use(tree: Node) -> Iterator[Node]:
-    return (node for node in tree.blocks("interface ") if node.exact("shutdown") is not True)
+    return (node for node in interfaces(tree) if node.exact("shutdown") is not True)
 
 
 def _gateways(tree: Node) -> Iterator[Gateway]:
@@ -94,8 +94,8 @@ def _ospf(tree: Node) -> Iterator[Routing]:
         if process.exact("shutdown"):
             continue
         where = "" if vrf == "default" else f" vrf {vrf}"
-        for area, interfaces in _areas(tree, process, vrf).items():
-            own = [_ospf_keyed(interface) for interface in interfaces]
+        for area, speakers in _areas(tree, process, vrf).items():
+            own = [_ospf_keyed(interface) for interface in speakers]
             yield Routing(protocol="ospf", name=f"{words[2]}{where} area {area}", authenticated=all(own) if own else None)
 
 

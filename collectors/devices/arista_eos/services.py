@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from collectors.devices.arista_eos.access import eapi, vrfs_of
 from collectors.devices.arista_eos.network import routed
-from collectors.devices.arista_eos.text import block, config, release
+from collectors.devices.arista_eos.text import block, config, interfaces, release
 from collectors.devices.syntax.indent import Node
 from collectors.errors import CollectError
 from collectors.facts.device_services import DeviceService, DeviceServices, Service
@@ -41,7 +41,7 @@ def _questions(cli: DeviceCli, tree: Node) -> Iterator[tuple[Service, Callable[[
     yield "gratuitous-arp", lambda: _somewhere(cli, tree, "arp gratuitous accept")
     yield (
         "dhcp",
-        lambda: (any(node.flag("dhcp server ipv4") or node.flag("dhcp server ipv6") for node in tree.blocks("interface ")), True),
+        lambda: (any(node.flag("dhcp server ipv4") or node.flag("dhcp server ipv6") for node in interfaces(tree)), True),
     )
 
 

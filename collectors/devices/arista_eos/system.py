@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from collectors.devices import kept_text
-from collectors.devices.arista_eos.text import config, row, show_version, version
+from collectors.devices.arista_eos.text import config, interfaces, row, show_version, version
 from collectors.devices.arista_eos.text import system as own
 from collectors.devices.base import CONFIGURATION_TIMEOUT, plain
 from collectors.devices.vocabulary import mac
@@ -44,7 +44,7 @@ def identity(cli: DeviceCli) -> Identity:
 
 def _addresses(cli: DeviceCli) -> tuple[str, ...]:
     v4, v6 = set(), set()
-    for interface in config(cli).blocks("interface "):
+    for interface in interfaces(config(cli)):
         v4 |= {found[1] for found in interface.matches(r"ip address (?:virtual )?(\d[\d.]*)/\d+")}
         v6 |= {found[1].lower() for found in interface.matches(r"ipv6 address (?:virtual )?([0-9A-Fa-f:]+)/\d+")}
     return (*sorted(v4), *sorted(v6))

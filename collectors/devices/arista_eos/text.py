@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from collectors.devices.base import per_device, running
@@ -86,3 +87,17 @@ def release(cli: DeviceCli) -> tuple[int, int]:
 def block(tree: Node, name: str) -> Node:
     """The block of this name; an empty one where it does not stand."""
     return next((node for node in tree.children if node.text == name), Node(name))
+
+
+def interfaces(tree: Node) -> Iterator[Node]:
+    """Each interface with the lines of the profiles it takes over; its own come last and win."""
+    for node in tree.blocks("interface "):
+        if node.text.startswith(("interface profile ", "interface defaults")):
+            continue
+        taken = [
+            Node(text)
+            for said in node.lines("profile ")
+            for name in said.split()
+            for text in block(tree, f"interface profile {name}").lines("command ")
+        ]
+        yield Node(node.text, node.line, taken + node.children)

@@ -8,7 +8,7 @@ from typing import Literal
 
 from collectors.devices.cidr_lists import SSH, TELNET, Reach, reach
 from collectors.devices.cisco_nxos.acl import access_lists, named, speaks_v6
-from collectors.devices.cisco_nxos.text import config, feature
+from collectors.devices.cisco_nxos.text import config, feature, interfaces
 from collectors.devices.syntax.indent import Node
 from collectors.errors import Unparsable, Unsupported
 from collectors.facts.base import Gaps, Limit
@@ -159,7 +159,7 @@ def _separate(tree: Node, gaps: Gaps) -> bool | None:
     if port is None:
         return False
     others = [
-        node for node in tree.blocks("interface ")
+        node for node in interfaces(tree)
         if node.text != "interface mgmt0" and node.exact("shutdown") is not True and node.matches(r"ip(?:v6)? address \S")
     ]  # fmt: skip
     if not others:

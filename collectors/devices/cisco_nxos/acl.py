@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 
 from collectors.devices.cidr_lists import AccessList
+from collectors.devices.cisco_nxos.text import interfaces
 from collectors.devices.syntax.cidr_acl import ANY, Nets, entries, network
 from collectors.devices.syntax.indent import Node
 from collectors.errors import Unparsable
@@ -57,5 +58,5 @@ def speaks_v6(tree: Node) -> bool:
     """Some interface in use has an IPv6 address."""
     return any(
         interface.exact("shutdown") is not True and interface.matches(r"ipv6 (?:address|link-local) (?!none)\S")
-        for interface in tree.blocks("interface ")
+        for interface in interfaces(tree)
     )

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from collectors.devices.cidr_lists import AccessList, Bound, rows, unbound
 from collectors.devices.cisco_nxos.acl import LIST, access_lists, named
-from collectors.devices.cisco_nxos.text import config
+from collectors.devices.cisco_nxos.text import config, interfaces
 from collectors.devices.syntax.indent import Node
 from collectors.facts.base import Gaps
 from collectors.facts.filtering import Action, Filtering, FilterRule
@@ -48,7 +48,7 @@ def filtering(cli: DeviceCli) -> Filtering:
 
 def _bound(tree: Node, lists: Mapping[str, AccessList]) -> Mapping[str, list[Bound]]:
     found: dict[str, list[Bound]] = {}
-    for interface in tree.blocks("interface "):
+    for interface in interfaces(tree):
         place = interface.text.removeprefix("interface ")
         for line in interface.children:
             if group := _GROUP.match(line.text):
@@ -75,7 +75,7 @@ def routed(tree: Node) -> list[Node]:
     """Interfaces in use that have an address; loopbacks and the management port aside."""
     return [
         node
-        for node in tree.blocks("interface ")
+        for node in interfaces(tree)
         if node.exact("shutdown") is not True
         and node.matches(r"ip(?:v6)? address (?!none|dhcp$)\S")
         and not re.match(r"interface (?:loopback|mgmt)", node.text)

@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 
 from collectors.devices.base import per_device
 from collectors.devices.cisco_nxos.text import config
+from collectors.devices.cisco_nxos.text import interfaces as each_of
 from collectors.devices.syntax.indent import Node
 from collectors.devices.vocabulary import mac
 from collectors.errors import Unparsable, Unsupported
@@ -37,7 +38,7 @@ def interfaces(cli: DeviceCli) -> Interfaces:
     gaps = Gaps()
     tree = config(cli)
     states = gaps.attempt(("ports[].up", "ports[].mode"), lambda: per_device(cli, "nxos.status", lambda: _status(cli)))
-    ports = tuple(_port(tree, node, states or {}) for node in _interfaces(tree))
+    ports = tuple(_port(tree, node, states or {}) for node in each_of(tree))
     if any(port.enabled is None for port in ports):
         admin = gaps.attempt("ports[].enabled", lambda: _administrative(cli)) or {}
         ports = tuple(
@@ -56,11 +57,6 @@ def interfaces(cli: DeviceCli) -> Interfaces:
     )
 
 
-def _interfaces(tree: Node) -> Iterator[Node]:
-    """All but `interface breakout`, which parts a socket and is none."""
-    return (node for node in tree.blocks("interface ") if not node.text.startswith("interface breakout "))
-
-
 def _unguarded(ports: tuple[Port, ...], gaps: Gaps) -> tuple[str, ...] | None:
     if blind := [port.name for port in ports if port.physical and (port.mode is None or port.enabled is None)]:
         gaps.note("unguarded", "unsupported", f"whether {blind[0]} is open, or its mode, is not told")
@@ -76,9 +72,9 @@ def _native_one(tree: Node, ports: tuple[Port, ...], gaps: Gaps) -> bool | None:
     """Some trunk that is not shut carries VLAN 1 untagged."""
     if any(node.text.lower() == "vlan dot1q tag native" for node in tree.children):
         return False
-    pairs = list(zip(ports, _interfaces(tree), strict=True))
+    pairs = list(zip(ports, each_of(tree), strict=True))
     if any(
-        port.mode == "trunk" and port.enabled is not False and port.native_vlan == 1 and _carries_one(tree, node)
+        port.mode == "trunk" and port.enabled is not False and port.native_vlan == 1 and _carries_one(node)
         for port, node in pairs
     ):
         return True
@@ -92,9 +88,9 @@ def _vlans(tree: Node, start: str) -> tuple[str, ...]:
     return tuple(vlan for said in tree.lines(start) if re.fullmatch(r"[\d,-]+", said) for vlan in said.split(",") if vlan)
 
 
-def _carries_one(tree: Node, node: Node) -> bool:
+def _carries_one(node: Node) -> bool:
     """VLAN 1 is not taken off the trunk."""
-    said = _inherited(tree, node).value("switchport trunk allowed vlan ")
+    said = node.value("switchport trunk allowed vlan ")
     if said is None or not re.fullmatch(r"[\d,-]+", said):
         return said != "none"
     return any(int(part.partition("-")[0]) <= 1 for part in said.split(","))
@@ -147,21 +143,8 @@ def _short(name: str) -> str:
 # --- ports ------------------------------------------------------------------------------------------------------------
 
 
-def _inherited(tree: Node, node: Node) -> Node:
-    """The interface with the lines of the port profiles it takes over; its own come last and win."""
-    taken = [
-        child
-        for name in node.lines("inherit port-profile ")
-        for profile in tree.blocks("port-profile ")
-        if profile.text.split()[-1] == name
-        for child in profile.children
-    ]
-    return Node(node.text, node.line, taken + node.children)
-
-
-def _port(tree: Node, node: Node, states: Mapping[str, State]) -> Port:
-    name = node.text.removeprefix("interface ").split()[0]
-    lines = _inherited(tree, node)
+def _port(tree: Node, lines: Node, states: Mapping[str, State]) -> Port:
+    name = lines.text.removeprefix("interface ").split()[0]
     state = states.get(_short(name))
     physical = bool(_PHYSICAL.match(name))
     mode = _mode(lines, name, state)

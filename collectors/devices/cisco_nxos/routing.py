@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from collectors.devices.cisco_nxos.text import config
+from collectors.devices.cisco_nxos.text import config, interfaces
 from collectors.devices.syntax.indent import Node
 from collectors.errors import Unparsable
 from collectors.facts.base import Gaps
@@ -84,7 +84,7 @@ def _hsrp_keyed(tree: Node, group: Node) -> bool:
 
 
 def _in_use(tree: Node) -> Iterator[Node]:
-    return (node for node in tree.blocks("interface ") if node.exact("shutdown") is not True)
+    return (node for node in interfaces(tree) if node.exact("shutdown") is not True)
 
 
 # --- routing ----------------------------------------------------------------------------------------------------------
@@ -127,9 +127,9 @@ def _ospf(tree: Node) -> Iterator[Routing]:
         tag = process.text.split()[2]
         if process.exact("shutdown"):
             continue
-        for (vrf, area), interfaces in _rows(tree, process, tag, "ip router ospf").items():
+        for (vrf, area), speakers in _rows(tree, process, tag, "ip router ospf").items():
             part = dict(_parts(process)).get(vrf)
-            own = [_ospf_keyed(tree, interface, _area_mode(part, area)) for interface in interfaces]
+            own = [_ospf_keyed(tree, interface, _area_mode(part, area)) for interface in speakers]
             where = "" if vrf == "default" else f" vrf {vrf}"
             yield Routing(protocol="ospf", name=f"{tag}{where} area {area}", authenticated=all(own) if own else None)
 
@@ -155,12 +155,12 @@ def _ospfv3(tree: Node) -> Iterator[Routing]:
         tag = process.text.split()[2]
         if process.exact("shutdown"):
             continue
-        for (vrf, area), interfaces in _rows(tree, process, tag, "ipv6 router ospfv3").items():
+        for (vrf, area), speakers in _rows(tree, process, tag, "ipv6 router ospfv3").items():
             part = dict(_parts(process)).get(vrf)
             whole = part is not None and (
                 _ipsec(part, "") or any(_ipsec(part, f"area {word} ") for word in _words_of(part, area))
             )
-            own = [_ospfv3_keyed(interface, whole) for interface in interfaces]
+            own = [_ospfv3_keyed(interface, whole) for interface in speakers]
             where = "" if vrf == "default" else f" vrf {vrf}"
             yield Routing(protocol="ospfv3", name=f"{tag}{where} area {area}", authenticated=all(own) if own else None)
 
@@ -215,23 +215,25 @@ def _by_interface(tree: Node) -> Iterator[Routing]:
     """EIGRP and RIP: every interface that speaks must demand a digest and have a chain. IS-IS: levels are not told apart."""
     for process in tree.blocks("router eigrp "):
         tag = process.text.split()[2]
-        yield Routing(
-            protocol="eigrp", name=tag, authenticated=_all_keyed(tree, f"ip router eigrp {tag}", "eigrp", f" eigrp {tag}")
-        )
+        yield Routing(protocol="eigrp", name=tag, authenticated=_all_keyed(tree, tag, "eigrp"))
     for process in tree.blocks("router rip "):
         tag = process.text.split()[2]
-        yield Routing(protocol="rip", name=tag, authenticated=_all_keyed(tree, f"ip router rip {tag}", "rip", ""))
+        yield Routing(protocol="rip", name=tag, authenticated=_all_keyed(tree, tag, "rip"))
     for process in tree.blocks("router isis "):
         some = any(re.match(r"(?:isis )?authentication", node.text) for node in tree.walk())
         yield Routing(protocol="isis", name=process.text.split()[2], authenticated=None if some else False)
 
 
-def _all_keyed(tree: Node, speaks: str, word: str, tail: str) -> bool | None:
-    rip = "rip " if word == "rip" else ""
+def _all_keyed(tree: Node, tag: str, word: str) -> bool | None:
+    """In each family an interface speaks it in; RIP knows IPv4 alone."""
     own = []
+    tail, rip = (f" eigrp {tag}", "") if word == "eigrp" else ("", "rip ")
     for interface in _in_use(tree):
-        if interface.flag(speaks) and "loopback" not in interface.text and not interface.flag(f"ip passive-interface{tail}"):
-            chain = interface.value(f"ip {rip}authentication key-chain{tail} ")
-            mode = interface.value(f"ip {rip}authentication mode{tail} ")
-            own.append(mode == "md5" and _chain(tree, chain))
+        for family in ("ip", "ipv6"):
+            if not interface.flag(f"{family} router {word} {tag}") or "loopback" in interface.text:
+                continue
+            if not interface.flag(f"{family} passive-interface{tail}"):
+                chain = interface.value(f"{family} {rip}authentication key-chain{tail} ")
+                mode = interface.value(f"{family} {rip}authentication mode{tail} ")
+                own.append(mode == "md5" and _chain(tree, chain))
     return all(own) if own else None

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 from collectors.devices import kept_text
 from collectors.devices.base import CONFIGURATION_TIMEOUT
-from collectors.devices.cisco_nxos.text import config, short, show_version, tree_of, version
+from collectors.devices.cisco_nxos.text import config, interfaces, short, show_version, tree_of, version
 from collectors.devices.cisco_nxos.text import system as own
 from collectors.errors import Unparsable, Unsupported
 from collectors.facts.base import Gaps
@@ -55,7 +55,7 @@ def _chassis(cli: DeviceCli) -> tuple[str, str]:
 
 def _addresses(cli: DeviceCli) -> tuple[str, ...]:
     v4, v6 = set(), set()
-    for interface in config(cli).blocks("interface "):
+    for interface in interfaces(config(cli)):
         v4 |= {found[1] for found in interface.matches(r"ip address (\d[\d.]*)(?:/| \d)")}
         v6 |= {found[1].lower() for found in interface.matches(r"ipv6 address ([0-9A-Fa-f:]+)/\d+")}
     return (*sorted(v4), *sorted(v6))

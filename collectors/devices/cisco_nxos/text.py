@@ -6,7 +6,7 @@ A session sees one virtual device context (VDC) alone; each is a target of its o
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from collectors.devices.base import Running, per_device, plain, running
@@ -72,6 +72,24 @@ def tree_of(text: str) -> Node:
     if inside:
         raise Unparsable("show running-config: a job of the scheduler never ends")
     return parse("\n".join(lines))
+
+
+def interfaces(tree: Node) -> Iterator[Node]:
+    """Each interface with the lines of the port profiles it takes over; its own come last and win.
+
+    `interface breakout` parts a socket and is none.
+    """
+    for node in tree.blocks("interface "):
+        if node.text.startswith("interface breakout "):
+            continue
+        taken = [
+            child
+            for name in node.lines("inherit port-profile ")
+            for profile in tree.blocks("port-profile ")
+            if profile.text.split()[-1] == name and profile.has("state enabled")
+            for child in profile.children
+        ]
+        yield Node(node.text, node.line, taken + node.children)
 
 
 def resolved(cli: DeviceCli) -> bool:
