@@ -103,14 +103,15 @@ def _zones(register: Register, fresh: Mapping[str, Snapshot], gaps: Gaps) -> Ite
     kinds = {asset.name: asset.kind for asset in register.assets}
     inside = {name: addresses for name, snapshot in fresh.items() if (addresses := _routed(snapshot)) is not None}
     blind = sorted(asset.name for asset in register.assets if asset.kind in _NETWORK and asset.name not in inside)
-    no_networks, unfiltered = [], []
+    no_networks: list[str] = []
+    unfiltered: dict[str, list[str]] = {}
     for zone in register.zones:
         apart = _apart(zone, register.zones)
         if apart is None:
             no_networks.append(zone.id)
         filtered, why = _filtered(zone, register.zones, kinds, inside, blind)
         if filtered is None:
-            unfiltered.append(f"{zone.id}: {why}")
+            unfiltered.setdefault(why, []).append(zone.id)
         shows = sorted(name for name, addresses in inside.items() if _within(addresses, zone))
         yield Zone(
             name=zone.id,
@@ -123,7 +124,8 @@ def _zones(register: Register, fresh: Mapping[str, Snapshot], gaps: Gaps) -> Ite
     if no_networks:
         gaps.note("zones[].apart", "unsupported", f"the register names no network of: {', '.join(no_networks)}")
     if unfiltered:
-        gaps.note("zones[].filtered", "unsupported", "; ".join(unfiltered))
+        reasons = (f"{', '.join(zones)}: {why}" for why, zones in unfiltered.items())
+        gaps.note("zones[].filtered", "unsupported", "; ".join(reasons))
 
 
 def _apart(zone: Registered, zones: Iterable[Registered]) -> bool | None:

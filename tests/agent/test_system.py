@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+from collections.abc import Iterator
 from functools import cache
 from html.parser import HTMLParser
 from io import StringIO
@@ -17,15 +18,18 @@ from agent import language
 from agent.report.system import comparison, html, oscal, sarif, table
 from agent.report.system import csv as sheet
 from agent.report.system import json as plain_data
+from agent.report.system import reasons as reasons_of
 from agent.terminal import plain, width
 from baselines.loader import load
 from baselines.systems.compare import Comparison, compare
 from baselines.systems.judge import judge_system
 from baselines.systems.result import SystemAssessment
 from baselines.systems.words import words
+from collectors.facts.system_design import SystemDesign
+from collectors.model import Kind
 from tests.agent.conftest import Run
 from tests.agent.test_oscal import ids, problems
-from tests.systems import toy
+from tests.systems import test_design, toy
 from tests.systems.sample import AT, FOLDER, snapshots, system, tailoring
 
 PACK = load("tcvn_11930_2017")
@@ -78,6 +82,41 @@ def test_the_table_speaks_the_reader_s_language_and_keeps_to_the_width() -> None
         "wlc-01: no snapshot",
     ):
         assert said in english_text
+
+
+def test_why_the_layout_is_not_known_is_told_in_the_reader_s_language() -> None:
+    """Every sentence of the design has its translation; names stay as they are."""
+    reasons = {one.reason for found in every_layout() for one in found.unseen}
+    assert len(reasons) > 12
+    for said in reasons:
+        language.choose("en")
+        assert reasons_of.told(f"unsupported: {said}") == said
+        language.choose("vi")
+        assert not re.search(r"\b(the|register|nobody|shows|says)\b", reasons_of.told(f"unsupported: {said}")), said
+
+
+def every_layout() -> Iterator[SystemDesign]:
+    """Layouts in which each thing that may be unknown is."""
+    fw = test_design.with_addresses("fw-01", Kind.FIREWALL, "192.0.2.1/25")
+    switch = test_design.with_addresses("sw-01", Kind.SWITCH, "192.0.2.2/25", "192.0.2.130/25")
+    text = test_design.BASE
+    yield test_design.fact(fw, switch, test_design.host("web-01", "192.0.2.200"))
+    yield test_design.fact(fw, *test_design.OTHERS, sighted=test_design.looked(ranges=("192.0.2.0/25",)))
+    yield test_design.fact(test_design.cluster("fw-01", "none"))
+    yield test_design.fact(
+        test_design.cluster("fw-01", "active-standby"), text=text.replace("paired_with: [fw-02]", "paired_with: []")
+    )
+    yield test_design.fact(text=text.replace(", paired_with: [fw-02]", "").replace(", routed_by: [fw-01]", ""))
+    bare = re.sub("addresses: .192.0.2..*?., ", "", text).replace(", main: true", "").replace("kind: server", "kind: workstation")
+    yield test_design.fact(text=bare, sighted=test_design.looked())
+    yield test_design.fact(text=text.replace(", role: web", ""))
+    yield judged().design.records[0].typed()  # type: ignore[misc]
+
+
+def test_the_table_tells_whose_word_the_layout_is() -> None:
+    text = "\n".join(table.lines(judged(), 2000, plain, verbose=True))
+    assert "name csdl, type databases, who register, fw-db" in text
+    assert "core-02 has addresses in it and in" in text
 
 
 def test_the_table_tells_a_waiver_beside_the_fail() -> None:

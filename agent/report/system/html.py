@@ -22,6 +22,7 @@ from agent.report.system.parts import (
     excused,
     idle,
     label,
+    layout,
     of,
     remedy,
     shortened,
@@ -127,6 +128,8 @@ def _requirement(line: RequirementLine, assessment: SystemAssessment) -> Iterato
     if line.state is State.UNDETERMINED:
         for why in why_undetermined(line):
             yield row(_("why"), why)
+    for said in layout(line, assessment):
+        yield row(_("layout"), said)
     for check, assets in to_do(line, assessment):
         checked = assessment.baseline.checks[check]
         yield row(_("fails"), f"{text(checked.title)}: {shortened(assets, 40)}")

@@ -6,17 +6,20 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from agent.language import _, mark, plural
-from agent.report.digest import SEVERITIES, text
-from baselines.model import Verdict
+from agent.report.digest import SEVERITIES, seen, text
+from agent.report.system.reasons import told
+from baselines.model import Finding, Verdict
 from baselines.remedies import for_platform
 from baselines.systems.register import Attestation, Waiver
 from baselines.systems.result import AssetLine, Idle, RequirementLine, Standing, State, SystemAssessment
 from baselines.systems.words import word
 from baselines.tailoring import NotApplicable
+from collectors.model import Kind
 
 ORDER = (State.NOT_MET, State.UNDETERMINED, State.PARTLY, State.MET, State.NOT_APPLICABLE)
 """As the counts are shown, worst first."""
 COLOURS = {State.NOT_MET: "red", State.UNDETERMINED: "yellow", State.PARTLY: "yellow", State.MET: "green"}
+MAX_FINDINGS = 3
 WHY_NOBODY = mark("the register names no asset of the kinds it speaks of")
 WAITS = mark("a person has to answer for it, or for the rest of it")
 
@@ -117,6 +120,23 @@ def waivers(assessment: SystemAssessment) -> list[Waiver]:
     """Those that bear some fail, each once."""
     found = {one.id: one for line in assessment.lines for asset in line.assets for one in asset.waivers}
     return [found[name] for name in sorted(found)]
+
+
+def layout(line: RequirementLine, assessment: SystemAssessment) -> Iterator[str]:
+    """How the system itself stands under it, and whose word that is: the register's alone, or machines' too."""
+    for asset in line.assets:
+        if asset.kind is Kind.SYSTEM and asset.standing is not Standing.EXCUSED:
+            for one in asset.checks:
+                said = [_layout(finding) for finding in one.result.findings[:MAX_FINDINGS]]
+                title = text(assessment.baseline.checks[str(one.result.check)].title)
+                yield f"{called('standing', one.result.verdict)}: {title}; " + "; ".join(dict.fromkeys(said))
+
+
+def _layout(finding: Finding) -> str:
+    if finding.observed is None:
+        return told(finding.reason)
+    why = f" ({told(finding.reason)})" if finding.reason.startswith("unsupported: ") else ""
+    return seen(Finding(finding.fact, finding.field, finding.op, finding.expected, finding.observed)) + why
 
 
 def why_undetermined(line: RequirementLine) -> Iterator[str]:

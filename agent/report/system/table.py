@@ -16,6 +16,7 @@ from agent.report.system.parts import (
     excused,
     idle,
     label,
+    layout,
     remedy,
     shortened,
     to_do,
@@ -124,6 +125,8 @@ def _rows(line: RequirementLine, assessment: SystemAssessment, verbose: bool) ->
     if line.state is State.UNDETERMINED:
         for why in why_undetermined(line):
             yield _("why"), why
+    for said in layout(line, assessment):
+        yield _("layout"), said
     work = to_do(line, assessment)
     for check, assets in work if verbose else work[:MAX_CHECKS]:
         yield _("fails"), f"{text(assessment.baseline.checks[check].title)}: {shortened(assets)}"
