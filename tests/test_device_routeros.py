@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,10 +14,13 @@ from collectors.devices.mikrotik_routeros.access import judged
 from collectors.devices.mikrotik_routeros.addresses import any_address, interfaces_of, outside_name, speaks_v6
 from collectors.devices.mikrotik_routeros.chains import Chains, Probe
 from collectors.devices.mikrotik_routeros.filtering import _default, _last, _rules
+from collectors.devices.mikrotik_routeros.ports import _snooping
+from collectors.devices.mikrotik_routeros.records import LOGGED_ON, REFUSED, _least
+from collectors.devices.mikrotik_routeros.records import _rules as _rules_of_logging
 from collectors.devices.mikrotik_routeros.text import Config, Release, seconds
 from collectors.devices.redaction import clean
 from collectors.devices.syntax.routeros import parse
-from collectors.errors import Unparsable
+from collectors.errors import Unparsable, Unsupported
 from collectors.model import Platform
 from collectors.redact import GONE
 
@@ -185,6 +189,34 @@ def test_lists_within_lists() -> None:
     assert interfaces_of(conf, "none") == frozenset()
 
 
+@pytest.mark.parametrize(
+    "more",
+    [
+        "/interface detect-internet\nset detect-interface-list=all lan-interface-list=LAN wan-interface-list=none internet-interface-list=none",
+        "/ppp profile\nset *0 interface-list=LAN name=default",
+    ],
+)
+def test_a_list_the_router_fills_by_itself_is_not_told(more: str) -> None:
+    assert interfaces_of(config("", more), "LAN") is None
+    assert interfaces_of(
+        config("", more.replace("=all", "=none").replace("interface-list=LAN", "interface-list=none")), "LAN"
+    ) == {"bridge"}
+
+
+def test_what_the_switch_chip_routes_meets_no_filter() -> None:
+    assert _last(config(FORWARD, "/interface ethernet switch\nset 0 l3-hw-offloading=no name=switch1"), "ip") == ("deny", False)
+    with pytest.raises(Unsupported, match="switch chip"):
+        _last(config(FORWARD, "/interface ethernet switch\nset 0 l3-hw-offloading=yes name=switch1"), "ip")
+
+
+def test_a_bridge_whose_ports_are_all_trusted_watches_nobody() -> None:
+    bridge = (
+        "/interface bridge\nadd dhcp-snooping=yes name=b\n/interface bridge port\nadd bridge=b interface=ether1 trusted=yes\n"
+    )
+    assert _snooping(config("", bridge)) == ()
+    assert _snooping(config("", f"{bridge}add bridge=b interface=ether2 trusted=no")) == ("b",)
+
+
 @pytest.mark.parametrize("name", ["WAN", "ether1-WAN", "WAN2-VNPT", "wan_1", "Internet", "ISP1", "Untrust"])
 def test_names_that_lead_out(name: str) -> None:
     assert outside_name(name)
@@ -201,6 +233,60 @@ def test_ipv6() -> None:
     assert speaks_v6(config("")) is None
     assert speaks_v6(config("", version="6.49.10")) is False
     assert speaks_v6(config("", "/ipv6 nd\nset disabled=no", version="6.49.10")) is True
+
+
+ACTIONS = """\
+/system logging action
+set 0 name=memory target=memory
+set 2 name=echo target=echo
+set 3 bsd-syslog=no name=remote remote=10.0.0.5 target=remote
+add name=nowhere remote=0.0.0.0 target=remote
+/system logging
+"""
+
+
+def logging_rules(*lines: str) -> list[Any]:
+    return _rules_of_logging(config("", ACTIONS + "".join(f"add disabled=no {line}\n" for line in lines)))
+
+
+@pytest.mark.parametrize(
+    ("line", "logged_on", "refused"),
+    [
+        ("action=memory topics=info", True, False),
+        ("action=memory topics=info,!account", False, False),
+        ("action=memory topics=system,info", True, False),
+        ("action=memory topics=error", False, True),
+        ("action=memory topics=critical", False, True),
+        ('action=memory topics=""', True, True),
+        ("action=memory topics=!debug", True, True),
+        ("action=memory topics=info regex=login", False, False),
+        ("action=memory topics=firewall", False, False),
+    ],
+)
+def test_topics_of_log_ons(line: str, logged_on: bool, refused: bool) -> None:
+    (rule,) = logging_rules(line)
+    assert (rule.takes(LOGGED_ON), rule.takes(REFUSED)) == (logged_on, refused)
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (("topics=critical", "topics=error", "topics=warning", "topics=info"), "informational"),
+        (("topics=critical", "topics=error", "topics=info"), "error"),
+        (("topics=error", "topics=warning", "topics=info"), None),
+        (("topics=system,critical", "topics=error"), None),
+        (('topics=""',), "debug"),
+        (("topics=!debug",), "informational"),
+        (("topics=critical regex=x", "topics=error"), None),
+    ],
+)
+def test_the_least_severity_that_is_taken_without_a_hole(lines: tuple[str, ...], expected: str | None) -> None:
+    assert _least(logging_rules(*(f"action=memory {line}" for line in lines))) == expected
+
+
+def test_a_rule_of_logging_without_its_action_is_not_understood() -> None:
+    with pytest.raises(Unparsable):
+        logging_rules("action=gone topics=info")
 
 
 FORWARD = "add action=drop chain=forward"

@@ -76,10 +76,8 @@ OS = DeviceOs(
         "/ipv6 address print",
         "/ip arp print",
     ),
-    answers=(
-        (r"Do you want to see the software license\? \[Y/n\]:?\s*$", "n"),
-        (r"Please press \"Enter\" to continue!\s*$", "\r"),
-    ),
+    # who has never logged on is asked about a licence, a new password, the default configuration: answers there may change something
+    answers=((r"Please press \"Enter\" to continue!\s*$", "\r"),),
     denied=tuple(re.compile(pattern, re.M | re.I) for pattern in (r"^.*not enough permissions.*$", r"^.*permission denied.*$")),
     unknown=tuple(
         re.compile(pattern, re.M | re.I)

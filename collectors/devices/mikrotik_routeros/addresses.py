@@ -63,15 +63,26 @@ def _filled(conf: Config) -> set[str]:
     return found
 
 
+def _moving(conf: Config) -> set[str]:
+    """Interface lists the router itself puts interfaces into: where it looks for the Internet, and for callers and wireless."""
+    found: set[str] = set()
+    for item in conf.items("interface detect-internet"):
+        if item.word("detect-interface-list") not in (None, "", "none"):
+            found |= {item.word(f"{kind}-interface-list") or "" for kind in ("internet", "lan", "wan")}
+    for menu in ("ppp profile", "interface wifi datapath", "caps-man datapath"):
+        found |= {item.word("interface-list") or "" for item in conf.items(menu)}
+    return found - {"", "none"}
+
+
 def interfaces_of(conf: Config, name: str) -> frozenset[str] | None:
-    """Interfaces of an interface list. None where that depends on what comes and goes (all, dynamic, static)."""
+    """Interfaces of an interface list. None where that depends on what comes and goes."""
     return _interfaces(conf, name, ())
 
 
 def _interfaces(conf: Config, name: str, above: tuple[str, ...]) -> frozenset[str] | None:
     if name == "none":
         return frozenset()
-    if name in BUILT_IN or name in above:
+    if name in BUILT_IN or name in above or name in _moving(conf):
         return None
     heads = [item for item in conf.items("interface list") if item.word("name") == name]
     if not heads:

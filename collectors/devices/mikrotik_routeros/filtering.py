@@ -42,7 +42,7 @@ def filtering(cli: DeviceCli) -> Filtering:
         "dos_protection", "unsupported", "limits may stand in rules of several tables; what they come to is not judged here"
     )
     return Filtering(
-        stateful=gaps.attempt("stateful", lambda: conf.say("ip firewall connection tracking", "enabled") != "no"),
+        stateful=gaps.attempt("stateful", lambda: _stateful(conf)),
         default_action=action,
         default_logged=None if not last or action == "permit" else all(logged for _, logged in last),
         rules=rules,
@@ -53,6 +53,11 @@ def filtering(cli: DeviceCli) -> Filtering:
         dos_protection=None,
         unseen=gaps.unseen,
     )
+
+
+def _stateful(conf: Config) -> bool:
+    _no_shortcut(conf)
+    return conf.say("ip firewall connection tracking", "enabled") != "no"
 
 
 def _families(conf: Config) -> tuple[str, ...]:
@@ -182,7 +187,14 @@ def _zone_names(item: Item, way: str) -> tuple[str, ...]:
 
 def _last(conf: Config, family: str) -> tuple[Action, bool]:
     """(what happens to a packet no rule speaks of, it is logged): a rule without conditions, else the chain lets it through."""
+    _no_shortcut(conf)
     return _end(_chains(conf, family), "forward", 0) or ("permit", False)
+
+
+def _no_shortcut(conf: Config) -> None:
+    """A switch chip that routes by itself sends packets past every filter (manual, "L3 Hardware Offloading")."""
+    if any(item.word("l3-hw-offloading") == "yes" for item in conf.items("interface ethernet switch")):
+        raise Unsupported("the switch chip routes (l3-hw-offloading), and what it routes meets no filter")
 
 
 def _end(chains: dict[str, list[Item]], chain: str, depth: int) -> tuple[Action, bool] | None:
@@ -241,6 +253,7 @@ def _zones(conf: Config, gaps: Gaps) -> Iterator[Zone]:
 
 def _spoofing(conf: Config) -> bool:
     """rp-filter is of IPv4 alone."""
+    _no_shortcut(conf)
     word = conf.say("ip settings", "rp-filter")
     if word in ("no", "loose"):
         # loose asks only whether there is any way back, and a default route is one

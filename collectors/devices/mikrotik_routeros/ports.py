@@ -180,7 +180,9 @@ def _snooping(conf: Config) -> tuple[str, ...]:
         raise Unsupported("dhcp-snooping is not shown: this release has none (6.43 and later do)")
     if len(set(snoops.values())) > 1:
         raise Unsupported("one bridge snoops on DHCP and another does not")
-    return tuple(name for name, word in snoops.items() if word == "yes")
+    # where every port is trusted nobody is watched
+    watched = {item.word("bridge") for item in members(conf).values() if item.word("trusted") == "no"}
+    return tuple(name for name, word in snoops.items() if word == "yes" and name in watched)
 
 
 def _native_default(conf: Config) -> bool:

@@ -50,11 +50,14 @@ def device_logs(cli: DeviceCli) -> DeviceLogs:
         return DeviceLogs(enabled=None, hosts=None, timestamps=None, logons=None, changes=None, unseen=gaps.unseen)
     hosts = gaps.attempt("hosts", lambda: _hosts(found, gaps))
     lasting = [rule for rule in found if rule.target in KEPT or _sent(rule)]
-    gaps.note("level", "unsupported", "topics decide, for each place of its own")
+    level = _least(lasting)
+    if level is None:
+        gaps.note("level", "unsupported", "topics decide, and not every message of one severity is kept or sent")
     return DeviceLogs(
         enabled=bool(lasting),
         hosts=hosts,
         buffer=any(rule.target in KEPT for rule in found),
+        level=level,
         timestamps=gaps.attempt("timestamps", lambda: _stamped(lasting)),
         logons=all(any(rule.takes(topics) for rule in lasting) for topics in (LOGGED_ON, REFUSED)),
         changes=any(rule.takes(CHANGED) for rule in lasting),

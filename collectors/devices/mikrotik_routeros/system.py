@@ -188,23 +188,29 @@ def clock(cli: DeviceCli) -> Clock:
     conf = config(cli)
     on = conf.on("system ntp client", "enabled")
     servers = _servers(conf)
-    if servers:
-        gaps.note("servers[].reachable", "unsupported", "only the server that is followed is told")
     state = gaps.attempt(("synchronised", "stratum", "offset_ms"), lambda: _followed(cli)) if on else None
     synchronised = state[0] if state else None if on else gaps.attempt("synchronised", lambda: _by_cloud(conf))
     if not on:
         gaps.note(("stratum", "offset_ms"), "unsupported", "no NTP client runs")
     chosen = state[1] if state else None
+    rows = tuple(
+        TimeServer(
+            address=address,
+            selected=None if on and chosen is None else on and address == chosen,
+            # the one that is followed has answered; of the others nothing is told
+            reachable=True if synchronised and address == chosen else None,
+        )
+        for address, _ in servers
+    )
+    if any(row.reachable is None for row in rows):
+        gaps.note("servers[].reachable", "unsupported", "only the server that is followed is told")
     if on and servers and chosen is None:
         gaps.note("servers[].selected", "unsupported", "which server is followed is not told")
     return Clock(
         software=("ntp" if conf.release.major >= 7 else "sntp") if on else "none",
         running=on,
         synchronised=synchronised,
-        servers=tuple(
-            TimeServer(address=address, selected=None if on and chosen is None else on and address == chosen, reachable=None)
-            for address, _ in servers
-        ),
+        servers=rows,
         stratum=state[2] if state else None,
         offset_ms=state[3] if state else None,
         authenticated=on and bool(servers) and all(keyed for _, keyed in servers),
