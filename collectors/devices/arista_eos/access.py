@@ -36,8 +36,7 @@ def device_access(cli: DeviceCli) -> DeviceAccess:
     return DeviceAccess(
         ways=gaps.attempt("ways", lambda: tuple(_ways(cli, tree, gaps))),
         ssh_enabled=None if vrfs is None else bool(vrfs),
-        # User Manual, Switch Administration: the server speaks version 2 alone
-        ssh_v1=gaps.attempt("ssh_v1", lambda: release(cli) < (4, 0)),
+        ssh_v1=gaps.attempt("ssh_v1", lambda: _version_1(cli)),
         ssh_ciphers=tuple(algorithms["ssh_ciphers"]) or None,
         ssh_macs=tuple(algorithms["ssh_macs"]) or None,
         ssh_key_exchanges=tuple(algorithms["ssh_key_exchanges"]) or None,
@@ -52,6 +51,12 @@ def device_access(cli: DeviceCli) -> DeviceAccess:
 
 
 _ALGORITHMS = {"ssh_ciphers": "cipher", "ssh_macs": "mac", "ssh_key_exchanges": "key-exchange"}
+
+
+def _version_1(cli: DeviceCli) -> bool:
+    """User Manual, Switch Administration: the server speaks version 2 alone."""
+    release(cli)  # raises outside the releases this was read of
+    return False
 
 
 def _limit(cli: DeviceCli) -> int:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from collectors.devices.arista_eos.access import methods, served
 from collectors.devices.arista_eos.text import block, config, release
 from collectors.devices.syntax.indent import Node
-from collectors.errors import Denied, Unsupported
+from collectors.errors import Denied
 from collectors.facts.base import Gaps
 from collectors.facts.device_accounts import AuthServer, DeviceAccount, DeviceAccounts, Secret
 from collectors.facts.password_policy import PasswordPolicy
@@ -202,6 +202,5 @@ def _length(cli: DeviceCli, security: Node) -> int:
     said = security.value("password minimum length ")
     if said is not None and said.split()[0].isdigit():
         return int(said.split()[0])
-    if release(cli) < (4, 14):
-        raise Unsupported("the default is not known")
+    release(cli)  # raises outside the releases whose defaults are known
     return 0  # User Manual, password minimum length: none is demanded without it

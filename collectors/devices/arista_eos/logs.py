@@ -51,7 +51,8 @@ def _default_on(cli: DeviceCli, tree: Node, line: str) -> bool:
     if said is None:
         if resolved(cli):
             raise Unsupported(f"no line `{line}`, though defaults are written out")
-        return release(cli) >= (4, 14)  # User Manual, Logging: both are on
+        release(cli)  # raises outside the releases whose defaults are known
+        return True  # User Manual, Logging: both are on
     return said
 
 

@@ -21,6 +21,7 @@ Nets = tuple[str, ...] | None
 
 ANY = ("0.0.0.0/0", "::/0")
 _PORTS = ("eq", "neq", "lt", "gt", "range")
+_NO_ENTRY = frozenset({"remark", "statistics", "counters", "fragments", "fragment-rules", "ignore", "no", "resequence"})
 _NOTES = frozenset({"log", "log-input"})
 _NUMBERS = {
     "ssh": 22, "telnet": 23, "www": 80, "http": 80, "snmp": 161, "snmptrap": 162, "https": 443, "domain": 53, "ntp": 123,
@@ -70,7 +71,7 @@ def entries(lines: Iterable[str], groups: Mapping[str, Nets], standard: bool = F
     for line in lines:
         words = line.split()
         number = words.pop(0) if words and words[0].isdigit() else ""
-        if not words or words[0] in ("remark", "statistics", "counters", "fragments", "fragment-rules", "ignore", "no", "resequence"):
+        if not words or words[0] in _NO_ENTRY:
             continue
         if words[0] not in ("permit", "deny"):
             raise Unparsable(f"access list: cannot place {line[:80]!r}")
