@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from collectors.catalog import device_os
+from collectors.devices.paloalto_panos.objects import any_service, anybody
 from collectors.devices.redaction import clean
 from collectors.devices.syntax.braces import parse
 from collectors.errors import Denied, Unparsable, Unsupported
@@ -86,3 +87,51 @@ def test_only_reading_commands_are_permitted() -> None:
         "show\nconfigure",
     ):
         assert not OS.permits(command)
+
+
+OBJECTS = parse(
+    "address { MANG-RONG { ip-netmask 0.0.0.0/0; } NUA-1 { ip-netmask 0.0.0.0/1; } NUA-2 { ip-range 128.0.0.0-255.255.255.255; }"
+    " MAY { ip-netmask 10.0.0.5/32; } TEN { fqdn a.example; } LA { tag x; } }"
+    " address-group { HAI-NUA { static [ NUA-1 NUA-2 ]; } DONG { dynamic { filter x; } } VONG { static VONG; } }"
+    " service { MOI-CONG { protocol { tcp { port 1-65535; } } } MOT { protocol { tcp { port 443,8443; } } } }"
+    " service-group { NHOM { members [ MOT MOI-CONG ]; } }"
+)
+
+
+@pytest.mark.parametrize(
+    ("rule", "wide"),
+    [
+        ("source any;", True),
+        ("source MANG-RONG;", True),
+        ("source [ MAY MANG-RONG ];", True),
+        ("source HAI-NUA;", True),
+        ("source [ NUA-1 128.0.0.0/1 ];", True),
+        ("source 0.0.0.0-255.255.255.255;", True),
+        ("source [ MAY NUA-1 ];", False),
+        ("source [ TEN VN 10.0.0.0/8 ];", False),
+        ("source MAY; negate-source yes;", True),
+        ("source any; negate-source yes;", False),
+    ],
+)
+def test_names_in_a_rule_are_looked_up(rule: str, wide: bool) -> None:
+    assert anybody((OBJECTS,), parse(rule), "source") is wide
+
+
+@pytest.mark.parametrize("name", ["KHONG-CO", "DONG", "VONG", "LA", "10.0.0.9-10.0.0.1"])
+def test_a_name_that_cannot_be_told_is_not_narrow(name: str) -> None:
+    with pytest.raises(Unparsable):
+        anybody((OBJECTS,), parse(f"source {name};"), "source")
+
+
+@pytest.mark.parametrize(
+    ("rule", "wide"),
+    [
+        ("application any; service any;", True),
+        ("application any; service application-default;", True),
+        ("application any; service NHOM;", True),
+        ("application any; service [ MOT service-https ];", False),
+        ("application web-browsing; service any;", False),
+    ],
+)
+def test_a_service_that_is_every_port_is_any(rule: str, wide: bool) -> None:
+    assert any_service((OBJECTS,), parse(rule)) is wide

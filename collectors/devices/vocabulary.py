@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
 from typing import Literal, get_args
 
 from collectors.errors import Unparsable
@@ -10,6 +12,8 @@ from collectors.facts.device_logs import Level
 
 Auth = Literal["none", "md5", "sha1", "sha224", "sha256", "sha384", "sha512"]
 Priv = Literal["none", "des", "3des", "aes128", "aes192", "aes256"]
+
+Network = IPv4Network | IPv6Network
 
 LEVELS: tuple[Level, ...] = get_args(Level)
 """Emergency first: the index is the number of RFC 5424."""
@@ -99,3 +103,19 @@ def mac(text: str) -> str:
     if len(digits) != 12:
         raise Unparsable(f"no hardware address: {text[:30]}")
     return ":".join(digits[i : i + 2] for i in range(0, 12, 2))
+
+
+def network(text: str) -> Network:
+    """10.0.0.0/24, 10.0.0.0/255.255.255.0, 10.0.0.1, 2001:db8::/64. Raises Unparsable for masks with holes and for names."""
+    try:
+        return ip_network(text, strict=False)
+    except ValueError:
+        raise Unparsable(f"no address: {text[:60]!r}") from None
+
+
+def everybody(networks: Iterable[Network]) -> bool:
+    """Together they are every address of a family: 0.0.0.0/0, or two halves of it."""
+    nets = tuple(networks)
+    four = collapse_addresses(net for net in nets if isinstance(net, IPv4Network))
+    six = collapse_addresses(net for net in nets if isinstance(net, IPv6Network))
+    return any(net.prefixlen == 0 for net in four) or any(net.prefixlen == 0 for net in six)

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Literal
 
-from collectors.devices.aruba_aoscx.acl import AccessList, Reach, access_lists, everybody, network, reach
+from collectors.devices.aruba_aoscx.acl import AccessList, Reach, access_lists, reach
 from collectors.devices.aruba_aoscx.text import config, known_release, release, row, show_system, vrf_of
 from collectors.devices.syntax.indent import Node
+from collectors.devices.vocabulary import everybody, network
 from collectors.errors import Unparsable, Unsupported
 from collectors.facts.base import Gaps, Limit
 from collectors.facts.device_access import DeviceAccess, Way

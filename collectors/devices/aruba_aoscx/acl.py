@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
 from typing import NamedTuple
 
 from collectors.devices.syntax.indent import Node
+from collectors.devices.vocabulary import Network, everybody, network
 from collectors.errors import Unparsable
-
-Network = IPv4Network | IPv6Network
 
 _OPERATORS = ("eq", "gt", "lt", "range", "group")
 _NAMES = {
@@ -106,14 +104,6 @@ def reach(lists: Iterable[AccessList], protocol: str, port: int) -> Reach:
     return Reach(False, tuple(dict.fromkeys(str(source) for source in sources)))
 
 
-def everybody(networks: Iterable[Network]) -> bool:
-    """Together they are every address of their family: 0.0.0.0/0, or two halves of it."""
-    nets = tuple(networks)
-    four = collapse_addresses(net for net in nets if isinstance(net, IPv4Network))
-    six = collapse_addresses(net for net in nets if isinstance(net, IPv6Network))
-    return any(net.prefixlen == 0 for net in four) or any(net.prefixlen == 0 for net in six)
-
-
 # --- lines ------------------------------------------------------------------------------------------------------------
 
 
@@ -140,14 +130,6 @@ def _numbered(node: Node) -> Iterator[str]:
         number, _, rest = child.text.partition(" ")
         if number.isdigit() and rest and not rest.startswith("comment "):
             yield rest
-
-
-def network(word: str) -> Network:
-    """10.0.0.0/255.255.255.0, 10.0.0.0/24, 10.0.0.1, 2001:db8::/64. Raises Unparsable for masks with holes."""
-    try:
-        return ip_network(word, strict=False)
-    except ValueError:
-        raise Unparsable(f"access list: cannot place the address {word[:60]!r}") from None
 
 
 def _entry(line: str, addresses: Mapping[str, tuple[Network, ...]], ports: Mapping[str, tuple[range, ...]]) -> Entry | None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import partial
-from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
+from ipaddress import ip_network
 from typing import Literal, NamedTuple
 
 from collectors.devices.aruba_aoss.text import config, known_release, version
 from collectors.devices.syntax.indent import Node
-from collectors.devices.vocabulary import prefix
+from collectors.devices.vocabulary import Network, everybody, network, prefix
 from collectors.errors import Unparsable, Unsupported
 from collectors.facts.base import Gaps, Limit
 from collectors.facts.device_access import DeviceAccess, Way
@@ -214,21 +214,19 @@ def _managers(tree: Node, family: str, method: str) -> Door:
     rows = [line.split() for line in tree.lines(f"{family} authorized-managers ")]
     if not rows:
         return Door(True, ())
-    nets: list[IPv4Network | IPv6Network] = []
+    nets: list[Network] = []
     for words in rows:
         named = words[words.index("access-method") + 1] if "access-method" in words[:-1] else "all"
         if named in ("all", method):
             nets.append(_network(words))
     if not nets:
         raise Unsupported(f"authorised managers are named for other methods than {method}; what becomes of this one is not told")
-    four = collapse_addresses(net for net in nets if isinstance(net, IPv4Network))
-    six = collapse_addresses(net for net in nets if isinstance(net, IPv6Network))
-    if any(net.prefixlen == 0 for net in four) or any(net.prefixlen == 0 for net in six):
+    if everybody(nets):
         return Door(True, ())
     return Door(False, tuple(dict.fromkeys(str(net) for net in nets)))
 
 
-def _network(words: list[str]) -> IPv4Network | IPv6Network:
+def _network(words: list[str]) -> Network:
     mask = words[1] if len(words) > 1 and re.fullmatch(r"[\d.]+|[0-9A-Fa-f:]+", words[1]) and words[1] != "access" else ""
     text = words[0]
     if ":" in mask:  # a mask of IPv6 is written as an address
@@ -238,10 +236,7 @@ def _network(words: list[str]) -> IPv4Network | IPv6Network:
         text = f"{text}/{bits.count('1')}"
     elif mask:
         text = prefix(text, mask)
-    try:
-        return ip_network(text, strict=False)
-    except ValueError:
-        raise Unparsable(f"authorised managers: cannot place {text[:40]!r}") from None
+    return network(text)
 
 
 def _management_vlan(tree: Node) -> Door | None:

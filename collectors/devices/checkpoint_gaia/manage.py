@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collectors.devices.checkpoint_gaia.text import config, version, whole_number
 from collectors.devices.syntax.set_lines import Lines
+from collectors.devices.vocabulary import everybody, network
 from collectors.errors import Unsupported
 from collectors.facts.base import Gaps, Limit
 from collectors.facts.device_access import DeviceAccess, Protocol, Way
@@ -104,7 +105,7 @@ def _sources(lines: Lines) -> tuple[str, ...] | None:
             found.append(f"{words[2]}/{words[4]}")
         else:
             raise Unsupported(f"an allowed client is not understood: {' '.join(words)[:60]}")
-    return () if "0.0.0.0/0" in found else tuple(found)
+    return () if everybody(map(network, found)) else tuple(found)
 
 
 def _minutes(lines: Lines, *start: str) -> Limit | None:
@@ -136,9 +137,19 @@ def device_accounts(cli: DeviceCli) -> DeviceAccounts:
         remote_first=None if tacacs == "on" or radius else False,
         local_fallback=any(user.enabled for user in users),
         commands_authorised=any(user.enabled and user.role not in ("", "adminRole") for user in users),
-        passwords_encrypted=True,  # Gaia prints hashes alone
+        passwords_encrypted=gaps.attempt("passwords_encrypted", lambda: _encrypted(lines)),
         unseen=gaps.unseen,
     )
+
+
+def _encrypted(lines: Lines) -> bool:
+    """Passwords are printed as hashes alone; a key of a routing protocol may be a readable word."""
+    rows = [words for verb in ("set", "add") for words in lines.each(verb)]
+    if any("simple" in words and words[words.index("simple") - 1] == "authtype" for words in rows):
+        return False
+    if any("secret" in words or ("key" in words[:-1] and not words[words.index("key") + 1].isdigit()) for words in rows):
+        raise Unsupported("keys of servers or routing protocols are printed; the guides do not tell whether they are encrypted")
+    return True
 
 
 def _user(lines: Lines, name: str, role: str, gaps: Gaps) -> DeviceAccount:

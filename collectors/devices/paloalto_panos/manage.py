@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from collectors.devices.paloalto_panos.text import Config, config, number, yes
 from collectors.devices.syntax.braces import Block
+from collectors.devices.vocabulary import everybody, network
 from collectors.errors import Unparsable, Unsupported
 from collectors.facts.base import Gaps, Limit
 from collectors.facts.device_access import DeviceAccess, Protocol, Vpn, Way
@@ -14,7 +15,6 @@ from collectors.facts.password_policy import PasswordPolicy
 from collectors.transports.base import DeviceCli
 
 _WAYS: tuple[Protocol, ...] = ("https", "ssh", "http", "telnet")
-_ANY = frozenset({"0.0.0.0/0", "::/0"})
 _IDLE = dict.fromkeys(("9.1", "10.0", "10.1", "10.2", "11.0", "11.1", "11.2"), 60)
 """Minutes: PAN-OS Web Interface Help of each release, Device > Setup > Management, Idle Timeout "default is 60"."""
 _RIGHTS = {
@@ -95,7 +95,7 @@ def _management(conf: Config, idle: Limit | None) -> Iterator[Way]:
 
 
 def _way(name: str, protocol: Protocol, sources: tuple[str, ...], idle: Limit | None, outside: bool | None) -> Way:
-    anywhere = not sources or bool(_ANY & set(sources))
+    anywhere = not sources or everybody(map(network, sources))
     return Way(
         name=name,
         protocol=protocol,

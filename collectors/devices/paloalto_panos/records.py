@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from collectors.devices.paloalto_panos.objects import Scopes, any_service, anybody, scopes_of
 from collectors.devices.paloalto_panos.text import Config, config, yes
 from collectors.devices.syntax.braces import Block
+from collectors.devices.vocabulary import everybody, network
 from collectors.errors import Unparsable
 from collectors.facts.base import Gaps
 from collectors.facts.device_logs import DeviceLogs, LogHost
@@ -17,7 +19,6 @@ _KNOWN = frozenset(
     {"public", "private", "cisco", "community", "snmp", "admin", "paloalto", "panos", "monitor", "read", "write", "test"}
 )
 _SHORT = 8
-_ANY = frozenset({"0.0.0.0/0", "::/0"})
 _AUTH = {"MD5": "md5", "SHA": "sha1", "SHA-224": "sha224", "SHA-256": "sha256", "SHA-384": "sha384", "SHA-512": "sha512"}
 _PRIV = {"DES": "des", "AES": "aes128", "AES-128": "aes128", "AES-192": "aes192", "AES-256": "aes256"}
 _ACTIONS: dict[str, Action] = {
@@ -79,11 +80,11 @@ def snmp_service(cli: DeviceCli) -> SnmpService:
     conf = config(cli)
     version = conf.system.at("snmp-setting", "access-setting", "version")
     sources = set(conf.system.words("permitted-ip") or ())
-    anywhere = not sources or bool(sources & _ANY)
+    anywhere = not sources or everybody(map(network, sources))
     profiles = conf.device.at("network", "profiles", "interface-management-profile")
     for profile in profiles.children.values() if profiles else ():
         own = set(profile.words("permitted-ip") or ())
-        anywhere = anywhere or (bool(yes(profile, "snmp")) and (not own or bool(own & _ANY)))
+        anywhere = anywhere or (bool(yes(profile, "snmp")) and (not own or everybody(map(network, own))))
     name = version.word("v2c", "snmp-community-string") if version else None
     hidden = name is not None and name.startswith("(redacted)")
     communities: tuple[Community, ...] = ()
@@ -178,10 +179,10 @@ def _rules(conf: Config) -> Iterator[FilterRule]:
             action = _ACTIONS.get(rule.word("action") or "")
             if action is None:
                 raise Unparsable(f"the action of the rule {rule.name}")
-            yield _rule(where, rule, action, groups)
+            yield _rule(scopes_of(conf, where.split()[0]), where, rule, action, groups)
 
 
-def _rule(where: str, rule: Block, action: Action, groups: dict[str, Block]) -> FilterRule:
+def _rule(scopes: Scopes, where: str, rule: Block, action: Action, groups: dict[str, Block]) -> FilterRule:
     names = rule.words("profile-setting", "group") or ()
     looks = {profile.name for profile in rule.below("profile-setting", "profiles")}
     for name in names:
@@ -194,10 +195,9 @@ def _rule(where: str, rule: Block, action: Action, groups: dict[str, Block]) -> 
         name=rule.name,
         action=action,
         enabled=not yes(rule, "disabled"),
-        source_any="any" in (rule.words("source") or ()) and not yes(rule, "negate-source"),
-        destination_any="any" in (rule.words("destination") or ()) and not yes(rule, "negate-destination"),
-        # application-default is the port of the application: any only where the application is any too
-        service_any=_any_service(rule),
+        source_any=anybody(scopes, rule, "source"),
+        destination_any=anybody(scopes, rule, "destination"),
+        service_any=any_service(scopes, rule),
         source_zones=rule.words("from") or (),
         destination_zones=rule.words("to") or (),
         logged=True if yes(rule, "log-start") else yes(rule, "log-end"),
@@ -205,12 +205,6 @@ def _rule(where: str, rule: Block, action: Action, groups: dict[str, Block]) -> 
         ips="vulnerability" in looks,
         antivirus="virus" in looks,
     )
-
-
-def _any_service(rule: Block) -> bool:
-    service = rule.words("service") or ()
-    everything = "any" in (rule.words("application") or ())
-    return everything and ("any" in service or "application-default" in service)
 
 
 def _zone(zone: Block) -> Zone:
