@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collectors.model import Snapshot, Target
 
 FILE = "station.json"
-MINUTE = 60.0
+MINUTE, AGAIN = 60.0, 300.0
 MAX_JOBS_KEPT = 500
 HERE = ("local", "root", "nmap")
 """Ways that lead to no other machine: their snapshots would pass for this machine's own."""
@@ -252,7 +252,10 @@ def _keep(run: Run, listed: Inventory, plan: _Plan, seen: dict[str, Any], copies
     names = {target.name for target in listed.targets}
     for gone in set(seen) - names:
         del seen[gone]
-    due = plan.next(listed.targets, time.time())
+    now = time.time()
+    due = plan.next(listed.targets, now)
+    if due <= now:
+        due = now + AGAIN  # what could not be kept or begun now will not be a second later either
     stamp = _stamp(run.config, run.state)
     before = (run.state.read(FILE) or {}).get("jobs")
     jobs = [*(before if isinstance(before, list) else ()), *done][-MAX_JOBS_KEPT:]

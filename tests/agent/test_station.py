@@ -14,7 +14,7 @@ import pytest
 from collectors.model import Snapshot
 from collectors.seal import unseal, verify
 from tests.agent.collector import Collector
-from tests.agent.conftest import Run
+from tests.agent.conftest import Run, fill
 from tests.fake_device import Fake, Fakes
 
 pytestmark = pytest.mark.system
@@ -213,6 +213,23 @@ def test_while_the_collector_is_away_snapshots_wait_and_none_is_asked_again(site
     assert site.run().returncode == 0
     assert set(arrived(collector)) == {"sw1"}
     assert fake.log_ons == ["ok"]
+
+
+def test_what_finds_no_room_is_looked_at_again_later_and_not_over_and_over(site: Site, collector: Collector) -> None:
+    fake = Fake(name="SW1", answers=answers("SW1"))
+    site.targets(site.row("sw1", fake))
+    for number in range(40):
+        fill(site.state, name=f"another-{number}")
+    collector.faults = [503] * 200
+    done = site.run(RASOAT_TRIES="1", RASOAT_SPOOL_MB="0.01")
+    assert "no room to keep the snapshot of sw1" in done.stderr
+    told = site.status()
+    assert told["looked_at"] == 0
+    assert told["next"] > time.time() + 200
+    collector.faults = []
+    site.again(RASOAT_SPOOL_MB="0.01")
+    assert "sw1" in arrived(collector)
+    assert fake.log_ons == ["ok", "ok"]
 
 
 @pytest.mark.parametrize("row", ["{name: here, via: local}", "{name: image, via: root, address: /}"])
