@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import NamedTuple
 
 from collectors.devices.cisco_asa.interfaces import Named, named
@@ -12,6 +13,7 @@ from collectors.devices.cisco_asa.text import config, governed_here, release
 from collectors.devices.syntax.indent import Node
 from collectors.errors import CollectError, Unparsable, Unsupported
 from collectors.facts.base import Gaps
+from collectors.facts.device_logs import Level
 from collectors.facts.filtering import Action, Filtering, FilterRule, Zone
 from collectors.transports.base import DeviceCli
 
@@ -124,7 +126,7 @@ def _rules(
     cli: DeviceCli, tree: Node, bound: dict[str, Bound], hits: dict[tuple[str, int], int] | None
 ) -> tuple[FilterRule, ...]:
     """Raises Unparsable for a list that is bound and not there, or holds a line nobody can place."""
-    refused = _refusals(tree)
+    logged = _Written(tree)
     lists = bound_lists(tree, bound)
     rows = []
     for name, lines in lists.items():
@@ -141,28 +143,32 @@ def _rules(
                     service_any=said.service_any,
                     source_zones=place.into,
                     destination_zones=place.out,
-                    logged=_logged(tree, said, refused),
+                    logged=logged(said),
                     hits=None if hits is None else hits.get((name, said.number)),
                 )
             )
     return tuple(rows)
 
 
-def _refusals(tree: Node) -> bool | None:
-    try:
-        return written(tree, REFUSED)
-    except CollectError:
-        return None
+class _Written:
+    """Which messages are written; each asked once, because a configuration is long and has many rules."""
+
+    def __init__(self, tree: Node) -> None:
+        self._ask = cache(lambda number, usual: _told(tree, {number: usual}))
+        self.refused = _told(tree, REFUSED)
+
+    def __call__(self, said: Sentence) -> bool | None:
+        """`log` writes 106100 at its own severity; without it a refusal alone is written, as 106023."""
+        if said.log == "disable":
+            return False
+        if said.log is None or said.log == "default":
+            return self.refused if said.action == "deny" else False
+        return self._ask("106100", said.log)
 
 
-def _logged(tree: Node, said: Sentence, refused: bool | None) -> bool | None:
-    """`log` writes 106100 at its own severity; without it a refusal alone is written, as 106023."""
-    if said.log == "disable":
-        return False
-    if said.log is None or said.log == "default":
-        return refused if said.action == "deny" else False
+def _told(tree: Node, messages: dict[str, Level]) -> bool | None:
     try:
-        return written(tree, {"106100": said.log})
+        return written(tree, messages)
     except CollectError:
         return None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from collectors.devices.cisco_asa.objects import everything, objects
+from collectors.devices.cisco_asa.objects import objects
 from collectors.devices.cisco_asa.text import config, governed_here, threat_defense
 from collectors.devices.syntax.indent import Node
 from collectors.devices.vocabulary import auth, priv, reaches, short, well_known
@@ -191,7 +191,7 @@ def _askers(tree: Node) -> list[Asker]:
 
 def _open(cli: DeviceCli, host: Asker) -> bool:
     """A host-group names a network object, which may hold any address."""
-    return host.group and everything(objects(cli).network(host.address))
+    return host.group and objects(cli).wide(host.address)
 
 
 def _communities(cli: DeviceCli, tree: Node, hosts: list[Asker]) -> list[Community]:

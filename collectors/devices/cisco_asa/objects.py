@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, collapse_addresses, ip_address, ip_network
 from ipaddress import summarize_address_range as summarised
 from typing import TypeVar
@@ -40,9 +40,17 @@ _UNNAMED = -1
 
 def everything(networks: Iterable[Network]) -> bool:
     """Half of all IPv4 addresses, or every global IPv6 address, narrows nothing: 0.0.0.0/1 has a sister on some other line."""
-    four = collapse_addresses([one for one in networks if isinstance(one, IPv4Network)])
-    six = collapse_addresses([one for one in networks if isinstance(one, IPv6Network)])
-    return sum(one.num_addresses for one in four) >= _HALF_OF_IPV4 or sum(one.num_addresses for one in six) >= _ALL_OF_IPV6
+    sizes = {4: 0, 6: 0}
+    for one in collapsed(networks):
+        sizes[one.version] += one.num_addresses
+    return sizes[4] >= _HALF_OF_IPV4 or sizes[6] >= _ALL_OF_IPV6
+
+
+def collapsed(networks: Iterable[Network]) -> Iterator[Network]:
+    """Each address once."""
+    both = list(networks)
+    yield from collapse_addresses([one for one in both if isinstance(one, IPv4Network)])
+    yield from collapse_addresses([one for one in both if isinstance(one, IPv6Network)])
 
 
 def every_service(services: Services) -> bool:
@@ -90,6 +98,8 @@ class Objects:
         self._names: dict[str, str] = {found[2]: found[1] for found in tree.matches(r"name (\S+) (\S+)")}
         self._blocks: dict[tuple[str, str], list[Node]] = {}
         self._typed: dict[str, str] = {}
+        self._wide: dict[str, bool] = {}
+        self._services: dict[str, Services] = {}
         for word in ("object ", "object-group "):
             for node in tree.blocks(word):
                 said = node.text.split()
@@ -115,12 +125,19 @@ class Objects:
         address, mask = str(self.address(word)), self._names.get(mask, mask)
         return ip_network(prefix(address, mask), strict=False)
 
-    def network(self, name: str) -> list[Network]:
-        """Every address of an object or group; of a name that the resolver looks up (fqdn) none."""
-        return self._resolve("network", name, self._network_line)
+    def wide(self, name: str) -> bool:
+        """An object or group of addresses narrows nothing. Names that a resolver looks up (fqdn) stand for few."""
+        if name not in self._wide:  # thousands of rules may name one group
+            self._wide[name] = everything(self._resolve("network", name, self._network_line))
+        return self._wide[name]
 
     def services(self, name: str) -> Services:
         """Protocols and ports of an object or group of services or of protocols."""
+        if name not in self._services:
+            self._services[name] = self._service(name)
+        return self._services[name]
+
+    def _service(self, name: str) -> Services:
         found: Services = {}
         kind = "service" if self.is_a(name, "service") else "protocol"
         typed = self._typed.get(name)

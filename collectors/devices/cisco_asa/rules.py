@@ -9,8 +9,6 @@ from typing import Literal, NamedTuple
 from collectors.devices.cisco_asa.logs import severity
 from collectors.devices.cisco_asa.objects import (
     OPERATORS,
-    WHOLE,
-    Network,
     Objects,
     Ports,
     Services,
@@ -80,16 +78,14 @@ def _sentence(known: Objects, number: int, rest: str) -> Sentence:
     words = found[2].split()
     services, given = _protocol(known, words)
     _skip_who(words)
-    source = _address(known, words)
+    source = _anybody(known, words)
     _source_ports(known, words, services)
     _skip_who(words)
-    destination = _address(known, words)
+    destination = _anybody(known, words)
     if given:
         services = _narrowed(known, words, services)
     log, enabled = _tail(words)
-    return Sentence(
-        number, _ACTIONS[found[1]], enabled, everything(source), everything(destination), every_service(services), log
-    )
+    return Sentence(number, _ACTIONS[found[1]], enabled, source, destination, every_service(services), log)
 
 
 def _protocol(known: Objects, words: list[str]) -> tuple[Services, bool]:
@@ -108,21 +104,22 @@ def _skip_who(words: list[str]) -> None:
         del words[: _WHO[words[0]]]
 
 
-def _address(known: Objects, words: list[str]) -> list[Network]:
+def _anybody(known: Objects, words: list[str]) -> bool:
+    """The address at the front narrows nothing."""
     if not words:
         raise Unparsable("it ends before its addresses do")
     word = words.pop(0)
     if word in ("any", "any4", "any6"):
-        return list(WHOLE)
+        return True
     if word in ("host", "interface", "object", "object-group") and words:
         name = words.pop(0)
-        if word == "interface":
-            return []
-        return [slash(str(known.address(name)))] if word == "host" else known.network(name)
+        if word == "host":
+            known.address(name)  # raises for what is none
+        return word.startswith("object") and known.wide(name)
     if "/" in word:
-        return [slash(word)]
+        return everything([slash(word)])
     if words:
-        return [known.pair(word, words.pop(0))]
+        return everything([known.pair(word, words.pop(0))])
     raise Unparsable(f"no address: {word[:40]}")
 
 
