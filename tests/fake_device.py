@@ -35,6 +35,12 @@ class Fake:
     latency: float = 0.0
     echo: Literal["tty", "line"] = "tty"
     """tty: each letter comes back at once, before the device looks at it (Junos, EOS, Gaia); line: when it is its turn (IOS)."""
+    prompt: str = "{name}{sign}"
+    log_on: str = "{user}"
+    """The name it expects at log-on: RouterOS takes wishes for the terminal behind it."""
+    quiet: tuple[str, ...] = ()
+    """Commands it obeys without a word."""
+    refusal: str = INVALID
     greeting: str = ""
     """Text after log-on, before the first prompt."""
     accept: str = ""
@@ -137,7 +143,8 @@ class _Server(asyncssh.SSHServer):
         return True
 
     def validate_password(self, username: str, password: str) -> bool:
-        fine = not self._fake.locked and (username, password) == (self._fake.user, self._fake.password)
+        expected = self._fake.log_on.format(user=self._fake.user), self._fake.password
+        fine = not self._fake.locked and (username, password) == expected
         self._fake.log_ons.append("ok" if fine else "refused")
         return fine
 
@@ -184,9 +191,10 @@ class _Terminal:
             if self._wants_key:
                 await self._keys.put(data)
                 continue
+            data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")  # RouterOS is sent both: one Enter
             if self._fake.echo == "tty" and not self._silent:
-                self._write(data.replace(b"\r", b"\n").replace(b"\n", b"\r\n"))
-            kept += data.replace(b"\r", b"\n")
+                self._write(data.replace(b"\n", b"\r\n"))
+            kept += data
             while b"\n" in kept:
                 line, _, kept = kept.partition(b"\n")
                 await self._lines.put(line)
@@ -221,14 +229,14 @@ class _Terminal:
                 self._write("\n%SYS-5-CONFIG_I: Configured from console by admin\n")
 
     def _prompt(self) -> None:
-        self._write(f"{self._name}{self._sign}")
+        self._write(self._fake.prompt.format(name=self._name, sign=self._sign))
 
     async def _answer(self, line: str) -> bool:
         fake = self._fake
         if line == "terminal length 0":
             self._paging = self._paging and fake.paging_stays
             return True
-        if line.startswith("terminal ") or not line:
+        if line.startswith("terminal ") or not line or line in fake.quiet:
             return True
         if line == "enable":
             return await self._enable()
@@ -237,7 +245,7 @@ class _Terminal:
         if line in fake.raw:
             self._write(fake.raw[line])
             return True
-        text = fake.answers.get(line, INVALID)
+        text = fake.answers.get(line, fake.refusal)
         if line == fake.cut_in:
             self._write(text[: len(text) // 2])
             await asyncio.sleep(0.05)
