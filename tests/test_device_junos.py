@@ -11,8 +11,11 @@ from hypothesis import strategies as st
 
 from collectors.catalog import device_os
 from collectors.devices.juniper_junos.accounts import _encrypted
+from collectors.devices.juniper_junos.filtering import _hits
+from collectors.devices.juniper_junos.network import _chassis, _cluster, _power
 from collectors.devices.juniper_junos.objects import Addresses, Applications
 from collectors.devices.juniper_junos.reach import Service, reach
+from collectors.devices.juniper_junos.system import _follows, _saved, _status
 from collectors.devices.juniper_junos.text import Version, _inherit, _ranges
 from collectors.devices.redaction import clean
 from collectors.devices.syntax.junos import parse
@@ -47,6 +50,8 @@ PLACES = (
     "pre-shared-key hexadecimal {};",
     'authentication-password "{}";',
     'privacy-key "$9${}";',
+    'cak "$9${}"; ## SECRET-DATA',
+    "cak {};",
     "community {} {{ authorization read-only; }}",
     'community "{} x" {{ authorization read-only; }}',
     "trap-group {} {{ version v2; }}",
@@ -387,3 +392,119 @@ def test_a_key_that_stands_there_readable_is_seen(text: str, encrypted: bool) ->
 def test_hidden_keys_say_nothing_of_how_they_stand_there() -> None:
     with pytest.raises(Denied):
         _encrypted(parse("system { tacplus-server { 10.0.0.1 { secret /* SECRET-DATA */; } } }"))
+
+
+# --- what state commands say ------------------------------------------------------------------------------------------
+
+
+class Said:
+    """A device that answers everything with the same text."""
+
+    platform = "juniper_junos"
+    prompt_name = "x"
+    privileged = True
+    legacy_crypto = None
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def ask(self, command: str, *, timeout: float = 0.0) -> str:
+        return OS.reading(command, self._text, self.prompt_name)
+
+
+ONE = "Power Power Supply 0                 OK\n"
+TWO = ONE + "      Power Supply 1                 OK\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "second"),
+    [
+        (TWO, True),
+        (ONE, False),
+        (ONE + "      Power Supply 1                 Absent\n", False),
+        # one supply in each of two nodes, or members, is none too many
+        (f"node0:\n{ONE}\nnode1:\n{ONE}", False),
+        (f"node0:\n{TWO}\nnode1:\n{TWO}", True),
+        ("Power FPC 0 Power Supply 0           OK\n      FPC 1 Power Supply 0           OK\n", False),
+        ("Temp  PEM 0                          OK         35 degrees C / 95 degrees F\n      PEM 1                          Check\n", False),
+        ("Temp  PEM 0                          OK         35 degrees C\n      PEM 1                          OK         35 degrees C\n", True),
+    ],
+)  # fmt: skip
+def test_a_second_power_supply_works_in_each_chassis(text: str, second: bool) -> None:
+    assert _power(Said(text)) is second
+
+
+def test_a_table_without_power_supplies_says_nothing() -> None:
+    with pytest.raises(Unparsable):
+        _power(Said("Temp  CPU                            OK         41 degrees C\n"))
+
+
+CLUSTER = """
+Cluster ID: 1
+Node   Priority Status               Preempt Manual   Monitor-failures
+
+Redundancy group: 0 , Failover count: 1
+node0  100      primary              no      no       None
+node1  50       {0}            no      no       None
+
+Redundancy group: 1 , Failover count: 1
+node0  100      {2}              no      no       None
+node1  50       {1}            no      no       {3}
+"""
+
+
+@pytest.mark.parametrize(
+    ("said", "cluster", "up"),
+    [
+        (("secondary", "secondary", "primary", "None"), "active-standby", True),
+        (("secondary", "primary", "secondary", "None"), "active-standby", True),
+        (("lost", "lost", "primary", "n/a"), "active-standby", False),
+        (("secondary", "secondary", "primary", "IF"), "active-standby", False),
+        (("secondary", "secondary-hold", "primary", "None"), "active-standby", False),
+    ],
+)
+def test_the_other_node_is_ready(said: tuple[str, ...], cluster: str, up: bool) -> None:
+    assert _cluster(Said(CLUSTER.format(*said))) == (cluster, up)
+
+
+def test_both_nodes_lead_a_group() -> None:
+    more = "\nRedundancy group: 2 , Failover count: 1\nnode0  1  secondary  no  no  None\nnode1  2  primary  no  no  None\n"
+    assert _cluster(Said(CLUSTER.format("secondary", "secondary", "primary", "None") + more)).cluster == "active-active"
+
+
+def test_a_device_alone_has_no_partner() -> None:
+    assert _cluster(Said("error: Chassis cluster is not enabled.\n")) == ("none", None)
+    assert _chassis(Said("0 (FPC 0)  Prsnt    AA1 ex4300 128 Master* N VC\n")) == ("none", None)
+    assert _chassis(Said("0 (FPC 0)  Prsnt    AA1 ex4300\n1 (FPC 1)  NotPrsnt AA2 ex4300\n")) == ("stack", False)
+    with pytest.raises(Unparsable):
+        _chassis(Said("Virtual Chassis ID: 1\n"))
+
+
+def test_sessions_of_both_nodes_count_for_a_policy() -> None:
+    rows = " Index   From zone        To zone           Name           Policy count  Action\n 1       a      b      p     {}     Permit\n"
+    assert _hits(Said(f"node0:\n{rows.format(7)}\nnode1:\n{rows.format(0)}")) == {("a", "b", "p"): 7}
+    with pytest.raises(Unparsable):
+        _hits(Said("error: something else\n"))
+
+
+@pytest.mark.parametrize(
+    ("text", "follows"),
+    [
+        ("status=0615 leap_none, sync_ntp, 1 event, x,\nstratum=3, refid=10.0.0.5, offset=1.0,", True),
+        ("status=0615 leap_none, sync_ntp, 1 event, x,\nstratum=16, refid=10.0.0.5, offset=1.0,", False),
+        ("status=0544 leap_none, sync_local, 4 events,\nstratum=11, refid=LOCAL(0), offset=0.0,", False),
+        ("status=0544 leap_none, sync_ntp, 4 events,\nstratum=11, refid=127.127.1.0, offset=0.0,", False),
+        ("status=c011 leap_alarm, sync_unspec, 1 event,\nstratum=16, refid=INIT, offset=0.0,", False),
+        ("ntpq: read: Connection refused\n", False),
+    ],
+)
+def test_a_clock_follows_another_one(text: str, follows: bool) -> None:
+    assert _follows(_status(Said(text))) is follows
+
+
+def test_a_commit_that_waits_to_be_confirmed_is_not_saved() -> None:
+    line = "0   2026-10-12 08:15:41 UTC by tqm via cli"
+    assert _saved(Said(f"{line}\n1   2026-09-12 08:15:41 UTC by tqm via cli\n")) is True
+    assert _saved(Said(f"{line} commit confirmed, rollback in 10mins\n")) is False
+    with pytest.raises(Unparsable):
+        _saved(Said("no commit information\n"))

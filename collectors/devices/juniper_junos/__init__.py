@@ -25,7 +25,7 @@ _SPOKEN = (
 )
 _SUSPECT = rf"{_SPOKEN}[ \t:=]"
 _WORD = (
-    r"(?:[\w\-]*(?:password|secret|passphrase|psk)|(?:[\w\-]+-)?key|ascii-text|hexadecimal|community-name|key-string"
+    r"(?:[\w\-]*(?:password|secret|passphrase|psk)|(?:[\w\-]+-)?key|ascii-text|hexadecimal|community-name|key-string|cak"
     r"|authentication-key \d+ (?:type \S+ )?value|value)"
 )
 SECRETS = (

@@ -20,7 +20,7 @@ _WRITES = frozenset({"all", "configure", "control", "maintenance", "shell", "rol
 _KEYS = frozenset({
     "secret", "authentication-key", "hello-authentication-key", "simple-password", "pre-shared-key", "ascii-text", "hexadecimal",
     "password", "privacy-key", "authentication-password", "privacy-password", "chap-secret", "pap-password", "passphrase",
-    "local-password", "default-chap-secret", "shared-secret", "accounting-secret", "encryption-key",
+    "local-password", "default-chap-secret", "shared-secret", "cak", "accounting-secret", "encryption-key",
 })  # fmt: skip
 """Words whose value the device keeps as $9$ or $8$."""
 _OBSCURED = ("$9$", "$8$")
@@ -32,7 +32,9 @@ def device_accounts(cli: DeviceCli) -> DeviceAccounts:
     gaps = Gaps()
     root = config(cli)
     users = gaps.attempt("users", lambda: _users(root, gaps))
-    local = None if users is None else any(user.enabled and user.secret in ("hash", "weak-hash", "key") for user in users)
+    local = None if users is None else _comes_in(users)
+    if users is not None and local is None:
+        gaps.note("local_fallback", "unsupported", "what some accounts log on with is not known")
     if users is None:
         gaps.note(("local_fallback", "commands_authorised"), "unsupported", "the accounts were not seen")
     return DeviceAccounts(
@@ -49,6 +51,14 @@ def device_accounts(cli: DeviceCli) -> DeviceAccounts:
         passwords_encrypted=gaps.attempt("passwords_encrypted", lambda: _encrypted(root)),
         unseen=gaps.unseen,
     )
+
+
+def _comes_in(users: tuple[DeviceAccount, ...]) -> bool | None:
+    """Some account has a secret of its own here."""
+    own = [user.secret for user in users if user.enabled]
+    if any(secret in ("hash", "weak-hash", "key") for secret in own):
+        return True
+    return None if None in own else False
 
 
 def _users(root: Node, gaps: Gaps) -> tuple[DeviceAccount, ...]:

@@ -92,7 +92,7 @@ def _power(cli: DeviceCli) -> bool:
 
 # routers tell of their supplies among the temperatures
 _SUPPLY = re.compile(
-    r"(?:Power|Temp)? *(FPC \d+ )?(?:Power Supply|PSU|PEM) (\d+) {2,}(OK|Absent|Failed|Check|Present|Testing|Empty|Offline|Online)\b"
+    r"(?:Power|Temp)? *(FPC \d+ )?(?:Power Supply|PSU|PEM|PSM) (\d+) {2,}(OK|Absent|Failed|Check|Present|Testing|Empty|Offline|Online)\b"
 )
 
 

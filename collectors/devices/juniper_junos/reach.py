@@ -12,7 +12,6 @@ from collectors.errors import Unparsable, Unsupported
 
 MANAGEMENT = ("fxp0", "em0", "em1", "me0", "vme")
 """Ports beside the forwarding plane."""
-_BESIDE = ("me0", "vme", "em0", "em1", "fxp0")
 _PROTOCOLS = {"tcp": "6", "udp": "17"}
 _KNOWN = frozenset({
     "source-address", "source-prefix-list", "protocol", "protocol-except", "next-header", "payload-protocol", "destination-port",
@@ -165,7 +164,7 @@ def _allowed(root: Node, told: Version, unit: Unit, service: Service, *, v6: boo
         return Ranges()
     own = bound(unit.node, family)
     found = _through(root, unit.scope, own, service, v6=v6)
-    beside = told.switch and unit.name.startswith(_BESIDE)
+    beside = told.switch and unit.name.startswith(MANAGEMENT)
     shield = _loopback(unit, family)
     if beside and shield and found.wide(v6):
         raise Unsupported(f"{unit.name} has no filter of its own; whether that of lo0 holds for it is not told")
