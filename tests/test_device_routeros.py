@@ -451,6 +451,7 @@ def test_a_secret_in_a_text_goes_wherever_the_line_is_broken(menu: str, line: st
         "set static-transmit-key=key-0 supplicant-identity=MikroTik",
         "set [ find default=yes ] authentication-types=wpa-psk,wpa2-psk disable-pmkid=no",
         "set always-allow-password-login=no host-key-size=4096 strong-crypto=yes",
+        "add interval=1h name=x on-event=y policy=read,write,policy,password start-date=2024-01-01",
         "set read name=read policy=local,telnet,ssh,password,web,sniff,sensitive skin=default",
     ],
 )

@@ -88,6 +88,20 @@ def test_a_value_is_the_same_however_the_line_is_broken(value: str, step: int) -
     assert export.sections["system note"].items[0].values["note"] == value
 
 
+def test_switches_are_yes_or_no_however_a_release_writes_them() -> None:
+    item = parse('/ip service\nset telnet disabled=true address="true" x=false\n').sections["ip service"].items[0]
+    assert (item.disabled, item.values) == (True, {"disabled": "yes", "address": "true", "x": "no"})
+
+
+def test_a_word_by_itself_is_a_switch_that_is_on() -> None:
+    items = (
+        parse("/routing ospf interface-template\nadd area=a passive\nadd area=b !passive\n")
+        .sections["routing ospf interface-template"]
+        .items
+    )
+    assert [item.word("passive") for item in items] == ["yes", ""]
+
+
 def test_bytes_are_utf_8() -> None:
     assert unescaped("C\\E1\\BB\\95ng\\_\\_ra \\$x") == "Cổng  ra $x"
 
@@ -108,9 +122,7 @@ def test_what_does_not_end_or_has_no_place_is_unparsable(text: str) -> None:
         parse(text)
 
 
-@pytest.mark.parametrize(
-    "line", ["low memory", "remove 0", "add name", "--More--", "  set ssh disabled=yes", "/ip service set x=1"]
-)
+@pytest.mark.parametrize("line", ["low memory", "remove 0", "--More--", "  set ssh disabled=yes", "/ip service set x=1"])
 def test_a_line_that_is_not_understood_is_told_to_whoever_reads_that_menu(line: str) -> None:
     export = parse(f"/ip service\nset telnet disabled=yes\n{line}\n/ip ssh\nset strong-crypto=yes\n")
     with pytest.raises(Unparsable, match="line 3"):

@@ -40,11 +40,11 @@ SECRETS = (
     rf'={_NEXT}"(?P<secret>{_TEXT}{_SUSPECT}{_TEXT})"(?=[ \t\n]|\Z)',
     rf'(?i:{_KHAU})[ \t:=]+(?!\(redacted\))(?P<secret>[^\n"\\]*[^\s"\\])',
 )
-_STILL = rf"(?i:(?<![\w.\-])(?!{_NAMED})[\w.\-]*(?:passw(?:or)?d|passphrase|secret|psk|key|community)[ \t:=]+(?!\(redacted\)|none(?:\s|$)|\\?$)\S)"
+_STILL = rf"(?i:(?<![\w.\-,!])(?!{_NAMED})[\w.\-]*(?:passw(?:or)?d|passphrase|secret|psk|key|community)[ \t:=]+(?!\(redacted\)|none(?:\s|$)|\\?$)\S)"
 HARMLESS = (
     # names of algorithms, references and public keys, values that stand on the next line; on lines that hold no secret besides
     (
-        rf"^(?=.*(?:\bauth-key=none(?:\s|$)|\b(?:{_NAMED})=|\b(?:md5|MD5|wpa\d?-psk)\b|(?:password|secret|passphrase|key|community)=\\$))"
+        rf"^(?=.*(?:\bauth-key=none(?:\s|$)|\bpolicy=[\w,!\-]*\bpassword\b|\b(?:{_NAMED})=|\b(?:md5|MD5|wpa\d?-psk)\b|(?:password|secret|passphrase|key|community)=\\$))"
         rf"(?!.*{_STILL})"
     ),
 )

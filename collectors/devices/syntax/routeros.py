@@ -33,6 +33,8 @@ _MOMENT = re.compile(r"(?:[a-z]{3}/\d\d/\d{4}|\d{4}-\d\d-\d\d) \d\d:\d\d:\d\d(?=
 _SELECTOR = re.compile(r"\[[^\]\n]*\]")
 _ESCAPED = re.compile(r"\\([0-9A-F]{2}|.)", re.S)
 _LETTERS = {"r": "\r", "n": "\n", "t": "\t", "a": "\a", "b": "\b", "f": "\f", "v": "\v", "_": " ", "\n": ""}
+_SWITCH = {"true": "yes", "false": "no"}
+"""Some releases of 7 write switches so."""
 _VERBS = ("add", "set")
 _ROW = re.compile(r"\s*(\d+)\s+(?:([A-Za-z*]{1,6}(?: [A-Za-z*]{1,4})?)\s+)?(?=;;;|[A-Za-z][\w.\-]*=)")
 _VALUES = re.compile(r"\s+[A-Za-z][\w.\-]*=")
@@ -163,10 +165,9 @@ def _item(line: str, number: int) -> Item | None:
         if value is None and key.startswith("!"):
             unset.add(key[1:])
             values.pop(key[1:], None)
-        elif value is None:
-            return None
         else:
-            values[key] = value
+            # a word by itself is a switch that is on: `passive`, `no-summaries`, `blackhole`
+            values[key] = "yes" if value is None else value
             unset.discard(key)
     return Item(number, verb, selector, values, frozenset(unset))
 
@@ -207,7 +208,7 @@ def _words(rest: str, number: int) -> Iterator[tuple[str, str | None]]:
         else:
             bare = _MOMENT.match(rest, place) or _BARE.match(rest, place)
             assert bare is not None
-            yield key, bare.group()
+            yield key, _SWITCH.get(bare.group(), bare.group())
             place = bare.end()
         if place < len(rest) and not rest[place].isspace():
             raise Unparsable(f"line {number}: quotes where none may stand, or that never close")
