@@ -83,7 +83,8 @@ def _stateful(cli: DeviceCli, root: Node, gaps: Gaps) -> Filtering:
 
 
 def _default(root: Node) -> Action:
-    """ "default-policy: deny-all is the default" (Junos OS CLI Reference); the worst of all scopes."""
+    """The worst of all scopes; "deny-all is the default" (Junos OS CLI Reference, default-policy)."""
+    _bypassed(root)
     said = [scope.has("security", "policies", "default-policy", "permit-all") for _, scope in scopes(root)]
     return "permit" if any(said) else "deny"
 
