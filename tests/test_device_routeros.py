@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,8 +23,10 @@ from collectors.devices.mikrotik_routeros.text import Config, Release, seconds
 from collectors.devices.redaction import clean
 from collectors.devices.syntax.routeros import parse
 from collectors.errors import Unparsable, Unsupported
-from collectors.model import Platform
+from collectors.model import Platform, Snapshot, Target
 from collectors.redact import GONE
+from collectors.run import collect
+from collectors.transports.replay import ReplayDevice
 
 OS = device_os(Platform.MIKROTIK_ROUTEROS)
 SSH = Probe("ip", "tcp", 22)
@@ -457,3 +461,45 @@ def test_a_secret_in_a_text_goes_wherever_the_line_is_broken(menu: str, line: st
 )
 def test_what_is_no_secret_stays(line: str) -> None:
     assert clean(OS, line) == line
+
+
+# --- a menu that is not shown ---------------------------------------------------------------------------------------
+
+
+FOLDER = Path(__file__).parent / "devices" / "mikrotik_routeros--router-messy-6.48"
+
+
+def looked(export: str) -> Snapshot:
+    told = yaml.load((FOLDER / "transcript.yaml").read_text("utf-8"), Loader=yaml.CSafeLoader)
+    told["commands"] = {
+        command: export if command.startswith("/export verbose") else said for command, said in told["commands"].items()
+    }
+    return collect(Target(name="x", via="replay"), ReplayDevice(told, FOLDER))
+
+
+def agrees(before: Any, after: Any) -> bool:
+    """The same, or less of it: None where something was."""
+    if isinstance(after, dict):
+        return all(agrees(before[key], value) for key, value in after.items())
+    if isinstance(after, list):
+        return len(before) == len(after) and all(map(agrees, before, after))
+    return after is None or before == after
+
+
+def test_a_menu_of_one_thing_that_is_not_shown_makes_no_value_of_its_own() -> None:
+    """Each of the menus whose absence is no answer is taken out: what was seen before stays, or becomes None with a reason."""
+    text = (FOLDER / "verbose.rsc").read_text("utf-8")
+    before = looked(text)
+    single = [name for name, section in parse(text).sections.items() if [item.selector for item in section.items] == [""]]
+    single = [name for name in single if parse(text).sections[name].items[0].verb == "set"]
+    assert len(single) > 20
+    wrong = []
+    for name in single:
+        after = looked(re.sub(rf"(?m)^/{re.escape(name)}\n(?:(?!/)[^\n]*\n)*?(?=/|# rasoat)", "", text, count=1))
+        for record in after.records:
+            assert record.outcome != "bug", record.reason
+            old = before.by_fact[record.fact].data or {}
+            for field, value in (record.data or {}).items():
+                if field not in ("unseen", "services", "unknown", "addresses") and not agrees(old[field], value):
+                    wrong.append((name, record.fact, field, value))
+    assert wrong == []

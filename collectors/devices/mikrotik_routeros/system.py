@@ -104,7 +104,8 @@ def firmware(cli: DeviceCli) -> Firmware:
 
 def _pending(cli: DeviceCli) -> bool:
     """A package is put down for the next start, or a new boot loader was written."""
-    found = rows(cli.ask("/system package print detail without-paging"))
+    # A: could be installed, and is not
+    found = [row for row in rows(cli.ask("/system package print detail without-paging")) if "A" not in row.flags]
     if not found or any("scheduled" not in row.values for row in found):
         raise Unparsable("/system package print detail: whether something is scheduled is not told")
     loader = "please reboot for changes to take effect" in cli.ask("/system routerboard print")
