@@ -87,15 +87,20 @@ def _members(tree: Node) -> Members:
         number = vlan.text.split()[1]
         if not number.isdigit():
             continue
-        for child in vlan.children:
-            for found in re.finditer(r"(?:^|(?<=\s))(no )?(untagged|tagged) (\S+(?:,\s*\S+)*)", child.text):
-                for port in ports(found[3]):
-                    if found[2] == "tagged":
-                        (tagged.discard if found[1] else tagged.add)(port)
-                    elif not found[1]:
-                        untagged[port] = int(number)
-                    elif number == "1":
-                        apart.add(port)
+        for found in vlan.matches(r"(no )?(untagged|tagged) (\S.*)$"):
+            for port in ports(found[3]):
+                if found[2] == "tagged":
+                    (tagged.discard if found[1] else tagged.add)(port)
+                elif not found[1]:
+                    untagged[port] = int(number)
+                elif number == "1":
+                    apart.add(port)
+    for own in tree.blocks("interface "):  # some releases write it at the port
+        name = own.text.split()[1]
+        if found := own.matches(r"untagged vlan (\d+)$"):
+            untagged[name] = int(found[-1][1])
+        if own.matches(r"tagged vlan "):
+            tagged.add(name)
     return Members(untagged, frozenset(tagged), frozenset(apart))
 
 
