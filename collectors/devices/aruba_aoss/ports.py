@@ -97,8 +97,8 @@ def _members(tree: Node) -> Members:
                     apart.add(port)
     for own in tree.blocks("interface "):  # some releases write it at the port
         name = own.text.split()[1]
-        if found := own.matches(r"untagged vlan (\d+)$"):
-            untagged[name] = int(found[-1][1])
+        if said := own.matches(r"untagged vlan (\d+)$"):
+            untagged[name] = int(said[-1][1])
         if own.matches(r"tagged vlan "):
             tagged.add(name)
     return Members(untagged, frozenset(tagged), frozenset(apart))
