@@ -21,7 +21,8 @@ Mode = Literal["access", "trunk", "dynamic", "routed", "other"]
 
 _KINDS = ("ethernet", "aggregate-ethernet", "vlan", "loopback", "tunnel")
 _ADDRESS = re.compile(r"(?:\d+(?:\.\d+){3}|[0-9A-Fa-f:]*:[0-9A-Fa-f:]*)(?:/\d+)?$")
-_LINK = re.compile(r"^(\S+)\s+\d+\s+\S+/(up|down)(?:\([\w-]+\))?\s+\S+", re.M)
+_LINK = re.compile(r"^(\S+)\s+\d+\s+\S*?/(up|down)(?=[(/\s])\S*\s+\S+", re.M)
+"""The state stands third, behind speed and duplex; newer releases put a fourth word behind it."""
 
 
 def interfaces(cli: DeviceCli) -> Interfaces:
