@@ -84,7 +84,6 @@ def test_a_filter_says_who_gets_in(terms: str, anywhere: bool, sources: tuple[st
     "terms",
     [
         "term a { from { source-prefix-list { KHONG-CO; } } then accept; }",
-        "term a { from { source-prefix-list { TU-DONG; } } then accept; }",
         "term a { from { prefix-list { NOC; } } then accept; }",
         "term a { from { address { 10.0.0.0/8; } } then accept; }",
         "term a { filter KHAC; }",
@@ -92,9 +91,26 @@ def test_a_filter_says_who_gets_in(terms: str, anywhere: bool, sources: tuple[st
     ],
 )
 def test_a_filter_that_is_not_understood_is_not_seen(terms: str) -> None:
-    lists = 'prefix-list TU-DONG { apply-path "interfaces <*> unit <*> family inet address <*>"; }'
     with pytest.raises(CollectError):
-        reach(parse(router(terms, lists)), ROUTER, SSH)
+        reach(parse(router(terms)), ROUTER, SSH)
+
+
+@pytest.mark.parametrize(
+    ("path", "sources"),
+    [
+        ("interfaces <*> unit <*> family inet address <*>", ("10.1.1.0/24",)),
+        ("interfaces <ge-*> unit 0 family inet address <*>", ("10.1.1.0/24",)),
+        ("snmp client-list <*> <*>", ("10.8.0.0/24",)),
+        ("snmp client-list <*> <10.9*>", None),
+        ("system ntp server <*>", None),
+    ],
+)
+def test_a_list_made_of_other_statements_is_followed(path: str, sources: tuple[str, ...] | None) -> None:
+    """One that turns out empty is not taken for a list that lets in nobody."""
+    term = "term a { from { source-prefix-list { TU-DONG; } } then accept; }"
+    text = router(term, f'prefix-list TU-DONG {{ apply-path "{path}"; }}') + "snmp { client-list A { 10.8.0.0/24; may-chu; } }"
+    found = reach(parse(text), ROUTER, SSH)
+    assert (found.anywhere, found.sources) == ((False, sources) if sources else (True, ()))
 
 
 @pytest.mark.parametrize(

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import partial
 from typing import NamedTuple
 
+from collectors.devices.juniper_junos import packets
 from collectors.devices.juniper_junos.access import described_outside, outside
 from collectors.devices.juniper_junos.logs import targets
 from collectors.devices.juniper_junos.objects import Addresses, Applications
-from collectors.devices.juniper_junos.ranges import Ranges, network
-from collectors.devices.juniper_junos.reach import MANAGEMENT, Unit, bound, narrows, prefixes, terms, units, zoned
+from collectors.devices.juniper_junos.reach import Unit, units, zoned
 from collectors.devices.juniper_junos.text import config, scopes, version
 from collectors.devices.syntax.junos import Node
 from collectors.devices.vocabulary import reaches
@@ -24,7 +23,6 @@ _FLOODS = (
     ("tcp", "syn-flood"), ("icmp", "flood"), ("udp", "flood"), ("limit-session",), ("tcp", "syn-ack-ack-proxy"), ("tcp", "port-scan"),
     ("icmp", "ip-sweep"),
 )  # fmt: skip
-_FAMILIES = ("inet", "inet6", "ethernet-switching", "bridge", "any")
 
 
 def filtering(cli: DeviceCli) -> Filtering:
@@ -41,9 +39,9 @@ def filtering(cli: DeviceCli) -> Filtering:
     gaps.note(("zones", "dos_protection"), "unsupported", "without flows there are neither zones nor screens")
     return Filtering(
         stateful=False,
-        default_action=gaps.attempt("default_action", lambda: _unfiltered(root)),
-        rules=gaps.attempt("rules", lambda: tuple(_terms(root))),
-        unbound=gaps.attempt("unbound", lambda: tuple(_unbound(root))),
+        default_action=gaps.attempt("default_action", lambda: packets.unfiltered(root)),
+        rules=gaps.attempt("rules", lambda: tuple(packets.rules(root))),
+        unbound=gaps.attempt("unbound", lambda: tuple(packets.unbound(root))),
         anti_spoofing=gaps.attempt("anti_spoofing", lambda: _checked(_outer(root))),
         unseen=gaps.unseen,
     )
@@ -74,7 +72,7 @@ def _stateful(cli: DeviceCli, root: Node, gaps: Gaps) -> Filtering:
         default_action=gaps.attempt("default_action", lambda: _default(root)),
         default_logged=gaps.attempt("default_logged", lambda: _last_logged(root)),
         rules=gaps.attempt("rules", lambda: tuple(_policies(root, gaps, hits))),
-        unbound=gaps.attempt("unbound", lambda: tuple(_unbound(root))),
+        unbound=gaps.attempt("unbound", lambda: tuple(packets.unbound(root))),
         zones=zones,
         anti_spoofing=gaps.attempt("anti_spoofing", lambda: _spoofing(root, edge)) if edge else None,
         dos_protection=gaps.attempt("dos_protection", lambda: _dos(root, edge)) if edge else None,
@@ -273,119 +271,3 @@ def _checked(outer: list[Unit]) -> bool:
         for family in ("inet", "inet6")
         if unit.node.has("family", family)
     )
-
-
-# --- packet filters ---------------------------------------------------------------------------------------------------
-
-
-def _places(root: Node) -> Iterator[tuple[str, Node, Node, str, str, str]]:
-    """(interface, unit, scope, family, way, filter) of every filter an interface uses; those of lo0 guard the device itself."""
-    for _, scope in scopes(root):
-        for port in scope.below("interfaces"):
-            for unit in port.below("unit") if not port.name.startswith(("lo0", *MANAGEMENT, "interface-range")) else ():
-                for family in _FAMILIES:
-                    for way in ("input", "output"):
-                        for name in bound(unit, family, way):
-                            yield f"{port.name}.{unit.name}", unit, scope, family, way, name
-
-
-def _unfiltered(root: Node) -> Action:
-    """Refused is what no term names, but only where every routed interface in use has a filter for what comes in."""
-    routed = [unit for unit in units(root) if not unit.name.startswith(MANAGEMENT)]
-    return (
-        "deny"
-        if routed
-        and all(bound(unit.node, family) for unit in routed for family in ("inet", "inet6") if unit.node.has("family", family))
-        else "permit"
-    )
-
-
-def _terms(root: Node) -> Iterator[FilterRule]:
-    where: dict[tuple[str, str, str], list[tuple[str, str]]] = {}
-    scope_of: dict[str, Node] = {}
-    for interface, _, scope, family, way, name in _places(root):
-        key = (str(id(scope)), family, name)
-        scope_of[key[0]] = scope
-        where.setdefault(key, []).append((interface, way))
-    for (at, family, name), places in where.items():
-        scope = scope_of[at]
-        for term in terms(root, scope, name, family):
-            yield _term(root, scope, name, family, term, places)
-
-
-def _term(root: Node, scope: Node, name: str, family: str, term: Node, places: list[tuple[str, str]]) -> FilterRule:
-    said, then = term.at("from") or Node("from"), term.at("then") or Node("then")
-    action: Action = "deny" if then.has("discard") else "reject" if then.has("reject") else "permit"
-    if then.has("next") or then.has("next-term") or term.has("filter"):
-        action = "other"
-    wide = partial(_wide, root, scope, said, v6=family == "inet6")
-    return FilterRule(
-        list=name,
-        name=term.name,
-        action=action,
-        enabled=True,
-        source_any=wide("source"),
-        destination_any=wide("destination"),
-        service_any=not any(
-            said.has(key)
-            for key in (
-                "protocol",
-                "next-header",
-                "payload-protocol",
-                "icmp-type",
-                "ether-type",
-                "tcp-established",
-                "is-fragment",
-                "ip-protocol",
-            )
-        )
-        and not any(narrows(said, key) for key in ("destination-port", "port")),
-        source_zones=tuple(place for place, way in places if way == "input"),
-        destination_zones=tuple(place for place, way in places if way == "output"),
-        logged=then.has("log") or then.has("syslog"),
-    )
-
-
-def _wide(root: Node, scope: Node, said: Node, side: str, *, v6: bool) -> bool:
-    """Any address of that side. Lists of names that are built elsewhere are not followed, and count as narrow only when seen."""
-    entries = [(node.name, node.has("except")) for key in (f"{side}-address", "address") for node in said.below(key)]
-    for key in (f"{side}-prefix-list", "prefix-list"):
-        for node in said.below(key):
-            entries += [(net, node.has("except")) for net in prefixes(root, scope, node.name)]
-    if not entries:
-        return not any(said.has(key) for key in (f"{side}-address", "address", f"{side}-prefix-list", "prefix-list"))
-    if all(refused for _, refused in entries):
-        return True
-    found = Ranges()
-    for net, refused in sorted(entries, key=lambda entry: -network(entry[0])[1].size):
-        six, addresses = network(net)
-        if six == v6:
-            found = found - addresses if refused else found | addresses
-    return found.wide(v6)
-
-
-def _unbound(root: Node) -> Iterator[str]:
-    """Filters whose name stands nowhere outside `firewall`, and outside terms that call others."""
-    used: set[str] = set()
-    for _, scope in scopes(root):
-        for part in scope.below():
-            if part.name not in ("firewall", "groups", "logical-systems", "tenants"):
-                used |= {node.name for holder in part.walk() for node in _named(holder)}
-        for holder in scope.below("firewall"):
-            used |= {
-                node.name for child in holder.walk() if child.name == "filter" for node in child.nodes.values() if not node.nodes
-            }
-    for _, scope in scopes(root):
-        seen: set[str] = set()
-        tables = [scope.below("firewall", "filter")]
-        tables += [family.below("filter") for family in scope.below("firewall", "family")]
-        for table in tables:
-            for known in table:
-                if known.name not in used and known.name not in seen:
-                    seen.add(known.name)
-                    yield known.name
-
-
-def _named(holder: Node) -> Iterator[Node]:
-    if holder.name in ("filter", "input", "output", "input-list", "output-list", "filter-list", "service-filter"):
-        yield from holder.nodes.values()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from collectors.devices.juniper_junos.ranges import PORTS, Ranges, everything, network, ports
-from collectors.devices.juniper_junos.text import Version, instances, scopes
+from collectors.devices.juniper_junos.text import Version, fits, instances, scopes
 from collectors.devices.syntax.junos import Node
 from collectors.errors import Unparsable, Unsupported
 
@@ -259,16 +259,14 @@ def _sources(root: Node, scope: Node, term: Node, service: Service, *, v6: bool)
 
 def _listed(root: Node, scope: Node, said: Node, drops: bool, *, v6: bool) -> Ranges:
     """The longest network that holds an address decides; one that stands there with `except` is not matched."""
-    entries: list[tuple[int, bool, Ranges]] = []
-    for node in said.below("source-address"):
-        entries += _entry(node.name, node.has("except"), v6=v6)
-    for node in said.below("source-prefix-list"):
-        for net in prefixes(root, scope, node.name):
-            entries += _entry(net, node.has("except"), v6=v6)
     if not said.has("source-address") and not said.has("source-prefix-list"):
         return everything(v6)
-    if all(refused for _, refused, _ in entries) and entries:
-        # nothing but exceptions: taken for the worse of both readings
+    named = [(node.name, node.has("except")) for node in said.below("source-address")]
+    for node in said.below("source-prefix-list"):
+        named += [(net, node.has("except")) for net in prefixes(root, scope, node.name)]
+    entries = [entry for net, refused in named for entry in _entry(net, refused, v6=v6)]
+    if not named or (entries and all(refused for _, refused, _ in entries)):
+        # empty lists, or nothing but exceptions: taken for the worse of both readings
         return Ranges() if drops else everything(v6)
     found = Ranges()
     for _, refused, addresses in sorted(entries, key=lambda entry: -entry[0]):
@@ -282,14 +280,26 @@ def _entry(said: str, refused: bool, *, v6: bool) -> list[tuple[int, bool, Range
 
 
 def prefixes(root: Node, scope: Node, name: str) -> tuple[str, ...]:
-    """The networks of a prefix list. Raises where it is not there, or is made of other parts of the configuration."""
+    """The networks of a prefix list, those of its apply-path too. Raises Unparsable where it is not there."""
     for place in (scope, root):
         found = place.at("policy-options", "prefix-list", name)
         if found is not None:
-            if found.has("apply-path"):
-                raise Unsupported(f"the prefix list {name} is made by apply-path, which was not followed")
-            return found.words()
+            path = (found.word("apply-path") or "").split()
+            return (*(word for word in found.words() if word != "apply-path"), *(_networks(place, path) if path else ()))
     raise Unparsable(f"the prefix list {name} is used and is not in the configuration")
+
+
+def _networks(place: Node, path: list[str]) -> Iterator[str]:
+    """The networks other statements name; a name of a host among them is passed over, as Junos does."""
+    nodes = [place]
+    for pattern in path:
+        nodes = [child for node in nodes for child in node.below() if fits(pattern, child.name)]
+    for node in nodes:
+        try:
+            network(node.name)
+        except Unparsable:
+            continue
+        yield node.name
 
 
 def narrows(said: Node, key: str) -> bool:

@@ -155,7 +155,7 @@ class _Groups:
 
     def below(self, name: str) -> _Groups:
         here = {
-            group: [child for node in nodes for child in node.nodes.values() if _fits(child.name, name)]
+            group: [child for node in nodes for child in node.nodes.values() if fits(child.name, name)]
             for group, nodes in self.here.items()
         }
         return _Groups({group: nodes for group, nodes in here.items() if nodes}, self.active)
@@ -168,7 +168,8 @@ class _Groups:
         return _Groups(self.here, active)
 
 
-def _fits(pattern: str, name: str) -> bool:
+def fits(pattern: str, name: str) -> bool:
+    """The word, or the wildcard in angle brackets, stands for this name."""
     if pattern.startswith("<") and pattern.endswith(">"):
         return fnmatch.fnmatchcase(name, pattern[1:-1])
     return pattern == name
