@@ -26,7 +26,7 @@ def shell(out: str, **more: Any) -> ReplayShell:
 
 def test_five_thousand_sockets() -> None:
     text = "".join(LINE.format(port=number + 1, number=number) for number in range(5000))
-    fact = linux(shell(text))
+    fact = linux(shell(text, read_all={"/etc/passwd": [], "/proc/[0-9]*/status": []}))
     assert len(fact.sockets) == 5000
     assert fact.exposed_tcp_ports == tuple(range(1, 5001))
     assert fact.sockets[4999].process == "app4999"
@@ -84,3 +84,37 @@ def test_ss_and_the_kernels_tables_agree() -> None:
         mine = {("tcp", one.getsockname()[1]), ("udp", two.getsockname()[1])}
         for found in (linux(LocalShell()), linux(WithoutSs())):
             assert mine <= {(entry.protocol, entry.port) for entry in found.sockets if not entry.exposed}
+
+
+STATUS = "Name:\tapp\nUid:\t{real}\t{uid}\t{uid}\t{uid}\nGid:\t0\t0\t0\t0\n"
+PASSWD = "root:x:0:0::/root:/bin/sh\ntoor:x:0:0::/root:/bin/sh\nwww:x:33:33::/:/bin/sh\n"
+
+
+def account_of(*holders: str | None, passwd: str = PASSWD) -> tuple[str | None, bool]:
+    """(account of a socket that these processes hold, the fact names a gap); None for a process that has ended."""
+    names = ",".join(f'("app",pid={100 + number},fd=3)' for number in range(len(holders)))
+    paths = {f"/proc/{100 + number}/status": text for number, text in enumerate(holders)}
+    texts = {"/etc/passwd": passwd, **{path: text for path, text in paths.items() if text is not None}}
+    read_all = {path: [path] if path in texts else [] for path in ("/etc/passwd", *paths)}
+    fact = linux(shell(f"tcp LISTEN 0 128 0.0.0.0:80 0.0.0.0:* users:({names})\n", read=texts, read_all=read_all))
+    assert len(fact.sockets) == 1
+    return fact.sockets[0].account, any(entry.field == "sockets[].account" for entry in fact.unseen)
+
+
+def test_whose_rights_a_program_has_is_its_effective_user() -> None:
+    assert account_of(STATUS.format(real=0, uid=33)) == ("www", False)
+    assert account_of(STATUS.format(real=33, uid=0)) == ("root", False)
+    assert account_of(STATUS.format(real=5, uid=5)) == ("uid=5", False)
+    assert account_of(STATUS.format(real=0, uid=0), passwd="toor:x:0:0::/root:/bin/sh\n") == ("root", False)
+
+
+def test_a_master_and_its_workers_count_by_the_workers() -> None:
+    root, worker = STATUS.format(real=0, uid=0), STATUS.format(real=33, uid=33)
+    assert account_of(root, worker) == ("www", False)
+    assert account_of(root, root) == ("root", False)
+
+
+def test_a_process_that_ended_or_cannot_be_read_is_no_account() -> None:
+    assert account_of(None) == (None, True)
+    assert account_of(STATUS.format(real=0, uid=0), None) == (None, True)
+    assert account_of("Name:\tapp\n") == (None, True)

@@ -10,7 +10,8 @@ from typing import ClassVar, Literal, NamedTuple
 from pydantic import Field
 
 from collectors.errors import CollectError, Unparsable, Unsupported
-from collectors.facts.base import Fact, Gaps, Model
+from collectors.facts.base import Fact, Gaps, Model, Outcome
+from collectors.linux.process_accounts import effective
 from collectors.transports.base import Shell
 
 Protocol = Literal["tcp", "udp"]
@@ -27,6 +28,10 @@ class Socket(Model):
     exposed: bool = Field(description="Reachable from other machines: the address is not a loopback one")
     process: str | None = Field(
         description="Program that holds it; None if not seen (needs root), or where the kernel or another container holds it"
+    )
+    account: str | None = Field(
+        default=None,
+        description="Whose rights that program has now (effective user; Windows: account of the service). Where a master and its workers hold the socket together, a worker's account other than root's. None if not seen",
     )
 
 
@@ -50,7 +55,9 @@ def linux(shell: Shell) -> Listening:
     """`ss` names the programs; where it cannot be asked the kernel's own tables name the sockets alone."""
     gaps = Gaps()
     try:
-        sockets = _from_ss(shell.run("ss", "-H", "-lntup", root=True).require())
+        held = _from_ss(shell.run("ss", "-H", "-lntup", root=True).require())
+        accounts = gaps.attempt("sockets[].account", lambda: effective(shell, (one.pid for one in held if one.pid is not None)))
+        sockets = _sockets(held, accounts or {})
         if any(socket.process is None for socket in sockets):
             if shell.privileged:
                 gaps.note(
@@ -60,12 +67,16 @@ def linux(shell: Shell) -> Listening:
                 )
             else:
                 gaps.note("sockets[].process", "denied", "ss names the programs of other accounts only to root")
+        if accounts is not None and any(socket.account is None for socket in sockets):
+            outcome: Outcome = "unsupported" if shell.privileged else "denied"
+            gaps.note("sockets[].account", outcome, "no process, and so no account, is known of some sockets, or it had ended")
     except CollectError as error:
         try:
             sockets = _from_kernel(shell)
         except Unsupported:
             raise error from None
-        gaps.note("sockets[].process", error.outcome, f"the kernel's tables name no programs, and {error}")
+        reason = f"the kernel's tables name no programs, and {error}"
+        gaps.note(("sockets[].process", "sockets[].account"), error.outcome, reason)
     ordered = tuple(sorted(sockets, key=lambda one: (one.protocol, one.port, one.address, one.process or "")))
     exposed = {(one.protocol, one.port) for one in ordered if one.exposed}
     return Listening(
@@ -101,17 +112,44 @@ _OTHERS = frozenset(
 )
 """Families ss also knows: neither TCP nor UDP."""
 _HOLDERS = re.compile(r'users:\((?:\("(?:[^"\\]|\\.)*",pid=\d+,fd=\d+\),?)+\)')
-_NAME = re.compile(r'\("((?:[^"\\]|\\.)*)",pid=')
+_NAME = re.compile(r'\("((?:[^"\\]|\\.)*)",pid=(\d{1,10})')
 
 
-def _from_ss(text: str) -> set[Socket]:
+class _Held(NamedTuple):
+    """One process and one socket that it holds."""
+
+    protocol: Protocol
+    address: str
+    port: int
+    process: str | None
+    pid: int | None
+
+
+def _sockets(held: set[_Held], accounts: Mapping[int, str]) -> set[Socket]:
+    """One per program and address, whatever number of its processes hold it."""
+    found: dict[tuple[Protocol, str, int, str | None], set[str | None]] = {}
+    for one in held:
+        account = None if one.pid is None else accounts.get(one.pid)
+        found.setdefault((one.protocol, one.address, one.port, one.process), set()).add(account)
+    return {
+        Socket(protocol=protocol, address=address, port=port, exposed=_exposed(address), process=process, account=_least(names))
+        for (protocol, address, port, process), names in found.items()
+    }
+
+
+def _least(names: set[str | None]) -> str | None:
+    workers = sorted(name for name in names if name not in (None, "root"))  # type: ignore[type-var]
+    return workers[0] if workers else None if None in names else "root"
+
+
+def _from_ss(text: str) -> set[_Held]:
     """Raises Unparsable at the first line that is not whole: a list cut short would hide open ports."""
     if text and not text.endswith("\n"):
         raise Unparsable("ss: the answer is cut in the middle of a line")
-    return {socket for number, line in enumerate(text.splitlines(), 1) if line.strip() for socket in _ss_line(line, number)}
+    return {held for number, line in enumerate(text.splitlines(), 1) if line.strip() for held in _ss_line(line, number)}
 
 
-def _ss_line(line: str, number: int) -> Iterator[Socket]:
+def _ss_line(line: str, number: int) -> Iterator[_Held]:
     parts = line.split(None, 6)
     if parts[0] in _OTHERS:
         return
@@ -125,17 +163,17 @@ def _ss_line(line: str, number: int) -> Iterator[Socket]:
     ):
         raise Unparsable(f"ss: line {number} is not a listening socket")
     address, port = _endpoint(parts[4], parts[5], number)
-    for name in _holders(parts[6] if len(parts) > 6 else "", number):
-        yield Socket(protocol=protocol, address=address, port=port, exposed=_exposed(address), process=name)
+    for name, pid in _holders(parts[6] if len(parts) > 6 else "", number):
+        yield _Held(protocol, address, port, name, pid)
 
 
-def _holders(tail: str, number: int) -> Iterable[str | None]:
+def _holders(tail: str, number: int) -> Iterable[tuple[str | None, int | None]]:
     if "users:" not in tail:
-        return (None,)
+        return ((None, None),)
     found = _HOLDERS.search(tail)
     if not found:
         raise Unparsable(f"ss: line {number}: the list of programs is cut")
-    return sorted(set(_NAME.findall(found.group(0))))
+    return [(name, int(pid)) for name, pid in _NAME.findall(found.group(0))]
 
 
 def _endpoint(local: str, peer: str, number: int) -> tuple[str, int]:

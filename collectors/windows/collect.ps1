@@ -465,10 +465,10 @@ Add-Section 'sockets' {
     foreach ($process in @(Get-Process)) { $programs["$($process.Id)"] = $process.ProcessName }
     $rows = @()
     foreach ($one in @(Get-NetTCPConnection -State Listen -ErrorAction SilentlyContinue)) {
-        $rows += @{ protocol = 'tcp'; address = "$($one.LocalAddress)"; port = Get-Number $one.LocalPort; program = $programs["$($one.OwningProcess)"] }
+        $rows += @{ protocol = 'tcp'; address = "$($one.LocalAddress)"; port = Get-Number $one.LocalPort; program = $programs["$($one.OwningProcess)"]; pid = Get-Number $one.OwningProcess }
     }
     foreach ($one in @(Get-NetUDPEndpoint -ErrorAction SilentlyContinue)) {
-        $rows += @{ protocol = 'udp'; address = "$($one.LocalAddress)"; port = Get-Number $one.LocalPort; program = $programs["$($one.OwningProcess)"] }
+        $rows += @{ protocol = 'udp'; address = "$($one.LocalAddress)"; port = Get-Number $one.LocalPort; program = $programs["$($one.OwningProcess)"]; pid = Get-Number $one.OwningProcess }
     }
     if ($rows.Count -eq 0) { throw 'no socket at all: no running Windows has none' }
     @{ rows = @($rows) }
