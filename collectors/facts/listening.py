@@ -138,7 +138,7 @@ def _sockets(held: set[_Held], accounts: Mapping[int, str]) -> set[Socket]:
 
 
 def _least(names: set[str | None]) -> str | None:
-    workers = sorted(name for name in names if name not in (None, "root"))  # type: ignore[type-var]
+    workers = sorted(name for name in names if name not in (None, "root"))
     return workers[0] if workers else None if None in names else "root"
 
 
