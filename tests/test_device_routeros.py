@@ -16,13 +16,14 @@ from collectors.devices.mikrotik_routeros.access import judged
 from collectors.devices.mikrotik_routeros.addresses import any_address, interfaces_of, outside_name, speaks_v6
 from collectors.devices.mikrotik_routeros.chains import Chains, Probe
 from collectors.devices.mikrotik_routeros.filtering import _default, _last, _rules
-from collectors.devices.mikrotik_routeros.ports import _snooping
+from collectors.devices.mikrotik_routeros.ports import _snooping, _unguarded
 from collectors.devices.mikrotik_routeros.records import LOGGED_ON, REFUSED, _least
 from collectors.devices.mikrotik_routeros.records import _rules as _rules_of_logging
 from collectors.devices.mikrotik_routeros.text import Config, Release, seconds
 from collectors.devices.redaction import clean
 from collectors.devices.syntax.routeros import parse
 from collectors.errors import Unparsable, Unsupported
+from collectors.facts.interfaces import Port
 from collectors.model import Platform, Snapshot, Target
 from collectors.redact import GONE
 from collectors.run import collect
@@ -219,6 +220,14 @@ def test_a_bridge_whose_ports_are_all_trusted_watches_nobody() -> None:
     )
     assert _snooping(config("", bridge)) == ()
     assert _snooping(config("", f"{bridge}add bridge=b interface=ether2 trusted=no")) == ("b",)
+
+
+def test_ports_that_hang_under_another_are_not_told_to_be_guarded() -> None:
+    port = Port(name="ether3", physical=True, enabled=True, mode=None)
+    old = "/interface ethernet\nset 0 master-port=none name=ether2\nset 1 master-port={} name=ether3"
+    assert _unguarded(config("", old.format("none")), (port,)) == ()
+    with pytest.raises(Unsupported, match="master-port"):
+        _unguarded(config("", old.format("ether2")), (port,))
 
 
 @pytest.mark.parametrize("name", ["WAN", "ether1-WAN", "WAN2-VNPT", "wan_1", "Internet", "ISP1", "Untrust"])

@@ -65,7 +65,9 @@ def _routing(conf: Config) -> Iterator[Routing]:
     for item in conf.active("routing rip interface"):
         yield Routing(protocol="rip", name=item.word("interface") or "", authenticated=_signed(item.word("authentication")))
     for item in conf.active("routing rip interface-template"):
-        yield Routing(protocol="rip", name=item.word("interfaces") or "", authenticated=False)
+        # a key chain signs, but what is in it the export hides; a password is a readable word
+        keyed = item.word("key-chain") not in (None, "", "none")
+        yield Routing(protocol="rip", name=item.word("interfaces") or "", authenticated=None if keyed else False)
     for item in conf.active("routing isis interface-template"):
         yield Routing(protocol="isis", name=item.word("interfaces") or "", authenticated=None)
 

@@ -68,8 +68,9 @@ def _ports(cli: DeviceCli, conf: Config, gaps: Gaps) -> list[Port]:
     arp = _arp(conf)
     authenticated = _dot1x(conf)
     redirects = gaps.attempt("ports[].redirects", lambda: conf.on("ip settings", "send-redirects"))
-    if any("S" in row.flags and row.values.get("name") not in held for row in found):
-        gaps.note("ports[].mode", "unsupported", "a port beneath a bond has no place of its own")
+    loose = _switched(conf) | {row.values.get("name", "") for row in found if "S" in row.flags} - set(held)
+    if loose:
+        gaps.note("ports[].mode", "unsupported", "a port beneath a bond or a master-port has no place of its own")
     gaps.note(("ports[].idle_days", "ports[].port_security"), "unsupported", "RouterOS does not tell it")
     return [_port(row, conf, held, addresses, arp, authenticated, redirects, sockets) for row in found]
 
@@ -90,7 +91,7 @@ def _port(
     place = held.get(name)
     bridge = bridges(conf).get(place.word("bridge") or "") if place else None
     filtering = bridge is not None and bridge.word("vlan-filtering") == "yes"
-    mode = _mode(row, place, filtering)
+    mode = _mode(row, place, filtering) if name not in _switched(conf) else None
     vlan = place.word("pvid") if place and filtering else None
     number = int(vlan) if vlan and vlan.isdigit() else None
     routed = bool(addresses.get(name))
@@ -111,6 +112,13 @@ def _port(
         proxy_arp=arp[name] in ("proxy-arp", "local-proxy-arp") if name in arp else None,
         redirects=redirects if routed else None,
     )
+
+
+def _switched(conf: Config) -> set[str]:
+    """Before 6.41 a port may hang under another (master-port): the switch chip joins them, and no bridge says so."""
+    return {
+        item.word("name") or "" for item in conf.items("interface ethernet") if item.word("master-port") not in (None, "", "none")
+    }
 
 
 def _mode(row: Row, place: Item | None, filtering: bool) -> Literal["access", "trunk", "routed", "other"] | None:
@@ -162,6 +170,8 @@ def _dot1x(conf: Config) -> Callable[[str], bool]:
 
 def _unguarded(conf: Config, ports: tuple[Port, ...]) -> tuple[str, ...]:
     """Sockets of a bridge that take whoever plugs in. Those beneath a bond or a VLAN alone are not in a bridge by themselves."""
+    if _switched(conf):
+        raise Unsupported("ports hang under a master-port; the switch chip joins them, and what guards them is not told")
     return tuple(
         port.name
         for port in ports
@@ -206,6 +216,8 @@ def _native_default(conf: Config) -> bool:
 
 def _switch_chip(conf: Config) -> bool:
     """VLANs of old models stand in the switch chip, beside the bridge."""
+    if _switched(conf):
+        return True
     modes = {item.word("vlan-mode") or "disabled" for item in conf.items("interface ethernet switch port")}
     return bool(modes - {"disabled", "fallback"}) or any(
         re.match(r"interface ethernet switch (?:egress-vlan|ingress-vlan|vlan)", name) for name in conf.export.sections
