@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 
 from collectors.devices import kept_text
 from collectors.devices.base import plain
+from collectors.devices.paloalto_panos.routing import routing
 from collectors.devices.paloalto_panos.text import Config, config, info, train, yes
 from collectors.devices.paloalto_panos.text import system as own
 from collectors.errors import CollectError, Unparsable, Unsupported
@@ -147,12 +148,38 @@ def _followed(text: str) -> _Followed:
 
 
 def redundancy(cli: DeviceCli) -> Redundancy:
-    """High availability as configured. Whether the other one is there was not asked."""
+    """High availability and virtual routers as configured, the other one as `show high-availability state` tells it."""
     gaps = Gaps()
     cluster = gaps.attempt("cluster", lambda: _cluster(config(cli)))
-    gaps.note("peer_up", "unsupported", "not asked, or this box stands alone")
-    gaps.note(("gateways", "routing"), "unsupported", "virtual routers were not read")
-    return Redundancy(cluster=cluster, gateways=None, routing=None, unseen=gaps.unseen)
+    peer = None
+    if cluster == "none":
+        gaps.note("peer_up", "unsupported", "this box stands alone")
+    elif cluster is None:
+        gaps.note("peer_up", "unsupported", "whether there is another one was not seen")
+    else:
+        peer = gaps.attempt("peer_up", lambda: _peer_up(cli))
+    rows = gaps.attempt("routing", lambda: tuple(routing(config(cli))))
+    if rows and any(row.authenticated is None for row in rows):
+        gaps.note(
+            "routing[].authenticated", "unsupported", "an authentication profile is not shown, or of a kind that is not known"
+        )
+    return Redundancy(
+        cluster=cluster,
+        peer_up=peer,
+        gateways=() if cluster else None,  # PAN-OS speaks no VRRP; its pairs share addresses by themselves
+        routing=rows,
+        unseen=gaps.unseen,
+    )
+
+
+def _peer_up(cli: DeviceCli) -> bool:
+    text = cli.ask("show high-availability state")
+    peer = text.partition("Peer Information:")[2]
+    link = re.search(r"^\s*Connection status: *(\S+)", peer, re.M)
+    state = re.search(r"^\s*State: *([\w-]+)", peer, re.M)
+    if not link or not state:
+        raise Unparsable("show high-availability state: does not tell of the other one")
+    return link[1] == "up" and state[1] in ("active", "passive", "active-primary", "active-secondary")
 
 
 def _cluster(conf: Config) -> Literal["none", "active-standby", "active-active"]:
