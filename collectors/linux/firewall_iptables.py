@@ -43,8 +43,13 @@ _GO_ON = frozenset(
 )
 _LOGS = frozenset(("LOG", "NFLOG", "ULOG"))
 _PORTS = frozenset(("--dport", "--dports", "--ports", "--destination-port"))
-_ANYBODY = frozenset(("--match-set", "--mark", "--source-country", "--src-cc"))
-"""Lists and marks made elsewhere: whom they mean, and whether that is everybody, cannot be told here."""
+_ANYBODY = frozenset(
+    _words(
+        "--match-set --mark --source-country --src-cc --ctorigsrc --ctorigdst --ctorigdstport --u32 --bytecode --path --cgroup --sport "
+        "--sports --source-port --ttl-eq --hl-eq --tos --dscp --dscp-class --tcp-option --physdev-in --realm"
+    )
+)
+"""Lists and marks made elsewhere, and what a stranger chooses himself: whom they mean, and whether that is everybody, cannot be told here."""
 _NAMING = frozenset(
     _words(
         "--match-set --mac-source --mark --string --hex-string --icmp-type --icmpv6-type --ttl-eq --hl-eq --rt-type "

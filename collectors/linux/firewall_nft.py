@@ -245,10 +245,8 @@ def _value(left: Any, packet: Packet) -> set[str] | str | int | Truth:
     if word == "meta":
         return _meta(content["key"], packet)
     if word == "ct":
-        if content["key"] == "mark" and packet.port is not None:
-            return Truth.UNCLEAR
         known: dict[str, set[str]] = {"state": {"new"}, "direction": {"original"}, "status": set()}
-        return known.get(content["key"], ANY)
+        return known.get(content["key"], _named(packet))
     if word == "fib":
         if content["result"] == "type":
             return {"local"} if "daddr" in content["flags"] else {"unicast"}
@@ -262,30 +260,33 @@ def _value(left: Any, packet: Packet) -> set[str] | str | int | Truth:
 
 def _payload(content: dict[str, Any], packet: Packet) -> set[str] | str | int | Truth:
     protocol, name = content.get("protocol"), content.get("field")
-    if packet.port is not None:
-        if protocol is None:
-            return Truth.UNCLEAR  # bytes at some place in the packet: they may well be the port
-        if name == "dport" and protocol in ("th", packet.protocol):
-            return packet.port
-        if name == "daddr":
-            return Truth.UNCLEAR  # it may well be this machine's own address
+    if packet.port is not None and protocol is None:
+        return Truth.UNCLEAR  # bytes at some place in the packet: they may well be the port
     if protocol in _OTHER_PROTOCOLS or (protocol in ("tcp", "udp") and protocol != packet.protocol):
         return Truth.NO
     if protocol in ("ip", "ip6"):
         if protocol != packet.family:
             return Truth.NO
-        return {packet.protocol} if name in ("protocol", "nexthdr") else ANY
-    return {"syn"} if (protocol, name) == ("tcp", "flags") else ANY
+        if name in ("protocol", "nexthdr"):
+            return {packet.protocol}
+        # a destination may well be this machine's own address; other fields a stranger chooses himself
+        return ANY if name == "saddr" else _named(packet)
+    if name == "dport" and packet.port is not None:
+        return packet.port
+    return {"syn"} if (protocol, name) == ("tcp", "flags") else _named(packet)
 
 
 def _meta(key: str, packet: Packet) -> set[str] | str | Truth:
-    if key == "mark" and packet.port is not None:
-        return Truth.UNCLEAR
     known: dict[str, set[str]] = {
         "nfproto": {"ipv4" if packet.family == "ip" else "ipv6"}, "protocol": {packet.family}, "l4proto": {packet.protocol},
         "iifname": {packet.interface}, "iif": {packet.interface}, "pkttype": {"host", "unicast"},
     }  # fmt: skip
-    return known.get(key, ANY)
+    return known.get(key, _named(packet))
+
+
+def _named(packet: Packet) -> str | Truth:
+    """A mark, a group of interfaces, an original port: no rule means a stranger by it, unless one asks who reaches a port."""
+    return ANY if packet.port is None else Truth.UNCLEAR
 
 
 def _masked(content: list[Any], packet: Packet) -> set[str] | str | Truth:
