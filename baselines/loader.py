@@ -18,6 +18,7 @@ from baselines import retired
 from baselines.compiler import Compiler
 from baselines.model import Baseline, Check, Group, Param, Requirement, Standard
 from baselines.reading import BaselineError, Loc, Mistake, Reading
+from collectors.model import Kind
 
 __all__ = ["BaselineError", "Mistake", "builtin", "check_examples", "digest_of", "load", "load_texts", "texts_of"]
 
@@ -257,9 +258,10 @@ class _Loading(Reading):
 
     def _exceptions(self, requirement: Requirement, name: str, at: Loc) -> None:
         met: set[tuple[str, str]] = set()
+        spoken_of = requirement.kinds or (Kind.SYSTEM,)  # one of the organisation is excepted for the system as a whole
         for index, excepted in enumerate(requirement.exceptions):
             for kind in excepted.kinds:
-                if kind not in requirement.kinds:
+                if kind not in spoken_of:
                     self.add(
                         name, (*at, index, "kinds"), f"{requirement.id} does not speak of the kind {kind}: nothing to except"
                     )

@@ -148,7 +148,8 @@ class Requirement(Model):
     )
     succeeds: tuple[Predecessor, ...] = ()
     exceptions: tuple[Excepted, ...] = Field(
-        default=(), description="Asset kinds no check decides, or decides only in part: each with its reason"
+        default=(),
+        description="Asset kinds no check decides, or decides only in part: each with its reason; where it speaks of the organisation, `system`",
     )
     guidance: Text | None = Field(
         default=None, description="What a person shows, who signs, how often; required unless automated"
