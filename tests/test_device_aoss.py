@@ -135,6 +135,13 @@ def test_guards_count_only_where_they_work(lines: str, guard: str | None) -> Non
         assert on == ({guard} if guard else set())
 
 
+def test_a_table_that_leaves_out_a_port_proves_nothing_of_it() -> None:
+    cut = "\n".join(line for line in BRIEF.split("\n") if not line.startswith("  2 "))
+    found = interfaces(switch("", **{"show interfaces brief": cut}))
+    assert (found.unused_open, found.unguarded) == (None, None)
+    assert {"unused_open", "unguarded"} <= {entry.field for entry in found.unseen}
+
+
 def test_snooping_counts_only_where_it_is_on() -> None:
     for lines, wanted in (
         ("dhcp-snooping vlan 10-12", ()),

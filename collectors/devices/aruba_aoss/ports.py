@@ -50,22 +50,34 @@ def interfaces(cli: DeviceCli) -> Interfaces:
     learnt = tree.flag("gvrp") is True or tree.flag("mvrp enable") is True
     if rows is None:
         gaps.note(("native_vlan_default", "dynamic_trunks"), "unsupported", "the ports were not seen")
+    lost = () if states is None else _left_out(members, states)
+    if lost:
+        why = f"show interfaces brief leaves out {lost[0]}, which stands in a VLAN"
+        gaps.note(("unused_open", "unguarded"), "unparsable", why)
+    whole = rows if not lost else None
     return Interfaces(
         ports=None if rows is None else (*rows, *lans),
-        unused_open=None if rows is None else unused_open(rows, gaps),
-        unguarded=None
-        if rows is None
-        else tuple(
-            port.name
-            for port in rows
-            if port.enabled and port.mode == "access" and not (port.port_security or port.authenticated)
-        ),
+        unused_open=None if whole is None else unused_open(whole, gaps),
+        unguarded=None if whole is None else tuple(_unguarded(whole)),
         dhcp_snooping_vlans=_vlans(tree, "dhcp-snooping"),
         arp_inspection_vlans=_vlans(tree, "arp-protect"),
         native_vlan_default=None if rows is None else any(port.native_vlan == 1 for port in trunks),
         dynamic_trunks=None if rows is None else tuple(port.name for port in rows if learnt and port.enabled),
         unseen=gaps.unseen,
     )
+
+
+def _left_out(members: Members, states: Mapping[str, State]) -> tuple[str, ...]:
+    """Ports that VLANs name and the table does not: it was cut, or their module is gone. Bundles are named by their ports there."""
+    known = {*states, *(state.trunk for state in states.values())}
+    named = (*members.untagged, *sorted(members.tagged))
+    return tuple(port for port in dict.fromkeys(named) if port not in known and not port.startswith(("Trk", "Dyn")))
+
+
+def _unguarded(ports: tuple[Port, ...]) -> Iterator[str]:
+    for port in ports:
+        if port.enabled and port.mode == "access" and not (port.port_security or port.authenticated):
+            yield port.name
 
 
 def _states(cli: DeviceCli) -> Mapping[str, State]:
