@@ -82,7 +82,14 @@ def test_whatever_stands_in_a_banner_changes_nothing_outside(lines: list[str]) -
 
 def test_an_exact_line_is_not_taken_back_by_a_longer_one() -> None:
     tree = parse("switchport\nno switchport port-security\nswitchport port-security maximum 2\nshutdown lan\n")
-    assert (tree.exact("switchport"), tree.flag("switchport")) == (True, True)
-    assert tree.exact("switchport port-security") is False
-    assert tree.exact("shutdown") is None
-    assert parse("no switchport\nswitchport mode trunk\n").exact("switchport") is False
+    assert (tree.stands("switchport"), tree.flag("switchport")) == (True, True)
+    assert tree.stands("switchport port-security") is False
+    assert tree.stands("shutdown") is None
+    assert parse("no switchport\nswitchport mode trunk\n").stands("switchport") is False
+
+
+def test_a_longer_line_that_is_taken_back_takes_no_shorter_one_back() -> None:
+    port = parse("interface Gi1/0/1\n switchport\n no switchport port-security\n no snmp-server ifindex persist\n").children[0]
+    assert port.flag("switchport") is True
+    assert port.flag("snmp-server") is None
+    assert parse("logging on\nno logging on\n").flag("logging on") is False

@@ -72,13 +72,13 @@ def _limit(cli: DeviceCli) -> int:
 def vrfs_of(cli: DeviceCli, node: Node, on: bool) -> tuple[str, ...]:
     """VRFs in which the service of the block answers. `on`: it does in the default VRF without a line."""
     said: dict[str, bool] = {}
-    shut = node.exact("shutdown")
+    shut = node.stands("shutdown")
     if shut is None:
         release(cli)  # raises outside the releases whose defaults are known
     said[_DEFAULT] = on if shut is None else not shut
     for inner in node.blocks("vrf "):
         vrf = inner.text.split()[1]
-        shut = inner.exact("shutdown")
+        shut = inner.stands("shutdown")
         # within a VRF it is off until `no shutdown`; the default one keeps what was said above
         said[vrf] = said.get(vrf, False) if shut is None else not shut
     return tuple(vrf for vrf, answers in said.items() if answers)
@@ -146,7 +146,7 @@ def _ways(cli: DeviceCli, tree: Node, gaps: Gaps) -> Iterator[Way]:
     yield from _pages(cli, tree, who, gaps)
     for name, service in _API.items():
         for transport in block(tree, f"management api {name}").blocks("transport "):
-            if transport.exact("shutdown") is not True:
+            if transport.stands("shutdown") is not True:
                 gaps.note("ways[].idle_seconds", "unsupported", f"{name}: how long a session lasts is not told")
                 lists = transport.lines("ip access-group ")
                 door = reach(access_lists(tree), lists[-1].split()[0] if lists else None, None, speaks_v6(tree), service)
@@ -229,7 +229,7 @@ def _separate(cli: DeviceCli, tree: Node) -> bool:
     }
     for name in _API:
         for transport in block(tree, f"management api {name}").blocks("transport "):
-            if transport.exact("shutdown") is not True:
+            if transport.stands("shutdown") is not True:
                 answers.add((transport.value("vrf ") or _DEFAULT).split()[0])
     ports: list[bool] = []
     for interface in interfaces(tree):

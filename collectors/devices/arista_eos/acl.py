@@ -33,6 +33,6 @@ def named(lists: Mapping[str, AccessList], name: str | None) -> str | None:
 def speaks_v6(tree: Node) -> bool:
     """Some interface in use has an IPv6 address."""
     return any(
-        interface.exact("shutdown") is not True and (interface.matches(r"ipv6 address \S") or interface.flag("ipv6 enable"))
+        interface.stands("shutdown") is not True and (interface.matches(r"ipv6 address \S") or interface.flag("ipv6 enable"))
         for interface in interfaces(tree)
     )

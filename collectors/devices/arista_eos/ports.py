@@ -67,7 +67,7 @@ def interfaces(cli: DeviceCli) -> Interfaces:
 def _shut_by_default(tree: Node, name: str) -> bool:
     """`interface defaults` may close every Ethernet port that does not say otherwise."""
     ethernet = next(block(tree, "interface defaults").blocks("ethernet"), None)
-    return name.startswith("Ethernet") and ethernet is not None and ethernet.exact("shutdown") is True
+    return name.startswith("Ethernet") and ethernet is not None and ethernet.stands("shutdown") is True
 
 
 def _vlans(tree: Node, start: str) -> tuple[str, ...]:
@@ -119,13 +119,13 @@ def _port(tree: Node, node: Node, states: Mapping[str, State]) -> Port:
         name=name,
         description=node.value("description ") or "",
         physical=physical,
-        enabled=not (_shut_by_default(tree, name) if node.exact("shutdown") is None else node.exact("shutdown")),
+        enabled=not (_shut_by_default(tree, name) if node.stands("shutdown") is None else node.stands("shutdown")),
         up=state.up if state else None,
         mode=mode,
         vlan=_number(lines.value("switchport access vlan ")) if mode == "access" else None,
         native_vlan=_native(lines) if mode == "trunk" else None,
         addresses=tuple(_addresses(node)),
-        port_security=node.exact("switchport port-security") is True if layer2 else None,
+        port_security=node.stands("switchport port-security") is True if layer2 else None,
         authenticated=_admits(tree, node) if layer2 else None,
         bpdu_guard=_bpdu_guard(tree, lines) if layer2 else None,
         snooping_trusted=None,
@@ -144,7 +144,7 @@ def _admits(tree: Node, node: Node) -> bool:
 def _mode(tree: Node, lines: Node, name: str) -> Mode:
     if not re.match(r"(?:Ethernet|Port-Channel|Unconnected)", name):
         return "other" if name.startswith("Vxlan") else "routed"
-    said = lines.exact("switchport")
+    said = lines.stands("switchport")
     if "." in name or said is False or (said is None and tree.has("switchport default mode routed")):
         return "routed"
     word = (lines.value("switchport mode ") or "access").split()[0]

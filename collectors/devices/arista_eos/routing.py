@@ -61,7 +61,7 @@ def _power(cli: DeviceCli) -> bool:
 
 
 def _in_use(tree: Node) -> Iterator[Node]:
-    return (node for node in interfaces(tree) if node.exact("shutdown") is not True)
+    return (node for node in interfaces(tree) if node.stands("shutdown") is not True)
 
 
 def _gateways(tree: Node) -> Iterator[Gateway]:
@@ -91,7 +91,7 @@ def _ospf(tree: Node) -> Iterator[Routing]:
     for process in tree.blocks("router ospf "):
         words = process.text.split()
         vrf = words[4] if len(words) > 4 and words[3] == "vrf" else "default"
-        if process.exact("shutdown"):
+        if process.stands("shutdown"):
             continue
         where = "" if vrf == "default" else f" vrf {vrf}"
         for area, speakers in _areas(tree, process, vrf).items():
@@ -150,7 +150,7 @@ def _bgp(tree: Node) -> Iterator[Routing]:
                 found[1] for found in node.matches(r"neighbor ([0-9A-Fa-f.:]+(?:%\S+)?) (?:remote-as|peer[ -]group) \S")
             )
             for peer in peers:
-                if node.flag(f"neighbor {peer} shutdown") or process.exact("shutdown"):
+                if node.flag(f"neighbor {peer} shutdown") or process.stands("shutdown"):
                     continue
                 group = node.value(f"neighbor {peer} peer group ") or node.value(f"neighbor {peer} peer-group ")
                 keyed = _keyed(node, peer) or any(_keyed(place, group) for place in (node, process) if group)

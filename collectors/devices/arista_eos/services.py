@@ -47,7 +47,7 @@ def _questions(cli: DeviceCli, tree: Node) -> Iterator[tuple[Service, Callable[[
 
 def _transports(tree: Node) -> bool:
     return any(
-        each.exact("shutdown") is not True
+        each.stands("shutdown") is not True
         for name in ("gnmi", "netconf", "restconf")
         for each in block(tree, f"management api {name}").blocks("transport ")
     )

@@ -160,7 +160,7 @@ def _separate(tree: Node, gaps: Gaps) -> bool | None:
         return False
     others = [
         node for node in interfaces(tree)
-        if node.text != "interface mgmt0" and node.exact("shutdown") is not True and node.matches(r"ip(?:v6)? address \S")
+        if node.text != "interface mgmt0" and node.stands("shutdown") is not True and node.matches(r"ip(?:v6)? address \S")
     ]  # fmt: skip
     if not others:
         return True

@@ -57,6 +57,6 @@ def named(lists: Mapping[str, AccessList], name: str | None, v6: bool = False) -
 def speaks_v6(tree: Node) -> bool:
     """Some interface in use has an IPv6 address."""
     return any(
-        interface.exact("shutdown") is not True and interface.matches(r"ipv6 (?:address|link-local) (?!none)\S")
+        interface.stands("shutdown") is not True and interface.matches(r"ipv6 (?:address|link-local) (?!none)\S")
         for interface in interfaces(tree)
     )

@@ -76,7 +76,7 @@ def routed(tree: Node) -> list[Node]:
     return [
         node
         for node in interfaces(tree)
-        if node.exact("shutdown") is not True
+        if node.stands("shutdown") is not True
         and node.matches(r"ip(?:v6)? address (?!none|dhcp$)\S")
         and not re.match(r"interface (?:loopback|mgmt)", node.text)
     ]

@@ -148,7 +148,7 @@ def _port(tree: Node, lines: Node, states: Mapping[str, State]) -> Port:
     state = states.get(_short(name))
     physical = bool(_PHYSICAL.match(name))
     mode = _mode(lines, name, state)
-    shut = lines.exact("shutdown")
+    shut = lines.stands("shutdown")
     layer2 = mode in ("access", "trunk") and physical
     routed = mode == "routed" and bool(lines.matches(r"ip address \d"))
     return Port(
@@ -161,7 +161,7 @@ def _port(tree: Node, lines: Node, states: Mapping[str, State]) -> Port:
         vlan=_number(lines.value("switchport access vlan "), 1) if mode == "access" else None,
         native_vlan=_number(lines.value("switchport trunk native vlan "), 1) if mode == "trunk" else None,
         addresses=tuple(_addresses(lines)),
-        port_security=lines.exact("switchport port-security") is True if layer2 else None,
+        port_security=lines.stands("switchport port-security") is True if layer2 else None,
         authenticated=lines.flag("dot1x port-control auto") is True if layer2 else None,
         bpdu_guard=_bpdu_guard(tree, lines) if layer2 else None,
         snooping_trusted=lines.flag("ip dhcp snooping trust") is True if layer2 else None,
@@ -174,7 +174,7 @@ def _port(tree: Node, lines: Node, states: Mapping[str, State]) -> Port:
 def _mode(lines: Node, name: str, state: State | None) -> Mode | None:
     if not re.match(r"(?:Ethernet|port-channel)[\d/]+$", name):
         return "other" if name.startswith(("fc", "vfc", "nve")) else "routed"
-    if lines.exact("switchport") is False or lines.matches(r"ip(?:v6)? address (?!none)\S"):
+    if lines.stands("switchport") is False or lines.matches(r"ip(?:v6)? address (?!none)\S"):
         return "routed"
     said = lines.value("switchport mode ")
     if said is not None:

@@ -84,7 +84,7 @@ def _hsrp_keyed(tree: Node, group: Node) -> bool:
 
 
 def _in_use(tree: Node) -> Iterator[Node]:
-    return (node for node in interfaces(tree) if node.exact("shutdown") is not True)
+    return (node for node in interfaces(tree) if node.stands("shutdown") is not True)
 
 
 # --- routing ----------------------------------------------------------------------------------------------------------
@@ -125,7 +125,7 @@ def _rows(tree: Node, process: Node, tag: str, word: str) -> Mapping[tuple[str, 
 def _ospf(tree: Node) -> Iterator[Routing]:
     for process in tree.blocks("router ospf "):
         tag = process.text.split()[2]
-        if process.exact("shutdown"):
+        if process.stands("shutdown"):
             continue
         for (vrf, area), speakers in _rows(tree, process, tag, "ip router ospf").items():
             part = dict(_parts(process)).get(vrf)
@@ -153,7 +153,7 @@ def _ospf_keyed(tree: Node, interface: Node, mode: str) -> bool:
 def _ospfv3(tree: Node) -> Iterator[Routing]:
     for process in tree.blocks("router ospfv3 "):
         tag = process.text.split()[2]
-        if process.exact("shutdown"):
+        if process.stands("shutdown"):
             continue
         for (vrf, area), speakers in _rows(tree, process, tag, "ipv6 router ospfv3").items():
             part = dict(_parts(process)).get(vrf)
@@ -192,7 +192,7 @@ def _bgp(tree: Node) -> Iterator[Routing]:
         }
         for vrf, part in _parts(process):
             for peer in part.blocks("neighbor "):
-                if peer.exact("shutdown"):
+                if peer.stands("shutdown"):
                     continue
                 where = "" if vrf == "default" else f" vrf {vrf}"
                 yield Routing(

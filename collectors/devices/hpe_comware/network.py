@@ -121,7 +121,7 @@ def interfaces_fact(cli: DeviceCli) -> Interfaces:
     states = gaps.attempt(("unused_open", "ports[].up"), lambda: _states(cli))
     ports = gaps.attempt("ports", lambda: tuple(_port(cli, name, block, states) for name, block in interfaces(cli)))
     trunks = [port for port in ports or () if port.mode == "trunk" and port.enabled is not False]
-    snooping = config(cli).flag("dhcp snooping enable") is True or config(cli).flag("dhcp-snooping") is True
+    snooping = config(cli).flag("dhcp snooping enable") is True or config(cli).stands("dhcp-snooping") is True
     return Interfaces(
         ports=ports,
         unused_open=unused_open(ports, gaps) if ports is not None and states is not None else None,
@@ -159,13 +159,13 @@ def _port(cli: DeviceCli, name: str, block: Block, states: dict[str, str] | None
     # up unless shut down: "shutdown", Comware 5 and 7 Interface command references (switches and routers)
     enabled = state != "ADM" if state else shut is not True
     mode, vlan, native = _switching(name, block, physical)
-    edge = block.flag("stp edged-port") or block.flag("stp edged-port enable")
+    edge = block.stands("stp edged-port") or block.stands("stp edged-port enable")  # `stp edged-port disable` is another word
     guard = (config(cli).flag("stp bpdu-protection") is True and edge is True) or block.flag("stp root-protection") is True
     guarded = config(cli).flag("port-security enable") is True and any(
         block.matches(r"port-security (?:port-mode|max-mac-count) ")
     )
-    one_x = config(cli).flag("dot1x") is True and block.flag("dot1x") is True
-    by_mac = config(cli).flag("mac-authentication") is True and block.flag("mac-authentication") is True
+    # `dot1x authentication-method eap` or `mac-authentication domain X` alone asks nobody
+    one_x, by_mac = (config(cli).stands(word) is True and block.stands(word) is True for word in ("dot1x", "mac-authentication"))
     return Port(
         name=name,
         description=block.value("description ") or "",

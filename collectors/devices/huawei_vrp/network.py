@@ -207,7 +207,9 @@ def _port(cli: DeviceCli, name: str, block: Block, states: dict[str, str] | None
 
 
 def _authenticated(cli: DeviceCli, block: Block) -> bool:
-    if block.flag("dot1x enable") or block.flag("mac-authen") or block.flag("dot1x mac-bypass"):
+    # each counts once it is on for the whole switch too (S series, NAC configuration in common mode)
+    one_x = block.stands("dot1x enable") or block.stands("dot1x mac-bypass")
+    if (one_x and config(cli).stands("dot1x enable")) or (block.stands("mac-authen") and config(cli).stands("mac-authen")):
         return True
     profile = block.value("authentication-profile ")
     for known in config(cli).blocks("authentication-profile name "):

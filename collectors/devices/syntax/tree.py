@@ -47,27 +47,20 @@ class Line:
         return found
 
     def flag(self, text: str) -> bool | None:
-        """True: the line (or one that begins with it) stands there; False: it is taken back; the later one of both wins."""
+        """True: the line (or one that begins with it) stands there; False: this very line is taken back; the later one of both wins.
+
+        A longer line that is taken back is another one: `no switchport port-security` takes no `switchport` back.
+        """
         said: bool | None = None
         for child in self.children:
             if _same(child.text, text):
-                said = True
-            elif (taken := child.taken_back) is not None and _same(taken, text):
-                said = False
-        return said
-
-    def stands(self, text: str) -> bool | None:
-        """As `flag`, for a line that says something else once more words follow it."""
-        said: bool | None = None
-        for child in self.children:
-            if child.text == text:
                 said = True
             elif child.taken_back == text:
                 said = False
         return said
 
-    def exact(self, text: str) -> bool | None:
-        """The same of this very line alone: `no switchport port-security` takes no `switchport` back."""
+    def stands(self, text: str) -> bool | None:
+        """As `flag`, for a line that says something else once more words follow it."""
         said: bool | None = None
         for child in self.children:
             if child.text == text:
