@@ -13,8 +13,9 @@ HARMLESS = (
     r'^[^"]*\{\s*$',
     r"/\* (?:SECRET-DATA|ACCESS-DENIED) \*/",
     r"^\s*(?:\w+: )*(?:permissions|authentication-order|macs|hostkey-algorithm|trusted-key|password-history) [^\"]*;\s*$",
-    r"^\s*(?:\w+: )*(?:server|peer) \S+ (?:[\w\-]+ )*key \d+(?: [\w\-]+)*(?: \d+)?;",
+    r"^\s*(?:\w+: )*(?:server|peer) \S+ (?:[\w\-.:]+ )*key \d+(?: [\w\-.:]+)*;",
     r"^\s*(?:then )?community (?:add|set|delete) ",
+    r"^\s*(?:from )?community \[ ",
     r"^\s*community \S+ members ",
     r"^\s*authentication-key-chains? ",
 )

@@ -151,9 +151,8 @@ def _commit(cli: DeviceCli) -> re.Match[str]:
 
 
 def _saved(cli: DeviceCli) -> bool:
-    text = cli.ask("show system commit")
-    _commit(cli)
-    return not re.search(r"rollback in \d+|commit confirmed will be", text)
+    """Not while the newest commit goes back by itself unless somebody confirms it."""
+    return "rollback in" not in _commit(cli)[4]
 
 
 def _last(cli: DeviceCli) -> tuple[datetime, str]:
