@@ -89,7 +89,7 @@ def row_leaf(fact: str, place: str, column: str, op: str, test: Test, wanted: An
         except (TypeError, ValueError, AttributeError):
             return None
 
-    def equal(_: Context, row: Any) -> bool | None:
+    def equal(context: Context, row: Any) -> bool | None:
         observed = row.get(column) if isinstance(row, dict) else None
         return None if observed is None else observed == wanted
 
