@@ -31,8 +31,11 @@ def device_access(cli: DeviceCli) -> DeviceAccess:
     version = None if ssh is None else re.search(r"SSH (?:Enabled|Disabled) - version (\d\.\d+)", ssh)
     retries = None if ssh is None else re.search(r"Authentication retries: (\d+)", ssh)
     tree = gaps.attempt(("ways", "least_tls", "banner", "max_sessions", "vpns"), lambda: config(cli))
+    ways = tree and gaps.attempt("ways", lambda: tuple(_ways(cli, tree, enabled)))
+    if any(way.remote and way.anywhere is None for way in ways or ()):
+        gaps.note("ways[].anywhere", "unparsable", "a list names a group that cannot be resolved, or a wildcard with holes")
     return DeviceAccess(
-        ways=tree and gaps.attempt("ways", lambda: tuple(_ways(cli, tree, enabled))),
+        ways=ways,
         ssh_enabled=enabled,
         ssh_v1=None if version is None else bool(enabled) and version[1] != "2.0",
         ssh_ciphers=None if ssh is None else _algorithms(ssh, "Encryption"),
@@ -57,7 +60,9 @@ def _show_ip_ssh(cli: DeviceCli) -> str:
 
 def _algorithms(text: str, what: str) -> tuple[str, ...] | None:
     found = re.search(rf"^{what} Algorithms:\s*(\S+)", text, re.M)
-    return tuple(word for word in found[1].split(",") if word) if found else None
+    if not found or found[1].endswith(","):  # a line that goes on below was not read to its end
+        return None
+    return tuple(word for word in found[1].split(",") if word)
 
 
 def _least_tls(tree: Node) -> str | None:
@@ -100,9 +105,9 @@ def _way(name: str, protocol: str, door: Reach, idle: Limit | None, who: Authent
 
 
 def _list(line: Node, start: str) -> str | None:
-    said = line.value(start)
-    words = (said or "").split()
-    return words[0] if len(words) > 1 and words[1] == "in" else None
+    """The list for those who come in; one for `out` may stand beside it."""
+    found = line.matches(rf"{start}(\S+) in\b")
+    return found[-1][1] if found else None
 
 
 def transports(cli: DeviceCli, line: Node) -> tuple[str, ...]:
@@ -149,11 +154,15 @@ def login_methods(tree: Node, line: Node) -> tuple[str, ...]:
     name = line.value("login authentication ") or "default"
     said = tree.value(f"aaa authentication login {name} ")
     if said is None:
-        return ("local",)  # the default list where none is configured
+        # where no default list is configured: local accounts, and on the console nobody is asked
+        # (Securing User Services Configuration Guide, aaa authentication login default)
+        return ("none",) if line.text.startswith("line con") and name == "default" else ("local",)
     return tuple(re.sub(r"group \S+", "group", said).split())
 
 
 def _first_method(methods: tuple[str, ...]) -> Authentication | None:
+    if "none" in methods:  # whoever makes the methods before it fail comes in unasked
+        return "none"
     words: dict[str, Authentication] = {
         "group": "remote", "tacacs+": "remote", "radius": "remote", "local": "local", "local-case": "local", "line": "password",
         "enable": "password", "none": "none", "cache": "remote",
@@ -166,23 +175,24 @@ def _pages(tree: Node, v6: bool) -> Iterator[Way]:
     plain, tls = tree.flag("ip http server"), tree.flag("ip http secure-server")
     if plain is None or tls is None:
         raise Unsupported("the configuration does not say whether the web server is on")
-    four = (tree.value("ip http access-class ipv4 ") or tree.value("ip http access-class ") or "").split()
-    six = (tree.value("ip http access-class ipv6 ") or "").split()
-    door = reach(lists, four[-1] if four else None, six[-1] if six else None, v6)
+    four = tree.matches(r"ip http access-class (?:ipv4 )?(?!ipv[46]\b)(\S+)$")
+    six = tree.matches(r"ip http access-class ipv6 (\S+)$")
+    door = reach(lists, four[-1][1] if four else None, six[-1][1] if six else None, v6)
     found = re.match(r"idle (\d+)", tree.value("ip http timeout-policy ") or "")
     words = (tree.value("ip http authentication ") or "enable").split()
     who: dict[str, Authentication] = {"local": "local", "enable": "password"}
     first = "local" if words[0] == "aaa" else words[0]
     if words[0] == "aaa":
-        methods = tuple(re.sub(r"group \S+", "group", tree.value("aaa authentication login default ") or "local").split())
+        name = words[-1] if words[1:2] == ["login-authentication"] else "default"
+        methods = tuple(re.sub(r"group \S+", "group", tree.value(f"aaa authentication login {name} ") or "local").split())
         asked = _first_method(methods)
     else:
         asked = who.get(first)
     for on, protocol in ((plain, "http"), (tls, "https")):
         if on:
             yield _way(protocol, protocol, door, int(found[1]) if found else None, asked)
-    for api in ("netconf-yang", "restconf"):
-        if tree.flag(api):
+    for api in ("netconf-yang", "restconf", "gnmi-yang", "gnxi"):
+        if tree.stands(api):
             yield _way(api, "api", Reach(True, ()), None, None)
 
 
@@ -204,5 +214,5 @@ def _vpns(tree: Node) -> Iterator[Vpn]:
             yield Vpn(name=found[1], kind="ipsec", two_factors=None)
         elif node.text.startswith("vpdn-group "):
             for dial in node.blocks("accept-dialin"):
-                for found in dial.matches(r"protocol (l2tp|pptp)"):
+                for found in dial.matches(r"protocol (l2tp|pptp|any)"):  # any: PPTP is among them
                     yield Vpn(name=node.text.split()[1], kind="l2tp" if found[1] == "l2tp" else "pptp", two_factors=None)

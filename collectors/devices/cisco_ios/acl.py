@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv4Network, ip_network, summarize_address_range
 from typing import NamedTuple
 
+from collectors.devices.syntax.cidr_acl import ANY, Nets, covers
 from collectors.devices.syntax.indent import Node
 from collectors.errors import Unparsable
 
@@ -24,6 +25,12 @@ class Entry(NamedTuple):
     """It names ports, ICMP types or flags."""
     logged: bool
     number: str = ""
+    established: bool = False
+    """Only answers match it; it lets nobody begin."""
+    source_nets: Nets = None
+    destination_nets: Nets = None
+    every_service: bool | None = None
+    """None: a group of services that cannot be resolved."""
 
 
 class AccessList(NamedTuple):
@@ -32,14 +39,23 @@ class AccessList(NamedTuple):
     entries: tuple[Entry, ...]
 
     @property
-    def anywhere(self) -> bool:
-        """Somebody with any source address gets in: an entry permits it before one denies everybody; an empty list too."""
+    def anywhere(self) -> bool | None:
+        """Somebody with any source address gets in, by one entry or by several together; an empty list too.
+
+        None where a group, or a wildcard with holes, leaves it open.
+        """
         if not self.entries:
             return True
+        admitted: list[str] = []
+        unknown = False
         for entry in self.entries:
-            if entry.source == "any":
-                return entry.action == "permit"
-        return False
+            if entry.action == "permit" and not entry.established:
+                unknown = unknown or entry.source_nets is None
+                admitted += entry.source_nets or ()
+            elif entry.action == "deny" and entry.every_service and entry.source == entry.destination == "any":
+                break  # a deny of some ports only lets the rest through to what follows
+        whole = covers(tuple(admitted))
+        return None if unknown and not whole else whole
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -51,14 +67,97 @@ def access_lists(config: Node) -> Mapping[str, AccessList]:
     """Every list of the configuration, by name or number. Raises Unparsable for a line it cannot place."""
     rows: dict[str, list[Entry]] = {}
     v6: set[str] = set()
-    for found in config.matches(r"access-list (\S+) (.*)$"):
-        rows.setdefault(found[1], []).extend(_entries([found[2]], _standard_number(found[1])))
+    for found in config.matches(r"access-list (\d+) (.*)$"):
+        if _of_addresses(found[1]):
+            rows.setdefault(found[1], []).extend(_entries([found[2]], _standard_number(found[1])))
     for found, node in _named(config):
         name = found["name"]
         if found["family"] == "ipv6":
             v6.add(name)
         rows.setdefault(name, []).extend(_entries((child.text for child in node.children), found["kind"] == "standard"))
-    return {name: AccessList(name, name in v6, tuple(entries)) for name, entries in rows.items()}
+    nets, services = _networks(config), _services(config)
+    return {
+        name: AccessList(name, name in v6, tuple(_resolved(entry, nets, services) for entry in entries))
+        for name, entries in rows.items()
+    }
+
+
+def _of_addresses(number: str) -> bool:
+    """200-299 and 700-1199 are lists of frame types and of hardware addresses."""
+    return 1 <= int(number) <= 199 or 1300 <= int(number) <= 2699
+
+
+# --- groups of objects ------------------------------------------------------------------------------------------------
+
+
+def _resolved(entry: Entry, nets: Mapping[str, Nets], services: Mapping[str, bool]) -> Entry:
+    if entry.protocol.startswith("object-group "):
+        every = services.get(entry.protocol.removeprefix("object-group "))
+        every = every and not entry.ports
+    else:
+        every = entry.protocol in ("ip", "ipv6") and not entry.ports
+    return entry._replace(
+        source_nets=_nets(entry.source, nets), destination_nets=_nets(entry.destination, nets), every_service=every
+    )
+
+
+def _nets(said: str, groups: Mapping[str, Nets]) -> Nets:
+    if said.startswith("object-group "):
+        return groups.get(said.removeprefix("object-group ")) or None
+    if said == "any":
+        return ANY
+    if " " in said:
+        return (said,)
+    try:
+        return (str(ip_network(said, strict=False)),)
+    except ValueError:
+        return None
+
+
+def _networks(config: Node) -> Mapping[str, Nets]:
+    """Groups of addresses; None for one that names what is not there, or in words this file does not know."""
+    blocks = {node.text.split()[2]: node for node in config.children if re.match(r"object-group (?:v6-)?network \S+$", node.text)}
+    return {name: _members(node, blocks, frozenset({name})) for name, node in blocks.items()}
+
+
+def _members(node: Node, blocks: Mapping[str, Node], seen: frozenset[str]) -> Nets:
+    nets: list[str] = []
+    for child in node.children:
+        words = child.text.split()
+        if words[0] == "description":
+            continue
+        if words[0] == "group-object" and len(words) > 1:
+            inner = blocks.get(words[1])
+            own = _members(inner, blocks, seen | {words[1]}) if inner and words[1] not in seen else None
+        else:
+            own = _member(words)
+        if own is None:
+            return None
+        nets += own
+    return tuple(nets) or None
+
+
+def _member(words: list[str]) -> Nets:
+    """`any`, `host A`, `A MASK`, `A /24`, `A/24` or `range A B`."""
+    try:
+        if words == ["any"]:
+            return ANY
+        if words[0] == "range" and len(words) == 3:
+            low, high = IPv4Address(words[1]), IPv4Address(words[2])
+            return tuple(str(net) for net in summarize_address_range(low, high) if isinstance(net, IPv4Network))
+        rest = words[1:] if words[0] == "host" else words
+        return (str(ip_network("/".join(word.lstrip("/") for word in rest), strict=False)),)
+    except ValueError:
+        return None
+
+
+def _services(config: Node) -> Mapping[str, bool]:
+    """Groups of services: whether every protocol and port is in it. One with other groups in it is left out."""
+    return {
+        node.text.split()[2]: any(child.text in ("ip", "ipv6") for child in node.children)
+        for node in config.children
+        if re.match(r"object-group service \S+$", node.text) and node.children and not node.lines("group-object ")
+    }
 
 
 def _named(config: Node) -> Iterable[tuple[re.Match[str], Node]]:
@@ -103,9 +202,13 @@ def _extended(words: list[str], number: str) -> Entry:
     named = _ports(rest)
     destination = _address(rest)
     named = _ports(rest) or named
-    logged = any(word in ("log", "log-input") for word in rest)
-    more = [word for word in rest if word not in ("log", "log-input", "established", "fragments")]
-    return Entry(words[0], protocol, source, destination, named or bool(more) or "established" in rest, logged, number)
+    at = next((place for place, word in enumerate(rest) if word in ("log", "log-input")), len(rest))
+    # a word behind `log` is a mark on the record, it narrows nothing
+    more = [word for word in rest[:at] if word not in ("established", "fragments")]
+    answers = "established" in rest[:at]
+    return Entry(
+        words[0], protocol, source, destination, named or bool(more) or answers, at < len(rest), number, established=answers
+    )
 
 
 def _ports(rest: list[str]) -> bool:
@@ -154,17 +257,20 @@ def network(address: str, wildcard: str) -> str:
 
 
 class Reach(NamedTuple):
-    """Who may try, by the lists at a door."""
+    """Who may try, by the lists at a door. `anywhere` is None where a list names somebody who cannot be resolved."""
 
-    anywhere: bool
+    anywhere: bool | None
     sources: tuple[str, ...]
 
 
 def reach(lists: Mapping[str, AccessList], v4: str | None, v6: str | None, speaks_v6: bool) -> Reach:
     """IOS lets everybody in by a list that does not exist, and by IPv6 where only IPv4 has a list."""
     names = [v4, v6] if speaks_v6 else [v4]
-    if any(name is None or name not in lists or lists[name].anywhere for name in names):
+    doors = [True if name is None or name not in lists else lists[name].anywhere for name in names]
+    if True in doors:
         return Reach(True, ())
+    if None in doors:
+        return Reach(None, ())
     return Reach(False, tuple(source for name in names if name for source in lists[name].sources))
 
 

@@ -18,7 +18,7 @@ from collectors.transports.base import DeviceCli
 Mode = Literal["access", "trunk", "dynamic", "routed", "other"]
 
 _PHYSICAL = re.compile(
-    r"(?:(?:Fast|Gigabit|TwoGigabit|FiveGigabit|TenGigabit|TwentyFiveGig|FortyGigabit|HundredGig)\w*|Ethernet|Serial|AppGig\w*)[\d/]+$"
+    r"(?:(?:Fast|Gigabit|TwoGigabit|FiveGigabit|TenGigabit|TwentyFiveGig|FortyGigabit|FiftyGig|(?:Two|Four)?HundredGig)\w*|Ethernet|Serial|AppGig\w*)[\d/]+$"
 )
 
 
@@ -129,10 +129,8 @@ def _port(tree: Node, node: Node, switch: bool, states: Mapping[str, Status] | N
         vlan=_number(lines.value("switchport access vlan "), 1) if mode in ("access", "dynamic") else None,
         native_vlan=_number(lines.value("switchport trunk native vlan "), 1) if mode == "trunk" else None,
         addresses=tuple(_addresses(lines)),
-        port_security=lines.has("switchport port-security") if layer2 else None,
-        authenticated=any(lines.flag(f"{word} port-control auto") for word in ("authentication", "dot1x", "access-session"))
-        if layer2
-        else None,
+        port_security=lines.stands("switchport port-security") is True if layer2 else None,
+        authenticated=_authenticated(tree, lines) if layer2 else None,
         bpdu_guard=_bpdu_guard(tree, lines, mode) if layer2 else None,
         snooping_trusted=bool(lines.flag("ip dhcp snooping trust")) if layer2 else None,
         proxy_arp=lines.flag("ip proxy-arp") is not False if routed and lines.matches(r"ip address \d") else None,
@@ -158,6 +156,15 @@ def _mode(lines: Node, switchport: bool) -> Mode:
     return {"access": "access", "trunk": "trunk", "dynamic": "dynamic"}.get(word, "other")  # type: ignore[return-value]
 
 
+def _authenticated(tree: Node, lines: Node) -> bool:
+    """Stations are asked first: the port waits for them, lets nobody in meanwhile, and 802.1X is on for the whole switch."""
+    asks = bool(tree.flag("dot1x system-auth-control")) or bool(lines.flag("mab"))
+    if lines.flag("access-session port-control auto"):  # open unless told to be closed (IBNS 2.0)
+        return asks and bool(lines.flag("access-session closed"))
+    waits = lines.flag("authentication port-control auto") or lines.flag("dot1x port-control auto")
+    return asks and bool(waits) and not lines.flag("authentication open")
+
+
 def _number(said: str | None, default: int) -> int | None:
     if said is None:
         return default
@@ -175,12 +182,16 @@ def _addresses(lines: Node) -> Iterator[str]:
 
 
 def _bpdu_guard(tree: Node, lines: Node, mode: Mode) -> bool:
+    if lines.flag("spanning-tree bpdufilter enable"):  # what is never looked at shuts nothing out
+        return False
     own = lines.value("spanning-tree bpduguard ")
     if own:
         return own.startswith("enable")
     if lines.flag("spanning-tree guard root"):
         return True
     edge = lines.flag("spanning-tree portfast")
+    if edge and re.match(r"disable|network", lines.value("spanning-tree portfast") or ""):
+        edge = False
     if edge is None and mode != "trunk":
         edge = bool(tree.matches(r"spanning-tree portfast (?:edge )?default$"))
     return bool(edge) and bool(tree.matches(r"spanning-tree portfast (?:edge )?bpduguard default$"))

@@ -37,15 +37,18 @@ def snmp_service(cli: DeviceCli) -> SnmpService:
     users: tuple[SnmpUser, ...] | None = ()
     if speaks:
         users = gaps.attempt("users", lambda: _users(cli, groups))
-    if tree.flag("snmp-server") is False:
+    if tree.has("no snmp-server"):
         speaks = False
+    doors = [row.anywhere for row in communities] + [_open(group, lists, v6) for group in groups] if speaks else []
+    if None in doors and True not in doors:
+        gaps.note("anywhere", "unparsable", "a list names a group that cannot be resolved, or a wildcard with holes")
     return SnmpService(
         enabled=speaks,
         v1_v2c=bool(communities) or any(group[2] != "v3" for group in groups),
         communities=communities,
         users=users,
         trap_hosts=tuple(_trap_hosts(tree)),
-        anywhere=speaks and (any(row.anywhere for row in communities) or any(_open(group, lists, v6) for group in groups)),
+        anywhere=True if True in doors else None if None in doors else False,
         unseen=gaps.unseen,
     )
 
@@ -65,7 +68,7 @@ def _communities(tree: Node, lists: Mapping[str, AccessList], v6: bool) -> Itera
         )
 
 
-def _open(group: re.Match[str], lists: Mapping[str, AccessList], v6: bool) -> bool:
+def _open(group: re.Match[str], lists: Mapping[str, AccessList], v6: bool) -> bool | None:
     six = re.search(r"\baccess ipv6 (\S+)", group[4])
     four = re.search(r"\baccess (?:ipv6 \S+ )?(?!ipv6)(\S+)", group[4])
     return reach(lists, four[1] if four else None, six[1] if six else None, v6).anywhere
@@ -239,6 +242,8 @@ def _mop(tree: Node) -> bool | None:
 
 def _somewhere(tree: Node, line: str) -> bool:
     """Some routed interface in use does it; on unless the interface says no (IOS IP Addressing command reference)."""
+    if line == "ip proxy-arp" and tree.flag("ip arp proxy disable"):
+        return False
     return any(interface.flag(line) is not False for interface in _routed(tree))
 
 
@@ -247,6 +252,6 @@ def _routed(tree: Node) -> Iterator[Node]:
         interface
         for interface in tree.blocks("interface ")
         if interface.flag("shutdown") is not True
-        and interface.matches(r"ip address (?:\d|dhcp)")
+        and interface.matches(r"ip (?:address (?:\d|dhcp|negotiated)|unnumbered )")
         and "Loopback" not in interface.text
     )

@@ -1,0 +1,204 @@
+"""Cisco IOS: what one line decides. Configurations that must not pass, each authored from the command references."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import pytest
+
+from collectors.catalog import device_os
+from collectors.devices.cisco_ios import access, ports, services
+from collectors.devices.witness import DeviceWitness
+from collectors.model import Platform
+from collectors.transports.replay import ReplayDevice
+
+OS = device_os(Platform.CISCO_IOS)
+REFUSAL = "     ^\n% Invalid input detected at '^' marker.\n"
+VTY = "line vty 0 4\n access-class M in\n transport input ssh\n login local\n"
+NO_WEB = "no ip http server\nno ip http secure-server\n"
+
+
+def device(lines: str, commands: Mapping[str, str] = MappingProxyType({}), aaa: bool = False, vty: str = VTY) -> DeviceWitness:
+    configuration = f"version 15.2\nhostname R1\n{'' if aaa else 'no '}aaa new-model\n{NO_WEB}{lines}line con 0\n{vty}end\n"
+    document = {
+        "about": "authored",
+        "platform": "cisco_ios",
+        "prompt": "R1",
+        "commands": {
+            "show privilege": "Current privilege level is 15\n",
+            "show version": "Cisco IOS Software, C2900 Software, Version 15.2(4)M7, RELEASE SOFTWARE (fc2)\n",
+            "show running-config all": REFUSAL,
+            "show running-config view full": REFUSAL,
+            "show running-config": configuration,
+            "show ip ssh": "SSH Enabled - version 2.0\nAuthentication timeout: 60 secs; Authentication retries: 3\n",
+            "show interfaces status": REFUSAL,
+            "show ip interface brief": REFUSAL,
+            "show snmp user": "",
+            "show cdp": REFUSAL,
+            "show lldp": REFUSAL,
+            "show vstack config": REFUSAL,
+            **commands,
+        },
+    }
+    return DeviceWitness(ReplayDevice(document), OS)
+
+
+# --- whom a list lets in ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("lines", "anywhere"),
+    [
+        ("ip access-list standard M\n permit 10.0.0.0 0.0.0.255\n", False),
+        ("ip access-list standard M\n permit 10.0.0.0 0.0.0.255\n deny any log\n permit any\n", False),
+        ("ip access-list extended M\n deny tcp any any eq 23\n permit ip any any\n", True),
+        ("ip access-list extended M\n deny ip any host 10.0.0.1\n permit ip any any\n", True),
+        ("ip access-list standard M\n permit 0.0.0.0 127.255.255.255\n permit 128.0.0.0 127.255.255.255\n", True),
+        ("object-group network G\n 0.0.0.0 0.0.0.0\nip access-list extended M\n permit tcp object-group G any eq 22\n", True),
+        ("object-group network G\n any\nip access-list extended M\n permit tcp object-group G any eq 22\n", True),
+        (
+            "object-group network G\n range 0.0.0.0 255.255.255.255\nip access-list extended M\n permit ip object-group G any\n",
+            True,
+        ),
+        ("object-group network G\n host 10.0.0.1\nip access-list extended M\n permit ip object-group G any\n", False),
+        (
+            "object-group network G\n group-object H\nobject-group network H\n any\nip access-list extended M\n permit ip object-group G any\n",
+            True,
+        ),
+        ("ip access-list extended M\n permit tcp object-group GONE any eq 22\n", None),
+        ("object-group network G\n group-object G\nip access-list extended M\n permit ip object-group G any\n", None),
+        ("ip access-list standard M\n permit 0.0.0.0 255.255.255.254\n", None),
+        ("ip access-list extended M\n permit tcp any any established\n permit tcp host 10.0.0.1 any\n", False),
+        ("ip access-list standard M\n", True),
+        ("", True),
+    ],
+)
+def test_whom_a_list_lets_in(lines: str, anywhere: bool | None) -> None:
+    fact = access.device_access(device(lines))
+    assert [way.anywhere for way in fact.ways or () if way.remote] == [anywhere]
+    assert any(gap.field == "ways[].anywhere" for gap in fact.unseen) == (anywhere is None)
+
+
+def test_a_list_of_hardware_addresses_is_no_list_of_networks() -> None:
+    lines = "access-list 700 permit 0011.2233.4455 0000.0000.0000\naccess-list 200 permit 0x0000 0xFFFF\naccess-list 10 permit 10.0.0.1\n"
+    fact = access.device_access(device(lines, vty=VTY.replace("class M", "class 10")))
+    assert [way.anywhere for way in fact.ways or () if way.remote] == [False]
+
+
+def test_a_list_for_those_who_leave_takes_none_away_from_those_who_come() -> None:
+    vty = "line vty 0 4\n access-class 10 in\n access-class 11 out\n transport input ssh\n login local\n"
+    fact = access.device_access(device("access-list 10 permit 10.0.0.1\naccess-list 11 deny any\n", vty=vty))
+    assert [way.sources for way in fact.ways or () if way.remote] == [("10.0.0.1",)]
+
+
+def test_a_list_of_ipv6_guards_no_page_of_ipv4() -> None:
+    lines = "ip http secure-server\nip http access-class ipv6 SIX\nipv6 access-list SIX\n permit ipv6 2001:db8::/64 any\n"
+    fact = access.device_access(device(lines))
+    assert [way.anywhere for way in fact.ways or () if way.protocol == "https"] == [True]
+
+
+# --- who is asked -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("lines", "vty", "console"),
+    [
+        ("", "local", "none"),
+        ("aaa authentication login default local\n", "local", "local"),
+        ("aaa authentication login default group tacacs+ none\n", "none", "none"),
+        ("aaa authentication login default local none\n", "none", "none"),
+        ("aaa authentication login default group tacacs+ local\n", "remote", "remote"),
+    ],
+)
+def test_a_method_none_lets_somebody_in_unasked(lines: str, vty: str, console: str) -> None:
+    fact = access.device_access(device(lines, aaa=True))
+    assert {way.remote: way.authentication for way in fact.ways or ()} == {True: vty, False: console}
+
+
+def test_a_list_of_algorithms_that_goes_on_below_is_not_seen() -> None:
+    ssh = "SSH Enabled - version 2.0\nEncryption Algorithms:aes256-ctr,aes128-ctr,\naes128-cbc\nMAC Algorithms:hmac-sha2-256\n"
+    fact = access.device_access(device("", {"show ip ssh": ssh}))
+    assert (fact.ssh_ciphers, fact.ssh_macs) == (None, ("hmac-sha2-256",))
+
+
+def test_a_dial_in_of_any_kind_takes_pptp() -> None:
+    fact = access.device_access(device("vpdn enable\nvpdn-group 1\n accept-dialin\n  protocol any\n  virtual-template 1\n"))
+    assert [vpn.kind for vpn in fact.vpns or ()] == ["pptp"]
+
+
+# --- SNMP -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_line_of_snmp_that_is_taken_back_closes_no_agent() -> None:
+    fact = services.snmp_service(device("snmp-server community Kh0ngD0an9 RO\nno snmp-server ifindex persist\n"))
+    assert (fact.enabled, fact.anywhere) == (True, True)
+
+
+def test_a_group_of_addresses_nobody_knows_is_not_known_to_be_narrow() -> None:
+    lines = "ip access-list extended S\n permit udp object-group GONE any\nsnmp-server group G v3 priv access S\n"
+    fact = services.snmp_service(device(lines))
+    assert fact.anywhere is None
+    assert any(gap.field == "anywhere" for gap in fact.unseen)
+
+
+@pytest.mark.parametrize("address", ["address negotiated", "unnumbered Loopback0"])
+def test_an_interface_without_an_address_of_its_own_answers_for_others_too(address: str) -> None:
+    fact = services.device_services(device(f"interface Dialer1\n ip {address}\n"))
+    assert {row.name: row.on for row in fact.services or ()}["proxy-arp"] is True
+
+
+# --- ports ------------------------------------------------------------------------------------------------------------
+
+STATUS = (
+    "Port      Name               Status       Vlan       Duplex  Speed Type\n"
+    "Gi1/0/1                      connected    10         a-full a-1000 10/100/1000BaseTX\n"
+)
+
+
+def _port(lines: str, globally: str = "") -> ports.Port:
+    text = f"{globally}interface GigabitEthernet1/0/1\n{lines}"
+    fact = ports.interfaces(device(text, {"show interfaces status": STATUS}))
+    assert fact.ports
+    return fact.ports[0]
+
+
+@pytest.mark.parametrize(
+    ("lines", "mode"),
+    [
+        (" no switchport port-security\n switchport port-security maximum 2\n", "dynamic"),
+        (" switchport mode access\n no switchport nonegotiate\n", "access"),
+        (" no switchport\n", "routed"),
+    ],
+)
+def test_what_makes_a_port_routed(lines: str, mode: str) -> None:
+    assert _port(lines).mode == mode
+
+
+@pytest.mark.parametrize(
+    ("globally", "lines", "asked"),
+    [
+        ("dot1x system-auth-control\n", " authentication port-control auto\n dot1x pae authenticator\n", True),
+        ("", " authentication port-control auto\n dot1x pae authenticator\n", False),
+        ("", " authentication port-control auto\n mab\n", True),
+        ("dot1x system-auth-control\n", " authentication port-control auto\n authentication open\n", False),
+        ("dot1x system-auth-control\n", " access-session port-control auto\n mab\n", False),
+        ("dot1x system-auth-control\n", " access-session port-control auto\n access-session closed\n mab\n", True),
+    ],
+)
+def test_when_a_port_asks_who_is_there(globally: str, lines: str, asked: bool) -> None:
+    assert _port(" switchport mode access\n" + lines, globally).authenticated is asked
+
+
+@pytest.mark.parametrize(
+    ("lines", "guarded"),
+    [
+        (" spanning-tree portfast\n", True),
+        (" spanning-tree portfast disable\n", False),
+        (" spanning-tree portfast\n spanning-tree bpdufilter enable\n", False),
+        (" spanning-tree bpduguard enable\n spanning-tree bpdufilter enable\n", False),
+        (" spanning-tree bpduguard enable\n", True),
+    ],
+)
+def test_when_a_port_shuts_a_switch_out(lines: str, guarded: bool) -> None:
+    assert _port(" switchport mode access\n" + lines, "spanning-tree portfast bpduguard default\n").bpdu_guard is guarded
