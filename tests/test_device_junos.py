@@ -10,12 +10,15 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from collectors.catalog import device_os
+from collectors.devices.juniper_junos.access import _ways
 from collectors.devices.juniper_junos.filtering import _hits
 from collectors.devices.juniper_junos.network import _chassis, _cluster, _power
 from collectors.devices.juniper_junos.system import _follows, _saved, _status
+from collectors.devices.juniper_junos.text import Version
 from collectors.devices.redaction import clean
 from collectors.devices.syntax.junos import parse
 from collectors.errors import Denied, Unparsable, Unsupported
+from collectors.facts.base import Gaps
 from collectors.model import Platform
 
 OS = device_os(Platform.JUNIPER_JUNOS)
@@ -253,3 +256,38 @@ def test_a_commit_that_waits_to_be_confirmed_is_not_saved() -> None:
     assert _saved(Said(f"{line}\n1   2026-10-12 08:10:41 UTC by tqm via cli commit confirmed, rollback in 10mins\n")) is True
     with pytest.raises(Unparsable):
         _saved(Said("no commit information\n"))
+
+
+# --- ways in -----------------------------------------------------------------------------------------------------------
+
+ROUTER = Version("mx204", "21.4R3", "21.4")
+ADDRESSED = "interfaces { ge-0/0/0 { unit 0 { family inet { address 10.1.1.1/24; } } } }"
+
+
+@pytest.mark.parametrize(
+    ("services", "names"),
+    [
+        ("ssh; ftp; outbound-ssh;", ["ssh", "console"]),
+        ("inactive: telnet; ssh;", ["ssh", "console"]),
+        ("netconf { ssh; }", ["netconf", "console"]),
+        ("web-management { http; https { system-generated-certificate; } }", ["http", "https", "console"]),
+        # a page only for an interface that has no address
+        ("web-management { https { interface ge-0/0/7.0; } }", ["console"]),
+        ("rest { http; }", ["rest http", "console"]),
+        ("", ["console"]),
+    ],
+)
+def test_each_service_is_a_way_in(services: str, names: list[str]) -> None:
+    tree = parse(f"system {{ services {{ {services} }} }} {ADDRESSED}")
+    assert [way.name for way in _ways(tree, ROUTER, Gaps())] == names
+
+
+def test_a_service_nobody_knows_is_not_passed_over() -> None:
+    with pytest.raises(Unparsable):
+        list(_ways(parse(f"system {{ services {{ ssh; cua-sau; }} }} {ADDRESSED}"), ROUTER, Gaps()))
+
+
+def test_a_way_that_asks_nobody_says_so() -> None:
+    grpc = "extension-service { request-response { grpc { clear-text { port 9339; } skip-authentication; } } }"
+    ways = list(_ways(parse(f"system {{ services {{ {grpc} }} }} {ADDRESSED}"), ROUTER, Gaps()))
+    assert [(way.name, way.authentication, way.encrypted) for way in ways[:1]] == [("grpc clear-text", "none", False)]

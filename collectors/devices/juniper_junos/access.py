@@ -9,7 +9,7 @@ from typing import NamedTuple
 from collectors.devices.juniper_junos.reach import MANAGEMENT, Reach, Service, Unit, reach, zoned
 from collectors.devices.juniper_junos.text import Version, config, number, scopes, version
 from collectors.devices.syntax.junos import Node
-from collectors.errors import CollectError, Unsupported
+from collectors.errors import CollectError, Unparsable, Unsupported
 from collectors.facts.base import Gaps, Limit
 from collectors.facts.device_access import DeviceAccess, Protocol, Vpn, Way
 from collectors.transports.base import DeviceCli
@@ -61,6 +61,13 @@ _DOORS = (
     _Door("grpc clear-text", ("extension-service", "request-response", "grpc", "clear-text"), "api", False, "grpc", 32767),
 )
 
+_NO_DOORS = frozenset({
+    "ftp", "tftp-server", "finger", "dns", "dhcp", "dhcp-local-server", "dhcp-relay", "dhcp-proxy-client", "dynamic-dns", "reverse",
+    "outbound-ssh", "outbound-https", "subscriber-management", "subscriber-management-helper", "resource-monitor", "traceoptions",
+    "database-replication", "bbe-stats-service", "packet-triggered-subscribers", "static-subscribers", "service-deployment",
+})  # fmt: skip
+"""Statements beside the doors that let no administrator in, or call out by themselves."""
+
 
 def device_access(cli: DeviceCli) -> DeviceAccess:
     """`system services`, narrowed by the zones' host-inbound-traffic and by filters; idle limits from the login classes."""
@@ -90,6 +97,9 @@ def device_access(cli: DeviceCli) -> DeviceAccess:
 
 def _ways(root: Node, told: Version, gaps: Gaps) -> Iterator[Way]:
     services = root.at("system", "services") or Node("services")
+    for word in services.words():
+        if word not in _NO_DOORS and all(word != door.path[0] for door in _DOORS):
+            raise Unparsable(f"whether system services {word} lets administrators in is not known")
     for door in _DOORS:
         node = services.at(*door.path)
         if node is not None:
@@ -192,6 +202,13 @@ def servers(root: Node, method: str) -> tuple[Node, ...]:
 
 
 def _authentication(root: Node, door: _Door, node: Node) -> str:
+    extension = root.at("system", "services", "extension-service", "request-response", "grpc")
+    if (
+        door.name.startswith("grpc")
+        and extension is not None
+        and any("skip-authentication" in one.nodes for one in extension.walk())
+    ):
+        return "none"
     if door.name == "ssh" and (node.has("no-password-authentication") or node.has("no-passwords")):
         return "key"
     return "remote" if remote_first(root) else "local"
