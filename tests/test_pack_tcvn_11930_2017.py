@@ -53,6 +53,7 @@ def texts(pack: Baseline) -> Iterator[tuple[str, Text]]:
             yield group.id, group.note
         for requirement in group.requirements:
             yield from ((requirement.id, text) for text in (requirement.title, requirement.guidance, requirement.note) if text)
+            yield from ((requirement.id, one.reason) for one in requirement.exceptions)
 
 
 def test_every_line_of_the_catalogue_is_there_once(pack: Baseline) -> None:

@@ -53,6 +53,7 @@ def texts(pack: Baseline) -> Iterator[tuple[str, Text]]:
     for group, requirement in lines(pack):
         yield group.id, group.title
         yield from ((requirement.id, text) for text in (requirement.title, requirement.guidance, requirement.note) if text)
+        yield from ((requirement.id, one.reason) for one in requirement.exceptions)
 
 
 def test_every_line_of_the_catalogue_is_there_once(pack: Baseline) -> None:
@@ -125,6 +126,17 @@ def test_what_a_machine_could_see_is_left_to_a_person_only_with_a_reason_for_eac
         if not any(kind in excepted.kinds for excepted in requirement.exceptions)
     ]
     assert without == []
+
+
+def test_nothing_waits_for_a_check_without_saying_so(pack: Baseline) -> None:
+    assert not [r.id for _, r in lines(pack) if r.coverage == "not_yet"]
+
+
+def test_reasons_of_exceptions_are_written_for_their_requirement(pack: Baseline) -> None:
+    for language in ("vi", "en"):
+        count = Counter(getattr(one.reason, language) for _, r in lines(pack) for one in r.exceptions)
+        assert [text for text, number in count.items() if number > 1] == []
+        assert min(map(len, count)) > 40
 
 
 def test_automated_is_seen_wholly_and_on_every_kind_of_asset(pack: Baseline) -> None:
