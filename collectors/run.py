@@ -99,13 +99,14 @@ def _device(cli: DeviceCli, platform: Platform) -> Ask:
     """How to ask a network device: facts and reasons pass its own list of secrets on their way out."""
     from collectors.devices.base import complete
     from collectors.devices.redaction import clean, clean_data
+    from collectors.devices.releases import placed
     from collectors.devices.witness import DeviceWitness
 
     os = device_os(platform)
     witness = DeviceWitness(cli, os)
 
     def ask(fact: str, function: Callable[[Any], Fact]) -> Record:
-        record = _ask(fact, lambda cli: complete(os, function(cli)), witness)
+        record = _ask(fact, lambda cli: complete(os, placed(platform, function(cli))), witness)
         return record.model_copy(update={"data": clean_data(os, record.data), "reason": clean(os, record.reason)})
 
     return ask

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collectors.devices.releases import placed
 from collectors.devices.snmp_identity import described
 from collectors.errors import Unsupported
 from collectors.facts.base import Gaps
@@ -26,5 +27,6 @@ async def snmp(agent: Snmp) -> Firmware:
     line = train(told.version)
     if line is None:
         gaps.note("train", "unsupported", f"no release line is known in the version {told.version}")
-    gaps.note("support_ends", "unsupported", "no dates of support were looked up for what SNMP told")
-    return Firmware(version=told.version, train=line, support_ends=None, unseen=gaps.unseen)
+    fact = placed(seen.entry.platform, Firmware(version=told.version, train=line, support_ends=None, unseen=gaps.unseen))
+    assert isinstance(fact, Firmware)
+    return fact
