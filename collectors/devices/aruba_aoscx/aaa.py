@@ -193,7 +193,9 @@ def _lock(cli: DeviceCli) -> tuple[Limit, Limit | None]:
     if found[0][0] is None:
         raise Unparsable("show aaa authentication: does not say whether wrong tries lock an account")
     limits: list[tuple[Limit, Limit | None]] = [
-        (int(tries), int(time) // 60 if time and time.isdigit() else None) if tries.isdigit() else ("unlimited", None)
+        (int(tries), int(time) // 60 if time and time.isdigit() else None)
+        if tries.isdigit() and int(tries)
+        else ("unlimited", None)
         for tries, time in found
         if tries is not None
     ]

@@ -75,7 +75,9 @@ def methods(tree: Node, channel: str) -> tuple[str, ...] | None:
 
 def _first(tree: Node, channel: str) -> Authentication:
     order = methods(tree, channel)
-    return "local" if order is None or order[:1] == ("local",) else "none" if order[:1] == ("none",) else "remote"
+    if order is not None and "none" in order:
+        return "none"  # whoever comes while no server answers is asked for nothing
+    return "local" if order is None or order[:1] == ("local",) else "remote"
 
 
 # --- ways -------------------------------------------------------------------------------------------------------------

@@ -44,13 +44,17 @@ def interfaces(cli: DeviceCli) -> Interfaces:
             "ports[].mode", "unsupported", "a port without a line on its VLAN or address, and no status table names its mode"
         )
     trunks = [port for port in ports if port.mode == "trunk" and port.enabled is not False]
+    blind = any(port.physical and port.mode is None for port in ports)
+    by_one = any(port.native_vlan == 1 for port in trunks)
+    if blind and not by_one:
+        gaps.note("native_vlan_default", "unsupported", "of some port it is not told whether it is a trunk")
     return Interfaces(
         ports=ports,
         unused_open=None if states is None else unused_open(ports, gaps),
         unguarded=_unguarded(ports, gaps),
         dhcp_snooping_vlans=_vlans(tree, "dhcpv4-snooping") if tree.stands("dhcpv4-snooping") else (),
         arp_inspection_vlans=_vlans(tree, "arp inspection"),
-        native_vlan_default=any(port.native_vlan == 1 for port in trunks),
+        native_vlan_default=None if blind and not by_one else by_one,
         dynamic_trunks=(),  # no port asks the other end whether it would like to be a trunk
         unseen=gaps.unseen,
     )
@@ -112,6 +116,8 @@ def _port(tree: Node, name: str, node: Node | None, bundles: Mapping[str, Node],
     bundle = bundles.get(own.value("lag ") or "")
     lines = bundle or own
     mode = _mode(lines) or (state.mode if state else None) or _logical(name)
+    if mode == "trunk" and _for_phones(tree, lines):
+        mode = "access"
     layer2 = mode in ("access", "trunk")
     addresses = tuple(_addresses(own))
     routed = mode == "routed" and bool(addresses)
@@ -122,7 +128,7 @@ def _port(tree: Node, name: str, node: Node | None, bundles: Mapping[str, Node],
         enabled=state.enabled if state else own.flag("shutdown") if own.flag("shutdown") is None else not own.flag("shutdown"),
         up=state.up if state else None,
         mode=mode,
-        vlan=_number(lines.value("vlan access "), 1) if mode == "access" else None,
+        vlan=_number(lines.value("vlan access ") or lines.value("vlan trunk native "), 1) if mode == "access" else None,
         native_vlan=_native(lines) if mode == "trunk" else None,
         addresses=addresses,
         port_security=_port_security(tree, lines) if layer2 else None,
@@ -155,6 +161,28 @@ def _number(said: str | None, default: int) -> int | None:
     if said is None:
         return default
     return int(said.split()[0]) if said.split()[0].isdigit() else None
+
+
+def _for_phones(tree: Node, lines: Node) -> bool:
+    """A trunk of one VLAN for whoever plugs in and of voice VLANs beside it is the port of a desk."""
+    native = _number((lines.value("vlan trunk native ") or "1").removesuffix(" tag"), 1)
+    allowed = {
+        number
+        for line in lines.lines("vlan trunk allowed ")
+        for word in line.replace(" ", "").split(",")
+        for number in _range(word)
+    } - {native}
+    return bool(allowed) and allowed <= _voice(tree)
+
+
+def _voice(tree: Node) -> set[int]:
+    return {
+        number
+        for node in tree.blocks("vlan ")
+        if node.stands("voice")
+        for word in node.text.split()[1].split(",")
+        for number in _range(word)
+    }
 
 
 def _native(lines: Node) -> int | None:

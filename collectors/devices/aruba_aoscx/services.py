@@ -8,6 +8,7 @@ from functools import partial
 from typing import Literal
 
 from collectors.devices.aruba_aoscx.access import door_of, vrfs
+from collectors.devices.aruba_aoscx.acl import access_lists, reach
 from collectors.devices.aruba_aoscx.text import config, known_release, row, show_system, words_behind
 from collectors.devices.syntax.indent import Node
 from collectors.devices.vocabulary import Priv, auth, level, priv, short, well_known
@@ -57,9 +58,10 @@ def _hosts(tree: Node) -> Iterator[LogHost]:
             continue
         transport = next((word for word in words[1:] if word in ("udp", "tcp", "tls")), "udp")
         said = words_behind(line, "severity")
-        # info where nothing is said (AOS-CX Monitoring Guide, logging)
+        # info where nothing is said (AOS-CX Monitoring Guide, logging); a filter takes a part nobody can tell
+        least = None if words_behind(line, "filter") is not None else _severity(said or "info")
         yield LogHost(
-            address=words[0], protocol="udp" if transport == "udp" else "tcp", encrypted=transport == "tls", level=_severity(said or "info")
+            address=words[0], protocol="udp" if transport == "udp" else "tcp", encrypted=transport == "tls", level=least
         )  # fmt: skip
 
 
@@ -158,7 +160,7 @@ def snmp_service(cli: DeviceCli) -> SnmpService:
     users = gaps.attempt("users", lambda: tuple(_users(tree)))
     anywhere = None
     if users is not None and communities is not None and open_door is not None:
-        anywhere = bool(agents) and open_door and (bool(users) or any(row.anywhere for row in communities))
+        anywhere = bool(agents) and open_door and (bool(users) or any(row.anywhere is not False for row in communities))
     return SnmpService(
         enabled=bool(agents),
         v1_v2c=old,
@@ -181,8 +183,9 @@ def _open_door(tree: Node, agents: tuple[str, ...]) -> bool:
 def _communities(cli: DeviceCli, tree: Node, open_door: bool | None) -> Iterator[Community]:
     blocks = list(tree.blocks("snmp-server community "))
     for block in blocks:
-        listed = block.value("access-list ") is not None
-        yield _community(block.text.split()[-1], block.value("access-level ") == "rw", False if listed else open_door)
+        named = block.value("access-list ")
+        door = open_door if named is None or _admits_all(tree, named) else False
+        yield _community(block.text.split()[-1], block.value("access-level ") == "rw", door)
     for found in tree.matches(r"snmpv3 context \S+.*? community (\S+)"):
         yield _community(found[1], False, open_door)
     if not blocks:
@@ -190,6 +193,17 @@ def _communities(cli: DeviceCli, tree: Node, open_door: bool | None) -> Iterator
         if not known_release(cli):
             raise Unsupported("no community is set, and whether this release then answers one of its own is not known")
         yield _community("public", False, open_door)
+
+
+def _admits_all(tree: Node, name: str) -> bool:
+    """The list of a community lets everybody ask. Raises where there is none of that name, or where it is empty."""
+    found = [known for (_, own), known in access_lists(tree).items() if own == name.split()[-1]]
+    if not found:
+        raise Unparsable(f"the list {name[:40]} of a community is not in the configuration")
+    wide = reach(found, "udp", 161).anywhere
+    if wide is None:
+        raise Unsupported(f"the list {name[:40]} of a community is empty; what it does is not told")
+    return wide
 
 
 def _community(name: str, write: bool, anywhere: bool | None) -> Community:
