@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from collectors.devices.aruba_aoss.access import Door, door_of, guarded, login
+from collectors.devices.aruba_aoss.access import Door, device_access, door_of, guarded, login
 from collectors.devices.aruba_aoss.network import filtering
 from collectors.devices.aruba_aoss.ports import interfaces
+from collectors.devices.aruba_aoss.services import device_logs, device_services
 from collectors.devices.aruba_aoss.text import ports
 from collectors.devices.syntax.indent import Node, parse
 from collectors.errors import CollectError, Unparsable, Unsupported
@@ -166,3 +167,55 @@ def test_entries_of_a_list(entry: str, wide: tuple[bool, bool, bool]) -> None:
     found = filtering(switch(lines)).rules
     assert found is not None
     assert (found[0].source_any, found[0].destination_any, found[0].service_any) == wide
+
+
+def test_a_desk_with_a_telephone_is_open_to_whoever_plugs_in() -> None:
+    phone = "vlan 10\n   untagged 2\n   exit\nvlan 20\n   tagged 2\n   {}exit"
+    cli = switch(phone.format("voice\n   "), **{"show interfaces brief": BRIEF})
+    assert interfaces(cli).unguarded == ("1", "2")
+    cli = switch(phone.format(""), **{"show interfaces brief": BRIEF})
+    assert interfaces(cli).unguarded == ("1",)
+
+
+def test_a_port_that_authorises_everybody_asks_nobody() -> None:
+    lines = "aaa port-access authenticator 1-2\naaa port-access authenticator 2 control authorized\naaa port-access authenticator active"
+    assert interfaces(switch(lines, **{"show interfaces brief": BRIEF})).unguarded == ("2",)
+
+
+def test_let_in_unasked_while_no_server_answers() -> None:
+    lines = "aaa authentication telnet login tacacs authorized\npassword manager\npassword operator"
+    ways = device_access(switch(lines, **{"show ip ssh": " SSH Enabled : Yes\n"})).ways
+    assert ways is not None
+    assert {way.name: way.authentication for way in ways if way.name in ("ssh", "telnet")} == {"ssh": "local", "telnet": "none"}
+
+
+@pytest.mark.parametrize(
+    ("lines", "level"),
+    [
+        ("logging 10.0.0.5", "debug"),
+        ("logging 10.0.0.5\nlogging system-module all-pass", "debug"),
+        ("logging 10.0.0.5\nlogging system-module radius", None),
+        ('logging 10.0.0.5\nlogging filter "ít" enable', None),
+    ],
+)
+def test_a_part_of_the_log_is_no_level_of_the_whole(lines: str, level: str | None) -> None:
+    found = device_logs(switch(lines))
+    assert found.level == level
+    assert found.hosts is not None
+    assert [host.level for host in found.hosts] == [level]
+
+
+@pytest.mark.parametrize(
+    ("lines", "on"),
+    [
+        ("no tftp server", False),
+        ("no tftp server\nvlan 5\n   ipv6 enable\n   exit", None),
+        ("no tftp server\nno tftp6 server\nvlan 5\n   ipv6 enable\n   exit", False),
+        ("no tftp server\ntftp6 server\nvlan 5\n   ipv6 enable\n   exit", True),
+    ],
+)
+def test_tftp_has_a_line_for_each_family(lines: str, on: bool | None) -> None:
+    found = device_services(switch(lines))
+    assert found.services is not None
+    assert {row.name: row.on for row in found.services}.get("tftp") is on
+    assert ("tftp" in (found.unknown or ())) is (on is None)

@@ -160,7 +160,10 @@ def _ways(cli: DeviceCli, tree: Node, ssh: bool | None, gaps: Gaps) -> Iterator[
 
 
 def _first(cli: DeviceCli, tree: Node, gaps: Gaps, channel: str) -> Authentication | None:
-    word = login(tree, channel)[0]
+    order = login(tree, channel)
+    word = order[0]
+    if "authorized" in order:
+        return "none"  # whoever comes while no server answers is let in unasked (Access Security Guide, aaa authentication)
     if word in _SERVERS:
         return "remote"
     if word in ("public-key", "certificate", "two-factor"):

@@ -99,10 +99,13 @@ def _members(tree: Node) -> Members:
         number = vlan.text.split()[1]
         if not number.isdigit():
             continue
+        phones = vlan.stands("voice") is True
         for found in vlan.matches(r"(no )?(untagged|tagged) (\S.*)$"):
             for port in ports(found[3]):
                 if found[2] == "tagged":
-                    (tagged.discard if found[1] else tagged.add)(port)
+                    # a voice VLAN beside that of the desk makes no trunk: anybody may plug in there
+                    if not phones:
+                        (tagged.discard if found[1] else tagged.add)(port)
                 elif not found[1]:
                     untagged[port] = int(number)
                 elif number == "1":
@@ -126,7 +129,9 @@ class _Guards:
         active = tree.flag("aaa port-access authenticator active") is True
         self.authenticated = self._named(r"aaa port-access (?:mac-based|web-based) (\S+)$")
         if active:
-            self.authenticated |= self._named(r"aaa port-access authenticator ([^a-z\s]\S*|[A-Z]\d\S*)$")
+            asked = self._named(r"aaa port-access authenticator ([^a-z\s]\S*|[A-Z]\d\S*)$")
+            # a port whose control is `authorized` lets everybody in without asking
+            self.authenticated |= asked - self._named(r"aaa port-access authenticator (\S+) control authorized$")
         running = tree.stands("spanning-tree") or tree.stands("spanning-tree enable")
         self.guarded = self._named(r"spanning-tree (\S+) (?:.*\b)?(?:bpdu-protection|root-guard)\b") if running else frozenset()
         self.trusted = self._named(r"dhcp-snooping trust (\S.*)$")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Literal
 
-from collectors.devices.aruba_aoss.access import door_of, plain_web, rest, speaks_rest, telnet
+from collectors.devices.aruba_aoss.access import door_of, plain_web, rest, speaks_rest, speaks_v6, telnet
 from collectors.devices.aruba_aoss.text import config, known_release, unquoted
 from collectors.devices.syntax.indent import Node
 from collectors.devices.vocabulary import Auth, Priv, short, well_known
@@ -34,7 +34,7 @@ def device_logs(cli: DeviceCli) -> DeviceLogs:
     if not known:
         gaps.note(("enabled", "buffer", "timestamps"), "unsupported", "what this release always records is not known")
     gaps.note("logons", "unsupported", "the guides do not say that every log-on, and every one that fails, is recorded")
-    level = gaps.attempt("level", lambda: _level(cli, tree))
+    level = gaps.attempt(("level", "hosts[].level"), lambda: _level(cli, tree))
     commands = bool(tree.matches(r"aaa accounting commands \S+ (?:radius|tacacs|syslog)\b"))
     told = bool(tree.lines("logging notify running-config-change")) or tree.has("logging notify running-config-change")
     if told and not commands:
@@ -53,7 +53,14 @@ def device_logs(cli: DeviceCli) -> DeviceLogs:
 
 
 def _level(cli: DeviceCli, tree: Node) -> Level:
-    """debug where nothing is said (ArubaOS-Switch Management and Configuration Guide, logging severity)."""
+    """debug where nothing is said (ArubaOS-Switch Management and Configuration Guide, logging severity).
+
+    One module alone, or a filter that is on, lets a part through that nobody can tell.
+    """
+    if (tree.value("logging system-module ") or "all-pass") != "all-pass":
+        raise Unsupported("logging system-module: records of one module alone are sent")
+    if tree.matches(r"logging filter \S+ enable$"):
+        raise Unsupported("a filter of records is on (logging filter), and what it lets through is not followed")
     said = tree.value("logging severity ")
     if said is None and not known_release(cli):
         raise Unsupported("no line `logging severity`, and the factory's setting of this release is not known")
@@ -273,6 +280,13 @@ def device_services(cli: DeviceCli) -> DeviceServices:
             unknown.append(name)
         else:
             rows[name] = (factory if said is None else said, said is not None)
+    if "tftp" in rows and not rows["tftp"][0] and speaks_v6(tree):
+        # IPv6 has a line of its own; what the factory sets there is not in our table
+        if tree.flag("tftp6 server") is None:
+            del rows["tftp"]
+            unknown.append("tftp")
+        else:
+            rows["tftp"] = (tree.flag("tftp6 server") is True, True)
     discovery: tuple[Service, ...] = ("lldp", "cdp")
     for name in discovery:
         said = False if tree.has(f"no {name} run") or tree.has(f"no {name} enable") else None
@@ -282,7 +296,8 @@ def device_services(cli: DeviceCli) -> DeviceServices:
             rows[name] = (said is None, said is not None)
     loads = [tree.flag(f"dhcp {kind}-file-update") for kind in ("config", "image")]
     rows["config-network"] = (loads != [False, False], None not in loads)
-    rows["proxy-arp"] = (any(vlan.flag("ip proxy-arp") for vlan in tree.blocks("vlan ")), False)
+    answers = (vlan.flag("ip proxy-arp") or vlan.flag("ip local-proxy-arp") for vlan in tree.blocks("vlan "))
+    rows["proxy-arp"] = (any(answers), False)
     clears = [tree.flag(f"front-panel-security {what}") for what in ("password-clear", "factory-reset", "password-recovery")]
     rows["password-recovery"] = (clears != [False, False, False], None not in clears)
     asked: dict[Service, tuple[str, Callable[[DeviceCli, Node], bool]]] = {
