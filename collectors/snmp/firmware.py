@@ -18,7 +18,7 @@ async def snmp(agent: Snmp) -> Firmware:
     if seen.entry is not None and seen.entry.platform in HOSTS:
         raise Unsupported("a host has no firmware of the kind a network device has; its updates are asked on the host itself")
     told = described(seen.entry, seen.descr, seen.values, await chassis(agent)) if seen.entry else None
-    if told is None or told.version is None:
+    if seen.entry is None or told is None or told.version is None:
         raise Unsupported("the agent tells no version where we know to look for it")
     gaps = Gaps()
     gaps.note(
