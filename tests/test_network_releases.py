@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from baselines import loader as packs
+from baselines.evaluate import evaluate
+from baselines.loader import builtin
 from collectors.devices import releases
 from collectors.devices.release_forms import FORMS, Release, reading
 from collectors.devices.releases import Row, against, merged, placed, table
@@ -18,7 +21,9 @@ from collectors.errors import Unparsable
 from collectors.facts.base import Unseen
 from collectors.facts.clock import Clock
 from collectors.facts.firmware import Firmware
-from collectors.model import Platform
+from collectors.model import Kind, Platform, Target, utcnow
+from collectors.run import collect
+from collectors.transports.replay import ReplayDevice, load
 
 BUNDLED = table(releases.TABLE.read_text("utf-8"), "releases.yaml")
 
@@ -275,3 +280,23 @@ def test_a_broken_file_of_the_site_hides_the_bundled_table_and_says_where(own: P
     assert isinstance(found, Firmware)
     assert (found.version, found.support_ends, found.known_exploited, found.table_dated) == ("7.4.1", None, None, None)
     assert "network_releases.yaml:5: support_ends" in reasons(found)["support_ends"]
+
+
+RECORDED = Path(__file__).parent / "devices" / "cisco_ios--switch-hardened" / "transcript.yaml"
+WHOLE = "releases: [{platform: cisco_ios, train: 15.2E, support_ends: 2099-01-31, covers: all, source: x}]"
+
+
+@pytest.mark.parametrize(
+    ("days", "rows", "verdict"),
+    [(10, WHOLE, "pass"), (91, WHOLE, "unknown"), (10, "releases: []", "unknown"), (91, WHOLE.replace("2099", "2020"), "fail")],
+)
+def test_a_pass_rests_on_a_table_that_is_fresh_and_knows_the_train(own: Path, days: int, rows: str, verdict: str) -> None:
+    own.write_text(f"dated: {utcnow().date() - timedelta(days=days)}\n{rows}")
+    device = load(RECORDED)
+    assert isinstance(device, ReplayDevice)
+    snapshot = collect(Target(name="x", kind=Kind.SWITCH, via="replay"), device, only=["firmware"])
+    for folder in builtin():
+        found = {result.check: result.verdict for result in evaluate(snapshot, packs.load(folder), 4).results}
+        assert found["firmware.supported"] == verdict, folder
+        if verdict != "fail":
+            assert found["firmware.no_known_exploited"] == found["firmware.fixed"] == verdict, folder
