@@ -58,6 +58,9 @@ REST = "term z { then accept; }"
         # answers to sessions of its own
         ("term a { from { protocol tcp; tcp-established; } then accept; }" + NOC, False, ("10.9.0.0/24",)),
         ('term a { from { protocol tcp; tcp-flags "(ack | rst)"; } then accept; }' + NOC, False, ("10.9.0.0/24",)),
+        # what a first packet bears too
+        ('term a { from { protocol tcp; tcp-flags "!ack"; } then accept; }' + NOC, True, ()),
+        ('term a { from { protocol tcp; tcp-flags 0x2; } then accept; }' + NOC, True, ()),
         ("term a { from { protocol tcp; tcp-initial; } then accept; }", True, ()),
         # whoever sends chooses the source port
         ("term a { from { protocol tcp; port bgp; } then accept; }", True, ()),

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from collectors.devices.juniper_junos.ranges import Ranges, network
 from collectors.devices.juniper_junos.reach import MANAGEMENT, Reach, Service, Unit, reach, zoned
 from collectors.devices.juniper_junos.text import Version, config, number, scopes, version
 from collectors.devices.syntax.junos import Node
@@ -122,7 +123,7 @@ def _ways(root: Node, told: Version, gaps: Gaps) -> Iterator[Way]:
 
 def _door(root: Node, told: Version, gaps: Gaps, door: _Door, node: Node) -> Iterator[Way]:
     service = Service(door.zone_name, "tcp", number(node, "port") or door.port)
-    only = node.words("interface") if door.path[0] == "web-management" else ()
+    only = _named(node) if door.path[0] == "web-management" else ()
     try:
         found: Reach | None = reach(root, told, service, only)
     except CollectError as error:
@@ -145,11 +146,19 @@ def _door(root: Node, told: Version, gaps: Gaps, door: _Door, node: Node) -> Ite
         yield _way(root, gaps, door, node, f"{door.name} {name}", part, leads)
 
 
+def _named(node: Node) -> tuple[str, ...]:
+    """The interfaces a page answers on; () for all of them. A port without a unit means its unit 0."""
+    said = node.words("interface")
+    return () if "all" in said else tuple(name if "." in name else f"{name}.0" for name in said)
+
+
 def _way(root: Node, gaps: Gaps, door: _Door, node: Node, name: str, found: Reach | None, untrusted: bool | None) -> Way:
     anywhere = None if found is None else found.anywhere
     sources = None if found is None else found.sources
     if door.path[0] == "rest" and (own := root.words("system", "services", "rest", "control", "allowed-sources")):
-        anywhere, sources = False, own
+        nets = [network(word) for word in own]
+        if not any(Ranges(pair for v6, net in nets if v6 is six for pair in net.pairs).wide(six) for six in (False, True)):
+            anywhere, sources = False, own
     return Way(
         name=name,
         protocol=door.protocol,

@@ -194,11 +194,15 @@ def _antivirus(scope: Node, looks: Node) -> bool:
 
 
 def _recorded(root: Node) -> bool:
-    """Records of sessions go to a stream, or through syslog to something that takes severity info of `user`."""
+    """Records of sessions go to a stream, or through syslog to something that takes severity info of `user`.
+
+    Where `mode` is set, the other way carries none of them (Junos OS CLI Reference, mode of security log).
+    """
+    modes = {mode for _, scope in scopes(root) if (mode := scope.word("security", "log", "mode"))}
     streams = [stream for _, scope in scopes(root) for stream in scope.below("security", "log", "stream")]
-    if any(stream.has("host") for stream in streams):
+    if any(stream.has("host") for stream in streams) and "event" not in modes:
         return True
-    return any(reaches(one.level("user"), "informational") for one in targets(root))
+    return "stream" not in modes and any(reaches(one.level("user"), "informational") for one in targets(root))
 
 
 def _hits(cli: DeviceCli) -> dict[tuple[str, str, str], int]:
@@ -264,9 +268,9 @@ def _outer(root: Node) -> list[Unit]:
 
 
 def _checked(outer: list[Unit]) -> bool:
-    """rpf-check of every family each of them speaks."""
+    """rpf-check of every family each of them speaks; a loose one is content with any way back, such as the default route."""
     return bool(outer) and all(
-        unit.node.has("family", family, "rpf-check")
+        unit.node.has("family", family, "rpf-check") and unit.node.word("family", family, "rpf-check", "mode") != "loose"
         for unit in outer
         for family in ("inet", "inet6")
         if unit.node.has("family", family)

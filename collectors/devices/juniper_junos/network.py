@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
+from collectors.devices.juniper_junos.reach import speaks, units
 from collectors.devices.juniper_junos.text import Version, config, instances, scopes, version
 from collectors.devices.syntax.junos import Node
 from collectors.errors import CollectError, Unparsable
@@ -260,7 +261,7 @@ _OFF: tuple[tuple[Service, tuple[tuple[str, ...], ...]], ...] = (
     ("http", (("system", "services", "web-management", "http"),)),
     ("rest-api", (("system", "services", "rest"), ("system", "services", "webapi"))),
     ("dns-proxy", (("system", "services", "dns", "dns-proxy"),)),
-    ("call-home", (("system", "phone-home"), ("system", "services", "outbound-ssh"))),
+    ("call-home", (("system", "phone-home"), ("system", "services", "outbound-ssh"), ("system", "services", "outbound-https"))),
 )
 
 
@@ -290,8 +291,10 @@ def _services(root: Node) -> Iterator[DeviceService]:
         unit.has("proxy-arp") for _, scope in scopes(root) for port in scope.below("interfaces") for unit in port.below("unit")
     )
     yield DeviceService(name="proxy-arp", on=proxy, explicit=proxy)
-    # "By default, the router sends protocol redirect messages" (no-redirects)
-    quiet = root.has("system", "no-redirects")
+    # "By default, the router sends protocol redirect messages" (no-redirects); IPv6 has a statement of its own
+    quiet = root.has("system", "no-redirects") and (
+        root.has("system", "no-redirects-ipv6") or not any(speaks(unit.node, "inet6") for unit in units(root))
+    )
     yield DeviceService(name="redirects", on=not quiet, explicit=quiet)
     source = any(scope.has("routing-options", "source-routing") for _, scope in instances(root))
     if source:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -19,6 +20,8 @@ _KNOWN = frozenset({
     "icmp-type", "icmp-code", "address", "prefix-list", "ip-protocol", "icmp-type-except", "ether-type",
 })  # fmt: skip
 _STOPS = ("discard", "reject")
+_FOLLOWING = re.compile(r"(?:[\s()&|]*(?:ack|rst|fin|push|urgent)\b)+[\s()&|]*")
+"""Flags no first packet bears. `!ack`, a number, or nothing told is not among them."""
 
 
 class Service(NamedTuple):
@@ -240,7 +243,7 @@ def _sources(root: Node, scope: Node, term: Node, service: Service, *, v6: bool)
         said.has(key) for key in ("tcp-established", "is-fragment", "fragment-offset", "icmp-type", "icmp-code", "ether-type")
     ):
         return None  # no packet that opens a session
-    if said.has("tcp-flags") and "syn" not in (said.word("tcp-flags") or ""):
+    if said.has("tcp-flags") and _FOLLOWING.fullmatch(said.word("tcp-flags") or ""):
         return None
     if said.has("tcp-flags") or said.has("first-fragment"):
         whole = False

@@ -82,9 +82,9 @@ def _communities(parts: tuple[Node, ...], open_door: bool | None, gaps: Gaps) ->
         for node in part.below("v3", "snmp-community"):
             name = node.word("community-name") or HIDDEN
             tag = node.word("tag")
-            limited = tag is not None and any(
-                tag in (target.word("tag-list") or "").split() for target in part.below("v3", "target-address")
-            )
+            tagged = [target for target in part.below("v3", "target-address") if tag in (target.word("tag-list") or "").split()]
+            # a mask of nothing but zeros leaves nobody out
+            limited = bool(tagged) and not any(set(target.word("address-mask") or "x") <= set("0.:") for target in tagged)
             known = not name.startswith("$9$")
             if not known:
                 gaps.note(("communities[].well_known", "communities[].short"), "unsupported", "a name stands there as $9$")
