@@ -18,8 +18,7 @@ from collectors.devices import releases
 from collectors.devices.release_forms import FORMS, Release, reading
 from collectors.devices.releases import Row, against, merged, placed, table
 from collectors.errors import Unparsable
-from collectors.facts.base import Unseen
-from collectors.facts.clock import Clock
+from collectors.facts.base import Fact, Unseen
 from collectors.facts.firmware import Firmware
 from collectors.model import Kind, Platform, Target, utcnow
 from collectors.run import collect
@@ -207,7 +206,7 @@ def test_no_bundled_row_claims_that_its_list_is_whole() -> None:
 
 
 def test_other_facts_are_left_alone() -> None:
-    fact = Clock.model_construct()
+    fact = Fact()
     assert placed(Platform.CISCO_IOS, fact) is fact
 
 
