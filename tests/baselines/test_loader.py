@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from baselines.loader import BaselineError, builtin, check_examples, load, load_texts
+from collectors.model import Kind
 from tests.baselines.toy import CHECKS, GROUPS, STANDARD, texts
 
 
@@ -119,3 +120,16 @@ def test_a_pack_that_does_not_exist_names_those_that_do() -> None:
 def test_every_pack_that_ships_is_sound_and_its_examples_come_out() -> None:
     for pack in builtin():
         assert check_examples(load(pack)) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "mistake"), [("system", None), ("server", "does not speak of the kind server: nothing to except")]
+)
+def test_what_speaks_of_the_organisation_is_excepted_for_the_system_as_a_whole(kind: str, mistake: str | None) -> None:
+    entry = f"    exceptions: [{{kinds: [{kind}], type: person, reason: {{vi: Biên bản, en: Minutes}}}}]\n"
+    text = texts(groups=GROUPS.replace("    guidance: {vi: Biên bản", entry + "    guidance: {vi: Biên bản"))
+    if mistake is None:
+        assert load_texts(text).requirements["servers.authentication.review"].exceptions[0].kinds == (Kind.SYSTEM,)
+    else:
+        with pytest.raises(BaselineError, match=mistake):
+            load_texts(text)
