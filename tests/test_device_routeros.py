@@ -16,7 +16,7 @@ from collectors.devices.mikrotik_routeros.access import judged
 from collectors.devices.mikrotik_routeros.addresses import any_address, interfaces_of, outside_name, speaks_v6
 from collectors.devices.mikrotik_routeros.chains import Chains, Probe
 from collectors.devices.mikrotik_routeros.filtering import _default, _last, _rules
-from collectors.devices.mikrotik_routeros.ports import _snooping, _unguarded
+from collectors.devices.mikrotik_routeros.ports import _bpdu_guard, _snooping, _unguarded, bridges, members
 from collectors.devices.mikrotik_routeros.records import LOGGED_ON, REFUSED, _least
 from collectors.devices.mikrotik_routeros.records import _rules as _rules_of_logging
 from collectors.devices.mikrotik_routeros.text import Config, Release, seconds
@@ -182,7 +182,10 @@ def test_addresses_that_come_to_everybody() -> None:
     assert any_address(["::/0"])
     assert any_address(["0.0.0.0/1", "10.0.0.1", "128.0.0.0/1"])
     assert any_address(["0.0.0.0-255.255.255.255"])
-    assert not any_address(["0.0.0.0/1", "::/1", "vnpt.example"])
+    assert any_address(["0.0.0.1-255.255.255.255"])
+    assert any_address(["64.0.0.0/2", "128.0.0.0/1"])
+    assert any_address(["2000::/3"])
+    assert not any_address(["0.0.0.0/1", "2001:db8::/32", "vnpt.example"])
     assert not any_address([])
 
 
@@ -220,6 +223,15 @@ def test_a_bridge_whose_ports_are_all_trusted_watches_nobody() -> None:
     )
     assert _snooping(config("", bridge)) == ()
     assert _snooping(config("", f"{bridge}add bridge=b interface=ether2 trusted=no")) == ("b",)
+
+
+@pytest.mark.parametrize(("mode", "guarded"), [("rstp", True), ("none", False)])
+def test_a_guard_of_bpdus_needs_spanning_tree(mode: str, guarded: bool) -> None:
+    conf = config(
+        "",
+        f"/interface bridge\nadd name=b protocol-mode={mode}\n/interface bridge port\nadd bpdu-guard=yes bridge=b interface=ether1\n",
+    )
+    assert _bpdu_guard(bridges(conf)["b"], members(conf)["ether1"]) is guarded
 
 
 def test_ports_that_hang_under_another_are_not_told_to_be_guarded() -> None:
@@ -290,6 +302,8 @@ def test_topics_of_log_ons(line: str, logged_on: bool, refused: bool) -> None:
         (("topics=system,critical", "topics=error"), None),
         (('topics=""',), "debug"),
         (("topics=!debug",), "informational"),
+        (("topics=critical", "topics=error", "topics=warning", "topics=info,!account"), "warning"),
+        (("topics=critical", "topics=error", "topics=warning", "topics=info,!debug"), "informational"),
         (("topics=critical regex=x", "topics=error"), None),
     ],
 )

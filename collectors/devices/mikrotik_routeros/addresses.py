@@ -19,16 +19,19 @@ _FILLERS = ("firewall", "dhcp-server", "ppp", "hotspot", "dns")
 _OUTSIDE = re.compile(r"(?:\A|[-_. /])(?:wan|internet|inet|isp|untrust|outside|external)s?\d*(?:\Z|[-_. /])", re.I)
 
 
+_NOT_ALL = {4: 2**31, 6: 2**125 - 1}
+"""More than half of IPv4, or as much as 2000::/3, which is the Internet of IPv6, is nobody left out who could come."""
+
+
 def any_address(addresses: Iterable[str]) -> bool:
-    """Together they leave out nobody: /0, two halves, a range from end to end. Host names count as narrow."""
+    """Together they are everybody: /0, two halves, a range from 1.0.0.0 to the end, 2000::/3. Host names count as narrow."""
     networks: dict[int, list[ipaddress.IPv4Network | ipaddress.IPv6Network]] = {4: [], 6: []}
     for text in addresses:
         for network in _networks(text):
             networks[network.version].append(network)
     return any(
-        network.prefixlen == 0
-        for each in networks.values()
-        for network in ipaddress.collapse_addresses(each)  # type: ignore[type-var]
+        sum(network.num_addresses for network in ipaddress.collapse_addresses(networks[version])) > most  # type: ignore[type-var]
+        for version, most in _NOT_ALL.items()
     )
 
 

@@ -107,7 +107,7 @@ def _port(
         addresses=addresses.get(name, ()),
         port_security=None,
         authenticated=authenticated(name) if place else None,
-        bpdu_guard=_word(place, "bpdu-guard"),
+        bpdu_guard=_bpdu_guard(bridge, place),
         snooping_trusted=_word(place, "trusted"),
         proxy_arp=arp[name] in ("proxy-arp", "local-proxy-arp") if name in arp else None,
         redirects=redirects if routed else None,
@@ -126,6 +126,13 @@ def _mode(row: Row, place: Item | None, filtering: bool) -> Literal["access", "t
     if place is None:
         return None if "S" in row.flags else "routed"
     return _MODES.get(place.word("frame-types") or "", "other") if filtering else "access"
+
+
+def _bpdu_guard(bridge: Item | None, place: Item | None) -> bool | None:
+    """A bridge without spanning tree hears no BPDU."""
+    if bridge is not None and bridge.word("protocol-mode") == "none":
+        return False
+    return _word(place, "bpdu-guard")
 
 
 def _word(place: Item | None, key: str) -> bool | None:

@@ -18,6 +18,8 @@ from collectors.transports.base import DeviceCli
 _SEVERITIES: tuple[tuple[str, Level], ...] = (
     ("critical", "critical"), ("error", "error"), ("warning", "warning"), ("info", "informational"), ("debug", "debug"),
 )  # fmt: skip
+_SPARED = frozenset(f"!{word}" for word in (*(topic for topic, _ in _SEVERITIES), "packet", "raw", "calc", "timer"))
+"""Left out without a loss: other severities, and what only hunters of faults read."""
 NOWHERE = ("", "0.0.0.0", "::")  # noqa: S104  (no server is set)
 # topics of the messages themselves (manual, "Log": "logged in", "login failure", "... changed by admin")
 LOGGED_ON = frozenset({"system", "info", "account"})
@@ -97,10 +99,10 @@ def _hosts(found: list[_Rule], gaps: Gaps) -> tuple[LogHost, ...]:
 
 
 def _least(found: list[_Rule]) -> Level | None:
-    """The last severity down to which messages of every topic are taken."""
+    """The last severity down to which messages of every topic are taken: a rule that leaves out a topic takes not every one."""
     least: Level | None = None
     for topic, level in _SEVERITIES:
-        if not any(not rule.filtered and all(word == topic or (word.startswith("!") and word != f"!{topic}") for word in rule.topics) for rule in found):  # fmt: skip
+        if not any(not rule.filtered and all(word == topic or (word in _SPARED and word != f"!{topic}") for word in rule.topics) for rule in found):  # fmt: skip
             break
         least = level
     return least
