@@ -65,6 +65,7 @@ def test_what_is_no_list_of_ports(text: str) -> None:
         ("ip authorized-managers 0.0.0.0 0.0.0.0 access manager", Door(True, ())),
         ("ip authorized-managers 0.0.0.0 128.0.0.0\nip authorized-managers 128.0.0.0 128.0.0.0", Door(True, ())),
         ("ip authorized-managers 10.0.0.0 255.0.0.0\nvlan 1\n   ipv6 enable", Door(True, ())),
+        ("ip authorized-managers 10.0.0.0 255.0.0.0\noobm\n   ipv6 enable", Door(True, ())),
         (
             "ip authorized-managers 10.0.0.0 255.0.0.0\nipv6 authorized-managers 2001:db8:: ffff:ffff:: access manager\nvlan 1\n   ipv6 enable",
             Door(False, ("10.0.0.0/8", "2001:db8::/32")),

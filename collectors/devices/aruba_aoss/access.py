@@ -271,7 +271,9 @@ def _separate(tree: Node) -> bool:
 
 
 def speaks_v6(tree: Node) -> bool:
-    return any(child.text.startswith(("ipv6 address", "ipv6 enable")) for vlan in tree.blocks("vlan ") for child in vlan.children)
+    """In some VLAN, or at the management port."""
+    places = (*tree.blocks("vlan "), *tree.blocks("oobm"))
+    return any(child.text.startswith(("ipv6 address", "ipv6 enable")) for place in places for child in place.children)
 
 
 def _least_tls(cli: DeviceCli, tree: Node) -> str:
