@@ -19,20 +19,16 @@ _FILLERS = ("firewall", "dhcp-server", "ppp", "hotspot", "dns")
 _OUTSIDE = re.compile(r"(?:\A|[-_. /])(?:wan|internet|inet|isp|untrust|outside|external)s?\d*(?:\Z|[-_. /])", re.I)
 
 
-_NOT_ALL = {4: 2**31, 6: 2**125 - 1}
-"""More than half of IPv4, or as much as 2000::/3, which is the Internet of IPv6, is nobody left out who could come."""
+_HALF_OF_4, _INTERNET_OF_6 = 2**31, 2**125
+"""More than half of IPv4, or as much as 2000::/3: nobody who could come is left out."""
 
 
 def any_address(addresses: Iterable[str]) -> bool:
     """Together they are everybody: /0, two halves, a range from 1.0.0.0 to the end, 2000::/3. Host names count as narrow."""
-    networks: dict[int, list[ipaddress.IPv4Network | ipaddress.IPv6Network]] = {4: [], 6: []}
-    for text in addresses:
-        for network in _networks(text):
-            networks[network.version].append(network)
-    return any(
-        sum(network.num_addresses for network in ipaddress.collapse_addresses(networks[version])) > most  # type: ignore[type-var]
-        for version, most in _NOT_ALL.items()
-    )
+    networks = [network for text in addresses for network in _networks(text)]
+    four = ipaddress.collapse_addresses(each for each in networks if isinstance(each, ipaddress.IPv4Network))
+    six = ipaddress.collapse_addresses(each for each in networks if isinstance(each, ipaddress.IPv6Network))
+    return sum(each.num_addresses for each in four) > _HALF_OF_4 or sum(each.num_addresses for each in six) >= _INTERNET_OF_6
 
 
 def _networks(text: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
