@@ -8,7 +8,7 @@ from types import MappingProxyType
 import pytest
 
 from collectors.catalog import device_os
-from collectors.devices.cisco_ios import access, ports, services
+from collectors.devices.cisco_ios import access, accounts, logs, ports, services
 from collectors.devices.witness import DeviceWitness
 from collectors.model import Platform
 from collectors.transports.replay import ReplayDevice
@@ -202,3 +202,104 @@ def test_when_a_port_asks_who_is_there(globally: str, lines: str, asked: bool) -
 )
 def test_when_a_port_shuts_a_switch_out(lines: str, guarded: bool) -> None:
     assert _port(" switchport mode access\n" + lines, "spanning-tree portfast bpduguard default\n").bpdu_guard is guarded
+
+
+# --- accounts ---------------------------------------------------------------------------------------------------------
+
+SERVER = "tacacs server T\n address ipv4 10.0.0.9\n key 7 0822455D0A16\n"
+
+
+@pytest.mark.parametrize(
+    ("lines", "first", "fallback"),
+    [
+        (f"{SERVER}username a secret 9 $9$x\naaa authentication login default group tacacs+ local\n", True, True),
+        ("username a secret 9 $9$x\naaa authentication login default group tacacs+ local\n", False, True),
+        (
+            f"{SERVER}aaa group server tacacs+ G\nusername a secret 9 $9$x\naaa authentication login default group G local\n",
+            False,
+            True,
+        ),
+        (
+            f"{SERVER}aaa group server tacacs+ G\n server name T\nusername a secret 9 $9$x\naaa authentication login default group G local\n",
+            True,
+            True,
+        ),
+        (f"{SERVER}aaa authentication login default group tacacs+ local\n", True, False),
+    ],
+)
+def test_a_group_asks_somebody_once_a_server_is_in_it(lines: str, first: bool, fallback: bool) -> None:
+    fact = accounts.device_accounts(device(lines, aaa=True))
+    assert (fact.remote_first, fact.local_fallback) == (first, fallback)
+
+
+@pytest.mark.parametrize(
+    ("lines", "line", "both"),
+    [
+        (
+            "authorization commands 15 default group tacacs+ local\naaa accounting commands 15 default stop-only group tacacs+\n",
+            "",
+            True,
+        ),
+        ("authorization commands 15 X group tacacs+ local\naaa accounting commands 15 X stop-only group tacacs+\n", "", False),
+        (
+            "authorization commands 15 X group tacacs+ local\naaa accounting commands 15 X stop-only group tacacs+\n",
+            " authorization commands 15 X\n accounting commands 15 X\n",
+            True,
+        ),
+    ],
+)
+def test_a_list_no_line_names_decides_nothing(lines: str, line: str, both: bool) -> None:
+    told = device(f"{SERVER}aaa {lines}", aaa=True, vty=f"line vty 0 4\n{line} transport input ssh\n")
+    fact = accounts.device_accounts(told)
+    assert (fact.commands_authorised, fact.accounting, logs.device_logs(told).changes) == (both, both, both)
+
+
+def test_rights_nobody_is_asked_for() -> None:
+    lines = "enable secret 9 $9$x\naaa authentication enable default group tacacs+ none\n"
+    assert accounts.device_accounts(device(lines, aaa=True)).enable_secret == "none"
+
+
+@pytest.mark.parametrize(
+    ("line", "encrypted"),
+    [
+        ("crypto isakmp key Kh0ngD0an address 203.0.113.5", False),
+        ("crypto isakmp key 6 hGdMDZUJ address 203.0.113.5", True),
+        ("crypto ikev2 keyring K\n peer P\n  pre-shared-key local Kh0ngD0an", False),
+        ("crypto ikev2 keyring K\n peer P\n  pre-shared-key local 6 hGdMDZUJ", True),
+        ("crypto keyring K\n pre-shared-key address 203.0.113.5 key Kh0ngD0an", False),
+        ("crypto keyring K\n pre-shared-key address 203.0.113.5 key 6 hGdMDZUJ", True),
+        ("crypto isakmp policy 1\n authentication pre-share", True),
+    ],
+)
+def test_keys_that_the_service_leaves_readable(line: str, encrypted: bool) -> None:
+    assert accounts.device_accounts(device(f"service password-encryption\n{line}\n")).passwords_encrypted is encrypted
+
+
+# --- logs and clock ---------------------------------------------------------------------------------------------------
+
+
+def _logs(lines: str) -> logs.DeviceLogs:
+    return logs.device_logs(device(f"logging host 10.0.0.5\nlogging buffered 65536\n{lines}"))
+
+
+def test_what_is_switched_off_reaches_nobody() -> None:
+    off = _logs("no logging on\n")
+    assert (off.enabled, off.hosts, off.buffer) == (False, (), False)
+    silent = _logs("no logging trap\n")
+    assert (silent.hosts, silent.level, silent.buffer) == ((), None, True)
+
+
+def test_a_part_of_a_buffer_that_is_taken_back_leaves_the_buffer() -> None:
+    assert _logs("no logging buffered xml\n").buffer is True
+
+
+@pytest.mark.parametrize(("every", "all_of_them"), [("", True), (" every 1", True), (" every 5", False)])
+def test_log_ons_of_which_some_are_noted(every: str, all_of_them: bool) -> None:
+    assert _logs(f"login on-failure log{every}\nlogin on-success log\n").logons is all_of_them
+
+
+@pytest.mark.parametrize(("key", "checked"), [("ntp authentication-key 1 md5 104D000A0618 7\n", True), ("", False)])
+def test_a_key_of_the_clock_that_is_not_there(key: str, checked: bool) -> None:
+    lines = f"{key}ntp authenticate\nntp trusted-key 1\nntp server 10.0.0.3 key 1\n"
+    told = device(lines, {"show ntp status": REFUSAL, "show ntp associations": REFUSAL})
+    assert logs.clock(told).authenticated is checked

@@ -24,7 +24,13 @@ _KINDS: dict[str, Secret] = {
     "0": "clear",
 }
 _FACTORY = frozenset({"cisco", "admin", "administrator", "root", "manager", "guest", "user", "test"})
-_CLEAR = re.compile(r"(?:^| )(?:password|key|key-string|authentication-key|pre-shared-key)(?: 0)? (?!\d+ )(?!chain |7 |6 )\S+$")
+_CLEAR = re.compile(
+    r"(?:^| )(?:password|key|key-string|authentication-key|message-digest-key \d+ md5)(?: 0)? (?!\d+ )(?!chain |7 |6 )\S+$"
+)
+_SHARED = re.compile(
+    r"crypto isakmp key (?!6 \S+ (?:address|hostname))|pre-shared-key (?:local |remote )?(?:(?:address|hostname) .*\bkey )?"
+    r"(?!(?:local|remote|address|hostname) |6 |hex 6 )\S"
+)
 _NOT_CLEAR = re.compile(r"^(?:no |key chain |key \d+$|service |security |ntp (?:server|peer|trusted)|crypto key |.* key-chain )")
 
 
@@ -34,36 +40,78 @@ def device_accounts(cli: DeviceCli) -> DeviceAccounts:
     tree = config(cli)
     aaa = bool(tree.flag("aaa new-model"))
     orders = gaps.attempt(("remote_first", "local_fallback"), lambda: _orders(cli, tree)) if aaa else []
+    users = tuple(_users(tree))
+    own = {"local", "local-case"} if users else set()  # accounts that are not there let nobody in
     return DeviceAccounts(
-        users=tuple(_users(tree)),
+        users=users,
         enable_secret=_enable(tree),
         servers=tuple(_servers(tree)),
         remote_first=None if orders is None else bool(orders) and all(order[:1] == ("group",) for order in orders),
-        local_fallback=None
-        if orders is None
-        else not orders or any({"local", "local-case", "enable", "line"} & set(order) for order in orders),
-        commands_authorised=aaa and bool(tree.matches(r"aaa authorization commands 15 \S+ .*\b(?:group|local)\b")),
-        accounting=aaa and _accounts_commands(tree),
-        passwords_encrypted=bool(tree.flag("service password-encryption")) or not any(map(_clear, tree.walk())),
+        local_fallback=None if orders is None else not orders or any({*own, "enable", "line"} & set(order) for order in orders),
+        commands_authorised=aaa and gaps.attempt("commands_authorised", lambda: _authorises_commands(cli, tree)),
+        accounting=aaa and gaps.attempt("accounting", lambda: accounts_commands(cli, tree)),
+        passwords_encrypted=not any(map(_never_encrypted if tree.flag("service password-encryption") else _clear, tree.walk())),
         unseen=gaps.unseen,
     )
 
 
 def _orders(cli: DeviceCli, tree: Node) -> list[tuple[str, ...]]:
-    """The methods of each VTY range somebody can come in by."""
-    return [login_methods(tree, line) for line in tree.blocks("line vty ") if transports(cli, line)]
+    """The methods of each VTY range somebody can come in by. A group without a server asks nobody and is left out."""
+    orders = []
+    for line in _entered(cli, tree):
+        name = line.value("login authentication ") or "default"
+        said = tree.value(f"aaa authentication login {name} ")
+        orders.append(_methods(tree, said) if said else login_methods(tree, line))
+    return orders
 
 
-def _accounts_commands(tree: Node) -> bool:
-    """Older releases write one line, newer ones a block with `action-type` and `group` below."""
+def _entered(cli: DeviceCli, tree: Node) -> list[Node]:
+    return [line for line in tree.blocks("line vty ") if transports(cli, line)]
+
+
+def _methods(tree: Node, said: str) -> tuple[str, ...]:
+    """`group NAME` counts as the word `group`."""
+    words = re.findall(r"group \S+|\S+", said)
+    return tuple(word.split()[0] for word in words if not word.startswith("group ") or _served(tree, word.removeprefix("group ")))
+
+
+def _served(tree: Node, name: str) -> bool:
+    """Some server stands behind a group, the maker's own (`radius`, `tacacs+`, `ldap`) or one by name."""
+    kind = name.removesuffix("+")
+    if kind in ("radius", "tacacs", "ldap"):
+        return any(re.match(rf"{kind}(?:-server host | server )\S", node.text) for node in tree.children)
+    return any(
+        node.matches(r"server(?:-private)? \S")
+        for node in tree.children
+        if re.match(rf"aaa group server \S+ {re.escape(name)}$", node.text)
+    )
+
+
+def _authorises_commands(cli: DeviceCli, tree: Node) -> bool:
+    """On every VTY range: the list `default`, or the one the line names. A list no line names decides nothing."""
+    said = {found[1] for found in tree.matches(r"aaa authorization commands 15 (\S+) .*\b(?:group|local)\b")}
+    lines = _entered(cli, tree)
+    return bool(said) and all((line.value("authorization commands 15 ") or "default") in said for line in lines)
+
+
+def accounts_commands(cli: DeviceCli, tree: Node) -> bool:
+    """The same for reports. Older releases write one line, newer ones a block with `action-type` and `group` below."""
+    said = set()
     for node in tree.blocks("aaa accounting commands 15 "):
-        if re.search(r"\bgroup \S+", node.text) or node.lines("group "):
-            return True
-    return False
+        groups = [*re.findall(r"\bgroup (\S+)", node.text), *node.lines("group ")]
+        if any(_served(tree, group) for group in groups):
+            said.add(node.text.split()[4])
+    lines = _entered(cli, tree)
+    return bool(said) and all((line.value("accounting commands 15 ") or "default") in said for line in lines)
 
 
 def _clear(node: Node) -> bool:
-    return bool(_CLEAR.search(node.text)) and not _NOT_CLEAR.match(node.text)
+    return (bool(_CLEAR.search(node.text)) and not _NOT_CLEAR.match(node.text)) or _never_encrypted(node)
+
+
+def _never_encrypted(node: Node) -> bool:
+    """Keys of IPsec stand readable whatever `service password-encryption` says; only `password encryption aes` covers them."""
+    return bool(_SHARED.match(node.text))
 
 
 # --- accounts ---------------------------------------------------------------------------------------------------------
@@ -106,6 +154,8 @@ def _kind(words: str) -> Secret | None:
 
 def _enable(tree: Node) -> Secret | None:
     """The secret counts before the password. Lines for lower levels raise no administrator."""
+    if tree.flag("aaa new-model") and "none" in (tree.value("aaa authentication enable default ") or "").split():
+        return "none"
     for word in ("secret", "password"):
         for said in reversed(tree.lines(f"enable {word} ")):
             level = re.match(r"level (\d+) ", said)

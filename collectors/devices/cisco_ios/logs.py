@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import get_args
 
+from collectors.devices.cisco_ios.accounts import accounts_commands
 from collectors.devices.cisco_ios.text import config, resolved
 from collectors.devices.syntax.indent import Node
 from collectors.errors import Unparsable, Unsupported
@@ -26,15 +27,17 @@ def device_logs(cli: DeviceCli) -> DeviceLogs:
     gaps = Gaps()
     tree = config(cli)
     level = gaps.attempt("level", lambda: _trap_level(tree))
-    silent = tree.flag("logging trap") is False
+    # without `logging on` records reach the console alone (IOS Configuration Fundamentals, logging on)
+    on = tree.flag("logging on") is not False
+    silent = not on or tree.flag("logging trap") is False
     return DeviceLogs(
-        enabled=tree.flag("logging on") is not False,
+        enabled=on,
         hosts=() if silent else tuple(_hosts(tree, level)),
-        buffer=gaps.attempt("buffer", lambda: _buffer(cli, tree)),
+        buffer=gaps.attempt("buffer", lambda: on and _buffer(cli, tree)),
         level=level,
         timestamps=gaps.attempt("timestamps", lambda: _timestamps(tree)),
-        logons=bool(tree.flag("login on-failure log")) and bool(tree.flag("login on-success log")),
-        changes=_changes(tree),
+        logons=all(_every_one(tree, f"login on-{kind} log") for kind in ("failure", "success")),
+        changes=gaps.attempt("changes", lambda: _changes(cli, tree)),
         synchronous_source=tree.value("logging source-interface "),
         unseen=gaps.unseen,
     )
@@ -42,6 +45,8 @@ def device_logs(cli: DeviceCli) -> DeviceLogs:
 
 def _trap_level(tree: Node) -> Level:
     """informational where nothing is said (IOS Configuration Fundamentals, logging trap)."""
+    if tree.flag("logging trap") is False:
+        raise Unsupported("no record is sent to a server: `no logging trap`")
     said = (tree.value("logging trap ") or "informational").split()[0]
     if said not in _LEVELS:
         raise Unparsable(f"logging trap: cannot place {said[:40]!r}")
@@ -71,14 +76,18 @@ def _timestamps(tree: Node) -> bool:
     return (said or "").startswith("datetime")
 
 
-def _changes(tree: Node) -> bool:
+def _every_one(tree: Node, line: str) -> bool:
+    """`every 5` leaves four of five out."""
+    found = re.search(r"\bevery (\d+)", tree.value(line) or "")
+    return bool(tree.flag(line)) and (found is None or found[1] == "1")
+
+
+def _changes(cli: DeviceCli, tree: Node) -> bool:
     for archive in tree.blocks("archive"):
         for logged in archive.blocks("log config"):
             if logged.flag("logging enable"):
                 return True
-    return any(
-        re.search(r"\bgroup \S+", node.text) or node.lines("group ") for node in tree.blocks("aaa accounting commands 15 ")
-    )
+    return bool(tree.flag("aaa new-model")) and accounts_commands(cli, tree)
 
 
 # --- clock ------------------------------------------------------------------------------------------------------------
@@ -130,13 +139,14 @@ def _time_servers(tree: Node) -> Iterator[str]:
 
 
 def _authenticated(tree: Node) -> bool:
-    """Keys are demanded, and each server has one that is trusted."""
+    """Keys are demanded, and each server has one that is there and trusted."""
     if not tree.flag("ntp authenticate"):
         return False
     trusted: set[str] = set()
     for said in tree.lines("ntp trusted-key "):
         numbers = [int(number) for number in re.findall(r"\d+", said)]
         trusted |= {str(number) for number in (range(numbers[0], numbers[-1] + 1) if "-" in said else numbers)}
+    trusted &= {found[1] for found in tree.matches(r"ntp authentication-key (\d+) ")}
     lines = (*tree.lines("ntp server "), *tree.lines("ntp peer "))
     keys = [re.search(r"\bkey (\d+)", line) for line in lines]
     return all(key is not None and key[1] in trusted for key in keys)
