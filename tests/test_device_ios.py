@@ -10,6 +10,8 @@ import pytest
 from collectors.catalog import device_os
 from collectors.devices.cisco_ios import access, accounts, logs, ports, services
 from collectors.devices.witness import DeviceWitness
+from collectors.facts.device_logs import DeviceLogs
+from collectors.facts.interfaces import Port
 from collectors.model import Platform
 from collectors.transports.replay import ReplayDevice
 
@@ -156,7 +158,7 @@ STATUS = (
 )
 
 
-def _port(lines: str, globally: str = "") -> ports.Port:
+def _port(lines: str, globally: str = "") -> Port:
     text = f"{globally}interface GigabitEthernet1/0/1\n{lines}"
     fact = ports.interfaces(device(text, {"show interfaces status": STATUS}))
     assert fact.ports
@@ -278,7 +280,7 @@ def test_keys_that_the_service_leaves_readable(line: str, encrypted: bool) -> No
 # --- logs and clock ---------------------------------------------------------------------------------------------------
 
 
-def _logs(lines: str) -> logs.DeviceLogs:
+def _logs(lines: str) -> DeviceLogs:
     return logs.device_logs(device(f"logging host 10.0.0.5\nlogging buffered 65536\n{lines}"))
 
 
