@@ -16,8 +16,8 @@ from functools import cache, cached_property
 from importlib.metadata import version
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, Field, TypeAdapter, ValidationError
-from pydantic_core import from_json, to_json
+from pydantic import AwareDatetime, Field, ValidationError
+from pydantic_core import to_json
 
 from collectors.facts import FACTS
 from collectors.facts.base import Fact, Model, Outcome
@@ -159,18 +159,6 @@ class Snapshot(Model):
         sound = tuple(map(_sound, snapshot.records))
         return snapshot if sound == snapshot.records else snapshot.model_copy(update={"records": sound})
 
-    @classmethod
-    def judged_before(cls, raw: bytes) -> Snapshot:
-        """The same, of bytes that `from_bytes` took as they are when this program's facts had the same `facts_digest`: nothing
-        is checked again, and sources, which no rule reads, are left out. Many times as fast, for judging thousands again."""
-        document = from_json(raw)
-        records = tuple(
-            Record.model_construct(None, **{name: value for name, value in record.items() if name != "sources"})
-            for record in document["records"]
-        )
-        known = document | {"records": records, "target": Target.model_validate(document["target"], strict=False)}
-        return cls.model_construct(None, **known | {"collected_at": _MOMENT.validate_python(document["collected_at"])})
-
     def problems(self) -> list[str]:
         """Facts this program does not understand, as `fact: why`: newer than it is, or not of their own type."""
         found = [f"{record.fact}: {record.reason}" for record in self.records if record.reason.startswith(MISFIT)]
@@ -181,7 +169,6 @@ class Snapshot(Model):
         return found
 
 
-_MOMENT: TypeAdapter[datetime] = TypeAdapter(AwareDatetime)
 MISFIT = "the fact does not fit its type"
 
 

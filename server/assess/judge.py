@@ -11,7 +11,7 @@ from django.utils import timezone
 from pydantic import BaseModel, ConfigDict
 from pydantic_core import to_jsonable_python
 
-from baselines.evaluate import evaluate
+from baselines.evaluate import Judgeable, evaluate, judgeable
 from baselines.model import Assessment, Result, Verdict
 from collectors.model import Kind, Snapshot
 from server.assess import packs
@@ -37,13 +37,13 @@ class Judged(BaseModel):
     verdicts: str
 
 
-def judge(snapshot: Snapshot, policy: Policy, kind: str, level: int | None = None) -> Assessment:
+def judge(seen: Snapshot | Judgeable, policy: Policy, kind: str, level: int | None = None) -> Assessment:
     """The assessment of an asset of the registered kind, at the unit's level or at another one.
 
     The kind is ours, not the snapshot's: a machine that called itself something else would be asked fewer questions.
     Raises BaselineError, FileNotFoundError, ValueError.
     """
-    registered = snapshot.model_copy(update={"target": snapshot.target.model_copy(update={"kind": Kind(kind)})})
+    registered = (judgeable(seen) if isinstance(seen, Snapshot) else seen)._replace(kind=Kind(kind))
     return evaluate(registered, packs.get(policy.baseline), level or policy.level, packs.tailoring(policy.tailoring))
 
 

@@ -81,10 +81,10 @@ def _one(machine: Machine, unit: Unit, policy: Policy, proposal: Proposal, outlo
         )
         return
     try:
-        _sealed, snapshot = machine.latest.to_judge()
-        snapshot = snapshot.model_copy(update={"target": snapshot.target.model_copy(update={"kind": Kind(machine.kind)})})
-        before = evaluate(snapshot, pack, policy.level, tailoring)
-        after = evaluate(snapshot, then, proposal.level or policy.level, proposal.tailoring or tailoring)
+        _sealed, seen = machine.latest.to_judge()
+        seen = seen._replace(kind=Kind(machine.kind))
+        before = evaluate(seen, pack, policy.level, tailoring)
+        after = evaluate(seen, then, proposal.level or policy.level, proposal.tailoring or tailoring)
     except Exception as error:  # one machine's bad luck must not hide the others
         log.exception("machine %s: snapshot %s could not be judged", machine.pk, machine.latest_id)
         outlook.failed.append(f"{machine.name}: {type(error).__name__}: {error}")

@@ -14,6 +14,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from baselines.evaluate import Judgeable, judgeable, judged_before
 from collectors.model import Kind, Snapshot, facts_digest
 from collectors.seal import Sealed, unseal
 from server.units.models import Unit
@@ -173,11 +174,12 @@ class StoredSnapshot(models.Model):
         """What was seen."""
         return Snapshot.from_bytes(self.open().snapshot)
 
-    def to_judge(self) -> tuple[Sealed, Snapshot]:
-        """The seal and what was seen, without its sources where the facts were found sound by a program of the same facts."""
+    def to_judge(self) -> tuple[Sealed, Judgeable]:
+        """The seal and what judging needs; facts that were found sound by a program of the same facts are not checked again."""
         sealed = self.open()
-        read = Snapshot.judged_before if self.sound_for == facts_digest() else Snapshot.from_bytes
-        return sealed, read(sealed.snapshot)
+        if self.sound_for == facts_digest():
+            return sealed, judged_before(sealed.snapshot)
+        return sealed, judgeable(Snapshot.from_bytes(sealed.snapshot))
 
 
 class Refusal(models.Model):

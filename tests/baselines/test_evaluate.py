@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from baselines.evaluate import evaluate, requirement_verdict, turns
+from baselines.evaluate import evaluate, judgeable, judged_before, requirement_verdict, turns
 from baselines.loader import BaselineError, load_texts
 from baselines.model import Verdict
 from baselines.tailoring import Tailoring
@@ -142,6 +142,6 @@ def test_a_snapshot_judged_before_is_judged_alike_without_checking_it_again(case
     seen = snapshot(password_policy=policy)
     raw = seen.to_bytes()
     assert Snapshot.from_bytes(raw) == seen, "sound, as judged_before demands"
-    again = Snapshot.judged_before(raw)
+    again = judged_before(raw)
+    assert again == judgeable(seen)
     assert evaluate(again, TOY, 3) == evaluate(seen, TOY, 3)
-    assert (again.id, again.target, again.collected_at, again.digest) == (seen.id, seen.target, seen.collected_at, seen.digest)

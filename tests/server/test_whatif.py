@@ -13,6 +13,7 @@ import pytest
 from django.test import Client
 from django.utils import translation
 
+from collectors.model import Snapshot
 from server import cli, console
 from server.assess.models import StoredAssessment
 from server.ingest.models import Machine, StoredSnapshot
@@ -155,12 +156,17 @@ def test_facts_that_were_not_sound_are_checked_again(client: Client, host: Host)
     stored = StoredSnapshot.objects.get()
     assert stored.sound_for == ""
     _, again = stored.to_judge()
-    assert again.by_fact["firewall"].outcome == "unparsable"
+    assert again.context.missing["firewall"].startswith("unparsable: ")
 
 
-def test_sound_facts_are_not_checked_again_until_the_facts_change(client: Client, host: Host) -> None:
+def test_sound_facts_are_not_checked_again_until_the_facts_change(client: Client, host: Host, monkeypatch) -> None:
     send(client, host.seal(host.snapshot()))
     stored = StoredSnapshot.objects.get()
-    assert all(record.sources == () for record in stored.to_judge()[1].records)
+    checked = stored.snapshot()
+    calls: list[bytes] = []
+    monkeypatch.setattr(Snapshot, "from_bytes", lambda raw: calls.append(raw) or checked)
+    first = stored.to_judge()[1]
+    assert calls == []
     stored.sound_for = "another program's"
-    assert any(record.sources for record in stored.to_judge()[1].records)
+    assert stored.to_judge()[1] == first
+    assert len(calls) == 1
