@@ -6,6 +6,7 @@ import string
 from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -19,7 +20,9 @@ from collectors.devices.redaction import clean
 from collectors.devices.syntax.junos import parse
 from collectors.errors import Denied, Unparsable, Unsupported
 from collectors.facts.base import Gaps
-from collectors.model import Platform
+from collectors.model import Platform, Target
+from collectors.run import collect
+from collectors.transports.replay import ReplayDevice
 
 OS = device_os(Platform.JUNIPER_JUNOS)
 WHOLE = (Path(__file__).parent / "devices" / "juniper_junos--switch-hardened" / "running.txt").read_text("utf-8")
@@ -76,6 +79,26 @@ def test_a_secret_survives_nowhere(place: str, secret: str) -> None:
     redacted = clean(OS, placed(place, secret))
     assert secret not in redacted
     assert clean(OS, redacted) == redacted
+
+
+MESSY = Path(__file__).parent / "devices" / "juniper_junos--firewall-messy"
+
+
+@settings(max_examples=10, deadline=None)
+@given(secret=st.text(string.ascii_letters + string.digits, min_size=12, max_size=30).filter(lambda text: not text.isdigit()))
+def test_a_secret_stands_in_no_fact(secret: str) -> None:
+    """Wherever the recording of a badly kept firewall holds one."""
+    recording = yaml.safe_load((MESSY / "transcript.yaml").read_text("utf-8"))
+    text = (MESSY / "running.txt").read_text("utf-8")
+    assume(secret not in text)
+    planted = [f"{secret}{number}" for number, _ in enumerate(recording["must_not_survive"])]
+    for known, new in zip(recording["must_not_survive"], planted, strict=True):
+        text = text.replace(known, new)
+    text = text.replace('description "mang noi bo', f'description "password:{secret}z"; description "mang noi bo')
+    recording["commands"]["show configuration | no-more"] = text
+    found = collect(Target(name="x", via="replay"), ReplayDevice(recording, MESSY)).model_dump_json()
+    assert "ge-0/0/1.0" in found
+    assert secret not in found
 
 
 @pytest.mark.parametrize("place", PLACES)

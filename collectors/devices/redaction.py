@@ -70,7 +70,8 @@ def _hash(found: re.Match[str]) -> str:
 def clean_data(os: DeviceOs, data: Any) -> Any:
     """The same for every text inside a fact: a port's description may hold anything."""
     if isinstance(data, str):
-        return clean(os, data) if " " in data or "\n" in data else data
+        # one word alone is a name; `password:x` is not
+        return clean(os, data) if any(mark in data for mark in " \n:=") else data
     if isinstance(data, dict):
         return {key: clean_data(os, value) for key, value in data.items()}
     if isinstance(data, list):

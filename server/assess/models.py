@@ -71,7 +71,9 @@ class Alarm(models.Model):
         "clock-ahead": _("The machine's clock is ahead of the collector's"),
         "not-judged": _("The collector could not judge a snapshot"),
         "not-kept": _("The collector could not keep the configuration that a snapshot holds"),
-        "same-device": _("Another target has the same serial number: renamed, listed twice, scanned by two stations, or a part of the same device"),
+        "same-device": _(
+            "Another target has the same serial number: renamed, listed twice, scanned by two stations, or a part of the same device"
+        ),
     }
 
     machine = models.ForeignKey(Machine, on_delete=models.CASCADE, related_name="alarms")

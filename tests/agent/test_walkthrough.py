@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from baselines.compiler import QUANTIFIERS
 from baselines.comparisons import OPERATORS
+from baselines.compiler import QUANTIFIERS
 from tests.agent.conftest import ROOT, environment
 
 PAGE = ROOT / "docs" / "writing-checks.md"
