@@ -1,4 +1,4 @@
-"""`rasoat case record`: a redacted test case from a real machine, ready for tests/cases/."""
+"""`rasoat case`: redacted recordings of real machines and network devices, ready for tests/cases/ and tests/devices/."""
 
 from __future__ import annotations
 
@@ -13,20 +13,95 @@ from agent.errors import PASSED, Refusal
 from agent.language import _
 from agent.terminal import Progress
 
+_SPECIAL = re.compile(r"^[a-z0-9]+([.-][a-z0-9]+)*$")
 _NAME = re.compile(r"^[a-z]+[0-9.]*--[a-z0-9]+(-[a-z0-9]+)*$")
 
 
 def options(parser: argparse.ArgumentParser) -> None:
-    record = Actions(parser).add("record", _("record what this machine answers about one fact, without its secrets"))
+    actions = Actions(parser)
+    record = actions.add("record", _("record what this machine answers about one fact, without its secrets"))
     record.add_argument("fact", metavar="FACT", help=_("name of the fact, such as accounts"))
     record.add_argument("name", metavar="NAME", help=_("platform and what is special, such as debian12--no-audit-daemon"))
     record.add_argument(
         "--folder", metavar="DIR", type=Path, default=Path("tests/cases"), help=_("where cases lie (default: tests/cases)")
     )
     record.add_argument("--note", metavar="TEXT", default="", help=_("a sentence about the machine, kept in the case"))
+    record.set_defaults(action_run=_host)
+    device = actions.add("device", _("record what a network device answers to every question, without its secrets"))
+    device.add_argument("target", metavar="TARGET", help=_("its name in the targets file"))
+    device.add_argument("name", metavar="NAME", help=_("what is special about it, such as switch-hardened"))
+    device.add_argument("--inventory", metavar="FILE", type=Path, required=True, help=_("the targets file"))
+    device.add_argument(
+        "--folder",
+        metavar="DIR",
+        type=Path,
+        default=Path("tests/devices"),
+        help=_("where recorded devices lie (default: tests/devices)"),
+    )
+    device.add_argument("--note", metavar="TEXT", default="", help=_("a sentence about the device, kept in the recording"))
+    device.set_defaults(action_run=_device)
 
 
 def run(options: argparse.Namespace) -> int:
+    code: int = options.action_run(options)
+    return code
+
+
+def _device(options: argparse.Namespace) -> int:
+    from agent.sweeping import reachable_from_here
+    from agent.vault import Secrets
+    from collectors import inventory
+    from collectors.catalog import device_os
+    from collectors.devices.witness import DeviceRecorder
+    from collectors.errors import CollectError
+    from collectors.model import Platform
+    from collectors.run import collect, open_shell
+    from collectors.transports.base import DeviceCli
+
+    if not _SPECIAL.match(options.name):
+        raise Refusal(_("%s is no name of a recording. Write what is special, such as switch-hardened") % options.name)
+    try:
+        listed = inventory.load(options.inventory)
+        (target,) = listed.select([options.target])
+    except inventory.InventoryError as error:
+        raise Refusal(_("the inventory has mistakes; repair them first:") + f"\n{error}") from None
+    except ValueError:
+        raise Refusal(_("%s is no single target of the file") % options.target) from None
+    reachable_from_here((target,))
+    try:
+        with open_shell(target, listed.opened_by(Secrets())) as shell:
+            if not isinstance(shell, DeviceCli):
+                raise Refusal(_("%s is no network device; for a host run `rasoat case record` on it") % options.target)
+            platform = Platform(shell.platform)
+            about = ", ".join(part for part in (f"recorded {datetime.now(UTC):%Y-%m-%d}", options.note) if part)
+            recorder = DeviceRecorder(shell, device_os(platform), about)
+            snapshot = collect(target, recorder)
+    except CollectError as error:
+        raise Refusal(f"{options.target}: {error}") from None
+    folder = options.folder / f"{platform}--{options.name}"
+    _keep(folder, recorder.transcript())
+    for record in snapshot.records:
+        print(f"{record.fact}: {record.outcome}" + (f": {record.reason}" if record.reason else ""))
+    Progress(options.quiet).say(
+        _(
+            "Recorded in %s. Read it through for what may not leave this network. Then put invented secrets in place of (redacted), list them under must_not_survive, and run: pytest tests/test_devices.py --update"
+        )
+        % folder
+    )
+    return PASSED
+
+
+def _keep(folder: Path, transcript: dict[str, Any]) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=False)
+        (folder / "transcript.yaml").write_text(_dump(transcript), "utf-8")
+    except FileExistsError:
+        raise Refusal(_("%s is there already. Choose another name, or remove it first.") % folder) from None
+    except OSError as error:
+        raise Refusal(_("%(file)s cannot be written: %(why)s") % {"file": folder, "why": error.strerror}) from None
+
+
+def _host(options: argparse.Namespace) -> int:
     from collectors.catalog import questions
     from collectors.errors import CollectError
     from collectors.run import collect
@@ -53,13 +128,7 @@ def run(options: argparse.Namespace) -> int:
         ended = known[options.fact](Witness(recorder)).model_dump_json(indent=1)
     except CollectError as error:
         ended = f"{error.outcome}: {error}"
-    try:
-        folder.mkdir(parents=True, exist_ok=False)
-        (folder / "transcript.yaml").write_text(_dump(recorder.transcript()), "utf-8")
-    except FileExistsError:
-        raise Refusal(_("%s is there already. Choose another name, or remove it first.") % folder) from None
-    except OSError as error:
-        raise Refusal(_("%(file)s cannot be written: %(why)s") % {"file": folder, "why": error.strerror}) from None
+    _keep(folder, recorder.transcript())
     print(ended)
     Progress(options.quiet).say(
         _("Recorded in %s. Read it through for what may not leave this machine, then run: pytest tests/test_cases.py --update")

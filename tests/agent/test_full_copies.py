@@ -99,7 +99,9 @@ def test_each_of_several_recipients_opens_it_and_nobody_else() -> None:
         pyrage.decrypt(sealed, [stranger])
 
 
-@pytest.mark.parametrize("word", ["", "age1", "age1xyz", "ssh-ed25519 AAAA", PUBLIC[:-1]])
+@pytest.mark.parametrize(
+    "word", ["", "age1", "age1xyz", "ssh-ed25519 AAAA", PUBLIC[:-1]], ids=["empty", "scheme", "short", "ssh", "cut"]
+)
 def test_what_is_no_public_key_is_refused(word: str) -> None:
     with pytest.raises(Refusal, match="public key"):
         Seal([word] if word else [])
