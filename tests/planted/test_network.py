@@ -10,8 +10,8 @@ _RELOAD = "nft -f /etc/nftables.conf"
 _DROP = "table inet filter { chain input { type filter hook input priority 0; policy drop; }; chain forward { type filter hook forward priority 0; policy drop; }; }"
 
 
-def listening(name: str, process: str, *sockets: str, red: str = "") -> Planted:
-    return Planted(name, f"stand-in {process} {' '.join(sockets)}", f"stop {process}", red)
+def listening(name: str, process: str, *sockets: str, red: str = "", unknown: str = "") -> Planted:
+    return Planted(name, f"stand-in {process} {' '.join(sockets)}", f"stop {process}", red, unknown)
 
 
 def rules(name: str, script: str, red: str = "", unknown: str = "") -> Planted:
@@ -20,34 +20,47 @@ def rules(name: str, script: str, red: str = "", unknown: str = "") -> Planted:
 
 @scenarios(
     [
-        listening("ssh-on-its-port", "sshd", "tcp/0.0.0.0/2222"),
+        # who may reach a port that is not on the list of administration ports is for a person to say
+        listening("ssh-on-its-port", "sshd", "tcp/0.0.0.0/2222", unknown="firewall.admin_ports_limited"),
         listening(
             "telnet",
             "in.telnetd",
             "tcp/0.0.0.0/23",
-            red="listening.clear_text_remote services.no_legacy services.no_clear_text_remote",
+            red="listening.clear_text_remote listening.without_root services.no_legacy services.no_clear_text_remote",
         ),
         # by another name the process hides, the port does not
-        listening("telnet-by-another-name", "helper", "tcp/::/23", red="listening.clear_text_remote"),
+        listening("telnet-by-another-name", "helper", "tcp/::/23", red="listening.clear_text_remote listening.without_root"),
         listening(
-            "ftp", "vsftpd", "tcp/0.0.0.0/21", red="listening.clear_text_remote services.no_legacy services.no_clear_text_files"
+            "ftp",
+            "vsftpd",
+            "tcp/0.0.0.0/21",
+            red="listening.clear_text_remote listening.without_root services.no_legacy services.no_clear_text_files",
         ),
         listening(
-            "tftp", "in.tftpd", "udp/0.0.0.0/69", red="listening.legacy_udp services.no_legacy services.no_clear_text_files"
+            "tftp",
+            "in.tftpd",
+            "udp/0.0.0.0/69",
+            red="listening.legacy_udp listening.without_root services.no_legacy services.no_clear_text_files",
         ),
         listening("inetd", "inetd", red="services.no_legacy services.no_inetd"),
-        listening("screen-in-the-clear", "Xvnc", "tcp/0.0.0.0/5901", red="listening.remote_desktop software.no_remote_control"),
-        listening("discovery-of-devices", "avahi-daemon", "udp/0.0.0.0/5353", red="listening.discovery"),
+        listening(
+            "screen-in-the-clear",
+            "Xvnc",
+            "tcp/0.0.0.0/5901",
+            red="listening.remote_desktop listening.without_root software.no_remote_control",
+        ),
+        listening("discovery-of-devices", "avahi-daemon", "udp/0.0.0.0/5353", red="listening.discovery listening.without_root"),
         Planted(
             "snmp-with-a-community",
             "mkdir -p /etc/snmp; echo 'rocommunity public default' >/etc/snmp/snmpd.conf; stand-in snmpd udp/0.0.0.0/161",
             "stop snmpd; rm /etc/snmp/snmpd.conf",
-            red="services.no_legacy services.snmp_v3",
+            red="listening.without_root services.no_legacy services.snmp_v3",
         ),
         Planted(
             "snmp-with-users-of-version-3",
             "mkdir -p /etc/snmp; echo 'rouser giamsat authpriv' >/etc/snmp/snmpd.conf; stand-in snmpd udp/0.0.0.0/161",
             "stop snmpd; rm /etc/snmp/snmpd.conf",
+            red="listening.without_root",
         ),
         Planted(
             "printing-starts-at-boot",
