@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from ipaddress import IPv4Address
 from typing import Literal
 
 from collectors.devices.cisco_ios.acl import AccessList, access_lists
 from collectors.devices.cisco_ios.text import config
+from collectors.devices.syntax.cidr_acl import covers
 from collectors.devices.syntax.indent import Node
 from collectors.facts.base import Gaps
 from collectors.facts.filtering import Filtering, FilterRule, Zone
 from collectors.facts.redundancy import Gateway, Redundancy, Routing
 from collectors.transports.base import DeviceCli
 
+_SAYS_NOTHING = re.compile(r"description |switchport |remark |(?:\d+ )?remark |access-list \S+ remark ")
 _OUTSIDE = re.compile(r"(?i)(?:^|[^a-z])(?:wan|internet|outside|untrust|ngoai|isp|viettel|vnpt|fpt|cmc)(?:[^a-z]|$)|^out")
 
 
@@ -25,19 +28,74 @@ def filtering(cli: DeviceCli) -> Filtering:
     lists = access_lists(tree)
     bound = _bound(tree)
     zones = tuple(_zones(tree))
-    pairs = list(tree.blocks("zone-pair security "))
     outside = _outside(tree, zones)
     if not outside:
         gaps.note("anti_spoofing", "unsupported", "no interface is marked as leading outside, by zone, NAT or description")
     return Filtering(
-        stateful=bool(pairs) or bool(tree.matches(r"ip inspect name ")),
-        default_action="deny" if pairs or _all_filtered(tree, bound, lists) else "permit",
-        rules=tuple(_rules(lists, bound)),
+        stateful=_stateful(tree),
+        default_action=_default_action(tree, bound, lists, gaps),
+        rules=_rules(lists, bound, gaps),
         unbound=tuple(name for name in lists if not _mentioned(tree, name)),
         zones=zones,
         anti_spoofing=all(map(_checks_source, outside)) if outside else None,
         unseen=gaps.unseen,
     )
+
+
+def _stateful(tree: Node) -> bool:
+    """A zone pair's policy inspects a class, or an inspection rule is bound to an interface."""
+    inspecting = {
+        policy.text.split()[-1]
+        for policy in tree.blocks("policy-map type inspect ")
+        if any(child.has("inspect") or child.lines("inspect ") for child in policy.blocks("class "))
+    }
+    if any(
+        name in inspecting for pair in tree.blocks("zone-pair security ") for name in pair.lines("service-policy type inspect ")
+    ):
+        return True
+    rules = {found[1] for found in tree.matches(r"ip inspect name (\S+) ")}
+    return any(found[1] in rules for one in tree.blocks("interface ") for found in one.matches(r"ip inspect (\S+) (?:in|out)$"))
+
+
+def _default_action(
+    tree: Node, bound: Mapping[str, list[tuple[str, str]]], lists: Mapping[str, AccessList], gaps: Gaps
+) -> Literal["permit", "deny"] | None:
+    """What happens to traffic that no line names."""
+    if not list(tree.blocks("zone-pair security ")):
+        return "deny" if _all_filtered(tree, bound, lists) else "permit"
+    free = Counter(_vrf(one) for one in _routed(tree) if not one.lines("zone-member security "))
+    if any(count > 1 for count in free.values()):
+        return "permit"  # between interfaces of no zone everything passes; between one of none and one of some nothing does
+    passing = [
+        policy.text.split()[-1]
+        for policy in tree.blocks("policy-map type inspect ")
+        for last in policy.blocks("class class-default")
+        if last.has("pass") or last.has("inspect") or last.lines("pass ") or last.lines("inspect ")
+    ]
+    if passing:
+        gaps.note(
+            "default_action", "unsupported", f"class-default of {passing[0]} does not drop; what it lets through was not followed"
+        )
+        return None
+    return "deny"
+
+
+def _routed(tree: Node) -> list[Node]:
+    """Interfaces in use that have an address of their own."""
+    return [
+        one
+        for one in tree.blocks("interface ")
+        if one.flag("shutdown") is not True and "Loopback" not in one.text and (_speaks(one, v6=False) or _speaks(one, v6=True))
+    ]
+
+
+def _vrf(interface: Node) -> str:
+    return next((found[1] for found in interface.matches(r"(?:ip )?vrf forwarding (\S+)")), "")
+
+
+def _speaks(interface: Node, *, v6: bool) -> bool:
+    words = r"ipv6 (?:address|enable)" if v6 else r"ip (?:address (?:\d|dhcp|negotiated|pool)|unnumbered )"
+    return bool(interface.matches(words))
 
 
 def _bound(tree: Node) -> Mapping[str, list[tuple[str, str]]]:
@@ -53,36 +111,59 @@ def _bound(tree: Node) -> Mapping[str, list[tuple[str, str]]]:
     return found
 
 
-def _rules(lists: Mapping[str, AccessList], bound: Mapping[str, list[tuple[str, str]]]) -> Iterator[FilterRule]:
+def _rules(
+    lists: Mapping[str, AccessList], bound: Mapping[str, list[tuple[str, str]]], gaps: Gaps
+) -> tuple[FilterRule, ...] | None:
+    """None where a permitting line names what cannot be resolved: it may permit everything."""
+    found: list[FilterRule] = []
     for name, places in bound.items():
-        for number, entry in enumerate(lists[name].entries if name in lists else (), 1):
-            yield FilterRule(
-                list=name,
-                name=entry.number or str(number),
-                action="permit" if entry.action == "permit" else "deny",
-                enabled=True,
-                source_any=entry.source == "any",
-                destination_any=entry.destination == "any",
-                service_any=entry.protocol in ("ip", "ipv6") and not entry.ports,
-                source_zones=tuple(place for place, way in places if way == "in"),
-                destination_zones=tuple(place for place, way in places if way == "out"),
-                logged=entry.logged,
-            )
+        ways = {
+            "source_zones": tuple(place for place, way in places if way == "in"),
+            "destination_zones": tuple(place for place, way in places if way == "out"),
+        }
+        entries = lists[name].entries if name in lists else ()
+        if not entries and not any(way for _, way in places):
+            gaps.note("rules", "unsupported", f"class maps ask list {name}, which is absent or empty")
+            return None
+        if not entries:
+            # an interface lets everything through by a list that does not exist or has no line
+            found.append(
+                FilterRule(
+                    list=name, name="absent or empty", action="permit", enabled=True, source_any=True, destination_any=True,
+                    service_any=True, logged=False, **ways,
+                )
+            )  # fmt: skip
+        for number, entry in enumerate(entries, 1):
+            whole = covers(entry.source_nets), covers(entry.destination_nets), entry.every_service
+            if entry.action == "permit" and None in whole and False not in whole:
+                gaps.note(
+                    "rules", "unsupported", f"list {name}: what line {entry.number or number} permits could not be resolved"
+                )
+                return None
+            found.append(
+                FilterRule(
+                    list=name, name=entry.number or str(number), action="permit" if entry.action == "permit" else "deny", enabled=True,
+                    source_any=whole[0] is True, destination_any=whole[1] is True, service_any=whole[2] is True, logged=entry.logged,
+                    **ways,
+                )
+            )  # fmt: skip
+    return tuple(found)
 
 
 def _all_filtered(tree: Node, bound: Mapping[str, list[tuple[str, str]]], lists: Mapping[str, AccessList]) -> bool:
-    """Every routed interface in use has a list for what comes in: what no line names is refused by the list's end."""
+    """Every routed interface in use has a list for what comes in, in each family it speaks: what no line names is refused by the
+    list's end."""
     filtered = {
-        place for name, places in bound.items() if name in lists and lists[name].entries for place, way in places if way == "in"
+        (place, lists[name].v6)
+        for name, places in bound.items()
+        if name in lists and lists[name].entries
+        for place, way in places
+        if way == "in"
     }
-    routed = [
-        interface.text.split()[1]
-        for interface in tree.blocks("interface ")
-        if interface.flag("shutdown") is not True
-        and interface.matches(r"ip address (?:\d|dhcp)")
-        and "Loopback" not in interface.text
-    ]
-    return bool(routed) and set(routed) <= filtered
+    routed = _routed(tree)
+    return bool(routed) and all(
+        (one.text.split()[1], v6) in filtered for one in routed for v6 in (False, True) if _speaks(one, v6=v6)
+    )
 
 
 def _mentioned(tree: Node, name: str) -> bool:
@@ -92,7 +173,11 @@ def _mentioned(tree: Node, name: str) -> bool:
     about = ("access-group", "traffic-filter", "access-class", "snmp-server", "match ", "ip nat", "ntp ", "distribute-list", "ip http",
              "logging", "rp-", "ip pim", "tunnel", "crypto", "access ", "debug", "route-map", "ip policy", "ip igmp", "ip ssh", "login")  # fmt: skip
     return any(
-        word.search(node.text) and not own.match(node.text) and any(part in node.text for part in about) for node in tree.walk()
+        word.search(node.text)
+        and not own.match(node.text)
+        and not _SAYS_NOTHING.match(node.text)
+        and any(part in node.text for part in about)
+        for node in tree.walk()
     )
 
 
@@ -120,7 +205,8 @@ def _outside(tree: Node, zones: tuple[Zone, ...]) -> list[Node]:
 
 
 def _checks_source(interface: Node) -> bool:
-    return bool(interface.matches(r"ip verify unicast (?:source reachable-via|reverse-path)"))
+    # `reachable-via any` asks only for some way back, the default route included
+    return bool(interface.matches(r"ip verify unicast (?:source reachable-via rx\b|reverse-path)"))
 
 
 # --- redundancy -------------------------------------------------------------------------------------------------------
@@ -144,7 +230,11 @@ def _gateways(tree: Node) -> Iterator[Gateway]:
         name = interface.text.split()[1]
         for word, protocol in words:
             groups = {found[1] or "" for found in interface.matches(rf"{word}(?: (\d+))? (?:ip|ipv6|address-family)\b")}
-            keyed = {found[1] or "" for found in interface.matches(rf"{word}(?: (\d+))? authentication md5 ")}
+            keyed = {
+                found[1] or ""
+                for found in interface.matches(rf"{word}(?: (\d+))? authentication md5 (key-string|key-chain) (\S+)")
+                if found[2] == "key-string" or tree.has(f"key chain {found[3]}")
+            }
             for group in sorted(groups):
                 yield Gateway(interface=f"{name} {group}".strip(), protocol=protocol, authenticated=group in keyed)
 
@@ -154,12 +244,17 @@ def _ospf(tree: Node) -> Iterator[Routing]:
         number = process.text.split()[2]
         for area, interfaces in _areas(tree, process, number).items():
             whole = bool(process.flag(f"area {area} authentication message-digest"))
-            own = [_ospf_keyed(interface) for interface in interfaces]
-            yield Routing(protocol="ospf", name=f"{number} area {area}", authenticated=whole or (all(own) if own else None))
+            own = [_ospf_keyed(interface, whole) for interface in interfaces]
+            yield Routing(protocol="ospf", name=f"{number} area {area}", authenticated=all(own) if own else None)
 
 
-def _ospf_keyed(interface: Node) -> bool:
-    return bool(interface.matches(r"ip ospf authentication (?:message-digest|key-chain)"))
+def _ospf_keyed(interface: Node, area: bool) -> bool:
+    """What an interface says of itself counts before what its area says; a digest without a key is an empty one."""
+    said = [found[1] for found in interface.matches(r"ip ospf authentication(?: (\S+))?")]
+    if said and said[-1] == "key-chain":
+        return True
+    digest = said[-1] == "message-digest" if said else area
+    return digest and bool(interface.matches(r"ip ospf message-digest-key \d+ md5 "))
 
 
 def _areas(tree: Node, process: Node, number: str) -> Mapping[str, list[Node]]:
@@ -192,7 +287,7 @@ def _bgp(tree: Node) -> Iterator[Routing]:
     for process in tree.blocks("router bgp "):
         number = process.text.split()[2]
         inner = [process, *process.blocks("address-family ")]
-        keyed = {found[1] for node in inner for found in node.matches(r"neighbor (\S+) password ")}
+        keyed = {found[1] for node in inner for found in node.matches(r"neighbor (\S+) (?:password|ao) ")}
         sessions = {node.text.split()[-1] for node in process.blocks("template peer-session ") if node.lines("password ")}
         groups = {found[1]: found[2] for node in inner for found in node.matches(r"neighbor (\S+) peer-group (\S+)")}
         inherits = {found[1]: found[2] for node in inner for found in node.matches(r"neighbor (\S+) inherit peer-session (\S+)")}
@@ -200,6 +295,8 @@ def _bgp(tree: Node) -> Iterator[Routing]:
         peers = dict.fromkeys(
             found[1] for node in inner for found in node.matches(r"neighbor ([0-9A-Fa-f.:]+) (?:remote-as|peer-group|inherit)")
         )
+        for listening in (found for node in inner for found in node.matches(r"bgp listen range (\S+) peer-group (\S+)")):
+            yield Routing(protocol="bgp", name=f"{number} listen {listening[1]}", authenticated=listening[2] in keyed)
         for peer in peers:
             if peer not in declared:
                 authenticated = peer in keyed or groups.get(peer) in keyed or inherits.get(peer) in sessions
