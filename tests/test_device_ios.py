@@ -439,3 +439,12 @@ def test_peers_by_range_and_by_ao() -> None:
     lines = "router bgp 65000\n bgp listen range 10.1.0.0/16 peer-group BR\n neighbor 10.0.0.2 remote-as 65001\n neighbor 10.0.0.2 ao KC\n"
     rows = {row.name: row.authenticated for row in network.redundancy(device(lines)).routing or ()}
     assert rows == {"65000 listen 10.1.0.0/16": False, "65000 neighbor 10.0.0.2": True}
+
+
+def test_a_method_list_that_is_not_there_is_no_local_account() -> None:
+    lines = "username a secret 5 $1$mERr$hx5rVt7rPNoS4wqbXKX7m0\n"
+    seen = access.device_access(device(lines, aaa=True, vty="line vty 0 4\n transport input ssh\n login authentication NOBODY\n"))
+    assert {way.authentication for way in seen.ways or () if way.protocol == "ssh"} == {None}
+    web = f"{lines}ip http secure-server\nip http authentication aaa login-authentication NOBODY\n"
+    seen = access.device_access(device(web, aaa=True))
+    assert {way.authentication for way in seen.ways or () if way.protocol == "https"} == {None}

@@ -153,10 +153,12 @@ def login_methods(tree: Node, line: Node) -> tuple[str, ...]:
     """The methods of a line's list under AAA, in order: `group tacacs+` counts as one word."""
     name = line.value("login authentication ") or "default"
     said = tree.value(f"aaa authentication login {name} ")
+    if said is None and name != "default":
+        return ()  # a list that is not there: what IOS does then is not told
     if said is None:
         # where no default list is configured: local accounts, and on the console nobody is asked
         # (Securing User Services Configuration Guide, aaa authentication login default)
-        return ("none",) if line.text.startswith("line con") and name == "default" else ("local",)
+        return ("none",) if line.text.startswith("line con") else ("local",)
     return tuple(re.sub(r"group \S+", "group", said).split())
 
 
@@ -184,7 +186,8 @@ def _pages(tree: Node, v6: bool) -> Iterator[Way]:
     first = "local" if words[0] == "aaa" else words[0]
     if words[0] == "aaa":
         name = words[-1] if words[1:2] == ["login-authentication"] else "default"
-        methods = tuple(re.sub(r"group \S+", "group", tree.value(f"aaa authentication login {name} ") or "local").split())
+        said = tree.value(f"aaa authentication login {name} ") or ("local" if name == "default" else "")
+        methods = tuple(re.sub(r"group \S+", "group", said).split())
         asked = _first_method(methods)
     else:
         asked = who.get(first)
