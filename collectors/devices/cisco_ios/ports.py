@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 
 from collectors.devices.cisco_ios.text import config
 from collectors.devices.syntax.indent import Node
+from collectors.devices.vocabulary import mac
 from collectors.errors import Unparsable, Unsupported
 from collectors.facts.base import Gaps
 from collectors.facts.interfaces import Interfaces, Port, unused_open
@@ -218,13 +219,13 @@ def _arp(cli: DeviceCli) -> Iterator[Neighbour]:
         raise Unparsable("show ip arp: no table in it")
     # age `-` is the device's own address
     for found in re.finditer(rf"^Internet +(\S+) +(\d+) +{_MAC} +ARPA +(\S+)", text, re.M):
-        yield Neighbour(mac=_mac(found[3]), address=found[1], interface=found[4])
+        yield Neighbour(mac=mac(found[3]), address=found[1], interface=found[4])
     try:
         six = cli.ask("show ipv6 neighbors")
     except Unsupported:
         return
     for found in re.finditer(rf"^([0-9A-Fa-f:]+) +\d+ +{_MAC} +\S+ +(\S+)", six, re.M):
-        yield Neighbour(mac=_mac(found[2]), address=found[1].lower(), interface=found[3])
+        yield Neighbour(mac=mac(found[2]), address=found[1].lower(), interface=found[3])
 
 
 def _macs(cli: DeviceCli) -> Iterator[Neighbour]:
@@ -233,11 +234,6 @@ def _macs(cli: DeviceCli) -> Iterator[Neighbour]:
     if not re.search(r"mac address|Destination Address", text, re.I):
         raise Unparsable("show mac address-table: no table in it")
     for found in re.finditer(rf"^[* ]*(\d+) +{_MAC} +dynamic +(?:\S+ +)*?(\S+)\s*$", text, re.M | re.I):
-        yield Neighbour(mac=_mac(found[2]), interface=found[3], vlan=int(found[1]))
+        yield Neighbour(mac=mac(found[2]), interface=found[3], vlan=int(found[1]))
     for found in re.finditer(rf"^{_MAC} +Dynamic +(\d+) +(\S+)\s*$", text, re.M):
-        yield Neighbour(mac=_mac(found[1]), interface=found[3], vlan=int(found[2]))
-
-
-def _mac(said: str) -> str:
-    digits = said.replace(".", "").lower()
-    return ":".join(digits[at : at + 2] for at in range(0, 12, 2))
+        yield Neighbour(mac=mac(found[1]), interface=found[3], vlan=int(found[2]))
