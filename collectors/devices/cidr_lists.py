@@ -1,14 +1,16 @@
-"""Access lists of NX-OS and EOS: whom they let in to a service, and the rows of the fact `filtering` they make."""
+"""Access lists of NX-OS and EOS: whom they let in to a service, and what of the fact `filtering` they make."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from collectors.devices.syntax.cidr_acl import Entry, admitted, covers
+from collectors.devices.syntax.indent import Node
 from collectors.devices.syntax.tree import Line
 from collectors.errors import Unparsable
-from collectors.facts.filtering import FilterRule
+from collectors.facts.filtering import Action, FilterRule
 
 SSH, TELNET, HTTP, HTTPS, SNMP = ("tcp", 22), ("tcp", 23), ("tcp", 80), ("tcp", 443), ("udp", 161)
 
@@ -66,16 +68,21 @@ def rows(lists: Mapping[str, AccessList], bound: Mapping[str, Sequence[Bound]]) 
 def _rows(lists: Mapping[str, AccessList], name: str, places: Sequence[Bound]) -> Iterator[FilterRule]:
     if name not in lists:
         raise Unparsable(f"the list {name} is bound to {places[0].place} and is not in the configuration")
+    if not lists[name].entries:
+        raise Unparsable(f"the list {name} is bound to {places[0].place} and is empty; what that lets through is not told")
     for count, entry in enumerate(lists[name].entries, 1):
         if entry.source is None or entry.destination is None:
             raise Unparsable(f"the list {name}, entry {entry.number or count}: names a group that is not in the configuration")
+        whole = covers(entry.source), covers(entry.destination), entry.every_service
+        if entry.action == "permit" and None in whole and False not in whole:
+            raise Unparsable(f"the list {name}, entry {entry.number or count}: a wildcard with holes may be everybody")
         yield FilterRule(
             list=name,
             name=entry.number or str(count),
             action="permit" if entry.action == "permit" else "deny",
             enabled=True,
-            source_any=covers(entry.source) is True,
-            destination_any=covers(entry.destination) is True,
+            source_any=whole[0] is True,
+            destination_any=whole[1] is True,
             service_any=entry.every_service,
             source_zones=tuple(bound.place for bound in places if bound.inward),
             destination_zones=tuple(bound.place for bound in places if bound.outward),
@@ -91,3 +98,40 @@ def unbound(lists: Iterable[str], others: Iterable[Line]) -> tuple[str, ...]:
             if not each.text.startswith("description "):
                 used |= set(each.text.split())
     return tuple(name for name in lists if name not in used)
+
+
+def routed(interfaces: Iterable[Node], aside: str) -> list[Node]:
+    """Interfaces in use that have an address, of their own or lent, but those that `aside` matches: loopbacks, management."""
+    return [
+        node
+        for node in interfaces
+        if node.stands("shutdown") is not True
+        and (_speaks(node, "ip") or _speaks(node, "ipv6"))
+        and not re.match(aside, node.text)
+    ]
+
+
+def default_action(doors: Sequence[Node], lists: Mapping[str, AccessList], bound: Mapping[str, Sequence[Bound]]) -> Action:
+    """deny where every routed interface in use has a list, with something in it, for what comes in by each family it speaks."""
+    for node in doors:
+        place = node.text.removeprefix("interface ")
+        for family, six in (("ip", False), ("ipv6", True)):
+            filtered = any(
+                each.place == place and each.inward and name in lists and lists[name].v6 is six and lists[name].entries
+                for name, places in bound.items()
+                for each in places
+            )
+            if _speaks(node, family) and not filtered:
+                return "permit"
+    return "deny" if doors else "permit"
+
+
+def checks_source(node: Node) -> bool:
+    """In each family the interface speaks, and strictly: `reachable-via any` asks only for some way back."""
+    return all(
+        node.matches(rf"{family} verify unicast source reachable-via rx\b") for family in ("ip", "ipv6") if _speaks(node, family)
+    )
+
+
+def _speaks(node: Node, family: str) -> bool:
+    return bool(node.matches(rf"{family} (?:address (?!none\b)\S|unnumbered \S|enable$)"))

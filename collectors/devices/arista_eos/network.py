@@ -7,11 +7,11 @@ from collections.abc import Mapping
 
 from collectors.devices.arista_eos.acl import LIST, access_lists, named
 from collectors.devices.arista_eos.text import config, interfaces
-from collectors.devices.cidr_lists import AccessList, Bound, rows, unbound
+from collectors.devices.cidr_lists import AccessList, Bound, checks_source, default_action, routed, rows, unbound
 from collectors.devices.syntax.indent import Node
 from collectors.errors import Unsupported
 from collectors.facts.base import Gaps
-from collectors.facts.filtering import Action, Filtering, FilterRule
+from collectors.facts.filtering import Filtering, FilterRule
 from collectors.transports.base import DeviceCli
 
 _OUTSIDE = re.compile(r"(?i)(?:^|[^a-z])(?:wan|internet|outside|untrust|ngoai|isp|viettel|vnpt|fpt|cmc)(?:[^a-z]|$)|^out")
@@ -29,18 +29,18 @@ def filtering(cli: DeviceCli) -> Filtering:
         gaps.note(
             ("rules[].hits", "rules[].inspected"), "unsupported", "counters are not asked, and packet lists look into nothing"
         )
-    outside = [node for node in routed(tree) if _OUTSIDE.search(node.value("description ") or "")]
+    outside = [node for node in doors(tree) if _OUTSIDE.search(node.value("description ") or "")]
     if not outside:
         gaps.note("anti_spoofing", "unsupported", "no interface is marked as leading outside by its description")
     return Filtering(
         stateful=False,
-        default_action=None if lists is None or bound is None else _default(tree, lists, bound),
+        default_action=None if lists is None or bound is None else default_action(doors(tree), lists, bound),
         rules=rules,
         unbound=None if lists is None else unbound(
             (name for name in lists if "(ipv6)" not in name), [node for node in tree.children if not LIST.match(node.text)]
         ),
         zones=(),
-        anti_spoofing=all(_checks_source(node) for node in outside) if outside else None,
+        anti_spoofing=all(checks_source(node) for node in outside) if outside else None,
         unseen=gaps.unseen,
     )  # fmt: skip
 
@@ -63,37 +63,6 @@ def _rules(tree: Node, lists: Mapping[str, AccessList], bound: Mapping[str, list
     return rows(lists, bound)
 
 
-def routed(tree: Node) -> list[Node]:
+def doors(tree: Node) -> list[Node]:
     """Interfaces in use that have an address; loopbacks and management ports aside."""
-    return [
-        node
-        for node in interfaces(tree)
-        if node.stands("shutdown") is not True
-        and node.matches(r"ip(?:v6)? address \S")
-        and not re.match(r"interface (?:Loopback|Management)", node.text)
-    ]
-
-
-def _default(tree: Node, lists: Mapping[str, AccessList], bound: Mapping[str, list[Bound]]) -> Action:
-    """deny where every routed interface in use has a list, with something in it, for what comes in by each family it speaks."""
-    doors = routed(tree)
-    for node in doors:
-        place = node.text.removeprefix("interface ")
-        for word, six in (("ip address", False), ("ipv6 address", True)):
-            filtered = any(
-                each.place == place and each.inward and name in lists and lists[name].v6 is six and lists[name].entries
-                for name, places in bound.items()
-                for each in places
-            )
-            if node.matches(rf"{word} \S") and not filtered:
-                return "permit"
-    return "deny" if doors else "permit"
-
-
-def _checks_source(node: Node) -> bool:
-    """In each family the interface has an address of."""
-    return all(
-        node.matches(rf"{word} verify unicast source reachable-via")
-        for word in ("ip", "ipv6")
-        if node.matches(rf"{word} address (?!none)\S")
-    )
+    return routed(interfaces(tree), r"interface (?:Loopback|Management)")

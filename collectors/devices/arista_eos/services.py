@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from collectors.devices.arista_eos.access import eapi, vrfs_of
-from collectors.devices.arista_eos.network import routed
+from collectors.devices.arista_eos.network import doors
 from collectors.devices.arista_eos.text import block, config, interfaces, release
 from collectors.devices.syntax.indent import Node
 from collectors.errors import CollectError
@@ -63,6 +63,6 @@ def _said(cli: DeviceCli, tree: Node, line: str, default: bool) -> Answer:
 
 def _somewhere(cli: DeviceCli, tree: Node, line: str) -> Answer:
     """Some routed interface in use does it."""
-    said = [interface.flag(line) for interface in routed(tree)]
+    said = [interface.flag(line) for interface in doors(tree)]
     release(cli)
     return True in said, None not in said

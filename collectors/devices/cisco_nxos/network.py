@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from collectors.devices.cidr_lists import AccessList, Bound, rows, unbound
+from collectors.devices.cidr_lists import AccessList, Bound, checks_source, default_action, routed, rows, unbound
 from collectors.devices.cisco_nxos.acl import LIST, access_lists, named
 from collectors.devices.cisco_nxos.text import config, interfaces
 from collectors.devices.syntax.indent import Node
 from collectors.facts.base import Gaps
-from collectors.facts.filtering import Action, Filtering, FilterRule
+from collectors.facts.filtering import Filtering, FilterRule
 from collectors.transports.base import DeviceCli
 
 _OUTSIDE = re.compile(r"(?i)(?:^|[^a-z])(?:wan|internet|outside|untrust|ngoai|isp|viettel|vnpt|fpt|cmc)(?:[^a-z]|$)|^out")
@@ -32,16 +32,16 @@ def filtering(cli: DeviceCli) -> Filtering:
         gaps.note(
             ("rules[].hits", "rules[].inspected"), "unsupported", "counters are not asked, and packet lists look into nothing"
         )
-    outside = [node for node in routed(tree) if _OUTSIDE.search(node.value("description ") or "")]
+    outside = [node for node in doors(tree) if _OUTSIDE.search(node.value("description ") or "")]
     if not outside:
         gaps.note("anti_spoofing", "unsupported", "no interface is marked as leading outside by its description")
     return Filtering(
         stateful=False,
-        default_action=None if lists is None or bound is None else _default(tree, lists, bound),
+        default_action=None if lists is None or bound is None else default_action(doors(tree), lists, bound),
         rules=rules,
         unbound=None if lists is None else _unbound(tree, lists),
         zones=(),
-        anti_spoofing=all(_checks_source(node) for node in outside) if outside else None,
+        anti_spoofing=all(checks_source(node) for node in outside) if outside else None,
         unseen=gaps.unseen,
     )
 
@@ -71,43 +71,12 @@ def _vlan_rules(tree: Node, lists: Mapping[str, AccessList]) -> Iterator[FilterR
                 yield rule.model_copy(update={"action": action})
 
 
-def routed(tree: Node) -> list[Node]:
-    """Interfaces in use that have an address; loopbacks and the management port aside."""
-    return [
-        node
-        for node in interfaces(tree)
-        if node.stands("shutdown") is not True
-        and node.matches(r"ip(?:v6)? address (?!none|dhcp$)\S")
-        and not re.match(r"interface (?:loopback|mgmt)", node.text)
-    ]
-
-
-def _default(tree: Node, lists: Mapping[str, AccessList], bound: Mapping[str, list[Bound]]) -> Action:
-    """deny where every routed interface in use has a list, with something in it, for what comes in by each family it speaks."""
-    doors = routed(tree)
-    for node in doors:
-        place = node.text.removeprefix("interface ")
-        for word, six in (("ip address", False), ("ipv6 address", True)):
-            filtered = any(
-                each.place == place and each.inward and name in lists and lists[name].v6 is six and lists[name].entries
-                for name, places in bound.items()
-                for each in places
-            )
-            if node.matches(rf"{word} (?!none)\S") and not filtered:
-                return "permit"
-    return "deny" if doors else "permit"
-
-
 def _unbound(tree: Node, lists: Mapping[str, AccessList]) -> tuple[str, ...]:
     return unbound(
         (name for name in lists if "(ipv6)" not in name), [node for node in tree.children if not LIST.match(node.text)]
     )
 
 
-def _checks_source(node: Node) -> bool:
-    """In each family the interface has an address of."""
-    return all(
-        node.matches(rf"{word} verify unicast source reachable-via")
-        for word in ("ip", "ipv6")
-        if node.matches(rf"{word} address (?!none)\S")
-    )
+def doors(tree: Node) -> list[Node]:
+    """Interfaces in use that have an address; loopbacks and management ports aside."""
+    return routed(interfaces(tree), r"interface (?:loopback|mgmt)")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from collectors.devices.cisco_nxos.network import routed
+from collectors.devices.cisco_nxos.network import doors
 from collectors.devices.cisco_nxos.text import config, feature, major, resolved
 from collectors.devices.syntax.indent import Node
 from collectors.errors import CollectError, Unsupported
@@ -59,13 +59,13 @@ def _said(cli: DeviceCli, tree: Node, line: str, default: bool) -> Answer:
 
 def _somewhere(tree: Node, line: str, default: bool) -> Answer:
     """Some routed interface in use does it (Unicast Routing Configuration Guide, IP: proxy ARP off, redirects on)."""
-    said = [interface.flag(line) for interface in routed(tree)]
+    said = [interface.flag(line) for interface in doors(tree)]
     return any(default if each is None else each for each in said), None not in said
 
 
 def _gratuitous(tree: Node) -> Answer:
     """Both kinds, on every routed interface in use."""
-    said = [interface.flag(f"ip arp gratuitous {kind}") for interface in routed(tree) for kind in ("request", "update")]
+    said = [interface.flag(f"ip arp gratuitous {kind}") for interface in doors(tree) for kind in ("request", "update")]
     if None in said and True not in said:
         raise Unsupported("an interface does not say whether it takes gratuitous ARP")
     return any(said), True
