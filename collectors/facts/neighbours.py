@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import ClassVar
 
 from pydantic import Field
 
-from collectors.facts.base import Fact, Model
+from collectors.facts.base import Fact, Gaps, Model
 
 
 class Neighbour(Model):
@@ -26,4 +27,12 @@ class Neighbours(Fact):
     arp: tuple[Neighbour, ...] | None = Field(description="ARP and ND tables; () when empty")
     macs: tuple[Neighbour, ...] | None = Field(
         default=None, description="MAC table; () when empty, None on a router or when not asked"
+    )
+
+
+def both_tables(arp: Callable[[], Iterable[Neighbour]], macs: Callable[[], Iterable[Neighbour]]) -> Neighbours:
+    """Each table asked for by itself: one that is refused costs the other nothing."""
+    gaps = Gaps()
+    return Neighbours(
+        arp=gaps.attempt("arp", lambda: tuple(arp())), macs=gaps.attempt("macs", lambda: tuple(macs())), unseen=gaps.unseen
     )

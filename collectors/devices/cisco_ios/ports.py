@@ -13,7 +13,7 @@ from collectors.devices.vocabulary import mac
 from collectors.errors import Unparsable, Unsupported
 from collectors.facts.base import Gaps
 from collectors.facts.interfaces import Interfaces, Port, unused_open
-from collectors.facts.neighbours import Neighbour, Neighbours
+from collectors.facts.neighbours import Neighbour, Neighbours, both_tables
 from collectors.transports.base import DeviceCli
 
 Mode = Literal["access", "trunk", "dynamic", "routed", "other"]
@@ -205,12 +205,7 @@ _MAC = r"([0-9a-fA-F]{4}\.[0-9a-fA-F]{4}\.[0-9a-fA-F]{4})"
 
 def neighbours(cli: DeviceCli) -> Neighbours:
     """ARP, IPv6 neighbours and, on a switch, the MAC table without the device's own addresses."""
-    gaps = Gaps()
-    return Neighbours(
-        arp=gaps.attempt("arp", lambda: tuple(_arp(cli))),
-        macs=gaps.attempt("macs", lambda: tuple(_macs(cli))),
-        unseen=gaps.unseen,
-    )
+    return both_tables(lambda: _arp(cli), lambda: _macs(cli))
 
 
 def _arp(cli: DeviceCli) -> Iterator[Neighbour]:
