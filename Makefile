@@ -7,7 +7,7 @@ APT := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get
 TEST_PACKAGES := openssh-server sudo iproute2 nftables chrony rsyslog rsyslog-gnutls auditd chromium rpm debootstrap dnf zypper createrepo-c locales xz-utils lz4 snmpd snmp nmap age
 DETACH ?=
 
-.PHONY: help setup packages demo demo-stop test check format pages bench dist clean
+.PHONY: help setup packages demo demo-stop test hunt check format pages bench dist clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -34,6 +34,9 @@ demo-stop: ## stop what `make demo DETACH=1` left running
 
 test: setup packages ## the whole suite, real servers included
 	$(SUDO) $(PY) -m pytest -n 2 --dist loadgroup
+
+hunt: setup ## properties with new examples each time: what breaks becomes a test of its own
+	$(PY) -m pytest -q -n 2 -m 'not root and not system' --hypothesis-profile hunt -k 'secret or redact or property or any or syntax or whatever'
 
 check: ## format, lint, types, contracts, fast tests, pages: no network, no root
 	$(PY) -m ruff format --check .

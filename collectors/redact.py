@@ -27,6 +27,7 @@ _NT_HASH = re.compile(r"\b[0-9A-FX]{32}:[0-9A-FX]{32}\b")
 _URL_USER = re.compile(
     r"(?i)\b([a-z][a-z0-9+.\-]{0,20}://)([^\s:/@\"'<>]{0,300})(:[^\s\"'<>]{0,300}?)?@(?=[\w.\[])(?![^\s/\"'<>]{0,300}@)"
 )
+_PORT_AND_PATH = re.compile(r":\d{1,5}/(?:[\w.\-]+/)*")
 _BEARER = re.compile(
     r"(?i)\b(authorization[\"']?\s*[:=]\s*[\"']?(?:basic|bearer|digest|token|negotiate)\s+|bearer\s+)(?!\(redacted\))[A-Za-z0-9._~+/=\-]{6,}"
 )
@@ -147,8 +148,8 @@ def _blank(line: str) -> str:
 
 def _url(found: re.Match[str]) -> str:
     scheme, user, password = found.groups()
-    if password and re.match(r":\d+(?:/|$)", password):
-        return found.group(0)  # a port; the @ stands in the path
+    if password and _PORT_AND_PATH.fullmatch(password):
+        return found.group(0)  # http://host:8080/@scope: the @ begins a part of the path
     if password is None:
         # no password: a long user name is a token
         return f"{scheme}{GONE}@" if len(user) >= 20 else found.group(0)

@@ -4,8 +4,10 @@ import pytest
 from hypothesis import settings
 
 # how long an example takes says nothing on a machine that others use too
-settings.register_profile("untimed", deadline=None)
-settings.register_profile("quick", deadline=None, max_examples=15)
+settings.register_profile("untimed", deadline=None, derandomize=True)
+settings.register_profile("quick", deadline=None, derandomize=True, max_examples=15)
+# `make hunt`: other examples each time; what it finds becomes a test of its own
+settings.register_profile("hunt", deadline=None, max_examples=400)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

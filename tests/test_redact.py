@@ -56,6 +56,8 @@ MUST_NOT_SURVIVE = {
     "url": (f"deb https://bob:{SECRET}@apt.example/debian stable main", ""),
     "url with at": (f"https://bob:{SECRET}@{SECRET}@apt.example/", ""),
     "url with slash": (f"https://bob:a/{SECRET}@apt.example/", ""),
+    "url with digits and slash": (f"https://bob:0000000/{SECRET}@apt.example/", ""),
+    "url like a port": (f"https://bob:8080/{SECRET}@apt.example/", ""),
     "url token": (f"https://{SECRET}{SECRET}@git.example/x.git", ""),
     "proxy": (f'Acquire::http::Proxy "http://u:{SECRET}@proxy.example:3128";', ""),
     "apt auth": (f"machine apt.example login bob password {SECRET}", "/etc/apt/auth.conf"),
@@ -114,7 +116,7 @@ MUST_SURVIVE = {
         "opasswd: not installed\nbob is not in the sudoers file."
     ),
     "journal": "Nov 22 04:00:00 h sshd[1]: Failed password for root from 192.0.2.1 port 22 ssh2",
-    "urls": "deb http://mirror.example:80/debian bookworm main\nHOME_URL=\"https://www.debian.org/\"\nssh://git@git.example/x\nhttp://h:80/a@b",
+    "urls": "deb http://mirror.example:80/debian bookworm main\nHOME_URL=\"https://www.debian.org/\"\nssh://git@git.example/x\nhttp://h:80/@a/b\nhttp://h:8080/x/@a",
     "chrony": "pool 2.debian.pool.ntp.org iburst\nkeyfile /etc/chrony/chrony.keys\n1 server",
     "snmpd": "agentaddress 127.0.0.1,[::1]\nsysLocation community hall\nview systemonly included .1.3.6.1.2.1.1",
     "public key": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOABGenql/rheaLLC1OWQ7STMHO1s+etROIV/PnuI3eG bob\n-----BEGIN PUBLIC KEY-----\nabc\n-----END PUBLIC KEY-----",
