@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db import models
 from django.db.models import Q
@@ -13,12 +13,15 @@ from django.utils.translation import gettext_lazy as _
 
 from server.ingest.models import Machine, StoredSnapshot
 from server.journal.models import described
+from server.units.scope import Scoped
 
 COUNTS = ("fail", "unknown", "pass", "manual", "not_applicable")
 
 
 class StoredAssessment(models.Model):
     """How a snapshot was judged when it came in, or by the last `rejudge`."""
+
+    REACHED_BY = "machine__unit__path"
 
     AGREES, DIFFERS, OTHER_PACK, NOT_JUDGED = "agrees", "differs", "other-pack", "not-judged"
     AGENT = [
@@ -47,6 +50,8 @@ class StoredAssessment(models.Model):
     agent_judged = models.JSONField(null=True, help_text="What the machine said it judged with")
     packed = models.BinaryField()
 
+    objects: ClassVar[Scoped[StoredAssessment]] = Scoped()
+
     def __str__(self) -> str:
         return f"{self.snapshot_id} at level {self.level}"
 
@@ -64,6 +69,7 @@ class StoredAssessment(models.Model):
 class Alarm(models.Model):
     """Something a person must look at. While it is open, the same again only counts up."""
 
+    REACHED_BY = "machine__unit__path"
     KINDS = {
         "verdicts-differ": _("The machine judged the same facts by the same pack and came to other verdicts"),
         "forged": _("Somebody uploaded in this machine's name without its key"),
@@ -85,6 +91,8 @@ class Alarm(models.Model):
     last_at = models.DateTimeField(default=timezone.now)
     closed_at = models.DateTimeField(null=True)
     closed_by = models.CharField(max_length=200, blank=True)
+
+    objects: ClassVar[Scoped[Alarm]] = Scoped()
 
     class Meta:
         ordering = ["closed_at", "-last_at"]

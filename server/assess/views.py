@@ -9,7 +9,7 @@ from typing import Any
 from django.core.paginator import Paginator
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -26,7 +26,8 @@ from server.ingest.access import address_of
 from server.ingest.models import Machine, StoredSnapshot
 from server.journal import models as journal
 from server.stations import models as stations
-from server.units.models import Membership, Policy, Unit, User, resolve
+from server.units.models import Policy, Unit, resolve
+from server.units.rights import ADMINISTER, HANDLE, SCAN, SEE
 from server.web.requests import user_of
 
 PAGE = 50
@@ -40,11 +41,6 @@ STATES = {
     "never": _("Never reported"),
 }
 TABS = ("verdicts", "clauses", "facts", "history", "alarms")
-
-
-def visible(user: User) -> QuerySet[Machine]:
-    """The machines of this person's units."""
-    return Machine.objects.filter(user.reach_of("unit__path"))
 
 
 @dataclass
@@ -68,7 +64,7 @@ def machines(request: HttpRequest) -> HttpResponse:
     units = {unit.pk: unit for unit in Unit.objects.all()}
     policies = {pk: resolve(unit, units) for pk, unit in units.items()}
     fresh = _fresh(policies, now)
-    found = visible(user)
+    found = Machine.objects.visible_to(user)
     numbers = found.aggregate(
         expected=Count("pk"),
         seen=Count("pk", filter=Q(latest__isnull=False)),
@@ -92,7 +88,7 @@ def machines(request: HttpRequest) -> HttpResponse:
     )
     page = Paginator(found, PAGE).get_page(request.GET.get("page"))
     rows = [_row(machine, policies[machine.unit_id], now) for machine in page.object_list]
-    mine = [u for u in units.values() if any(u.path.startswith(p) for p in user.memberships.values_list("unit__path", flat=True))]
+    mine = [one for one in units.values() if user.may(SEE, one)]
     context = {
         "page": page,
         "rows": rows,
@@ -121,7 +117,7 @@ def _filter(found: QuerySet[Machine], text: str, state: str, unit: Unit | None, 
     if text:
         found = found.filter(Q(name__icontains=text) | Q(hostname__icontains=text) | Q(os_name__icontains=text))
     if unit:
-        found = found.filter(unit__path__startswith=unit.path)
+        found = found.filter(unit__path__under=unit.path)
     conditions = {
         "fail": Q(latest__assessment__fail__gt=0),
         "unknown": Q(latest__assessment__unknown__gt=0),
@@ -166,7 +162,7 @@ class View:
 def machine(request: HttpRequest, pk: int) -> HttpResponse:
     """One machine: what its unit's level says, or, on the fly and without storing anything, another level."""
     user = user_of(request)
-    found = get_object_or_404(visible(user).select_related("unit", "agent", "latest"), pk=pk)
+    found = get_object_or_404(Machine.objects.visible_to(user).select_related("unit", "agent", "latest"), pk=pk)
     policy = found.unit.policy()
     tab = request.GET.get("tab", "verdicts")
     stored = _chosen(found, request.GET.get("snapshot"))
@@ -184,7 +180,9 @@ def machine(request: HttpRequest, pk: int) -> HttpResponse:
         "scan_request": None if found.own else stations.waiting(found),
         "open_alarms": [alarm for alarm in alarms if alarm.closed_at is None],
         "freshness": freshness(found.latest.orders_at if found.latest else None, policy, timezone.now()),
-        "may_administer": Unit.objects.filter(user.reach(Membership.ADMIN), pk=found.unit_id).exists(),
+        "may_administer": user.may(ADMINISTER, found.unit),
+        "may_handle": user.may(HANDLE, found.unit),
+        "may_scan": user.may(SCAN, found.unit),
         "history_page": Paginator(
             found.snapshots.defer("sealed", "assessment__packed").select_related("assessment"), PAGE
         ).get_page(request.GET.get("page")),
@@ -284,7 +282,7 @@ def _turns(snapshot: Snapshot, policy: Policy, kind: str, agreed: int, after: As
 @require_safe
 def raw(request: HttpRequest, pk: int, snapshot: str) -> HttpResponse:
     """The sealed bytes as they were received, for whoever wants to check the signature."""
-    found = get_object_or_404(visible(user_of(request)), pk=pk)
+    found = get_object_or_404(Machine.objects.visible_to(user_of(request)), pk=pk)
     stored = get_object_or_404(found.snapshots, pk=snapshot)
     response = HttpResponse(bytes(stored.sealed), content_type="application/vnd.rasoat.snapshot")
     response["Content-Disposition"] = f'attachment; filename="{stored.pk}.rasoat"'
@@ -295,13 +293,7 @@ def raw(request: HttpRequest, pk: int, snapshot: str) -> HttpResponse:
 def close_alarm(request: HttpRequest, pk: int) -> HttpResponse:
     """A person has looked at it."""
     user = user_of(request)
-    alarm = (
-        Alarm.objects.select_related("machine__unit")
-        .filter(user.reach_of("machine__unit__path", Membership.ADMIN), pk=pk)
-        .first()
-    )
-    if alarm is None:
-        raise Http404
+    alarm = get_object_or_404(Alarm.objects.visible_to(user, HANDLE).select_related("machine__unit"), pk=pk)
     if alarm.closed_at is None:
         alarm.closed_at, alarm.closed_by = timezone.now(), user.username
         alarm.save(update_fields=["closed_at", "closed_by"])

@@ -59,7 +59,7 @@ def ask(unit: Unit, proposal: Proposal, progress: Callable[[int, int], None] = l
     units = {one.pk: one for one in Unit.objects.all()}
     policy = resolve(unit, units)
     outlook = Outlook(WhatIf(proposal.baseline or packs.get(policy.baseline)), [])
-    machines = Machine.objects.filter(unit__path__startswith=unit.path)
+    machines = Machine.objects.filter(unit__path__under=unit.path)
     total = machines.count()
     for done, machine in enumerate(machines.select_related("latest").order_by("pk").iterator(chunk_size=200), 1):
         _one(machine, units[machine.unit_id], resolve(units[machine.unit_id], units), proposal, outlook)

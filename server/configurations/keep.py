@@ -135,7 +135,7 @@ def _same_device(machine: Machine, standing: Standing, snapshot: Snapshot) -> No
         return
     standing.serial = serial
     root = machine.unit.path.split("/")[1]
-    twins = Machine.objects.filter(configuration__serial=serial, unit__path__startswith=f"/{root}/").exclude(pk=machine.pk)
+    twins = Machine.objects.filter(configuration__serial=serial, unit__path__under=f"/{root}/").exclude(pk=machine.pk)
     for twin in twins.order_by("pk")[:1]:
         # who sees this unit need not see the other one
         named = {"target": twin.name} if twin.unit_id == machine.unit_id else {}

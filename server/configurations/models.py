@@ -7,10 +7,12 @@ never here; it stays encrypted at the station (docs/decisions.md).
 from __future__ import annotations
 
 import zlib
+from typing import ClassVar
 
 from django.db import models
 
 from server.ingest.models import Machine
+from server.units.scope import Scoped
 
 
 class Text(models.Model):
@@ -35,6 +37,8 @@ class Text(models.Model):
 class Version(models.Model):
     """A stretch of time in which a device ran one configuration. A text that comes back is a version of its own."""
 
+    REACHED_BY = "machine__unit__path"
+
     machine = models.ForeignKey(Machine, on_delete=models.CASCADE, related_name="configurations")
     text = models.ForeignKey(Text, on_delete=models.PROTECT, related_name="versions")
     first_at = models.DateTimeField(help_text="When it was first seen")
@@ -43,6 +47,8 @@ class Version(models.Model):
     last_snapshot = models.CharField(max_length=36)
     changed_at = models.DateTimeField(null=True, help_text="By the device's own word")
     changed_by = models.CharField(max_length=200, blank=True, help_text="By the device's own word")
+
+    objects: ClassVar[Scoped[Version]] = Scoped()
 
     class Meta:
         ordering = ["-first_at", "-pk"]
@@ -55,10 +61,14 @@ class Version(models.Model):
 class MonthEnd(models.Model):
     """The last copy of a month, which is kept whatever else is forgotten."""
 
+    REACHED_BY = "machine__unit__path"
+
     machine = models.ForeignKey(Machine, on_delete=models.CASCADE, related_name="month_ends")
     month = models.DateField(help_text="Its first day, local time")
     version = models.ForeignKey(Version, on_delete=models.CASCADE, related_name="month_ends")
     seen_at = models.DateTimeField()
+
+    objects: ClassVar[Scoped[MonthEnd]] = Scoped()
 
     class Meta:
         ordering = ["-month"]
@@ -71,6 +81,8 @@ class MonthEnd(models.Model):
 class Standing(models.Model):
     """Where one device stands, so that a list costs no walk through its history."""
 
+    REACHED_BY = "machine__unit__path"
+
     machine = models.OneToOneField(Machine, on_delete=models.CASCADE, related_name="configuration")
     current = models.ForeignKey(Version, null=True, on_delete=models.SET_NULL, related_name="+")
     seen_at = models.DateTimeField(null=True, help_text="When a configuration was last had")
@@ -80,6 +92,8 @@ class Standing(models.Model):
     outcome = models.CharField(max_length=20)
     reason = models.TextField(blank=True, help_text="Why the last try brought none")
     serial = models.CharField(max_length=100, blank=True, db_index=True)
+
+    objects: ClassVar[Scoped[Standing]] = Scoped()
 
     def __str__(self) -> str:
         return f"{self.machine_id}: {self.outcome}"

@@ -12,7 +12,6 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from server.assess.views import visible
 from server.configurations import difference, retention
 from server.configurations.keep import NETWORK
 from server.configurations.models import MonthEnd, Standing, Version
@@ -30,7 +29,7 @@ MONTHS = 12
 
 def devices_of(user: User) -> QuerySet[Machine]:
     """The network devices this person sees, and whatever else ever told a configuration."""
-    return visible(user).filter(Q(kind__in=NETWORK) | Q(configuration__isnull=False))
+    return Machine.objects.visible_to(user).filter(Q(kind__in=NETWORK) | Q(configuration__isnull=False))
 
 
 @dataclass
@@ -176,7 +175,7 @@ def compare(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _machine(request: HttpRequest, pk: int) -> Machine:
     """404 for a machine of somebody else's unit, as if it did not exist."""
-    return get_object_or_404(visible(user_of(request)).select_related("unit", "configuration__current"), pk=pk)
+    return get_object_or_404(Machine.objects.visible_to(user_of(request)).select_related("unit", "configuration__current"), pk=pk)
 
 
 def _chosen(machine: Machine, wanted: str) -> Version:

@@ -18,6 +18,7 @@ from baselines.evaluate import Judgeable, judgeable, judged_before
 from collectors.model import Kind, Snapshot, facts_digest
 from collectors.seal import Sealed, unseal
 from server.units.models import Unit
+from server.units.scope import Scoped
 
 KINDS = [
     (Kind.SERVER.value, _("server")),
@@ -29,13 +30,10 @@ KINDS = [
 ]
 
 
-class TokenQuery(models.QuerySet["EnrolmentToken"]):
-    def usable(self, now: datetime) -> TokenQuery:
-        return self.filter(expires_at__gt=now, revoked_at=None, uses_left__gt=0)
-
-
 class EnrolmentToken(models.Model):
     """Lets machines into one unit, so many times, until then. The secret itself is never stored."""
+
+    REACHED_BY = "unit__path"
 
     public = models.CharField(max_length=16, unique=True, help_text="The part that may be shown")
     secret_sha256 = models.CharField(max_length=64)
@@ -48,7 +46,7 @@ class EnrolmentToken(models.Model):
     created_by = models.CharField(max_length=200)
     revoked_at = models.DateTimeField(null=True)
 
-    objects: ClassVar[models.Manager[EnrolmentToken]] = TokenQuery.as_manager()
+    objects: ClassVar[Scoped[EnrolmentToken]] = Scoped()
 
     class Meta:
         ordering = ["-pk"]
@@ -99,6 +97,8 @@ def new_agent_id() -> str:
 class Agent(models.Model):
     """A program that scans and uploads, known by its key."""
 
+    REACHED_BY = "unit__path"
+
     id = models.CharField(primary_key=True, max_length=36, default=new_agent_id)
     unit = models.ForeignKey(Unit, on_delete=models.PROTECT)
     name = models.CharField(max_length=253)
@@ -108,12 +108,16 @@ class Agent(models.Model):
     revoked_at = models.DateTimeField(null=True)
     contact_at = models.DateTimeField(null=True, help_text="Last time it asked or uploaded, to the minute")
 
+    objects: ClassVar[Scoped[Agent]] = Scoped()
+
     def __str__(self) -> str:
         return self.name
 
 
 class Machine(models.Model):
     """A target an agent reports on: the machine it runs on, or one it reaches."""
+
+    REACHED_BY = "unit__path"
 
     unit = models.ForeignKey(Unit, on_delete=models.PROTECT)
     agent = models.ForeignKey(Agent, on_delete=models.CASCADE, related_name="machines")
@@ -125,6 +129,8 @@ class Machine(models.Model):
     os_name = models.CharField(max_length=200, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
     latest = models.ForeignKey("StoredSnapshot", null=True, on_delete=models.SET_NULL, related_name="+")
+
+    objects: ClassVar[Scoped[Machine]] = Scoped()
 
     class Meta:
         constraints = [
@@ -138,6 +144,8 @@ class Machine(models.Model):
 
 class StoredSnapshot(models.Model):
     """A snapshot as received, byte for byte. The columns only repeat what pages sort and filter by."""
+
+    REACHED_BY = "machine__unit__path"
 
     id = models.CharField(primary_key=True, max_length=36)
     machine = models.ForeignKey(Machine, on_delete=models.CASCADE, related_name="snapshots")
@@ -158,6 +166,8 @@ class StoredSnapshot(models.Model):
     )
     # Last: SQLite reads a row from its beginning, and the blob fills pages of its own.
     sealed = models.BinaryField()
+
+    objects: ClassVar[Scoped[StoredSnapshot]] = Scoped()
 
     class Meta:
         indexes = [models.Index(fields=["machine", "-orders_at"], name="snapshot_history")]

@@ -14,7 +14,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 from server.ingest.access import address_of
 from server.ingest.models import Agent, EnrolmentToken
 from server.journal import models as journal
-from server.units.models import Membership, Unit, User
+from server.units.models import Unit, User
+from server.units.rights import ADMINISTER
 from server.web.requests import user_of
 
 HOURS = [(1, _("1 hour")), (8, _("8 hours")), (24, _("1 day")), (168, _("7 days")), (720, _("30 days"))]
@@ -28,7 +29,7 @@ class TokenForm(forms.Form):
 
     def __init__(self, *args: object, user: User, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
-        self.fields["unit"].queryset = Unit.objects.filter(user.reach(Membership.ADMIN))  # type: ignore[attr-defined]
+        self.fields["unit"].queryset = Unit.objects.visible_to(user, ADMINISTER)  # type: ignore[attr-defined]
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -47,11 +48,7 @@ def tokens(request: HttpRequest) -> HttpResponse:
             unit=token.unit.name, uses=token.uses, hours=chosen["hours"],
         )  # fmt: skip
         form = TokenForm(user=user)
-    rows = (
-        EnrolmentToken.objects.filter(user.reach_of("unit__path", Membership.ADMIN))
-        .select_related("unit")
-        .annotate(machines=Count("agent"))
-    )
+    rows = EnrolmentToken.objects.visible_to(user, ADMINISTER).select_related("unit").annotate(machines=Count("agent"))
     url = request.build_absolute_uri("/").rstrip("/")
     return render(
         request, "ingest/tokens.html", {"form": form, "shown": shown, "tokens": rows[:200], "url": url, "nav": "tokens"}
@@ -61,9 +58,7 @@ def tokens(request: HttpRequest) -> HttpResponse:
 @require_POST
 def revoke_token(request: HttpRequest, pk: int) -> HttpResponse:
     user = user_of(request)
-    token = get_object_or_404(
-        EnrolmentToken.objects.filter(user.reach_of("unit__path", Membership.ADMIN)).select_related("unit"), pk=pk
-    )
+    token = get_object_or_404(EnrolmentToken.objects.visible_to(user, ADMINISTER).select_related("unit"), pk=pk)
     if token.revoked_at is None:
         token.revoked_at = timezone.now()
         token.save(update_fields=["revoked_at"])
@@ -77,7 +72,7 @@ def revoke_token(request: HttpRequest, pk: int) -> HttpResponse:
 def revoke_agent(request: HttpRequest, pk: str) -> HttpResponse:
     """Its uploads are refused from now on. What it sent stays."""
     user = user_of(request)
-    agent = get_object_or_404(Agent.objects.filter(user.reach_of("unit__path", Membership.ADMIN)).select_related("unit"), pk=pk)
+    agent = get_object_or_404(Agent.objects.visible_to(user, ADMINISTER).select_related("unit"), pk=pk)
     if agent.revoked_at is None:
         agent.revoked_at = timezone.now()
         agent.save(update_fields=["revoked_at"])

@@ -5,11 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 from datetime import timedelta
-from typing import Any, ClassVar, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from django.db import models, transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+
+from server.units.scope import Scoped
+
+if TYPE_CHECKING:
+    from server.units.models import User
 
 ACTIONS = {
     "server.init": _("Collector set up"),
@@ -86,8 +92,21 @@ class AppendOnly(models.QuerySet["Entry"]):
         raise TypeError("the journal is append-only")
 
 
+class Entries(Scoped["Entry"]):
+    """What concerns no unit is read by those who may read the journal of the root."""
+
+    def get_queryset(self) -> AppendOnly:
+        return AppendOnly(self.model, using=self._db)
+
+    def condition(self, user: User, action: str) -> Q:
+        reached = super().condition(user, action)
+        return reached | Q(unit_path="") if any(path.count("/") == 2 for path in user.parts(action)) else reached
+
+
 class Entry(models.Model):
     """One thing that somebody or something did. Names are kept as text: the row outlives the account."""
+
+    REACHED_BY = "unit_path"
 
     at = models.DateTimeField(default=timezone.now, db_index=True)
     action = models.CharField(max_length=40, db_index=True)
@@ -103,7 +122,7 @@ class Entry(models.Model):
     address = models.CharField(max_length=45, blank=True)
     digest = models.CharField(max_length=64, editable=False)
 
-    objects: ClassVar[models.Manager[Entry]] = AppendOnly.as_manager()
+    objects: ClassVar[Entries] = Entries()
 
     class Meta:
         ordering = ["-pk"]

@@ -1,4 +1,4 @@
-"""The journal, for administrators."""
+"""The journal, for those who may read it."""
 
 from __future__ import annotations
 
@@ -10,26 +10,18 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from server.journal.models import ACTIONS, Entry
-from server.units.models import Membership, Unit, User
+from server.units.rights import JOURNAL
 from server.web.requests import user_of
 
 PAGE = 50
 
 
-def readable(user: User) -> Q:
-    """Condition on an Entry: it concerns a unit this person administers; what concerns no unit is for the root's administrators."""
-    condition = user.reach_of("unit_path", Membership.ADMIN)
-    if Unit.objects.filter(user.reach(Membership.ADMIN), parent=None).exists():
-        condition |= Q(unit_path="")
-    return condition
-
-
 @require_safe
 def entries(request: HttpRequest) -> HttpResponse:
     user = user_of(request)
-    if not user.administers:
+    if not user.does(JOURNAL):
         raise PermissionDenied
-    rows = Entry.objects.filter(readable(user))
+    rows = Entry.objects.visible_to(user, JOURNAL)
     action, text = request.GET.get("action", ""), request.GET.get("q", "").strip()
     if action in ACTIONS:
         rows = rows.filter(action=action)

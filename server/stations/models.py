@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
 from server.ingest.models import Agent, Machine, StoredSnapshot
+from server.units.scope import Scoped
 
 GOOD_FOR = timedelta(days=1)
 MOST = 50
@@ -19,10 +20,14 @@ MOST = 50
 class ScanRequest(models.Model):
     """A target is to be looked at before its time. It carries a name the station knows, and no address, account or command."""
 
+    REACHED_BY = "machine__unit__path"
+
     machine = models.ForeignKey(Machine, on_delete=models.CASCADE, related_name="scan_requests")
     asked_by = models.CharField(max_length=200)
     asked_at = models.DateTimeField(default=timezone.now)
     closed_at = models.DateTimeField(null=True)
+
+    objects: ClassVar[Scoped[ScanRequest]] = Scoped()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["machine"], condition=Q(closed_at=None), name="one_open_scan_request")]

@@ -10,15 +10,15 @@ from server.ingest.access import address_of
 from server.ingest.models import Machine
 from server.journal import models as journal
 from server.stations import models as stations
-from server.units.models import Membership
+from server.units.rights import SCAN
 from server.web.requests import user_of
 
 
 @require_POST
 def scan_now(request: HttpRequest, pk: int) -> HttpResponse:
-    """For administrators of the target's unit; 404 for everybody else, and for a machine whose agent sits on it."""
+    """For those who may ask for scans in the target's unit; 404 for everybody else, and for a machine whose agent sits on it."""
     user = user_of(request)
-    machines = Machine.objects.filter(user.reach_of("unit__path", Membership.ADMIN), own=False, agent__revoked_at=None)
+    machines = Machine.objects.visible_to(user, SCAN).filter(own=False, agent__revoked_at=None)
     machine = get_object_or_404(machines.select_related("unit"), pk=pk)
     if stations.ask(machine, user.username):
         journal.write(

@@ -9,7 +9,12 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
+
+from server.units.paths import outermost
+from server.units.rights import ADMIN, ADMINISTER, APPROVER, AUDITOR, OPERATOR, ROLES, VIEWER, roles_for
+from server.units.scope import Scoped
 
 DEFAULT_LEVEL = 2
 DEFAULT_BASELINE = "tcvn_11930_2017"
@@ -28,6 +33,8 @@ class Policy(NamedTuple):
 class Unit(models.Model):
     """A part of the organisation. What it does not say itself it inherits from above."""
 
+    REACHED_BY = "path"
+
     name = models.CharField(max_length=200)
     parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="children")
     path = models.CharField(max_length=400, unique=True, editable=False, help_text="/1/4/9/: ids from the root down to itself")
@@ -35,6 +42,8 @@ class Unit(models.Model):
     baseline = models.CharField(max_length=100, blank=True)
     tailoring = models.TextField(blank=True, help_text="YAML; replaces what the unit above says")
     interval_seconds = models.PositiveIntegerField(null=True, blank=True, validators=[MinValueValidator(60)])
+
+    objects: ClassVar[Scoped[Unit]] = Scoped()
 
     class Meta:
         ordering = ["path"]
@@ -98,37 +107,62 @@ class User(AbstractBaseUser):
     def __str__(self) -> str:
         return self.full_name or self.username
 
-    def reach(self, role: str | None = None) -> Q:
-        """Condition on a Unit: it lies in a part of the tree where this person has that role (None: any role)."""
-        return self.reach_of("path", role)
+    def reach(self, wanted: str | None = None) -> Q:
+        """Condition on a Unit: it lies where this person has that role, or may do that (rights.py); None: any role."""
+        return self.reach_of("path", wanted)
 
-    def reach_of(self, path: str, role: str | None = None) -> Q:
+    def reach_of(self, path: str, wanted: str | None = None) -> Q:
         """The same on another model, whose unit's path is reached by `path` (such as `unit__path`)."""
-        rows = self.memberships.all() if role is None else self.memberships.filter(role=role)
-        prefixes = list(rows.values_list("unit__path", flat=True))
         condition = Q(pk__in=[])
-        for prefix in prefixes:
-            condition |= Q(**{f"{path}__startswith": prefix})
+        for part in self.parts(wanted):
+            condition |= Q(**{f"{path}__under": part})
         return condition
+
+    def may(self, action: str, unit: Unit) -> bool:
+        """Whether this person may do that in this unit."""
+        return unit.path.startswith(tuple(self.parts(action)))
+
+    def does(self, action: str) -> bool:
+        """Whether there is any unit where this person may do that: whether to offer the page."""
+        return bool(self.parts(action))
+
+    def parts(self, wanted: str | None = None) -> list[str]:
+        """Paths of the topmost units where this person has that role, or may do that."""
+        roles = roles_for(wanted)
+        return outermost(path for path, role in self._held if role in roles)
+
+    @cached_property
+    def _held(self) -> list[tuple[str, str]]:
+        """(path, role) of each membership that holds today; asked once per request, as each makes its own User."""
+        holding = self.memberships.filter(Q(until=None) | Q(until__gte=timezone.localdate()))
+        return list(holding.values_list("unit__path", "role"))
+
+    def refresh_from_db(self, *args: Any, **kwargs: Any) -> None:
+        self.__dict__.pop("_held", None)
+        super().refresh_from_db(*args, **kwargs)
 
     @property
     def administers(self) -> bool:
         """Is administrator of at least one unit."""
-        return self.memberships.filter(role=Membership.ADMIN).exists()
+        return self.does(ADMINISTER)
 
 
 class Membership(models.Model):
-    """A person's role in a unit and everything below it."""
+    """A person's role in a unit and everything below it, until a last day or until it is taken away."""
 
-    ADMIN, VIEWER = "admin", "viewer"
-    ROLES = [(ADMIN, _("administrator")), (VIEWER, _("viewer"))]
+    VIEWER, OPERATOR, APPROVER, AUDITOR, ADMIN = VIEWER, OPERATOR, APPROVER, AUDITOR, ADMIN
+    ROLES = ROLES
+    REACHED_BY = "unit__path"
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     unit = models.ForeignKey(Unit, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=20, choices=ROLES)
+    until = models.DateField(null=True, blank=True, help_text="Last day; null: until it is taken away")
+
+    objects: ClassVar[Scoped[Membership]] = Scoped()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["user", "unit"], name="one_role_per_unit")]
+        constraints = [models.UniqueConstraint(fields=["user", "unit", "role"], name="each_role_once_per_unit")]
 
     def __str__(self) -> str:
         return f"{self.user}: {self.role} of {self.unit}"

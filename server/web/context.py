@@ -8,9 +8,15 @@ from django.http import HttpRequest
 
 from collectors import VERSION
 from server.units.models import User
+from server.units.rights import ADMINISTER, JOURNAL
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
-    """Version for the footer and for style addresses; whether the administrators' pages are offered."""
+    """Version for the footer and for style addresses; whether the pages that not everybody has are offered."""
     user = getattr(request, "user", None)
-    return {"version": VERSION, "administers": isinstance(user, User) and not user.must_change and user.administers}
+    inside = isinstance(user, User) and not user.must_change
+    return {
+        "version": VERSION,
+        "administers": inside and user.does(ADMINISTER),
+        "reads_journal": inside and user.does(JOURNAL),
+    }
