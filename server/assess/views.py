@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.core.paginator import Paginator
@@ -20,6 +20,7 @@ from baselines.loader import BaselineError
 from baselines.model import LEVELS, Assessment, Baseline, Result
 from collectors.model import Snapshot
 from server.assess import judge, packs, sheet, wording
+from server.assess.freshness import fresh_of, freshness
 from server.assess.models import Alarm, StoredAssessment
 from server.configurations import states as configurations
 from server.ingest.access import address_of
@@ -31,8 +32,6 @@ from server.units.rights import ADMINISTER, HANDLE, SCAN, SEE
 from server.web.requests import user_of
 
 PAGE = 50
-FRESH, SILENT = 2, 10
-"""Fresh: reported within so many of its unit's intervals; silent: not within so many."""
 STATES = {
     "fail": _("With failures"),
     "unknown": _("With unknowns"),
@@ -63,7 +62,7 @@ def machines(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     units = {unit.pk: unit for unit in Unit.objects.all()}
     policies = {pk: resolve(unit, units) for pk, unit in units.items()}
-    fresh = _fresh(policies, now)
+    fresh = fresh_of(policies, now)
     found = Machine.objects.visible_to(user)
     numbers = found.aggregate(
         expected=Count("pk"),
@@ -103,16 +102,6 @@ def machines(request: HttpRequest) -> HttpResponse:
     return render(request, "assess/machines.html", context)
 
 
-def _fresh(policies: dict[int, Policy], now: datetime) -> Q:
-    by_interval: dict[int, list[int]] = {}
-    for pk, policy in policies.items():
-        by_interval.setdefault(policy.interval_seconds, []).append(pk)
-    condition = Q(pk__in=[])
-    for seconds, pks in by_interval.items():
-        condition |= Q(unit__in=pks, latest__orders_at__gte=now - timedelta(seconds=FRESH * seconds))
-    return condition
-
-
 def _filter(found: QuerySet[Machine], text: str, state: str, unit: Unit | None, fresh: Q) -> QuerySet[Machine]:
     if text:
         found = found.filter(Q(name__icontains=text) | Q(hostname__icontains=text) | Q(os_name__icontains=text))
@@ -134,14 +123,6 @@ def _row(machine: Machine, policy: Policy, now: datetime) -> Row:
     at = latest.orders_at if latest else None
     alarmed = bool(getattr(machine, "alarmed", False))
     return Row(machine, assessment, policy, freshness(at, policy, now), at, alarmed, configurations.states(machine, now))
-
-
-def freshness(at: datetime | None, policy: Policy, now: datetime) -> str:
-    """never · fresh · late · silent, measured by the unit's own interval."""
-    if at is None:
-        return "never"
-    age = (now - at).total_seconds() / policy.interval_seconds
-    return "fresh" if age <= FRESH else "late" if age <= SILENT else "silent"
 
 
 @dataclass

@@ -1,0 +1,31 @@
+"""How old a machine's last report is, measured by its own unit's interval."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db.models import Q
+
+from server.units.models import Policy
+
+FRESH, SILENT = 2, 10
+"""Fresh: reported within so many of its unit's intervals; silent: not within so many."""
+
+
+def fresh_of(policies: dict[int, Policy], now: datetime) -> Q:
+    """Condition on a Machine: its last report is fresh. `policies`: of every unit, by its id."""
+    by_interval: dict[int, list[int]] = {}
+    for pk, policy in policies.items():
+        by_interval.setdefault(policy.interval_seconds, []).append(pk)
+    condition = Q(pk__in=[])
+    for seconds, pks in by_interval.items():
+        condition |= Q(unit__in=pks, latest__orders_at__gte=now - timedelta(seconds=FRESH * seconds))
+    return condition
+
+
+def freshness(at: datetime | None, policy: Policy, now: datetime) -> str:
+    """never · fresh · late · silent."""
+    if at is None:
+        return "never"
+    age = (now - at).total_seconds() / policy.interval_seconds
+    return "fresh" if age <= FRESH else "late" if age <= SILENT else "silent"
