@@ -13,11 +13,11 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import CharField, Lookup
 from django.db.models.sql.compiler import SQLCompiler
 
-Compiled = tuple[str, list[Any]]
+Compiled = tuple[str, tuple[Any, ...]]
 
 
 @CharField.register_lookup
-class Under(Lookup):  # type: ignore[type-arg]  # Django's own takes no argument
+class Under(Lookup):
     """`path__under="/1/4/"`: that unit and every one below. The range is compared byte by byte, whatever the language."""
 
     lookup_name = "under"
@@ -35,7 +35,7 @@ class Under(Lookup):  # type: ignore[type-arg]  # Django's own takes no argument
     def _range(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, least: str, less: str) -> Compiled:
         column, params = self.process_lhs(compiler, connection)
         first, after = self.rhs
-        return f"({column} {least} %s AND {column} {less} %s)", [*params, first, *params, after]
+        return f"({column} {least} %s AND {column} {less} %s)", (*params, first, *params, after)
 
 
 def span(path: str) -> tuple[str, str]:

@@ -14,9 +14,6 @@ from server.units.rights import ADMINISTER, JOURNAL
 def shell(request: HttpRequest) -> dict[str, Any]:
     """Version for the footer and for style addresses; whether the pages that not everybody has are offered."""
     user = getattr(request, "user", None)
-    inside = isinstance(user, User) and not user.must_change
-    return {
-        "version": VERSION,
-        "administers": inside and user.does(ADMINISTER),
-        "reads_journal": inside and user.does(JOURNAL),
-    }
+    if not isinstance(user, User) or user.must_change:
+        return {"version": VERSION}
+    return {"version": VERSION, "administers": user.does(ADMINISTER), "reads_journal": user.does(JOURNAL)}
