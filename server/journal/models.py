@@ -30,11 +30,22 @@ ACTIONS = {
     "user.rights": _("Rights changed"),
     "unit.new": _("Unit created"),
     "unit.changed": _("Unit changed"),
+    "unit.renamed": _("Unit renamed"),
+    "unit.moved": _("Unit moved under another one"),
+    "unit.merged": _("Unit merged into another one"),
+    "unit.split": _("Unit split"),
+    "unit.closed": _("Unit closed"),
+    "unit.imported": _("Organisation tree imported"),
+    "machine.moved": _("Machine moved to another unit"),
     "token.new": _("Enrolment token created"),
     "token.revoked": _("Enrolment token revoked"),
     "agent.enrolled": _("Machine enrolled"),
     "agent.again": _("Machine enrolled again with the same key"),
     "agent.revoked": _("Machine's agent revoked"),
+    "relay.invited": _("Relay invited"),
+    "relay.enrolled": _("Relay enrolled"),
+    "relay.refused": _("Relay's enrolment refused"),
+    "relay.revoked": _("Relay taken out of service"),
     "agent.refused": _("Enrolment refused"),
     "snapshot.refused": _("Upload refused"),
     "alarm.raised": _("Alarm raised"),
@@ -50,17 +61,23 @@ DETAILS = {
     "address": _("address"),
     "agent": _("agent"),
     "baseline": _("pack"),
+    "before": _("before"),
     "code": _("reason"),
     "collected_at": _("collected at"),
     "collector_verdicts": _("the collector's verdicts"),
+    "date": _("from date"),
+    "decision": _("decision"),
     "failed": _("could not be judged"),
     "hours": _("hours valid"),
     "interval": _("seconds between reports"),
+    "into": _("into"),
     "judged": _("judged"),
     "kind": _("kind"),
     "level": _("level"),
     "machine_verdicts": _("the machine's verdicts"),
+    "machines": _("machines"),
     "pack": _("pack"),
+    "people": _("people"),
     "received_at": _("received at"),
     "role": _("role"),
     "serial": _("serial number"),
@@ -93,13 +110,13 @@ class AppendOnly(models.QuerySet["Entry"]):
 
 
 class Entries(Scoped["Entry"]):
-    """What concerns no unit is read by those who may read the journal of the root."""
+    """A row carries the path its unit had then. What concerns no unit is read by those who may read the journal of the root."""
 
     def get_queryset(self) -> AppendOnly:
         return AppendOnly(self.model, using=self._db)
 
     def condition(self, user: User, action: str) -> Q:
-        reached = super().condition(user, action)
+        reached = user.reach_of(self.model.REACHED_BY, action, former=True)
         return reached | Q(unit_path="") if any(path.count("/") == 2 for path in user.parts(action)) else reached
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, NamedTuple
+from datetime import date
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -12,9 +13,15 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
+from server.units.history import MachinePlacement, UnitName, UnitPlace, UnitSuccession
 from server.units.paths import outermost
 from server.units.rights import ADMIN, ADMINISTER, APPROVER, AUDITOR, OPERATOR, ROLES, VIEWER, roles_for
 from server.units.scope import Scoped
+
+if TYPE_CHECKING:
+    from server.ingest.models import Machine
+
+__all__ = ["MachinePlacement", "Membership", "Policy", "Unit", "UnitName", "UnitPlace", "UnitSuccession", "User"]
 
 DEFAULT_LEVEL = 2
 DEFAULT_BASELINE = "tcvn_11930_2017"
@@ -36,6 +43,10 @@ class Unit(models.Model):
     REACHED_BY = "path"
 
     name = models.CharField(max_length=200)
+    code = models.CharField(max_length=40, blank=True, db_index=True, help_text="The organisation's own")
+    kind = models.CharField(max_length=40, blank=True, help_text="One of kinds.yaml")
+    valid_from = models.DateField(null=True, blank=True, help_text="First day; null: from before it was entered here")
+    valid_until = models.DateField(null=True, blank=True, help_text="Last day; null: it is in being")
     parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="children")
     path = models.CharField(max_length=400, unique=True, editable=False, help_text="/1/4/9/: ids from the root down to itself")
     level = models.PositiveSmallIntegerField(null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(5)])
@@ -47,7 +58,11 @@ class Unit(models.Model):
 
     class Meta:
         ordering = ["path"]
-        constraints = [models.UniqueConstraint(fields=["parent", "name"], name="unit_name_once_per_parent")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["code"], condition=Q(valid_until=None) & ~Q(code=""), name="code_of_one_unit_at_a_time"
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -68,9 +83,56 @@ class Unit(models.Model):
         """Ids from the root down to itself."""
         return [int(part) for part in self.path.strip("/").split("/")]
 
+    @property
+    def open(self) -> bool:
+        """It is in being. What ended keeps its row: under its successor, or where it was."""
+        return self.valid_until is None
+
+    def valid_on(self, day: date) -> bool:
+        return (self.valid_from is None or self.valid_from <= day) and (self.valid_until is None or day <= self.valid_until)
+
+    def name_on(self, day: date) -> str:
+        """What it was called that day; before its first day the first name, after its last day the last one."""
+        return next((former.name for former in self.names.all() if day <= former.until), self.name)
+
+    def code_on(self, day: date) -> str:
+        return next((former.code for former in self.names.all() if day <= former.until), self.code)
+
+    def parent_on(self, day: date) -> Unit | None:
+        """The unit it lay under that day."""
+        return next((former.parent for former in self.places.all() if day <= former.until), self.parent)
+
+    def line_on(self, day: date) -> list[Unit]:
+        """The units from the root down to itself, as they lay that day."""
+        line, unit = [self], self.parent_on(day)
+        while unit is not None:
+            line.append(unit)
+            unit = unit.parent_on(day)
+        return line[::-1]
+
+    def heirs(self) -> list[Unit]:
+        """The units in being that its duties went over to, at last; itself while it is in being."""
+        if self.open:
+            return [self]
+        found = {unit.pk: unit for step in self.successions.select_related("new") for unit in step.new.heirs()}
+        return list(found.values())
+
     def policy(self) -> Policy:
         """What holds here; asks for the units above."""
         return resolve(self, {unit.pk: unit for unit in Unit.objects.filter(pk__in=self.ids)})
+
+
+def by_code(code: str) -> list[Unit]:
+    """Every unit that has or had this code: those in being first, then the newest."""
+    wanted = Unit.objects.filter(Q(code=code) | Q(names__code=code)).distinct() if code else Unit.objects.none()
+    return sorted(wanted, key=lambda unit: (not unit.open, -(unit.valid_until or date.max).toordinal(), -unit.pk))
+
+
+def unit_on(machine: Machine, day: date) -> Unit | None:
+    """The unit a machine was in that day; None before it was known here."""
+    if day < timezone.localtime(machine.created_at).date():
+        return None
+    return next((former.unit for former in machine.placements.select_related("unit") if day <= former.until), machine.unit)
 
 
 def resolve(unit: Unit, units: dict[int, Unit]) -> Policy:
@@ -111,10 +173,13 @@ class User(AbstractBaseUser):
         """Condition on a Unit: it lies where this person has that role, or may do that (rights.py); None: any role."""
         return self.reach_of("path", wanted)
 
-    def reach_of(self, path: str, wanted: str | None = None) -> Q:
-        """The same on another model, whose unit's path is reached by `path` (such as `unit__path`)."""
+    def reach_of(self, path: str, wanted: str | None = None, former: bool = False) -> Q:
+        """The same on another model, whose unit's path is reached by `path` (such as `unit__path`).
+
+        `former`: `path` is a text of its day, as in the journal, and counts also where the units lay before they were moved.
+        """
         condition = Q(pk__in=[])
-        for part in self.parts(wanted):
+        for part in self.former_parts(wanted) if former else self.parts(wanted):
             condition |= Q(**{f"{path}__under": part})
         return condition
 
@@ -130,6 +195,12 @@ class User(AbstractBaseUser):
         """Paths of the topmost units where this person has that role, or may do that."""
         roles = roles_for(wanted)
         return outermost(path for path, role in self._held if role in roles)
+
+    def former_parts(self, wanted: str | None = None) -> list[str]:
+        """The same with the paths under which those units lay before."""
+        now = self.parts(wanted)
+        moved = UnitPlace.objects.filter(self.reach_of("unit__path", wanted)).values_list("path", flat=True)
+        return outermost([*now, *moved])
 
     @cached_property
     def _held(self) -> list[tuple[str, str]]:
