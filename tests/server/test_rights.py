@@ -1,0 +1,293 @@
+"""Everybody sees their own part of the tree and no other: every page there is, walked by people of different places.
+
+A new page is walked by itself. One that is about an object says in OBJECTS how to make one, or the walk fails.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import URLPattern, get_resolver
+from django.utils import timezone
+
+from collectors.facts.configuration import Configuration
+from collectors.model import Record
+from server.assess import judge
+from server.configurations.models import Version
+from server.ingest.models import EnrolmentToken, Machine
+from server.journal import models as journal
+from server.journal.models import Entry
+from server.stations.models import ScanRequest
+from server.units import rights
+from server.units.models import Membership, Unit, User
+from server.units.paths import outermost, span
+from server.units.rights import ADMINISTER, APPROVE, HANDLE, JOURNAL, SCAN, SEE
+from tests.server.people import PASSWORD, Host, made, send
+
+pytestmark = pytest.mark.django_db
+
+SIGNED = re.compile(r"api/v1/(enrol|snapshots|agents/|packs/|centre|relays/)|api/(openapi\.json|docs)|static/")
+"""Called by agents and relays with their own signatures, or the same for everybody."""
+SAME_FOR_ALL = {"log-on/", "log-off/", "password/", "language/", "healthz", "readyz", "metrics", "api/"}
+"""Nobody's rows stand there. Logging off would end the walk."""
+OBJECTS = {
+    "machines/<int:pk>/scan": lambda there: there["target"].pk,
+    "machines/<int:pk>": lambda there: there["machine"].pk,
+    "<str:snapshot>": lambda there: there["machine"].latest_id,
+    "<int:version>": lambda there: there["version"].pk,
+    "alarms/<int:pk>": lambda there: there["alarm"].pk,
+    "tokens/<int:pk>": lambda there: there["token"].pk,
+    "agents/<str:pk>": lambda there: there["machine"].agent_id,
+    "units/<int:pk>": lambda there: there["unit"].pk,
+}
+"""The object of that part of an address, in the place called `there`."""
+
+
+class Place(dict[str, Any]):
+    """A province with one of each thing, all named so that they are found on a page."""
+
+    @classmethod
+    def of(cls, client: Client, root: Unit, mark: str) -> Place:
+        unit = Unit.objects.create(name=f"tỉnh {mark}", code=f"c-{mark}", parent=root)
+        office = Unit.objects.create(name=f"cơ sở {mark}", parent=unit)
+        token, text = EnrolmentToken.issue(office, 5, 1, f"người {mark}", f"ghi chú {mark}")
+        host = Host(f"may-{mark}")
+        assert host.enrol(client, text).status_code == 201
+        told = made(Configuration, lines=1, digest="0" * 64, text=f"hostname {mark}\n", saved=True)
+        record = Record(fact="configuration", outcome="seen", data=told.model_dump(mode="json"))
+        assert send(client, host.seal(host.snapshot(extra=(record,)))).status_code == 201
+        machine = Machine.objects.get(name=host.name)
+        target = Machine.objects.create(unit=office, agent=machine.agent, own=False, name=f"dich-{mark}", kind="switch")
+        alarm = judge.raise_alarm(machine, "forged", target=mark)
+        ScanRequest.objects.create(machine=target, asked_by=f"người {mark}")
+        journal.write("unit.changed", f"người {mark}", unit_path=office.path, subject=mark)
+        version = Version.objects.get(machine=machine)
+        return cls(mark=mark, unit=unit, office=office, token=token, machine=machine, target=target, alarm=alarm, version=version)
+
+    @property
+    def marks(self) -> tuple[str, ...]:
+        return (self["mark"], self["token"].public, self["machine"].agent_id, self["machine"].latest_id)
+
+
+@pytest.fixture
+def places(client: Client, tree) -> tuple[Place, Place]:
+    return Place.of(client, tree["root"], "banguon"), Place.of(client, tree["root"], "xanhlam")
+
+
+def person(name: str, role: str = "", unit: Unit | None = None, **fields: Any) -> User:
+    user = User.objects.create_user(name, PASSWORD, must_change=False)
+    if unit:
+        Membership.objects.create(user=user, unit=unit, role=role, **fields)
+    return user
+
+
+def on(user: User) -> Client:
+    client = Client(raise_request_exception=True)
+    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    return client
+
+
+def routes(patterns: list[Any], before: str = "") -> Iterator[str]:
+    """Every address there is, as it is written in the url files."""
+    for pattern in patterns:
+        route = before + str(pattern.pattern).removeprefix("^")
+        if isinstance(pattern, URLPattern):
+            yield route
+        else:
+            yield from routes(pattern.url_patterns, route)
+
+
+def address(route: str, there: Place) -> str:
+    """The route with the objects of that place in it."""
+    for part, make in OBJECTS.items():
+        if part in route:
+            made_part = re.sub(r"<[^>]*>", str(make(there)), part)
+            route = route.replace(part, made_part)
+    assert "<" not in route, f"/{route}: say in OBJECTS which object this page is about, or in SIGNED who calls it"
+    return f"/{route}"
+
+
+WALKED = sorted(
+    route for route in set(routes(get_resolver().url_patterns)) if not SIGNED.match(route) and route not in SAME_FOR_ALL
+)
+OF_AN_OBJECT = [route for route in WALKED if "<" in route]
+LISTS = [route for route in WALKED if "<" not in route]
+
+
+def test_the_walk_meets_the_pages_there_are() -> None:
+    assert {"", "journal/", "tokens/", "configurations/"} <= set(LISTS)
+    assert {"machines/<int:pk>/", "alarms/<int:pk>/close/", "machines/<int:pk>/snapshots/<str:snapshot>/raw/"} <= set(
+        OF_AN_OBJECT
+    )
+
+
+def test_what_is_not_theirs_is_not_there(places: tuple[Place, Place], tree) -> None:
+    mine, theirs = places
+    strangers = [
+        person("người ngoài"),
+        person("hết hạn", Membership.ADMIN, theirs["unit"], until=timezone.localdate() - timedelta(days=1)),
+        *(person(f"{role} tỉnh khác", role, mine["unit"]) for role in rights.RIGHTS),
+    ]
+    for user in strangers:
+        client = on(user)
+        for route in OF_AN_OBJECT:
+            url = address(route, theirs)
+            answers = {client.get(url).status_code, client.post(url).status_code}
+            assert answers <= {404, 405}, f"{user} at {url}: {answers}"
+            assert 404 in answers, f"{user} at {url}: {answers}"
+        for url in (f"/machines/{mine['machine'].pk}/", f"/machines/{mine['machine'].pk}/configurations/compare/"):
+            # an object of theirs reached through one's own
+            odd = {"snapshot": theirs["machine"].latest_id, "old": theirs["version"].pk, "new": theirs["version"].pk}
+            assert client.get(url, odd).status_code == 404
+
+
+def test_whoever_has_them_gets_them(places: tuple[Place, Place], tree) -> None:
+    """Or the test before would pass with a page that nobody reaches."""
+    _mine, theirs = places
+    client = on(person("trung tâm", Membership.ADMIN, tree["root"]))
+    for route in sorted(OF_AN_OBJECT, key=lambda route: ("revoke" in route, "close" in route, route)):
+        url = address(route, theirs)
+        answers = {client.get(url).status_code, client.post(url).status_code} - {405}
+        assert answers <= {200, 302, 400, 404, 422}, f"{url}: {answers}"
+        if "compare" not in route:  # it needs two versions to be named
+            assert answers & {200, 302}, f"{url}: {answers}"
+
+
+@pytest.mark.parametrize("route", LISTS)
+def test_lists_name_nothing_of_others(places: tuple[Place, Place], tree, route: str) -> None:
+    mine, theirs = places
+    asked = ({}, {"unit": theirs["unit"].pk, "machine": theirs["machine"].pk, "closed": "1"})
+    for user in (person("người ngoài"), *(person(f"{role} kia", role, mine["unit"]) for role in rights.RIGHTS)):
+        for query in asked:
+            response = on(user).get(f"/{route}", query)
+            assert response.status_code in (200, 302, 403, 405), f"{user} at /{route}: {response.status_code}"
+            page = b"".join(response).decode()
+            for mark in theirs.marks:
+                assert mark not in page, f"{user} sees {mark} at /{route}"
+
+
+@pytest.mark.parametrize(("route", "mark"), [("", "may-xanhlam"), ("journal/", "xanhlam"), ("tokens/", "xanhlam")])
+def test_lists_name_what_is_ones_own(places: tuple[Place, Place], route: str, mark: str) -> None:
+    client = on(person("quản trị tỉnh", Membership.ADMIN, places[1]["unit"]))
+    page = client.get(f"/{route}").content.decode()
+    assert mark in page
+    assert "banguon" not in page
+
+
+ROLES_MAY = {
+    rights.VIEWER: {SEE},
+    rights.OPERATOR: {SEE, SCAN, HANDLE},
+    rights.APPROVER: {SEE, APPROVE},
+    rights.AUDITOR: {SEE, JOURNAL},
+    rights.ADMIN: {SEE, SCAN, HANDLE, APPROVE, JOURNAL, ADMINISTER},
+}
+
+
+@pytest.mark.parametrize("role", rights.RIGHTS)
+def test_what_a_role_may_do_it_may_do_below_and_nowhere_else(places: tuple[Place, Place], tree, role: str) -> None:
+    mine, theirs = places
+    user = person("một người", role, mine["unit"])
+    for action in rights.ACTIONS:
+        expected = action in ROLES_MAY[role]
+        assert user.may(action, mine["unit"]) is user.may(action, mine["office"]) is user.does(action) is expected
+        assert not user.may(action, theirs["office"])
+        assert not user.may(action, tree["root"])
+        assert Machine.objects.visible_to(user, action).exists() is expected
+        assert Unit.objects.filter(user.reach(action)).exists() is expected
+    assert role in dict(Membership.ROLES)
+
+
+@pytest.mark.parametrize("role", rights.RIGHTS)
+def test_the_pages_hold_to_the_table(places: tuple[Place, Place], role: str) -> None:
+    _other, mine = places
+    machine = mine["machine"]
+    ScanRequest.objects.all().delete()
+    client = on(person("một người", role, mine["unit"]))
+    may = ROLES_MAY[role]
+    assert client.get(f"/machines/{machine.pk}/").status_code == 200
+    assert (client.post(f"/machines/{mine['target'].pk}/scan/").status_code == 302) is (SCAN in may)
+    assert (client.post(f"/alarms/{mine['alarm'].pk}/close/").status_code == 302) is (HANDLE in may)
+    assert (client.get("/journal/").status_code == 200) is (JOURNAL in may)
+    assert (client.get("/tokens/").status_code == 200) is (ADMINISTER in may)
+    assert (client.post(f"/tokens/{mine['token'].pk}/revoke/").status_code == 302) is (ADMINISTER in may)
+    page = client.get("/").content.decode()
+    assert ('href="/journal/"' in page) is (JOURNAL in may)
+    assert ('href="/tokens/"' in page) is (ADMINISTER in may)
+
+
+def test_words_that_are_no_role_and_no_action_are_no_right(tree) -> None:
+    user = person("a", Membership.ADMIN, tree["root"])
+    with pytest.raises(KeyError):
+        user.may("everything", tree["root"])
+
+
+def test_what_concerns_no_unit_is_for_those_of_the_root(places: tuple[Place, Place], tree) -> None:
+    journal.write("server.init", "console", subject="chuyện chung")
+    chief, part = person("a", Membership.AUDITOR, tree["root"]), person("b", Membership.AUDITOR, places[0]["unit"])
+    common = Entry.objects.filter(unit_path="", action="server.init")
+    assert Entry.objects.visible_to(chief, JOURNAL).filter(pk__in=common).exists()
+    assert not Entry.objects.visible_to(part, JOURNAL).filter(pk__in=common).exists()
+
+
+OF_NO_UNIT = {
+    "units.User": "people are seen through their memberships",
+    "ingest.Refusal": "addresses of strangers, counted only",
+    "configurations.Text": "shared by versions, which have a machine",
+}
+
+
+def test_every_table_of_ours_says_whose_its_rows_are() -> None:
+    ours = [model for model in apps.get_models() if model.__module__.startswith("server.")]
+    silent = [model._meta.label for model in ours if not getattr(model, "REACHED_BY", "")]
+    assert set(silent) <= set(OF_NO_UNIT), "give it REACHED_BY and objects = Scoped(), or say here why it has no unit"
+    nobody = User(username="nobody", pk=-1)
+    for model in ours:
+        if model._meta.label not in silent:
+            assert not model.objects.visible_to(nobody).exists(), model._meta.label
+
+
+def test_memberships_are_asked_for_once_a_request(places: tuple[Place, Place], tree) -> None:
+    client = on(person("a", Membership.ADMIN, tree["root"]))
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        assert client.get(f"/machines/{places[0]['machine'].pk}/").status_code == 200
+    assert sum("units_membership" in query["sql"] for query in queries) == 1
+
+
+@pytest.mark.parametrize(
+    ("paths", "kept"),
+    [
+        (["/1/2/", "/1/", "/1/10/"], ["/1/"]),
+        (["/1/2/", "/1/20/", "/1/2/3/", "/1/2/"], ["/1/2/", "/1/20/"]),
+        ([], []),
+    ],
+)
+def test_parts_inside_others_are_dropped(paths: list[str], kept: list[str]) -> None:
+    assert outermost(paths) == kept
+
+
+def test_a_number_that_begins_alike_is_another_unit(db) -> None:
+    for path in ("/1/", "/1/2/", "/1/2/7/", "/1/20/", "/1/3/"):
+        Unit.objects.create(name=path, path=path)
+    assert [unit.path for unit in Unit.objects.filter(path__under="/1/2/")] == ["/1/2/", "/1/2/7/"]
+    with pytest.raises(ValueError, match="no path"):
+        span("/1/2")
+
+
+def test_a_part_of_the_tree_is_a_range_of_the_index(tree) -> None:
+    user = person("a", Membership.VIEWER, tree["north"])
+    for table, query in {"units_unit": Unit.objects.visible_to(user), "ingest_machine": Machine.objects.visible_to(user)}.items():
+        plan = query.explain()
+        if connection.vendor == "sqlite":
+            assert "SEARCH units_unit USING" in plan, plan
+            assert "path>? AND path<?" in plan, plan
+            assert f"SCAN {table}" not in plan, plan
