@@ -12,8 +12,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import django  # here, so that `rasoat server` says what to install when it is missing
+from django.db import OperationalError
 
-USAGE = 2
+FAILED, USAGE = 1, 2
 _language = "en"
 _catalog: gettext.NullTranslations = gettext.NullTranslations()
 
@@ -31,20 +32,31 @@ def main(argv: Sequence[str]) -> int:
 
     try:
         data = Data.here()
-        if options.command is not _init and not data.database.exists():
-            missing = _("no collector in %(data)s; make one with: rasoat server init --data %(data)s")
-            _say(f"rasoat: {missing % {'data': data.root}}", error=True)
-            return USAGE
         if options.command is _init:
             _create(data, options)
-        data.config()
+        config = data.config()
+        if options.command is _init and options.database not in ("", config.database):
+            raise ConfigError(_("%s is there already and names another database; change it there") % data.settings)
+        if not options.fresh and not config.database and not data.database.exists():
+            return _missing(data.root)
         django.setup()
         translation = importlib.import_module("django.utils.translation")
         translation.activate(_language)
+        if not options.fresh and config.database and not importlib.import_module("server.database").made():
+            return _missing(data.root)
         return int(options.command(options))
     except (ConfigError, PermissionError) as error:
         _say(f"rasoat: {error}", error=True)
         return USAGE
+    except OperationalError as error:
+        _say("rasoat: " + _("the database does not answer: %s") % str(error).strip(), error=True)
+        return FAILED
+
+
+def _missing(root: Path) -> int:
+    missing = _("no collector in %(data)s; make one with: rasoat server init --data %(data)s")
+    _say(f"rasoat: {missing % {'data': root}}", error=True)
+    return USAGE
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -56,7 +68,7 @@ def _parser() -> argparse.ArgumentParser:
 
     def command(name: str, function: Callable[[argparse.Namespace], int], text: str, under: argparse._SubParsersAction[argparse.ArgumentParser] = actions) -> argparse.ArgumentParser:  # fmt: skip
         added = under.add_parser(name, parents=[shared], help=text, description=text)
-        added.set_defaults(command=function)
+        added.set_defaults(command=function, fresh=function is _init)
         return added
 
     def family(name: str, text: str) -> argparse._SubParsersAction[argparse.ArgumentParser]:
@@ -71,6 +83,9 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         metavar="NAME",
         help=_("a name or address under which browsers and agents call it"),
+    )
+    init.add_argument(
+        "--database", default="", metavar="URL", help=_("postgresql://user@host:5432/name in place of SQLite; without a password")
     )
 
     run = command("run", _run, _("run the collector"))
@@ -130,6 +145,34 @@ def _parser() -> argparse.ArgumentParser:
     whatif.add_argument("--output", metavar="FILE")
     configurations = family("configurations", _("versions of device configurations"))
     command("prune", _lazy("configurations_prune"), _("remove those that settings.toml no longer keeps"), configurations)
+    relay = family("relay", _("programs at a site that pass on what machines without a route to here send"))
+    new = command("new", _lazy("new", "server.relays.console"), _("print an invitation for a relay; it is shown once"), relay)
+    new.add_argument("name")
+    new.add_argument("--unit", metavar="NAME", help=_("unit it belongs to (default: the root)"))
+    new.add_argument("--quiet", "-q", action="store_true", help=_("print the invitation and nothing else"))
+    command("list", _lazy("listed", "server.relays.console"), _("list relays and what is wrong with them"), relay)
+    revoked = command("revoke", _lazy("revoke", "server.relays.console"), _("take a relay out of service"), relay)
+    revoked.add_argument("relay", metavar="ID", help=_("the id that `relay list` shows"))
+    coverage = family("coverage", _("which machines should report, and which do"))
+    take = command(
+        "import", _lazy("take", "server.coverage.console"), _("take over a list of machines that should be there"), coverage
+    )
+    take.add_argument("file", metavar="FILE")
+    take.add_argument("--source", required=True, choices=("ad", "dhcp", "csv", "discovery"), help=_("what kind of list it is"))
+    take.add_argument("--unit", metavar="NAME", help=_("unit it speaks of, with all below (default: the root)"))
+    take.add_argument("--dry-run", action="store_true", help=_("only say what would change"))
+    take.add_argument("--shorter", action="store_true", help=_("the list is whole, even if much shorter than the one before"))
+    shown = command(
+        "show",
+        _lazy("show", "server.coverage.console"),
+        _("expected, seen, fresh, judged; 1 when something is missing"),
+        coverage,
+    )
+    shown.add_argument("--unit", metavar="NAME")
+    shown.add_argument("--format", choices=("table", "json"), default="table")
+    gap = command("list", _lazy("gap", "server.coverage.console"), _("print the machines behind a gap"), coverage)
+    gap.add_argument("gap", choices=("absent", "never", "stale", "unjudged", "unlisted", "ambiguous", "excused"))
+    gap.add_argument("--unit", metavar="NAME")
     journal = family("journal", _("the audit trail"))
     command("verify", _lazy("journal_verify"), _("check that no row of the journal was changed or removed"), journal)
     return parser
@@ -149,13 +192,11 @@ def _positive(text: str) -> int:
     return number
 
 
-def _lazy(name: str) -> Callable[[argparse.Namespace], int]:
-    """A function of server.console, which can be imported only once Django is set up."""
+def _lazy(name: str, module: str = "server.console") -> Callable[[argparse.Namespace], int]:
+    """A function of a console, which can be imported only once Django is set up."""
 
     def call(options: argparse.Namespace) -> int:
-        from server import console
-
-        code: int = getattr(console, name)(options)
+        code: int = getattr(importlib.import_module(module), name)(options)
         return code
 
     return call
@@ -165,7 +206,7 @@ def _create(data: object, options: argparse.Namespace) -> None:
     from server.config import Data
 
     assert isinstance(data, Data)
-    data.create(tuple(options.hostname))
+    data.create(tuple(options.hostname), options.database)
 
 
 def _init(options: argparse.Namespace) -> int:

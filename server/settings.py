@@ -7,6 +7,7 @@ from pathlib import Path
 
 from collectors.seal import MAX_SEALED
 from server.config import Data
+from server.database import databases
 
 HERE = Path(__file__).parent
 DATA = Data.here()
@@ -31,6 +32,8 @@ INSTALLED_APPS = [
     "server.assess",
     "server.configurations",
     "server.stations",
+    "server.coverage",
+    "server.relays",
     "server.journal",
     "server.web",
 ]
@@ -38,6 +41,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "server.web.middleware.Proxy",
     "server.web.middleware.Headers",
+    "server.relays.middleware.Sealed",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -65,22 +69,7 @@ TEMPLATES = [
     }
 ]
 
-DATABASES = {
-    "default": {
-        "ENGINE": "django.db.backends.sqlite3",
-        "NAME": DATA.database,
-        "CONN_MAX_AGE": 600,
-        "OPTIONS": {
-            # A transaction that reads and then writes fails at once in the default mode when another writer came
-            # between; IMMEDIATE makes it wait its turn.
-            "transaction_mode": "IMMEDIATE",
-            "timeout": CONFIG.lock_wait_seconds,
-            # FULL, not NORMAL: an agent deletes its copy when it is told 201, so a power cut must not undo it.
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY;"
-            "PRAGMA journal_size_limit=67108864; PRAGMA cache_size=-16384;",
-        },
-    }
-}
+DATABASES = databases(DATA, CONFIG)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 
@@ -130,7 +119,7 @@ SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_SEALED
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 100
-FILE_UPLOAD_HANDLERS: list[str] = []
+FILE_UPLOAD_HANDLERS = ["server.web.uploads.Bounded"]
 
 # Languages
 LANGUAGE_CODE = "vi"

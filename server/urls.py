@@ -13,6 +13,8 @@ urlpatterns = [
     path("", include("server.assess.urls")),
     path("", include("server.configurations.urls")),
     path("", include("server.stations.urls")),
+    path("", include("server.relays.urls")),
+    path("", include("server.coverage.urls")),
     path("", include("server.units.urls")),
     path("", include("server.ingest.urls")),
     path("", include("server.journal.urls")),

@@ -17,6 +17,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 from collectors.model import MACHINES, Kind
 from collectors.seal import MAX_SEALED
 from server.assess import judge, packs
+from server.coverage import matching
 from server.errors import ErrorOut, Refused
 from server.ingest import intake
 from server.ingest.access import address_of, agent_of, caller, limit_tries, note_refusal
@@ -143,7 +144,7 @@ def _refuse_token(request: HttpRequest, name: str, token: EnrolmentToken | None)
 
 def _admit(payload: EnrolIn, key: bytes, token: EnrolmentToken, address: str) -> Agent:
     agent = Agent.objects.create(unit=token.unit, name=payload.name, public_key=key, token=token)
-    Machine.objects.create(
+    machine = Machine.objects.create(
         unit=token.unit,
         agent=agent,
         own=True,
@@ -153,6 +154,7 @@ def _admit(payload: EnrolIn, key: bytes, token: EnrolmentToken, address: str) ->
         machine_id=payload.identity.machine_id or "",
         os_name=payload.identity.os_name,
     )
+    matching.look_again(machine)
     journal.write("agent.enrolled", agent.pk, unit_path=token.unit.path, subject=agent.name, address=address, token=token.public)
     return agent
 

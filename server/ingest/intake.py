@@ -21,6 +21,7 @@ from server.assess import judge
 from server.assess.judge import Judged
 from server.assess.models import StoredAssessment
 from server.configurations import keep as configurations
+from server.coverage import matching
 from server.errors import Refused
 from server.ingest.access import agent_of
 from server.ingest.models import Agent, Machine, StoredSnapshot
@@ -135,9 +136,9 @@ def _kind(agent: Agent, snapshot: Snapshot) -> str:
     return target.kind.value if known is None or ("name" in own and target.kind is not Kind.OTHER) else known
 
 
-def _judged(opened: _Opened, policy: Policy, kind: str) -> dict[str, Any] | None:
+def _judged(opened: _Opened, policy: Policy, kind: str) -> judge.ToKeep | None:
     try:
-        return judge.columns(judge.judge(opened.snapshot, policy, kind), policy, opened.judged)
+        return judge.to_keep(judge.judge(opened.snapshot, policy, kind), policy, opened.judged)
     except Exception:  # facts are worth keeping even when our own judgement fails; `rejudge` catches up
         log.exception("snapshot %s could not be judged", opened.snapshot.id)
         return None
@@ -166,6 +167,7 @@ def _store(body: bytes, opened: _Opened, agent: Agent) -> StoredSnapshot:
         machine.latest = stored
         _describe(machine, snapshot)
         machine.save()
+        matching.note(machine, snapshot)
     Agent.objects.filter(pk=agent.pk).update(contact_at=now)
     if stored.clock_ahead:
         judge.raise_alarm(
@@ -201,11 +203,11 @@ def _describe(machine: Machine, snapshot: Snapshot) -> None:
         machine.machine_id = identity.machine_id or machine.machine_id
 
 
-def _keep(stored: StoredSnapshot, verdicts: dict[str, Any] | None, judged: Judged | None) -> bool | None:
+def _keep(stored: StoredSnapshot, verdicts: judge.ToKeep | None, judged: Judged | None) -> bool | None:
     if verdicts is None:
         judge.raise_alarm(stored.machine, "not-judged", stored.pk)
         return None
-    kept = StoredAssessment.objects.create(snapshot=stored, machine=stored.machine, **verdicts)
+    kept = judge.keep(stored, verdicts)
     if kept.agent == StoredAssessment.DIFFERS and judged:
         both = {"collector_verdicts": kept.verdicts, "machine_verdicts": judged.verdicts, "pack": kept.digest}
         judge.raise_alarm(stored.machine, "verdicts-differ", stored.pk, **both)

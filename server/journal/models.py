@@ -12,6 +12,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from server.database import alone
 from server.units.scope import Scoped
 
 if TYPE_CHECKING:
@@ -54,6 +55,8 @@ ACTIONS = {
     "machine.kind": _("Kind of a scanned target changed"),
     "scan.asked": _("Scan of a target asked for"),
     "configuration.exported": _("Configuration downloaded"),
+    "coverage.list": _("List of machines taken over"),
+    "coverage.excuse": _("Excuse of a listed machine"),
     "configuration.pruned": _("Old configuration versions removed"),
 }
 
@@ -151,6 +154,7 @@ class Entry(models.Model):
         if self.pk is not None:
             raise TypeError("the journal is append-only")
         with transaction.atomic():
+            alone("journal")  # two rows after the same one would break the chain
             last = Entry.objects.order_by("-pk").values_list("digest", flat=True).first()
             self.digest = self.seal(last or "")
             super().save(*args, **kwargs)

@@ -33,6 +33,7 @@ _ICONS = {
     "clock": "M12 4a8 8 0 100 16 8 8 0 000-16zM12 8v4.5l3 2",
     "terminal": "M3 5h18v14H3zM7 10l3 2.5L7 15M12.5 15H16",
     "file": "M6 3h8l4 4v14H6zM14 3v4h4",
+    "chart": "M4 20V4M4 20h16M8 16v-4M12 16V8M16 16v-6",
     "call": "M8 6l-5 6 5 6M16 6l5 6-5 6",
     "command": "M3 5h18v14H3zM7 10l3 2.5L7 15M12.5 15H16",
     "down": "M12 4v12M7 11.5l5 5 5-5M5 20h14",

@@ -1,0 +1,1 @@
+"""Which machines should report, and which of them do: expected, seen, fresh, judged, each gap with its list."""

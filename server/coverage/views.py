@@ -1,0 +1,153 @@
+"""Coverage: the numbers of a unit, the lists behind them, taking lists over, and excusing what cannot report."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from server.coverage import lists, numbers, register
+from server.coverage.forms import ExcuseForm, ListForm
+from server.coverage.models import Expected, Listing
+from server.ingest.access import address_of
+from server.journal import models as journal
+from server.units.models import Unit, User
+from server.units.rights import ADMINISTER
+from server.web.requests import user_of
+
+PAGE = 50
+
+
+@require_safe
+def coverage(request: HttpRequest) -> HttpResponse:
+    """Four numbers, the units below with the worst first, and the gap that was chosen as a list."""
+    user, now = user_of(request), timezone.now()
+    unit = _unit(user, request.GET.get("unit", ""))
+    total, branches = numbers.branches(user, unit, now)
+    if unit is None and len(branches) == 1:  # the highest this person sees: it would only say its own sum again
+        unit = branches[0].unit
+        total, branches = numbers.branches(user, unit, now)
+    chosen = request.GET.get("gap", "")
+    page = None
+    if chosen in numbers.GAPS:
+        page = Paginator(numbers.gap(user, chosen, unit, now), PAGE).get_page(request.GET.get("page"))
+    above = list(Unit.objects.visible_to(user).filter(pk__in=unit.ids[:-1])) if unit else []
+    context = {
+        "unit": unit, "above": above, "total": total, "branches": branches, "gaps": numbers.GAPS, "gap": chosen, "page": page,
+        "of_lists": numbers.OF_LISTS, "has_lists": numbers.has_lists(user), "excuse_form": ExcuseForm(), "nav": "coverage",
+    }  # fmt: skip
+    return render(request, "coverage/coverage.html", context)
+
+
+@require_safe
+def gap(request: HttpRequest, gap: str) -> StreamingHttpResponse:
+    """A gap's list as CSV, written while it is read."""
+    if gap not in numbers.GAPS:
+        raise Http404
+    user, now = user_of(request), timezone.now()
+    unit = _unit(user, request.GET.get("unit", ""))
+    rows = numbers.gap(user, gap, unit, now)
+    answer = StreamingHttpResponse(_csv(rows, gap), content_type="text/csv; charset=utf-8")
+    answer["Content-Disposition"] = f'attachment; filename="coverage-{gap}.csv"'
+    return answer
+
+
+class _Echo:
+    """Gives back what csv writes."""
+
+    def write(self, text: str) -> str:
+        return text
+
+
+def _csv(rows: Any, gap: str) -> Iterator[str]:
+    writer = csv.writer(_Echo())
+    of_list = gap in numbers.OF_LISTS
+    heading = [_("Unit"), _("Name"), _("Kind"), _("Hardware address"), _("Address"), _("Lists"), _("Last seen"), _("Reason")]
+    yield "\ufeff" + writer.writerow(heading)  # the mark tells Excel that it is UTF-8
+    for row in rows.iterator(chunk_size=500):
+        if of_list:
+            held = " ".join(sorted(mention.source for mention in row.mentions.all() if mention.gone_at is None))
+            cells = [row.unit.name, row.name, row.get_kind_display(), row.mac, row.address, held, row.last_at, row.get_excuse_display()]  # fmt: skip
+        else:
+            at = row.latest.orders_at if row.latest else None
+            cells = [row.unit.name, row.name, row.get_kind_display(), "", "", "", at, ""]
+        yield writer.writerow([_plain(cell) for cell in cells])
+
+
+def _plain(cell: Any) -> str:
+    """Text a spreadsheet takes for text: what would begin a formula gets an apostrophe."""
+    text = "" if cell is None else timezone.localtime(cell).isoformat(" ", "minutes") if hasattr(cell, "hour") else str(cell)
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def listings(request: HttpRequest) -> HttpResponse:
+    """Lists taken over so far, and a form for another. Without `take` in the form it only says what would change."""
+    user = user_of(request)
+    if not user.administers:
+        raise PermissionDenied
+    form = ListForm(request.POST or None, request.FILES or None, user=user)
+    plan, problems, taken = None, [], False
+    if request.method == "POST" and form.is_valid():
+        given, taken = form.cleaned_data, "take" in request.POST
+        upload, now = given["file"], timezone.now()
+        try:
+            if upload.size > lists.MAX_BYTES:
+                raise lists.ListError(
+                    [_("%(size)d bytes, at most %(most)d are read") % {"size": upload.size, "most": lists.MAX_BYTES}]
+                )
+            raw = upload.read()
+            read = lists.read(given["source"], raw, upload.name, now)
+            plan = register.take(
+                given["unit"],
+                given["source"],
+                upload.name,
+                raw,
+                read,
+                user.username,
+                now,
+                dry=not taken,
+                shorter=given["shorter"],
+            )
+        except lists.ListError as error:
+            problems = error.problems
+    context = {
+        "form": form, "plan": plan, "problems": problems[:50], "more": max(0, len(problems) - 50), "taken": taken and plan,
+        "listings": Listing.objects.visible_to(user, ADMINISTER).select_related("unit")[:100], "nav": "coverage",
+    }  # fmt: skip
+    return render(request, "coverage/listings.html", context)
+
+
+@require_POST
+def excuse(request: HttpRequest, pk: int) -> HttpResponse:
+    """Say why a listed one cannot report, or take the excuse back."""
+    user = user_of(request)
+    row = get_object_or_404(Expected.objects.visible_to(user, ADMINISTER).select_related("unit"), pk=pk)
+    form = ExcuseForm(request.POST)
+    if not form.is_valid():
+        return render(request, "coverage/excuse.html", {"row": row, "form": form, "nav": "coverage"}, status=422)
+    given = form.cleaned_data
+    row.excuse, row.excuse_note, row.excused_until = given["excuse"], given["excuse_note"], given["excused_until"]
+    row.excused_by = user.username if row.excuse else ""
+    row.save(update_fields=["excuse", "excuse_note", "excused_until", "excused_by"])
+    journal.write(
+        "coverage.excuse", user.username, unit_path=row.unit.path, subject=row.name, address=address_of(request),
+        reason=row.excuse or None, note=row.excuse_note, until=row.excused_until.isoformat() if row.excused_until else None,
+    )  # fmt: skip
+    return redirect(f"/coverage/?gap={'excused' if row.excuse else 'absent'}&unit={row.unit_id}")
+
+
+def _unit(user: User, text: str) -> Unit | None:
+    if not text:
+        return None
+    if not (text.isascii() and text.isdecimal() and len(text) < 19):
+        raise Http404
+    return get_object_or_404(Unit.objects.visible_to(user), pk=int(text))
