@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import socket
@@ -9,9 +10,17 @@ import tomllib
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from server.database import parameters
 
 DEFAULT_DATA = Path("/var/lib/rasoat-server")
+
+
+def _address(url: str) -> str:
+    if url:
+        parameters(url)
+    return url
 
 
 class Config(BaseModel):
@@ -26,6 +35,8 @@ class Config(BaseModel):
     certificate: str = ""
     private_key: str = ""
     behind_tls_proxy: bool = False
+    database: Annotated[str, AfterValidator(_address)] = ""
+    database_password_file: str = ""
     lock_wait_seconds: Annotated[float, Field(gt=0, le=120)] = 10.0
     metrics_token: str = ""
     keep_configuration_days: Annotated[int, Field(ge=1, le=36_500)] = 400
@@ -75,8 +86,26 @@ class Data:
         except (FileNotFoundError, NotADirectoryError):
             return secrets.token_urlsafe(48)
 
-    def create(self, hosts: tuple[str, ...] = ()) -> list[Path]:
-        """Make what is missing; never change what is there. The files written."""
+    def password(self, config: Config) -> str:
+        """Of the database; empty where libpq finds it by itself (PGPASSFILE, a service) or needs none. Raises ConfigError."""
+        if not config.database_password_file:
+            return ""
+        path = self.root / config.database_password_file
+        try:
+            found = path.read_text(encoding="utf-8").rstrip("\r\n")
+        except (OSError, UnicodeDecodeError) as error:
+            why = getattr(error, "strerror", None) or "not UTF-8"
+            raise ConfigError(f"{self.settings}: database_password_file: {path}: {why}") from None
+        if not found:
+            raise ConfigError(f"{self.settings}: database_password_file: {path}: is empty")
+        return found
+
+    def create(self, hosts: tuple[str, ...] = (), database: str = "") -> list[Path]:
+        """Make what is missing; never change what is there. The files written. Raises ConfigError."""
+        try:
+            _address(database)
+        except ValueError as error:
+            raise ConfigError(f"--database: {error}") from None
         self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
         written = []
         if not self.secret_key.exists():
@@ -87,11 +116,13 @@ class Data:
             known = dict.fromkeys(("localhost", "127.0.0.1", "[::1]", socket.gethostname(), socket.getfqdn(), *hosts))
             listed = ", ".join(f'"{name}"' for name in known)
             with os.fdopen(os.open(self.settings, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as out:
-                out.write(_TEMPLATE.format(hosts=listed))
+                line = f"database = {json.dumps(database)}" if database else _NO_DATABASE
+                out.write(_TEMPLATE.format(hosts=listed, database=line))
             written.append(self.settings)
         return written
 
 
+_NO_DATABASE = '# database = "postgresql://rasoat@db.example.vn:5432/rasoat"'
 _TEMPLATE = """\
 # Names and addresses by which browsers and agents call this collector. Others are refused.
 hosts = [{hosts}]
@@ -107,6 +138,11 @@ workers = 2
 
 # true when a proxy on this machine ends TLS and sets X-Forwarded-Proto.
 # behind_tls_proxy = true
+
+# Where everything is kept: PostgreSQL 14 or later; without this line SQLite in this directory (to about 1,000 machines).
+# No password here: it lies in a file of its own, or in libpq's PGPASSFILE. docs/storage.md
+{database}
+# database_password_file = "database.password"
 
 # Seconds to wait for the database before an agent is told to try again.
 # lock_wait_seconds = 10

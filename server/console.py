@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from baselines.loader import BaselineError, load
 from baselines.tailoring import Tailoring
+from server import database
 from server.assess import judge, packs
 from server.assess import whatif as foresight
 from server.configurations import retention
@@ -27,8 +28,8 @@ ADMIN = "admin"
 
 def init(options: argparse.Namespace) -> int:
     """Idempotent: what exists stays as it is, passwords and keys above all."""
-    call_command("migrate", verbosity=0, interactive=False)
-    settings.DATA.database.chmod(0o600)
+    database.migrate()
+    database.private(settings.DATA.database)
     root = Unit.objects.filter(parent=None).first()
     if root is None:
         root = Unit.objects.create(name=options.unit or _("Organisation"), level=options.level or DEFAULT_LEVEL)

@@ -10,9 +10,16 @@ from babel.messages.pofile import read_po
 from django.test import Client
 from django.utils.translation import trans_real
 
+from tests.postgres import choose, database, postgres
 from tests.server.people import PASSWORD, Host
 
+__all__ = ["database", "postgres"]
+
 HERE = Path(__file__).parent
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    choose(metafunc)
 
 
 @pytest.fixture(scope="session", autouse=True)
