@@ -200,9 +200,12 @@ def database(request: pytest.FixtureRequest, django_db_setup: None, django_db_bl
 
 
 def choose(metafunc: pytest.Metafunc) -> None:
-    """For pytest_generate_tests."""
+    """For pytest_generate_tests. RASOAT_TEST_DATABASE=postgresql runs all that uses Django's database there, and only there."""
     kinds = []
-    if metafunc.definition.get_closest_marker("on_both"):
+    uses = metafunc.definition.get_closest_marker("django_db") or {"db", "transactional_db"} & set(metafunc.fixturenames)
+    if uses and os.environ.get("RASOAT_TEST_DATABASE") == "postgresql":
+        kinds = ["postgresql"]
+    elif metafunc.definition.get_closest_marker("on_both"):
         kinds = ["sqlite", "postgresql"]
     elif metafunc.definition.get_closest_marker("on_postgresql"):
         kinds = ["postgresql"]

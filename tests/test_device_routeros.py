@@ -181,7 +181,9 @@ def test_addresses_that_come_to_everybody() -> None:
     assert any_address(["0.0.0.1-255.255.255.255"])
     assert any_address(["64.0.0.0/2", "128.0.0.0/1"])
     assert any_address(["2000::/3"])
-    assert not any_address(["0.0.0.0/1", "2001:db8::/32", "vnpt.example"])
+    assert any_address(["128.0.0.0/1"])  # its sister stands in some other line
+    assert any_address(["0.0.0.0/2", "64.0.0.0/3", "96.0.0.0/3"])
+    assert not any_address(["0.0.0.0/2", "2001:db8::/32", "vnpt.example"])
     assert not any_address([])
 
 

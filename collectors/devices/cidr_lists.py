@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from collectors.devices.syntax.cidr_acl import Entry, admitted, covers
+from collectors.devices.syntax.cidr_acl import Entry, Words, admitted, covers, sides
 from collectors.devices.syntax.indent import Node
 from collectors.devices.syntax.tree import Line
 from collectors.errors import Unparsable
@@ -70,19 +70,25 @@ def _rows(lists: Mapping[str, AccessList], name: str, places: Sequence[Bound]) -
         raise Unparsable(f"the list {name} is bound to {places[0].place} and is not in the configuration")
     if not lists[name].entries:
         raise Unparsable(f"the list {name} is bound to {places[0].place} and is empty; what that lets through is not told")
-    for count, entry in enumerate(lists[name].entries, 1):
+    entries = lists[name].entries
+    whole = sides([Words(each.action == "permit", each.source, each.destination, each.every_service) for each in entries])
+    for count, (entry, (source, destination)) in enumerate(zip(entries, whole, strict=True), 1):
         if entry.source is None or entry.destination is None:
             raise Unparsable(f"the list {name}, entry {entry.number or count}: names a group that is not in the configuration")
-        whole = covers(entry.source), covers(entry.destination), entry.every_service
-        if entry.action == "permit" and None in whole and False not in whole:
+        if (
+            entry.action == "permit"
+            and entry.every_service
+            and None in (source, destination)
+            and False not in (source, destination)
+        ):
             raise Unparsable(f"the list {name}, entry {entry.number or count}: a wildcard with holes may be everybody")
         yield FilterRule(
             list=name,
             name=entry.number or str(count),
             action="permit" if entry.action == "permit" else "deny",
             enabled=True,
-            source_any=whole[0] is True,
-            destination_any=whole[1] is True,
+            source_any=source is True,
+            destination_any=destination is True,
             service_any=entry.every_service,
             source_zones=tuple(bound.place for bound in places if bound.inward),
             destination_zones=tuple(bound.place for bound in places if bound.outward),

@@ -113,9 +113,27 @@ def network(text: str) -> Network:
         raise Unparsable(f"no address: {text[:60]!r}") from None
 
 
+_HALF = {4: 2**31, 6: 2**124}
+"""Half of IPv4; half of 2000::/3, which is the whole Internet of IPv6."""
+
+
 def everybody(networks: Iterable[Network]) -> bool:
-    """Together they are every address of a family: 0.0.0.0/0, or two halves of it."""
+    """Together they keep nobody out who could come: half of a family or more, however it is cut up.
+
+    0.0.0.0/0, two halves, four /2, everything but the private networks; 0.0.0.0/1 alone has its sister in some other line.
+    For what is let in only: what is refused must be `every_address`.
+    """
+    return any(size >= _HALF[version] for version, size in _sizes(networks).items())
+
+
+def every_address(networks: Iterable[Network]) -> bool:
+    """No address of a family is left out."""
+    return any(size == 2 ** (32 if version == 4 else 128) for version, size in _sizes(networks).items())
+
+
+def _sizes(networks: Iterable[Network]) -> dict[int, int]:
+    """Addresses of each family, each counted once."""
     nets = tuple(networks)
     four = collapse_addresses(net for net in nets if isinstance(net, IPv4Network))
     six = collapse_addresses(net for net in nets if isinstance(net, IPv6Network))
-    return any(net.prefixlen == 0 for net in four) or any(net.prefixlen == 0 for net in six)
+    return {4: sum(net.num_addresses for net in four), 6: sum(net.num_addresses for net in six)}

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from collectors.devices.syntax.indent import Node
-from collectors.devices.vocabulary import Network, everybody, network
+from collectors.devices.vocabulary import Network, every_address, everybody, network
 from collectors.errors import Unparsable
 
 _OPERATORS = ("eq", "gt", "lt", "range", "group")
@@ -36,13 +36,18 @@ class Entry(NamedTuple):
     protocol: str
     sources: tuple[Network, ...] | None
     """None for any."""
-    any_destination: bool
+    destinations: tuple[Network, ...] | None
+    """None for any."""
     source_ports: bool
     ports: tuple[range, ...] | None
     """None where it names no destination port."""
     narrowed: bool
     """It asks for more: flags, a VLAN, an ICMP type."""
     logged: bool
+
+    @property
+    def any_destination(self) -> bool:
+        return self.destinations is None
 
     @property
     def service_any(self) -> bool:
@@ -150,7 +155,7 @@ def _entry(line: str, addresses: Mapping[str, tuple[Network, ...]], ports: Mappi
         action=action,
         protocol="any" if protocol in ("any", "ip", "ipv6") else protocol,
         sources=sources,
-        any_destination=destination is None,
+        destinations=destination,
         source_ports=source_ports is not None and not _all_ports(source_ports),
         ports=wanted,
         narrowed=any(word not in _QUIET for word in rest),
@@ -168,7 +173,7 @@ def _address(rest: list[str], groups: Mapping[str, tuple[Network, ...]]) -> tupl
     if word in groups:
         if not groups[word]:
             raise Unparsable(f"access list: the group {word} is empty")
-        return None if everybody(groups[word]) else groups[word]
+        return None if every_address(groups[word]) else groups[word]
     found = network(word)
     return None if found.prefixlen == 0 else (found,)
 

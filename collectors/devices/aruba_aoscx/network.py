@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from collectors.devices.aruba_aoscx.acl import AccessList, access_lists
+from collectors.devices.aruba_aoscx.acl import AccessList, Entry, access_lists
 from collectors.devices.aruba_aoscx.text import config, vrf_of, words_behind
+from collectors.devices.syntax.cidr_acl import ANY, Words, sides
 from collectors.devices.syntax.indent import Node
 from collectors.errors import Unparsable
 from collectors.facts.base import Gaps
@@ -60,19 +61,28 @@ def _rules(
     for key, places in bound.items():
         if key not in lists:
             raise Unparsable(f"the list {key[1]} is applied to {places[0][0]} and is not in the configuration")
-        for number, entry in enumerate(lists[key].entries, 1):
+        entries = lists[key].entries
+        both = sides([_words(entry) for entry in entries])
+        for number, (entry, (source, destination)) in enumerate(zip(entries, both, strict=True), 1):
             yield FilterRule(
                 list=key[1],
                 name=entry.number or str(number),
                 action="permit" if entry.action == "permit" else "deny",
                 enabled=True,
-                source_any=entry.sources is None,
-                destination_any=entry.any_destination,
+                source_any=source is True,
+                destination_any=destination is True,
                 service_any=entry.service_any,
                 source_zones=tuple(place for place, way in places if way in ("in", "routed-in")),
                 destination_zones=tuple(place for place, way in places if way in ("out", "routed-out")),
                 logged=entry.logged,
             )
+
+
+def _words(entry: Entry) -> Words:
+    source, destination = (
+        ANY if nets is None else tuple(str(net) for net in nets) for nets in (entry.sources, entry.destinations)
+    )
+    return Words(entry.action == "permit", source, destination, entry.service_any)
 
 
 def _all_filtered(tree: Node) -> bool:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from ipaddress import IPv4Address, ip_network
 from typing import NamedTuple
 
 from collectors.devices.aruba_aoss.text import config, unquoted
+from collectors.devices.syntax.cidr_acl import ANY, Nets, Words, network, sides
 from collectors.devices.syntax.indent import Node
 from collectors.errors import Unparsable, Unsupported
 from collectors.facts.base import Gaps
@@ -22,16 +22,20 @@ _PORTS = ("eq", "gt", "lt", "neq", "range")
 
 
 class Entry(NamedTuple):
-    """One line of a list. Addresses are None for any."""
+    """One line of a list."""
 
     number: str
     action: str
     protocol: str
-    any_source: bool
-    any_destination: bool
+    source: Nets
+    destination: Nets
     narrowed: bool
     """It names ports, types or flags."""
     logged: bool
+
+    @property
+    def service_any(self) -> bool:
+        return self.protocol in ("ip", "ipv6") and not self.narrowed
 
 
 def filtering(cli: DeviceCli) -> Filtering:
@@ -74,37 +78,30 @@ def _entry(line: str, *, standard: bool, v6: bool) -> Entry | None:
         raise Unparsable(f"access list: cannot place {line[:80]!r}")
     rest = words[1:]
     protocol = ("ipv6" if v6 else "ip") if standard else rest.pop(0)
-    source = _any(rest, v6)
+    source = _nets(rest, v6)
     narrowed = _took_ports(rest)
-    destination = True if standard else _any(rest, v6)
+    destination = ANY if standard else _nets(rest, v6)
     narrowed = _took_ports(rest) or narrowed
     more = [word for word in rest if word != "log"]
     return Entry(number, words[0], protocol, source, destination, narrowed or bool(more), "log" in rest)
 
 
-def _any(rest: list[str], v6: bool) -> bool:
-    """Takes one address away from the front; whether it is every address."""
+def _nets(rest: list[str], v6: bool) -> Nets:
+    """Takes one address away from the front."""
     if not rest:
         raise Unparsable("access list: an address is missing")
     word = rest.pop(0)
     if word == "any":
-        return True
+        return ANY
     if word == "host":
         if not rest:
             raise Unparsable("access list: an address is missing")
-        rest.pop(0)
-        return False
+        return (network(rest.pop(0)),)
     if v6 or "/" in word:
-        try:
-            return ip_network(word, strict=False).prefixlen == 0
-        except ValueError:
-            raise Unparsable(f"access list: cannot place the address {word[:60]!r}") from None
+        return (network(word),)
     if not rest or not re.fullmatch(r"\d+\.\d+\.\d+\.\d+", word):
         raise Unparsable(f"access list: cannot place the address {word[:60]!r}")
-    try:
-        return int(IPv4Address(rest.pop(0))) == 0xFFFFFFFF
-    except ValueError:
-        raise Unparsable(f"access list: no wildcard behind {word}") from None
+    return (network(word, rest.pop(0)),)
 
 
 def _took_ports(rest: list[str]) -> bool:
@@ -131,15 +128,23 @@ def _rules(lists: Mapping[str, tuple[Entry, ...]], bound: Mapping[str, list[tupl
     for name, places in bound.items():
         if name not in lists:
             raise Unparsable(f"the list {name} is bound to {places[0][0]} and is not in the configuration")
-        for count, entry in enumerate(lists[name], 1):
+        whole = sides([Words(each.action == "permit", each.source, each.destination, each.service_any) for each in lists[name]])
+        for count, (entry, (source, destination)) in enumerate(zip(lists[name], whole, strict=True), 1):
+            if (
+                entry.action == "permit"
+                and entry.service_any
+                and None in (source, destination)
+                and False not in (source, destination)
+            ):
+                raise Unparsable(f"the list {name}, entry {entry.number or count}: a wildcard with holes may be everybody")
             yield FilterRule(
                 list=name,
                 name=entry.number or str(count),
                 action="permit" if entry.action == "permit" else "deny",
                 enabled=True,
-                source_any=entry.any_source,
-                destination_any=entry.any_destination,
-                service_any=entry.protocol in ("ip", "ipv6") and not entry.narrowed,
+                source_any=source is True,
+                destination_any=destination is True,
+                service_any=entry.service_any,
                 source_zones=tuple(place for place, way in places if way in ("in", "vlan", "vlan-in")),
                 destination_zones=tuple(place for place, way in places if way in ("out", "vlan-out")),
                 logged=entry.logged,

@@ -6,10 +6,11 @@ import re
 from typing import Literal
 
 from collectors.devices.cisco_asa.interfaces import named
-from collectors.devices.cisco_asa.objects import Network, Objects, everything, objects, slash
+from collectors.devices.cisco_asa.objects import Network, Objects, objects, slash
 from collectors.devices.cisco_asa.text import config, governed_here, in_context, threat_defense
 from collectors.devices.cisco_asa.vpn import vpns
 from collectors.devices.syntax.indent import Node
+from collectors.devices.vocabulary import everybody
 from collectors.errors import Unparsable, Unsupported
 from collectors.facts.base import Gaps, Limit
 from collectors.facts.device_access import DeviceAccess, Protocol, Vpn, Way
@@ -155,7 +156,7 @@ def _source(known: Objects, line: str) -> tuple[Network, str] | None:
 
 
 def _way(cli: DeviceCli, tree: Node, protocol: Protocol, place: str, sources: list[Network]) -> Way:
-    anywhere = everything(sources)
+    anywhere = everybody(sources)
     interface = named(cli).get(place)
     idle = tree.value("http server idle-timeout ") if protocol == "https" else tree.value(f"{protocol} timeout ")
     return Way(

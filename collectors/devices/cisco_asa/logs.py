@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from collectors.devices.cisco_asa.objects import objects
 from collectors.devices.cisco_asa.text import config, governed_here, threat_defense
+from collectors.devices.syntax.cidr_acl import covers
 from collectors.devices.syntax.indent import Node
 from collectors.devices.vocabulary import auth, priv, reaches, short, well_known
 from collectors.errors import Unparsable, Unsupported
@@ -191,7 +192,7 @@ def _askers(tree: Node) -> list[Asker]:
 
 def _open(cli: DeviceCli, host: Asker) -> bool:
     """A host-group names a network object, which may hold any address."""
-    return host.group and objects(cli).wide(host.address)
+    return host.group and covers(objects(cli).networks(host.address)) is True
 
 
 def _communities(cli: DeviceCli, tree: Node, hosts: list[Asker]) -> list[Community]:

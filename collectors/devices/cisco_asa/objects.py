@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, collapse_addresses, ip_address, ip_network
+from collections.abc import Callable
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from ipaddress import summarize_address_range as summarised
 from typing import TypeVar
 
@@ -24,7 +24,6 @@ ALL: Ports = [(0, 65535)]
 WHOLE: tuple[Network, ...] = (ip_network("0.0.0.0/0"), ip_network("::/0"))
 OPERATORS = {"eq": 1, "gt": 1, "lt": 1, "neq": 1, "range": 2}
 
-_HALF_OF_IPV4, _ALL_OF_IPV6 = 2**31, 2**125
 _NEARLY_ALL = 65000
 _NUMBERS = {"1": "icmp", "6": "tcp", "17": "udp", "58": "icmp6", "132": "sctp", "0": "ip"}
 _WITH_PORTS = ("tcp", "udp", "sctp")
@@ -36,21 +35,6 @@ _PORTS = {
 }  # fmt: skip
 _UNNAMED = -1
 """A port whose name is not in the table: one port, whichever."""
-
-
-def everything(networks: Iterable[Network]) -> bool:
-    """Half of all IPv4 addresses, or every global IPv6 address, narrows nothing: 0.0.0.0/1 has a sister on some other line."""
-    sizes = {4: 0, 6: 0}
-    for one in collapsed(networks):
-        sizes[one.version] += one.num_addresses
-    return sizes[4] >= _HALF_OF_IPV4 or sizes[6] >= _ALL_OF_IPV6
-
-
-def collapsed(networks: Iterable[Network]) -> Iterator[Network]:
-    """Each address once."""
-    both = list(networks)
-    yield from collapse_addresses([one for one in both if isinstance(one, IPv4Network)])
-    yield from collapse_addresses([one for one in both if isinstance(one, IPv6Network)])
 
 
 def every_service(services: Services) -> bool:
@@ -98,7 +82,7 @@ class Objects:
         self._names: dict[str, str] = {found[2]: found[1] for found in tree.matches(r"name (\S+) (\S+)")}
         self._blocks: dict[tuple[str, str], list[Node]] = {}
         self._typed: dict[str, str] = {}
-        self._wide: dict[str, bool] = {}
+        self._nets: dict[str, tuple[str, ...]] = {}
         self._services: dict[str, Services] = {}
         for word in ("object ", "object-group "):
             for node in tree.blocks(word):
@@ -125,11 +109,11 @@ class Objects:
         address, mask = str(self.address(word)), self._names.get(mask, mask)
         return ip_network(prefix(address, mask), strict=False)
 
-    def wide(self, name: str) -> bool:
-        """An object or group of addresses narrows nothing. Names that a resolver looks up (fqdn) stand for few."""
-        if name not in self._wide:  # thousands of rules may name one group
-            self._wide[name] = everything(self._resolve("network", name, self._network_line))
-        return self._wide[name]
+    def networks(self, name: str) -> tuple[str, ...]:
+        """An object or group of addresses. Names that a resolver looks up (fqdn) stand for few, and add none."""
+        if name not in self._nets:  # thousands of rules may name one group
+            self._nets[name] = tuple(str(net) for net in self._resolve("network", name, self._network_line))
+        return self._nets[name]
 
     def services(self, name: str) -> Services:
         """Protocols and ports of an object or group of services or of protocols."""

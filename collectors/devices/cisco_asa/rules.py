@@ -13,12 +13,12 @@ from collectors.devices.cisco_asa.objects import (
     Ports,
     Services,
     every_service,
-    everything,
     objects,
     ports,
     protocol,
     slash,
 )
+from collectors.devices.syntax.cidr_acl import ANY, Words, sides
 from collectors.devices.syntax.indent import Node
 from collectors.errors import Unparsable
 from collectors.facts.device_logs import Level
@@ -62,30 +62,38 @@ def bound_lists(tree: Node, bound: Iterable[str]) -> Mapping[str, list[str]]:
 def sentences(cli: DeviceCli, name: str, lines: list[str]) -> Iterable[Sentence]:
     """Every line but remarks, which count as lines all the same, as `show access-list` does."""
     known = objects(cli)
+    found: list[tuple[Sentence, Words]] = []
     for number, rest in enumerate(lines, 1):
         if rest.startswith("remark"):
             continue
         try:
-            yield _sentence(known, number, rest)
+            found.append(_sentence(known, number, rest))
         except Unparsable as error:
             raise Unparsable(f"access-list {name} line {number}: {error}") from error
+    # what is out of force does not add to what is in it
+    both = iter(sides([words for said, words in found if said.enabled]))
+    for said, words in found:
+        source, destination = next(both) if said.enabled else sides([words])[0]
+        yield said._replace(source_any=source is True, destination_any=destination is True)
 
 
-def _sentence(known: Objects, number: int, rest: str) -> Sentence:
+def _sentence(known: Objects, number: int, rest: str) -> tuple[Sentence, Words]:
+    """A line by itself, and what it says of addresses: who is anybody is a question of all lines together."""
     found = re.match(r"(?:line \d+ )?extended (permit|deny) (.*)$", rest)
     if not found:
         raise Unparsable(f"cannot place {rest[:100]}")
     words = found[2].split()
     services, given = _protocol(known, words)
     _skip_who(words)
-    source = _anybody(known, words)
+    source = _nets(known, words)
     _source_ports(known, words, services)
     _skip_who(words)
-    destination = _anybody(known, words)
+    destination = _nets(known, words)
     if given:
         services = _narrowed(known, words, services)
     log, enabled = _tail(words)
-    return Sentence(number, _ACTIONS[found[1]], enabled, source, destination, every_service(services), log)
+    action, whole = _ACTIONS[found[1]], every_service(services)
+    return Sentence(number, action, enabled, False, False, whole, log), Words(action == "permit", source, destination, whole)
 
 
 def _protocol(known: Objects, words: list[str]) -> tuple[Services, bool]:
@@ -104,22 +112,22 @@ def _skip_who(words: list[str]) -> None:
         del words[: _WHO[words[0]]]
 
 
-def _anybody(known: Objects, words: list[str]) -> bool:
-    """The address at the front narrows nothing."""
+def _nets(known: Objects, words: list[str]) -> tuple[str, ...]:
+    """The address at the front as networks; () for a name that a resolver looks up, or that of an interface."""
     if not words:
         raise Unparsable("it ends before its addresses do")
     word = words.pop(0)
     if word in ("any", "any4", "any6"):
-        return True
+        return ANY
     if word in ("host", "interface", "object", "object-group") and words:
         name = words.pop(0)
         if word == "host":
-            known.address(name)  # raises for what is none
-        return word.startswith("object") and known.wide(name)
+            return (str(known.address(name)),)
+        return known.networks(name) if word.startswith("object") else ()
     if "/" in word:
-        return everything([slash(word)])
+        return (str(slash(word)),)
     if words:
-        return everything([known.pair(word, words.pop(0))])
+        return (str(known.pair(word, words.pop(0))),)
     raise Unparsable(f"no address: {word[:40]}")
 
 

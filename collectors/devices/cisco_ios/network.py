@@ -10,7 +10,7 @@ from typing import Literal
 
 from collectors.devices.cisco_ios.acl import AccessList, access_lists
 from collectors.devices.cisco_ios.text import config
-from collectors.devices.syntax.cidr_acl import covers
+from collectors.devices.syntax.cidr_acl import Words, sides
 from collectors.devices.syntax.indent import Node
 from collectors.facts.base import Gaps
 from collectors.facts.filtering import Filtering, FilterRule, Zone
@@ -133,8 +133,14 @@ def _rules(
                     service_any=True, logged=False, **ways,
                 )
             )  # fmt: skip
-        for number, entry in enumerate(entries, 1):
-            whole = covers(entry.source_nets), covers(entry.destination_nets), entry.every_service
+        both = sides(
+            [
+                Words(each.action == "permit", each.source_nets, each.destination_nets, each.every_service is True)
+                for each in entries
+            ]
+        )
+        for number, (entry, side) in enumerate(zip(entries, both, strict=True), 1):
+            whole = *side, entry.every_service
             if entry.action == "permit" and None in whole and False not in whole:
                 gaps.note(
                     "rules", "unsupported", f"list {name}: what line {entry.number or number} permits could not be resolved"

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from collectors.devices.fortinet_fortios.text import Config, config
 from collectors.devices.syntax.fortios import Block
+from collectors.devices.vocabulary import everybody
 from collectors.errors import Unparsable, Unsupported
 from collectors.facts.base import Gaps, Limit
 from collectors.facts.device_access import DeviceAccess, Protocol, Vpn, Way
@@ -153,7 +154,7 @@ def hosts_of(admin: Block) -> tuple[str, ...]:
     for key, words in admin.values.items():
         if re.fullmatch(r"(?:ip6-)?trusthost\d+", key) and words:
             found.append(network(words, key))
-    return tuple(name for name in dict.fromkeys(found) if name not in _ANY)
+    return _hosts(found)
 
 
 def api_hosts(user: Block) -> tuple[str, ...]:
@@ -164,7 +165,13 @@ def api_hosts(user: Block) -> tuple[str, ...]:
         for key in ("ipv4-trusthost", "ipv6-trusthost"):
             if words := entry.words(key):
                 found.append(network(words, key))
-    return tuple(name for name in dict.fromkeys(found) if name not in _ANY)
+    return _hosts(found)
+
+
+def _hosts(found: list[str]) -> tuple[str, ...]:
+    """() too where they are everybody together."""
+    named = tuple(name for name in dict.fromkeys(found) if name not in _ANY)
+    return () if everybody(map(ipaddress.ip_network, named)) else named
 
 
 def network(words: tuple[str, ...], key: str) -> str:

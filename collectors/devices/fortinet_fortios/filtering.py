@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
+from ipaddress import IPv4Address, ip_address, ip_network, summarize_address_range
 from typing import NamedTuple
 
 from collectors.devices.fortinet_fortios.access import outside
 from collectors.devices.fortinet_fortios.text import Config, config
 from collectors.devices.syntax.fortios import Block
+from collectors.devices.vocabulary import Network, every_address, everybody
 from collectors.errors import Unparsable, Unsupported
 from collectors.facts.base import Gaps
 from collectors.facts.filtering import Action, Filtering, FilterRule, Zone
@@ -20,12 +22,13 @@ _PROFILES = (
     "ips-sensor", "application-list", "voip-profile", "waf-profile", "sctp-filter-profile", "virtual-patch-profile", "casb-profile",
 )  # fmt: skip
 _DEPTH = 16
+_EVERYTHING: tuple[Network, ...] = (ip_network("0.0.0.0/0"), ip_network("::/0"))
 
 
 class _Objects(NamedTuple):
-    """Names that mean every address or every service, of one virtual domain."""
+    """What names of one virtual domain stand for; of services those that are every one."""
 
-    addresses: frozenset[str]
+    addresses: Mapping[str, tuple[Network, ...]]
     services: frozenset[str]
 
 
@@ -106,14 +109,16 @@ def _say(conf: Config, entry: Block, key: str, absent: str | None) -> str:
         raise
 
 
-def _any(say: partial[str], entry: Block, side: str, everything: frozenset[str]) -> bool:
-    if say(f"{side}addr-negate", "disable") == "enable":
-        return False
+def _any(say: partial[str], entry: Block, side: str, addresses: Mapping[str, tuple[Network, ...]]) -> bool:
+    """The side is everybody, by one name or by several together; negated, unless the names leave nobody."""
     service = "internet-service-src" if side == "src" else "internet-service"
     if say(service, "disable") == "enable":
         return False
     names = (*(entry.words(f"{side}addr") or ()), *(entry.words(f"{side}addr6") or ()))
-    return any(name in everything for name in names)
+    nets = [net for name in names for net in addresses.get(name, ())]
+    if say(f"{side}addr-negate", "disable") == "enable":
+        return not every_address(nets)
+    return everybody(nets)
 
 
 def _any_service(say: partial[str], entry: Block, everything: frozenset[str]) -> bool:
@@ -139,27 +144,52 @@ def _objects(conf: Config, scope: Block) -> _Objects:
     for name in ("firewall address", "firewall service custom"):
         conf.section(name, scope)  # a policy whose objects are hidden says little
     return _Objects(
-        _closed({"all"} | set(_wide_addresses(scope)), scope, ("firewall addrgrp", "firewall addrgrp6")),
+        _addresses(scope),
         _closed({"ALL"} | set(_wide_services(scope)), scope, ("firewall service group",)),
     )
 
 
-def _wide_addresses(scope: Block) -> Iterator[str]:
-    for table, key, everything in (
-        ("firewall address", "subnet", ("0.0.0.0", "0.0.0.0")),  # noqa: S104
-        ("firewall address6", "ip6", ("::/0",)),
-    ):
-        block = scope.child(table)
-        for entry in block.checked().entries.values() if block else ():
-            kind = entry.word("type") or ("ipmask" if key == "subnet" else "ipprefix")
-            words = entry.words(key) or everything  # an address without one is that of everything
-            if kind in ("ipmask", "ipprefix") and words in (everything, ("0.0.0.0/0",)):
-                yield entry.name
-            if kind == "iprange" and (entry.word("start-ip"), entry.word("end-ip")) in (
-                ("0.0.0.0", "255.255.255.255"),  # noqa: S104
-                ("0.0.0.1", "255.255.255.254"),
-            ):
-                yield entry.name
+def _addresses(scope: Block) -> Mapping[str, tuple[Network, ...]]:
+    """Name -> networks; none for names that are narrow whatever they hold (FQDN, geography, dynamic ones)."""
+    found = {"all": _EVERYTHING}
+    for table in ("firewall address", "firewall address6"):
+        for name, entry in _entries(scope, table):
+            found[name] = found.get(name, ()) + _nets(entry, six=table.endswith("6"))
+    groups = {
+        name: entry.words("member") or ()
+        for table in ("firewall addrgrp", "firewall addrgrp6")
+        for name, entry in _entries(scope, table)
+    }
+    for _ in range(_DEPTH):
+        more = {
+            name: tuple(dict.fromkeys(net for member in members for net in found.get(member, ())))
+            for name, members in groups.items()
+        }
+        if all(found.get(name) == nets for name, nets in more.items()):
+            break
+        found |= more
+    return found
+
+
+def _nets(entry: Block, *, six: bool) -> tuple[Network, ...]:
+    kind = entry.word("type") or ("ipprefix" if six else "ipmask")
+    try:
+        if kind in ("ipmask", "ipprefix"):
+            words = entry.words("ip6" if six else "subnet")
+            # an address without one is that of everything
+            return (ip_network("/".join(words), strict=False),) if words else (_EVERYTHING[six],)
+        if kind == "iprange":
+            ends = [ip_address(entry.word(key) or "") for key in ("start-ip", "end-ip")]
+            return tuple(summarize_address_range(*ends))  # type: ignore[type-var]
+    except (ValueError, TypeError):
+        raise Unparsable(f"the address {entry.name[:60]} is neither a network nor a range") from None
+    if kind == "wildcard":
+        words = entry.words("wildcard") or ()
+        if len(words) != 2:
+            raise Unparsable(f"the address {entry.name[:60]} has no wildcard")
+        bits = bin(int(IPv4Address(words[1]))).count("1")
+        return (_EVERYTHING[0],) if bits <= 1 else ()
+    return ()
 
 
 def _wide_services(scope: Block) -> Iterator[str]:

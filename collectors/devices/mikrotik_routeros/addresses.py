@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 
 from collectors.devices.mikrotik_routeros.text import Config, listed
+from collectors.devices.vocabulary import everybody
 from collectors.errors import Unparsable, Unsupported
 
 IPV4, IPV6 = "ip", "ipv6"
@@ -19,16 +20,14 @@ _FILLERS = ("firewall", "dhcp-server", "ppp", "hotspot", "dns")
 _OUTSIDE = re.compile(r"(?:\A|[-_. /])(?:wan|internet|inet|isp|untrust|outside|external)s?\d*(?:\Z|[-_. /])", re.I)
 
 
-_HALF_OF_4, _INTERNET_OF_6 = 2**31, 2**125
-"""More than half of IPv4, or as much as 2000::/3: nobody who could come is left out."""
-
-
 def any_address(addresses: Iterable[str]) -> bool:
     """Together they are everybody: /0, two halves, a range from 1.0.0.0 to the end, 2000::/3. Host names count as narrow."""
-    networks = [network for text in addresses for network in _networks(text)]
-    four = ipaddress.collapse_addresses(each for each in networks if isinstance(each, ipaddress.IPv4Network))
-    six = ipaddress.collapse_addresses(each for each in networks if isinstance(each, ipaddress.IPv6Network))
-    return sum(each.num_addresses for each in four) > _HALF_OF_4 or sum(each.num_addresses for each in six) >= _INTERNET_OF_6
+    return everybody(networks_of(addresses))
+
+
+def networks_of(addresses: Iterable[str]) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+    """What addresses, networks and ranges stand for; nothing for host names."""
+    return [network for text in addresses for network in _networks(text)]
 
 
 def _networks(text: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:

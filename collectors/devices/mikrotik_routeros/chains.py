@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 from typing import Literal, NamedTuple
 
-from collectors.devices.mikrotik_routeros.addresses import BUILT_IN, IPV4, address_list, any_address, interfaces_of
+from collectors.devices.mikrotik_routeros.addresses import BUILT_IN, IPV4, address_list, any_address, interfaces_of, networks_of
 from collectors.devices.mikrotik_routeros.text import Config, listed
 from collectors.devices.syntax.routeros import Item
+from collectors.devices.vocabulary import every_address
 from collectors.errors import Unparsable
 
 DROPS = ("drop", "reject", "tarpit")
@@ -184,7 +185,7 @@ class Chains:
         if key == "dst-address":
             if not negated and (value.startswith("127.") or value in ("::1", "::1/128")):
                 return _NONE  # nothing from outside may come to a loopback address
-            return Match("all") if not negated and any_address((value,)) else Match("part")
+            return Match("all") if not negated and every_address(networks_of((value,))) else Match("part")
         if key == "ipsec-policy":
             if value.endswith(",none"):
                 return Match("part")
@@ -212,8 +213,10 @@ def _yes(fits: bool) -> Match:
 
 
 def _addresses(known: tuple[str, ...], negated: bool) -> Match:
-    if any_address(known):
+    if every_address(networks_of(known)):
         return _NONE if negated else Match("all")
+    if not negated and any_address(known):
+        return Match("part", ANYBODY)  # whom a rule leaves that drops almost everybody is not followed
     # all but some is still anybody
     return Match("part", ANYBODY, Who(sources=known)) if negated else Match("part", Who(sources=known))
 

@@ -8,7 +8,7 @@ from ipaddress import ip_address, summarize_address_range
 
 from collectors.devices.paloalto_panos.text import Config
 from collectors.devices.syntax.braces import Block
-from collectors.devices.vocabulary import Network, everybody, network
+from collectors.devices.vocabulary import Network, every_address, everybody, network
 from collectors.errors import Unparsable
 
 _LITERAL = re.compile(r"[0-9A-Fa-f.:]+(?:/\d+)?$")
@@ -32,10 +32,11 @@ def scopes_of(conf: Config, vsys: str) -> Scopes:
 def anybody(scopes: Scopes, rule: Block, side: str) -> bool:
     """The side of a rule (`source`, `destination`) is every address, or everybody but a few (negated)."""
     names = rule.words(side) or ()
-    wide = "any" in names or everybody(net for name in names for net in _networks(scopes, name, 0))
-    if rule.word(f"negate-{side}") == "yes":
-        return not wide
-    return wide
+    negated = rule.word(f"negate-{side}") == "yes"
+    if "any" in names:
+        return not negated
+    nets = [net for name in names for net in _networks(scopes, name, 0)]
+    return not every_address(nets) if negated else everybody(nets)
 
 
 def _networks(scopes: Scopes, name: str, depth: int) -> Iterator[Network]:

@@ -1,7 +1,7 @@
 """Access lists as NX-OS and EOS write them: `10 permit tcp 10.0.0.0/24 any eq 22 log`, groups of addresses resolved.
 
     found = entries(lines, groups)          # of one list, in order
-    covers(entry.source)                    # True: all addresses of a family; None: it cannot be said
+    covers(entry.source)                    # True: everybody of a family; None: it cannot be said
 
 A group that is not in the configuration, or is empty, is None: nobody knows whom it names. A wildcard with holes stays as
 it is written.
@@ -10,10 +10,12 @@ it is written.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from ipaddress import IPv4Address, IPv4Network, IPv6Network, collapse_addresses, ip_network
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
+from ipaddress import IPv4Address, ip_network
 from typing import NamedTuple
 
+from collectors.devices.vocabulary import Network, every_address, everybody
 from collectors.errors import Unparsable
 
 Nets = tuple[str, ...] | None
@@ -168,15 +170,57 @@ def network(address: str, wildcard: str = "") -> str:
 
 
 def covers(nets: Nets) -> bool | None:
-    """Together they are every address of IPv4, or of IPv6. None where a group, or a wildcard with holes, leaves it open."""
+    """Together they are everybody, of IPv4 or of IPv6, for what is permitted. None where a group, or a wildcard with holes, leaves it open."""
+    return _together(nets, everybody)
+
+
+def covers_all(nets: Nets) -> bool | None:
+    """The same for what is refused: not one address is left out."""
+    return _together(nets, every_address)
+
+
+@lru_cache(maxsize=4096)
+def _together(nets: Nets, are: Callable[[Iterable[Network]], bool]) -> bool | None:
     if nets is None:
         return None
-    four = [IPv4Network(net) for net in nets if ":" not in net and " " not in net]
-    six = [IPv6Network(net) for net in nets if ":" in net]
-    for whole in (list(collapse_addresses(four)), list(collapse_addresses(six))):
-        if len(whole) == 1 and whole[0].prefixlen == 0:
-            return True
+    if are(ip_network(net) for net in nets if " " not in net):
+        return True
     return None if any(" " in net for net in nets) else False
+
+
+class Words(NamedTuple):
+    """What one line of a list says of whom it lets through or refuses, and whether it speaks of every protocol and port."""
+
+    permits: bool
+    source: Nets
+    destination: Nets
+    every_service: bool
+
+
+def sides(lines: Sequence[Words]) -> list[tuple[bool | None, bool | None]]:
+    """Whether the source, and the destination, of each line is everybody. None where it cannot be said.
+
+    Lines that permit count together: four that each let a quarter of all sources go everywhere do what one `permit ip any any`
+    does, and each of the four is shown as that.
+    """
+    alone = [tuple((covers if line.permits else covers_all)(side) for side in (line.source, line.destination)) for line in lines]
+    wide = [(line, whole) for line, whole in zip(lines, alone, strict=True) if line.permits and line.every_service]
+    sources = _all_of(line.source for line, whole in wide if whole == (False, True))
+    destinations = _all_of(line.destination for line, whole in wide if whole == (True, False))
+    found = []
+    for line, (source, destination) in zip(lines, alone, strict=True):
+        counts = line.permits and line.every_service
+        found.append(
+            (
+                source or (True if counts and sources and destination else source),
+                destination or (True if counts and destinations and source else destination),
+            )
+        )
+    return found
+
+
+def _all_of(parts: Iterable[Nets]) -> bool:
+    return covers(tuple(net for part in parts for net in part or ())) is True
 
 
 def admitted(found: Sequence[Entry], protocol: str, port: int) -> Nets:
@@ -184,7 +228,7 @@ def admitted(found: Sequence[Entry], protocol: str, port: int) -> Nets:
     nets: list[str] = []
     for entry in found:
         if entry.action == "deny":
-            if entry.concerns_whole(protocol, port) and covers(entry.source) and covers(entry.destination):
+            if entry.concerns_whole(protocol, port) and covers_all(entry.source) and covers_all(entry.destination):
                 break
         elif entry.concerns(protocol, port):
             if entry.source is None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
 from collectors.devices.syntax.vrp import Block
+from collectors.devices.vocabulary import everybody
 from collectors.errors import Unparsable
 
 _RULE = re.compile(r"^rule (?:(?:name )?(?P<name>\S+) )?(?P<action>permit|deny)(?: (?P<rest>.*))?$")
@@ -51,7 +53,14 @@ def sources(found: tuple[AclRule, ...]) -> tuple[str, ...] | None:
         if rule.source == "any":
             return None
         allowed.append(rule.source)
+        if everybody_of(allowed):
+            return None
     return tuple(allowed) if found else None
+
+
+def everybody_of(sources: Iterable[str]) -> bool:
+    """Networks among the words are everybody together; a mask with holes is looked at by whoever reads the words."""
+    return everybody(ipaddress.ip_network(each) for each in sources if re.fullmatch(r"[\dA-Fa-f.:]+(?:/\d+)?", each))
 
 
 def _rule(found: re.Match[str]) -> AclRule:
