@@ -8,6 +8,7 @@ from collectors import VERSION
 from server.assess.api import router as assess
 from server.errors import install
 from server.ingest.api import router as ingest
+from server.relays.api import router as relays
 
 api = NinjaAPI(
     title="rasoat",
@@ -18,4 +19,5 @@ api = NinjaAPI(
 )
 api.add_router("/v1/", ingest)
 api.add_router("/v1/", assess)
+api.add_router("/v1/", relays)
 install(api)

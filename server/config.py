@@ -12,6 +12,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from collectors.centre import CentreKeys
 from server.database import parameters
 
 DEFAULT_DATA = Path("/var/lib/rasoat-server")
@@ -59,6 +60,7 @@ class Data:
         self.root = root
         self.database = root / "db.sqlite3"
         self.secret_key = root / "secret.key"
+        self.centre_key = root / "centre.key"
         self.settings = root / "settings.toml"
         self.packs = root / "packs"
 
@@ -112,6 +114,10 @@ class Data:
             with os.fdopen(os.open(self.secret_key, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
                 out.write(secrets.token_urlsafe(48) + "\n")
             written.append(self.secret_key)
+        if not self.centre_key.exists():
+            with os.fdopen(os.open(self.centre_key, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
+                out.write(CentreKeys.generate().text())
+            written.append(self.centre_key)
         if not self.settings.exists():
             known = dict.fromkeys(("localhost", "127.0.0.1", "[::1]", socket.gethostname(), socket.getfqdn(), *hosts))
             listed = ", ".join(f'"{name}"' for name in known)
