@@ -56,6 +56,7 @@ def everything() -> list[object]:
     return [list(model.objects.order_by("pk").values()) for model in (Unit, Entry, Machine, Membership)]
 
 
+@pytest.mark.on_both
 def test_63_provinces_become_34_and_machines_keep_their_past(db) -> None:
     Unit.objects.create(name="Cơ quan", level=2)  # as `server init` leaves it
     bring(sample("provinces-63.csv"), since=date(2024, 1, 1))

@@ -16,7 +16,7 @@ from server.units.operations import By, Inconsistent
 from server.units.rights import ADMINISTER, JOURNAL, SEE
 from tests.server.people import PASSWORD
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.on_both]
 
 BY = By("người-thử", "10.0.0.1", "Nghị quyết 202/2025/QH15")
 FOUNDED, MERGED = date(2020, 1, 1), date(2025, 7, 1)
