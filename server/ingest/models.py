@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from baselines.evaluate import Judgeable, judgeable, judged_before
 from collectors.model import Kind, Snapshot, facts_digest
 from collectors.seal import Sealed, unseal
+from server.relays.keys import fingerprint
 from server.units.models import Unit
 from server.units.scope import Scoped
 
@@ -45,6 +46,14 @@ class EnrolmentToken(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     created_by = models.CharField(max_length=200)
     revoked_at = models.DateTimeField(null=True)
+    approval = models.BooleanField(default=False, help_text="Whoever comes in by it waits until a person agrees")
+    replaces = models.ForeignKey(
+        "Machine",
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        help_text="Whoever comes in by it is this machine, installed anew",
+    )
 
     objects: ClassVar[Scoped[EnrolmentToken]] = Scoped()
 
@@ -62,13 +71,15 @@ class EnrolmentToken(models.Model):
             public=public, secret_sha256=_sha256(secret), unit=unit, uses=uses, uses_left=uses, note=note,
             expires_at=timezone.now() + timedelta(hours=hours), created_by=by,
         )  # fmt: skip
-        return token, f"rs1.{public}.{secret}"
+        # the centre's fingerprint at its end: by it the machine knows the centre, whoever stands between
+        return token, f"rs1.{public}.{secret}" + (f".{own}" if (own := fingerprint()) else "")
 
     @classmethod
     def find(cls, text: str) -> EnrolmentToken | None:
         """The token of that text, usable or not. The secret is compared in constant time, also when there is none."""
         _scheme, _dot, rest = text.strip().partition(".")
         public, _dot, secret = rest.partition(".")
+        secret = secret.partition(".")[0]  # what follows is for the machine
         token = cls.objects.select_related("unit").filter(public=public[:16]).first()
         expected = token.secret_sha256 if token else "0" * 64
         same = hmac.compare_digest(_sha256(secret), expected)
@@ -89,6 +100,10 @@ class EnrolmentToken(models.Model):
         return "active" if self.uses_left else "used"
 
 
+IN_SERVICE = Q(retired_at=None)
+"""Condition on a Machine."""
+
+
 def new_agent_id() -> str:
     """Random: whoever does not know it cannot even be told apart from noise."""
     return str(uuid.uuid4())
@@ -106,6 +121,7 @@ class Agent(models.Model):
     token = models.ForeignKey(EnrolmentToken, null=True, on_delete=models.SET_NULL, help_text="By which it came in")
     enrolled_at = models.DateTimeField(default=timezone.now)
     revoked_at = models.DateTimeField(null=True)
+    waiting = models.BooleanField(default=False, help_text="A person has not agreed yet; until then nothing of it is taken")
     contact_at = models.DateTimeField(null=True, help_text="Last time it asked or uploaded, to the minute")
 
     objects: ClassVar[Scoped[Agent]] = Scoped()
@@ -125,9 +141,14 @@ class Machine(models.Model):
     name = models.CharField(max_length=253)
     kind = models.CharField(max_length=20, choices=KINDS)
     hostname = models.CharField(max_length=253, blank=True)
-    machine_id = models.CharField(max_length=64, blank=True)
+    machine_id = models.CharField(max_length=64, blank=True, db_index=True)
+    serial = models.CharField(
+        max_length=128, blank=True, db_index=True, help_text="Of the hardware; empty: not known, or a maker's filler"
+    )
     os_name = models.CharField(max_length=200, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
+    retired_at = models.DateTimeField(null=True, help_text="No longer in service; what it sent stays")
+    retired_why = models.CharField(max_length=300, blank=True)
     latest = models.ForeignKey("StoredSnapshot", null=True, on_delete=models.SET_NULL, related_name="+")
 
     objects: ClassVar[Scoped[Machine]] = Scoped()
