@@ -6,7 +6,10 @@ state_dir: /var/lib/rasoat
 spool_mb: 64                         # most that waits here while the collector cannot be reached
 interval_seconds: 21600              # overrides what the collector asks for
 jitter_seconds: 3600                 # scans are spread over this much of the interval; fixed for each agent
+bytes_per_second: 65536              # most that is sent; where the collector says less, that counts
 proxy: http://proxy.example:3128     # used only when written here: the environment's proxies are not
+seal_for_centre: true                # false only for a centre that lost its keys: whoever stands between may then read and answer
+work_max_days: 7                     # how old the centre's instructions may be when a relay repeats them
 tries: 5                             # per run, before the rest is left for the next run
 retry_seconds: 2.0                   # upper end of the first pause; doubles each time, up to five minutes
 
@@ -64,7 +67,10 @@ class Config:
     spool_mb: float = 64
     interval_seconds: int | None = None
     jitter_seconds: int = 3600
+    bytes_per_second: int | None = None
     proxy: str | None = None
+    seal_for_centre: bool = True
+    work_max_days: float = 7
     tries: int = 5
     retry_seconds: float = 2.0
     station_targets: Path | None = None
@@ -126,6 +132,12 @@ def _word(value: str) -> str:
     return value
 
 
+def _yes_or_no(value: str) -> bool:
+    if value not in ("true", "false"):
+        raise ValueError
+    return value == "true"
+
+
 def _path(value: str) -> Path:
     path = Path(value)
     if not path.is_absolute():
@@ -140,7 +152,10 @@ _READERS: dict[str, tuple[Callable[[str], Any], str]] = {
     "spool_mb": (_number(0.01, 100_000, whole=False), mark("a number of megabytes")),
     "interval_seconds": (_number(60, MAX_INTERVAL, whole=True), mark("whole seconds from 60 to 2592000")),
     "jitter_seconds": (_number(0, MAX_INTERVAL, whole=True), mark("whole seconds from 0 to 2592000")),
+    "bytes_per_second": (_number(256, 1 << 32, whole=True), mark("whole bytes per second, at least 256")),
     "proxy": (_address, mark("an address that starts with http:// or https://")),
+    "seal_for_centre": (_yes_or_no, mark("true or false")),
+    "work_max_days": (_number(0.01, 366, whole=False), mark("days from 0.01 to 366")),
     "tries": (_number(1, 100, whole=True), mark("a whole number from 1 to 100")),
     "retry_seconds": (_number(0, 3600, whole=False), mark("seconds from 0 to 3600")),
     "station_targets": (_path, mark("an absolute path")),

@@ -52,6 +52,7 @@ def enrol(
     url: str, token: str, ca_file: Path | None, name: str | None, kind: str | None, config: Config, progress: Progress
 ) -> dict[str, Any]:
     """Become an agent of that collector. Raises Refusal when it refuses, Undelivered when it cannot be reached."""
+    from agent.centre import ask_sealed, meet, named_in
     from agent.looking import guessed
     from agent.report.digest import identity_of
     from agent.upload import Collector, Offline
@@ -79,8 +80,13 @@ def enrol(
             "os_name": identity.os_name if identity else "",
         },
     }
+    fingerprint, centre, relay = named_in(token), None, False
     try:
-        reply = collector.ask("POST", "/api/v1/enrol", _json(asked), {"Content-Type": "application/json"})
+        if fingerprint:
+            centre, relay = meet(collector, fingerprint)
+            reply = ask_sealed(collector, centre, "/api/v1/enrol", _json(asked))
+        else:
+            reply = collector.ask("POST", "/api/v1/enrol", _json(asked), {"Content-Type": "application/json"})
     except Offline as offline:
         raise Undelivered(_("not enrolled: %s. The token was not used up; try again.") % offline) from None
     if reply.status != 201:
@@ -90,13 +96,15 @@ def enrol(
         raise Undelivered(_("not enrolled: the collector's answer is not understood."))
     if ca_file is not None:
         files.write(state.folder / "ca.pem", ca_file.read_bytes())
-    known = {
+    known: dict[str, Any] = {
         "agent_id": answer["agent_id"],
         "unit": str(answer.get("unit", "")),
         "url": collector.url,
         "name": asked["name"],
         "enrolled_at": str(answer.get("server_time", "")),
     }
+    if centre is not None:
+        known |= {"centre": centre.document(), "relay": relay}
     state.keep("identity.json", known)
     return known
 

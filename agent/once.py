@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from agent import errors, judging, schedule, station
 from agent.config import Config
+from agent.custody import Custody, settle, to_send
 from agent.errors import Refusal, Undelivered
 from agent.language import _, plural
 from agent.spool import Spool, SpoolFull
@@ -46,7 +47,14 @@ class Run:
 
         own_ca = self.state.folder / "ca.pem"
         ca_file = self.config.ca_file or (own_ca if own_ca.is_file() else None)
-        return Collector(self.config.url or self.identity["url"], ca_file, self.config.proxy)
+        url = self.config.url or self.identity["url"]
+        if not self.identity.get("centre") or not self.config.seal_for_centre:
+            return Collector(url, ca_file, self.config.proxy)
+        from agent.centre import SealedCollector
+        from collectors.centre import Centre
+
+        centre, days = Centre.parse(self.identity["centre"]), self.config.work_max_days
+        return SealedCollector(url, ca_file, self.config.proxy, centre, self.identity["agent_id"], self.state.key(), self.state, days)
 
     def heard(self) -> None:
         """The collector answered."""
@@ -62,7 +70,7 @@ def outlook(config: Config) -> schedule.Outlook:
     state = State(config.state_dir)
     now = time.time()
     due = min(own_due(config, state, now), station.next_due(config, state, now) or float("inf"))
-    return schedule.Outlook(due, len(Spool(config.state_dir, config.spool_bytes).waiting()))
+    return schedule.Outlook(due, len(to_send(state, Spool(config.state_dir, config.spool_bytes))))
 
 
 def own_due(config: Config, state: State, now: float) -> float:
@@ -259,14 +267,22 @@ def deliver_and_note(run: Run) -> Delivery:
 
 
 def _deliver(run: Run, collector: Collector) -> Delivery:
-    from agent.upload import deliver
+    from agent.upload import Delivery, Offline, deliver
 
     waiting = run.spool.waiting()
     if waiting:
         run.progress.step(0, len(waiting), _("sending"))
-    delivery = deliver(run.spool, collector, run.config.tries, run.config.retry_seconds)
+    custody, asked = Custody(run.state), Delivery()
+    try:
+        settle(collector, run.identity["agent_id"], run.state.key(), custody, run.spool, asked)
+    except Offline as offline:
+        run.failed(str(offline))
+    delivery = deliver(run.spool, collector, run.config.tries, run.config.retry_seconds, custody=custody)
+    delivery.sent += asked.sent
+    delivery.refused += asked.refused
+    delivery.agrees |= asked.agrees
     run.progress.clear()
-    if delivery.sent or delivery.refused:
+    if delivery.sent or delivery.refused or delivery.kept:
         run.heard()
         run.contact["last_delivery"] = _now() if delivery.sent else run.contact.get("last_delivery")
     if delivery.left:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from agent import station
 from agent.config import Config
+from agent.custody import REOFFER, Custody
 from agent.language import _, current, plural
 from agent.spool import Spool
 from agent.state import State
@@ -49,6 +50,7 @@ def gather(config: Config) -> dict[str, Any]:
         identity = None
     last, contact, policy = state.read("last.json"), state.read("contact.json") or {}, state.read("policy.json")
     waiting = spool.waiting()
+    heard = state.read("heard.json") or {}
     found: dict[str, Any] = {
         "enrolled": identity is not None,
         "agent": identity,
@@ -67,6 +69,9 @@ def gather(config: Config) -> dict[str, Any]:
             "dropped": spool.dropped(),
             "refused": spool.refusals(),
         },
+        "custody": Custody(state).summary(),
+        "relay": heard.get("relay") or None,
+        "distrusted": state.read("distrust.json") or {},
         "next_scan": None,
         "station": station.gather(config, state, time.time()),
     }
@@ -138,8 +143,31 @@ def _rows(found: dict[str, Any]) -> Iterator[tuple[str, str]]:
         )
     for refusal in spool["refused"]:
         yield _("refused"), f"{refusal['id']}: {refusal.get('why', '?')}"
+    yield from _between(found)
     if found["station"] is not None:
         yield from _station(found["station"])
+
+
+def _between(found: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """What stands between this machine and the centre, and what went wrong there."""
+    if found["relay"]:
+        yield _("through"), _("the relay %s, which can neither read nor change it") % found["relay"]
+    custody = found["custody"]
+    if custody["count"]:
+        lies = plural("%d snapshot lies with a relay", "%d snapshots lie with a relay", custody["count"]) % custody["count"]
+        since = _moment(datetime.fromtimestamp(int(custody["oldest"] or 0)).astimezone().isoformat())
+        yield _("not yet confirmed"), _("%(lies)s, the oldest since %(since)s") % {"lies": lies, "since": since}
+        if time.time() - (custody["oldest"] or 0) > REOFFER:
+            yield (
+                _("attention"),
+                _("the centre has confirmed nothing for days: the relay has no line, or it holds back the receipts"),
+            )
+    for what, entry in sorted(found["distrusted"].items()):
+        if isinstance(entry, dict):
+            at = _moment(datetime.fromtimestamp(int(entry.get("last", 0))).astimezone().isoformat())
+            yield _("attention"), _("%(what)s (%(host)s, %(times)d times, last %(at)s)") % {
+                "what": what, "host": entry.get("from", "?"), "times": entry.get("times", 1), "at": at,
+            }  # fmt: skip
 
 
 def _station(found: dict[str, Any]) -> Iterator[tuple[str, str]]:

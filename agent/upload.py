@@ -3,6 +3,7 @@
 What the collector may answer, and what it means for a snapshot:
 
     201, 200 with its id    stored, or was stored before: it leaves the spool
+    202 with its id         a relay keeps it: it stays here until the centre says that it has it (custody.py)
     429, 5xx, no answer     tried again, with pauses that double and are drawn at random (full jitter)
     other 4xx               never sent again: it goes to refused/ with the reason
     anything else           not our collector (a captive portal answers 200 to everything): tried again
@@ -20,7 +21,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 import urllib3
@@ -30,7 +31,14 @@ from agent.language import _
 from agent.spool import Spool, Waiting
 
 MEDIA_TYPE = "application/vnd.rasoat.snapshot"
+if TYPE_CHECKING:
+    from agent.custody import Custody
+
 CONNECT_SECONDS, READ_SECONDS = 10.0, 60.0
+ABOUT, MACHINE = "Rasoat-About", "Rasoat-Machine"
+"""Headers that name what is sent, for what stands between; a collector asked directly has no use for them."""
+SEND_AGAIN = ("altered", "base-unknown")
+"""Refusals of the way or the form a snapshot came in, not of the snapshot."""
 MAX_REPLY = 32 * 1024 * 1024
 MAX_PAUSE = 300.0
 
@@ -171,12 +179,25 @@ class Delivery:
     """Why some are left."""
     agrees: dict[str, bool | None] = field(default_factory=dict)
     """Id -> whether the collector's verdicts are the same as ours."""
+    kept: list[str] = field(default_factory=list)
+    """Ids a relay keeps for the centre; our copies stay."""
+
+    def settle(self, spool: Spool, entry: Waiting, reply: Reply) -> None:
+        """What the collector said of one: it leaves the spool, or goes to refused/, or waits to be sent in another way."""
+        if reply.status in (200, 201):
+            agrees = reply.document.get("verdicts_agree")
+            self.sent.append(entry.id)
+            self.agrees[entry.id] = agrees if isinstance(agrees, bool) else None
+            spool.sent(entry)
+        elif reply.status >= 400 and reply.document.get("error") not in SEND_AGAIN:
+            self.refused.append((entry.id, reply.complaint))
+            spool.refuse(entry, reply.status, reply.complaint)
 
 
-def send(collector: Collector, snapshot: str, blob: bytes) -> Reply:
+def send(collector: Collector, snapshot: str, blob: bytes, machine: str = "") -> Reply:
     """Send one. Raises Offline unless it is stored or refused for good."""
-    reply = collector.ask("POST", "/api/v1/snapshots", blob, {"Content-Type": MEDIA_TYPE})
-    if reply.status < 400 and (reply.status not in (200, 201) or reply.document.get("id") != snapshot):
+    reply = collector.ask("POST", "/api/v1/snapshots", blob, {"Content-Type": MEDIA_TYPE, ABOUT: snapshot, MACHINE: machine})
+    if reply.status < 400 and (reply.status not in (200, 201, 202) or reply.document.get("id") != snapshot):
         # whatever answered did not store this snapshot
         raise Offline(_("the answer does not name the snapshot that was sent: is something in between?"))
     return reply
@@ -192,7 +213,7 @@ def deliver(
     """Send what waits, oldest first, until the spool is empty or `tries` attempts in a row have failed."""
     result = Delivery()
     failures = 0
-    todo = spool.waiting()
+    todo = [entry for entry in spool.waiting() if custody is None or not custody.holds(entry.id)]
     while todo:
         entry = todo[0]
         try:
@@ -201,30 +222,24 @@ def deliver(
             todo.pop(0)  # another run sent it
             continue
         try:
-            reply = send(collector, entry.id, blob)
+            reply = send(collector, entry.id, blob, entry.machine)
         except Offline as offline:
             failures += 1
+    custody: Custody | None = None,
             result.error = str(offline)
             if offline.hopeless or failures >= tries:
                 break
             sleep(pause(failures, retry_seconds) if offline.pause is None else offline.pause)
             continue
         failures, result.error = 0, ""
-        _settle(spool, entry, reply, result)
+        if reply.status == 202 and custody is not None:
+            custody.took(entry.id, str(reply.document.get("custody", "")))
+            result.kept.append(entry.id)
+        else:
+            result.settle(spool, entry, reply)
         todo.pop(0)
     result.left = len(todo)
     return result
-
-
-def _settle(spool: Spool, entry: Waiting, reply: Reply, result: Delivery) -> None:
-    if reply.status < 400:
-        agrees = reply.document.get("verdicts_agree")
-        result.sent.append(entry.id)
-        result.agrees[entry.id] = agrees if isinstance(agrees, bool) else None
-        spool.sent(entry)
-    else:
-        result.refused.append((entry.id, reply.complaint))
-        spool.refuse(entry, reply.status, reply.complaint)
 
 
 def pause(failures: int, retry_seconds: float) -> float:

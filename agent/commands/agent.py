@@ -68,6 +68,10 @@ def _enrol(options: argparse.Namespace, settings: config.Config, progress: Progr
     token = token_from(options.token, options.token_file)
     ca_file = options.ca or settings.ca_file
     known = enrol(options.url, token, ca_file, options.name, options.kind, settings, progress)
+    if known.get("relay"):
+        progress.say(
+            _("%(url)s is a relay: it passes on what it cannot read, and the centre answers under its own signature.") % known
+        )
     progress.say(_("Enrolled as %(name)s in %(unit)s. Next: rasoat agent once, then rasoat agent service install") % known)
     return 0
 
