@@ -10,6 +10,7 @@ import pytest
 from collectors.catalog import device_os
 from collectors.devices.cisco_ios import access, accounts, logs, network, ports, services
 from collectors.devices.witness import DeviceWitness
+from collectors.errors import Unparsable
 from collectors.facts.device_logs import DeviceLogs
 from collectors.facts.interfaces import Port
 from collectors.model import Platform
@@ -80,6 +81,22 @@ def test_whom_a_list_lets_in(lines: str, anywhere: bool | None) -> None:
     fact = access.device_access(device(lines))
     assert [way.anywhere for way in fact.ways or () if way.remote] == [anywhere]
     assert any(gap.field == "ways[].anywhere" for gap in fact.unseen) == (anywhere is None)
+
+
+@pytest.mark.parametrize(
+    ("lines", "anywhere"),
+    [
+        ("ip access-list extended M\n evaluate R\n", False),
+        ("ip access-list extended M\n dynamic D permit tcp any any eq 22\n permit tcp host 10.0.0.1 any\n", None),
+        ("ip access-list extended M\n dynamic D timeout 60 permit ip any any\n", None),
+        ("ipv6 access-list M\n permit ipv6 2001:db8::/64 any\n", True),
+        ("ip access-list standard M\n permit any\nipv6 access-list M\n permit ipv6 2001:db8::/64 any\n", True),
+        ("ip access-list standard M\n permit 10.0.0.1\nipv6 access-list M\n permit ipv6 any any\n", False),
+    ],
+)
+def test_a_list_of_another_family_or_for_answers_only(lines: str, anywhere: bool | None) -> None:
+    fact = access.device_access(device(lines))
+    assert [way.anywhere for way in fact.ways or () if way.remote] == [anywhere]
 
 
 def test_a_list_of_hardware_addresses_is_no_list_of_networks() -> None:
@@ -190,6 +207,45 @@ def test_what_makes_a_port_routed(lines: str, mode: str) -> None:
 )
 def test_when_a_port_asks_who_is_there(globally: str, lines: str, asked: bool) -> None:
     assert _port(" switchport mode access\n" + lines, globally).authenticated is asked
+
+
+ASKED = " switchport mode access\n authentication port-control auto\n dot1x pae authenticator\n"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        " authentication event fail action authorize vlan 900\n",
+        " authentication event fail retry 2 action authorize vlan 900\n",
+        " authentication event no-response action authorize vlan 900\n",
+        " authentication event server dead action authorize\n",
+        " authentication event server dead action authorize vlan 900\n",
+        " authentication event server dead action authorize voice\n",
+        " dot1x guest-vlan 900\n",
+        " dot1x auth-fail vlan 900\n",
+        " dot1x critical\n",
+        " mab\n authentication order mab dot1x\n",
+        " service-policy type control subscriber GONE\n",
+    ],
+)
+def test_a_port_that_lets_in_whom_nobody_vouched_for_does_not_pass(line: str) -> None:
+    text = f"dot1x system-auth-control\ninterface GigabitEthernet1/0/1\n{ASKED}{line}"
+    fact = ports.interfaces(device(text, {"show interfaces status": STATUS}))
+    assert [port.authenticated for port in fact.ports or ()] == [None]
+    assert fact.unguarded is None
+    assert {"ports[].authenticated", "unguarded"} <= {gap.field for gap in fact.unseen}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        " authentication event fail action next-method\n mab\n authentication order dot1x mab\n",
+        " authentication event server dead action reinitialize vlan 900\n",
+        " authentication event server alive action reinitialize\n",
+    ],
+)
+def test_what_lets_nobody_in_takes_nothing_away(line: str) -> None:
+    assert _port(ASKED + line, "dot1x system-auth-control\n").authenticated is True
 
 
 @pytest.mark.parametrize(
@@ -448,3 +504,56 @@ def test_a_method_list_that_is_not_there_is_no_local_account() -> None:
     web = f"{lines}ip http secure-server\nip http authentication aaa login-authentication NOBODY\n"
     seen = access.device_access(device(web, aaa=True))
     assert {way.authentication for way in seen.ways or () if way.protocol == "https"} == {None}
+
+
+# --- lists at interfaces ----------------------------------------------------------------------------------------------
+
+PORT = "interface GigabitEthernet0/1\n ip address 10.0.0.1 255.255.255.0\n"
+
+
+def _rules(lines: str) -> list[tuple[str, bool]] | None:
+    """(list, it permits everything) of each row."""
+    rows = network.filtering(device(lines)).rules
+    return None if rows is None else [(row.list, row.source_any and row.destination_any and row.service_any) for row in rows]
+
+
+def test_a_list_common_to_many_ports_filters_too() -> None:
+    lists = "ip access-list extended C\n permit ip any any\nip access-list extended A\n permit tcp any any eq 443\n"
+    assert _rules(f"{lists}{PORT} ip access-group common C A in\n") == [("C", True), ("A", False)]
+    assert _rules(f"{lists}{PORT} ip access-group common C in\n") == [("C", True)]
+    fact = network.filtering(device(f"{lists}{PORT} ip access-group common A in\n"))
+    assert fact.default_action == "permit"
+    assert fact.unbound == ("C",)
+
+
+def test_a_line_that_binds_in_unknown_words_leaves_nothing_said() -> None:
+    with pytest.raises(Unparsable):
+        network.filtering(device(f"ip access-list extended A\n permit ip any any\n{PORT} ip access-group A sideways\n"))
+
+
+@pytest.mark.parametrize(
+    ("entry", "wide"),
+    [
+        ("permit ip any any reflect R timeout 300", True),
+        ("permit ip any any time-range GIO-HANH-CHINH", True),
+        ("permit ip any any log SO-1", True),
+        ("permit tcp any any reflect R", False),
+        ("permit ip any any dscp ef", False),
+        ("evaluate R", False),
+    ],
+)
+def test_words_that_narrow_nothing(entry: str, wide: bool) -> None:
+    assert _rules(f"ip access-list extended A\n {entry}\n{PORT} ip access-group A in\n") == [("A", wide)]
+
+
+def test_whom_lock_and_key_lets_in_is_not_told() -> None:
+    assert _rules(f"ip access-list extended A\n dynamic D timeout 5 permit ip any any\n{PORT} ip access-group A in\n") is None
+
+
+def test_lists_of_two_families_with_one_name_are_two() -> None:
+    lists = "ip access-list extended A\n permit tcp any any eq 443\nipv6 access-list A\n permit ipv6 any any\n"
+    six = " ipv6 address 2001:db8::1/64\n"
+    assert _rules(f"{lists}{PORT} ip access-group A in\n") == [("A", False)]
+    assert _rules(f"{lists}{PORT}{six} ipv6 traffic-filter A in\n") == [("A", True)]
+    fact = network.filtering(device(f"{lists}{PORT}{six} ip access-group A in\n"))
+    assert (fact.default_action, fact.unbound) == ("permit", ("A",))

@@ -28,7 +28,11 @@ class Port(Model):
     native_vlan: int | None = Field(default=None, description="VLAN of untagged frames on a trunk")
     addresses: tuple[str, ...] = Field(default=(), description="IPv4 and IPv6 addresses with prefix length")
     port_security: bool | None = Field(default=None, description="The number of stations, or which, is limited")
-    authenticated: bool | None = Field(default=None, description="802.1X or MAC authentication admits stations")
+    authenticated: bool | None = Field(
+        default=None,
+        description="802.1X or MAC authentication admits stations. False where nobody is asked, or everybody is let in while asked; "
+        "None where a setting lets those in who could not be authenticated, or while no server answers",
+    )
     bpdu_guard: bool | None = Field(
         default=None, description="A switch plugged in here is shut out (BPDU guard, root guard on edge ports)"
     )
@@ -45,7 +49,9 @@ class Interfaces(Fact):
     ports: tuple[Port, ...] | None = Field(description="In the device's own order")
     unused_open: tuple[str, ...] | None = Field(description="Physical ports that are administratively up with nothing connected")
     unguarded: tuple[str, ...] | None = Field(
-        default=None, description="Access ports, up or not shut, with neither port security nor 802.1X; () on a router"
+        default=None,
+        description="Access ports, up or not shut, with neither port security nor 802.1X; () on a router; "
+        "None where it rests on a port of which that is not known",
     )
     dhcp_snooping_vlans: tuple[str, ...] | None = Field(
         default=None, description="VLANs where foreign DHCP servers are ignored, as configured; () when none"
@@ -55,6 +61,24 @@ class Interfaces(Fact):
     )
     native_vlan_default: bool | None = Field(default=None, description="Some trunk carries VLAN 1 untagged")
     dynamic_trunks: tuple[str, ...] | None = Field(default=None, description="Ports that would become a trunk for whoever asks")
+
+
+def unguarded(ports: Iterable[Port], gaps: Gaps) -> tuple[str, ...] | None:
+    """Names of those of the given ports (access ports in use) that let anybody in.
+
+    None, with the reason noted, where none certainly does and of some it is not known.
+    """
+    open_ports = [port for port in ports if not (port.port_security or port.authenticated)]
+    certain = tuple(port.name for port in open_ports if None not in (port.port_security, port.authenticated))
+    if len(certain) == len(open_ports) or certain:
+        return certain
+    more = f" and {len(open_ports) - 1} more" if len(open_ports) > 1 else ""
+    gaps.note("unguarded", "unsupported", f"what guards {open_ports[0].name}{more} is not told: see ports[]")
+    return None
+
+
+FAILS_OPEN = "lets in whom no server vouched for ({}); what such a station reaches was not followed"
+"""Reason of an `authenticated` that is None."""
 
 
 def unused_open(ports: Iterable[Port], gaps: Gaps) -> tuple[str, ...] | None:

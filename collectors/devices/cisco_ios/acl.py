@@ -11,7 +11,10 @@ from collectors.devices.syntax.cidr_acl import ANY, Nets, covers
 from collectors.devices.syntax.indent import Node
 from collectors.errors import Unparsable
 
+V6 = "ipv6 "
 _PORTS = ("eq", "neq", "lt", "gt", "range")
+_UNTOLD = "object-group ?"
+"""A source nobody can resolve: no group has this name."""
 
 
 class Entry(NamedTuple):
@@ -60,24 +63,24 @@ class AccessList(NamedTuple):
     @property
     def sources(self) -> tuple[str, ...]:
         """Whom it permits."""
-        return tuple(dict.fromkeys(entry.source for entry in self.entries if entry.action == "permit"))
+        return tuple(dict.fromkeys(entry.source for entry in self.entries if entry.action == "permit" and not entry.established))
 
 
 def access_lists(config: Node) -> Mapping[str, AccessList]:
-    """Every list of the configuration, by name or number. Raises Unparsable for a line it cannot place."""
+    """Every list of the configuration, by name or number, those of IPv6 as `ipv6 NAME`: both families may use one name.
+
+    Raises Unparsable for a line it cannot place.
+    """
     rows: dict[str, list[Entry]] = {}
-    v6: set[str] = set()
     for found in config.matches(r"access-list (\d+) (.*)$"):
         if _of_addresses(found[1]):
             rows.setdefault(found[1], []).extend(_entries([found[2]], _standard_number(found[1])))
     for found, node in _named(config):
-        name = found["name"]
-        if found["family"] == "ipv6":
-            v6.add(name)
+        name = f"{V6}{found['name']}" if found["family"] == "ipv6" else found["name"]
         rows.setdefault(name, []).extend(_entries((child.text for child in node.children), found["kind"] == "standard"))
     nets, services = _networks(config), _services(config)
     return {
-        name: AccessList(name, name in v6, tuple(_resolved(entry, nets, services) for entry in entries))
+        name: AccessList(name.removeprefix(V6), name.startswith(V6), tuple(_resolved(entry, nets, services) for entry in entries))
         for name, entries in rows.items()
     }
 
@@ -180,7 +183,16 @@ def _entries(lines: Iterable[str], standard: bool) -> Iterable[Entry]:
         number = words.pop(0) if words and words[0].isdigit() else ""
         if words[:1] == ["sequence"] and len(words) > 2:  # IOS XE writes IPv6 lists so
             number, words = words[1], words[2:]
-        if not words or words[0] in ("remark", "evaluate", "no", "dynamic", "statistics"):
+        if not words or words[0] in ("remark", "no", "statistics"):
+            continue
+        if words[0] == "evaluate":  # answers to what another list noted: it lets nobody begin
+            yield Entry("permit", "ip", "any", "any", True, False, number, established=True)
+            continue
+        if words[0] == "dynamic":  # lock-and-key: opens for whoever logged on, from where is not told
+            at = next((place for place, word in enumerate(words) if word in ("permit", "deny")), None)
+            if at is None:
+                raise Unparsable(f"access list: cannot place {line[:80]!r}")
+            yield _extended(words[at:], number)._replace(source=_UNTOLD)
             continue
         if words[0] not in ("permit", "deny"):
             raise Unparsable(f"access list: cannot place {line[:80]!r}")
@@ -204,11 +216,23 @@ def _extended(words: list[str], number: str) -> Entry:
     named = _ports(rest) or named
     at = next((place for place, word in enumerate(rest) if word in ("log", "log-input")), len(rest))
     # a word behind `log` is a mark on the record, it narrows nothing
-    more = [word for word in rest[:at] if word not in ("established", "fragments")]
+    more = [word for word in _narrowing(rest[:at]) if word not in ("established", "fragments")]
     answers = "established" in rest[:at]
     return Entry(
         words[0], protocol, source, destination, named or bool(more) or answers, at < len(rest), number, established=answers
     )
+
+
+def _narrowing(rest: list[str]) -> list[str]:
+    """Without what takes nothing away: the name of a list for the answers, and hours, which come back every day."""
+    found: list[str] = []
+    words = iter(rest)
+    for word in words:
+        if word in ("reflect", "timeout", "time-range"):
+            next(words, None)
+        else:
+            found.append(word)
+    return found
 
 
 def _ports(rest: list[str]) -> bool:
@@ -265,7 +289,8 @@ class Reach(NamedTuple):
 
 def reach(lists: Mapping[str, AccessList], v4: str | None, v6: str | None, speaks_v6: bool) -> Reach:
     """IOS lets everybody in by a list that does not exist, and by IPv6 where only IPv4 has a list."""
-    names = [v4, v6] if speaks_v6 else [v4]
+    six = None if v6 is None else f"{V6}{v6}"
+    names = [v4, six] if speaks_v6 else [v4]
     doors = [True if name is None or name not in lists else lists[name].anywhere for name in names]
     if True in doors:
         return Reach(True, ())

@@ -8,10 +8,11 @@ from collections.abc import Iterator, Mapping
 from ipaddress import IPv4Address
 from typing import Literal
 
-from collectors.devices.cisco_ios.acl import AccessList, access_lists
+from collectors.devices.cisco_ios.acl import V6, AccessList, access_lists
 from collectors.devices.cisco_ios.text import config
 from collectors.devices.syntax.cidr_acl import Words, sides
 from collectors.devices.syntax.indent import Node
+from collectors.errors import Unparsable
 from collectors.facts.base import Gaps
 from collectors.facts.filtering import Filtering, FilterRule, Zone
 from collectors.facts.redundancy import Gateway, Redundancy, Routing
@@ -33,9 +34,9 @@ def filtering(cli: DeviceCli) -> Filtering:
         gaps.note("anti_spoofing", "unsupported", "no interface is marked as leading outside, by zone, NAT or description")
     return Filtering(
         stateful=_stateful(tree),
-        default_action=_default_action(tree, bound, lists, gaps),
+        default_action=_default_action(tree, lists, gaps),
         rules=_rules(lists, bound, gaps),
-        unbound=tuple(name for name in lists if not _mentioned(tree, name)),
+        unbound=tuple(known.name for known in lists.values() if not _mentioned(tree, known)),
         zones=zones,
         anti_spoofing=all(map(_checks_source, outside)) if outside else None,
         unseen=gaps.unseen,
@@ -57,12 +58,10 @@ def _stateful(tree: Node) -> bool:
     return any(found[1] in rules for one in tree.blocks("interface ") for found in one.matches(r"ip inspect (\S+) (?:in|out)$"))
 
 
-def _default_action(
-    tree: Node, bound: Mapping[str, list[tuple[str, str]]], lists: Mapping[str, AccessList], gaps: Gaps
-) -> Literal["permit", "deny"] | None:
+def _default_action(tree: Node, lists: Mapping[str, AccessList], gaps: Gaps) -> Literal["permit", "deny"] | None:
     """What happens to traffic that no line names."""
     if not list(tree.blocks("zone-pair security ")):
-        return "deny" if _all_filtered(tree, bound, lists) else "permit"
+        return "deny" if _all_filtered(tree, lists) else "permit"
     free = Counter(_vrf(one) for one in _routed(tree) if not one.lines("zone-member security "))
     if any(count > 1 for count in free.values()):
         return "permit"  # between interfaces of no zone everything passes; between one of none and one of some nothing does
@@ -99,16 +98,40 @@ def _speaks(interface: Node, *, v6: bool) -> bool:
 
 
 def _bound(tree: Node) -> Mapping[str, list[tuple[str, str]]]:
-    """List -> (interface, in or out), and the class maps of a zone-based firewall as (class map, "")."""
+    """List -> (interface, in or out), and the class maps of a zone-based firewall as (class map, "").
+
+    Raises Unparsable for a line that binds in words this file does not know.
+    """
     found: dict[str, list[tuple[str, str]]] = {}
     for interface in tree.blocks("interface "):
         name = interface.text.split()[1]
-        for bound in interface.matches(r"(?:ip access-group|ipv6 traffic-filter) (\S+) (in|out)"):
-            found.setdefault(bound[1], []).append((name, bound[2]))
+        for way, lists in _lists_at(interface):
+            for bound in lists:
+                found.setdefault(bound, []).append((name, way))
+    known = access_lists(tree)
     for inspected in tree.blocks("class-map type inspect "):
-        for bound in inspected.matches(r"match access-group (?:name )?(\S+)"):
-            found.setdefault(bound[1], []).append((inspected.text.split()[-1], ""))
+        for match in inspected.matches(r"match access-group (?:name )?(\S+)"):
+            # the name stands for lists of both families
+            both = [each for each in (match[1], f"{V6}{match[1]}") if each in known] or [match[1]]
+            for each in both:
+                found.setdefault(each, []).append((inspected.text.split()[-1], ""))
     return found
+
+
+def _lists_at(interface: Node) -> Iterator[tuple[str, list[str]]]:
+    """(in or out, lists), in the order they are asked: a common list stands before the interface's own, or alone."""
+    for line in interface.children:
+        if line.text.startswith("ip access-group "):
+            bound = re.fullmatch(r"ip access-group (?:common (\S+)(?: (\S+))?|(\S+)) (in|out)(?: optional)?", line.text)
+            names = [name for name in bound.groups()[:3] if name] if bound else []
+        elif line.text.startswith("ipv6 traffic-filter "):
+            bound = re.fullmatch(r"ipv6 traffic-filter (?:common (\S+)(?: (\S+))?|(\S+)) (in|out)", line.text)
+            names = [f"{V6}{name}" for name in bound.groups()[:3] if name] if bound else []
+        else:
+            continue
+        if not bound:
+            raise Unparsable(f"{interface.text}: cannot place {line.text[:80]}")
+        yield bound[4], names
 
 
 def _rules(
@@ -123,13 +146,13 @@ def _rules(
         }
         entries = lists[name].entries if name in lists else ()
         if not entries and not any(way for _, way in places):
-            gaps.note("rules", "unsupported", f"class maps ask list {name}, which is absent or empty")
+            gaps.note("rules", "unsupported", f"class maps ask list {name.removeprefix(V6)}, which is absent or empty")
             return None
         if not entries:
             # an interface lets everything through by a list that does not exist or has no line
             found.append(
                 FilterRule(
-                    list=name, name="absent or empty", action="permit", enabled=True, source_any=True, destination_any=True,
+                    list=name.removeprefix(V6), name="absent or empty", action="permit", enabled=True, source_any=True, destination_any=True,
                     service_any=True, logged=False, **ways,
                 )
             )  # fmt: skip
@@ -143,12 +166,14 @@ def _rules(
             whole = *side, entry.every_service
             if entry.action == "permit" and None in whole and False not in whole:
                 gaps.note(
-                    "rules", "unsupported", f"list {name}: what line {entry.number or number} permits could not be resolved"
+                    "rules",
+                    "unsupported",
+                    f"list {name.removeprefix(V6)}: what line {entry.number or number} permits could not be resolved",
                 )
                 return None
             found.append(
                 FilterRule(
-                    list=name, name=entry.number or str(number), action="permit" if entry.action == "permit" else "deny", enabled=True,
+                    list=name.removeprefix(V6), name=entry.number or str(number), action="permit" if entry.action == "permit" else "deny", enabled=True,
                     source_any=whole[0] is True, destination_any=whole[1] is True, service_any=whole[2] is True, logged=entry.logged,
                     **ways,
                 )
@@ -156,24 +181,26 @@ def _rules(
     return tuple(found)
 
 
-def _all_filtered(tree: Node, bound: Mapping[str, list[tuple[str, str]]], lists: Mapping[str, AccessList]) -> bool:
+def _all_filtered(tree: Node, lists: Mapping[str, AccessList]) -> bool:
     """Every routed interface in use has a list for what comes in, in each family it speaks: what no line names is refused by the
     list's end."""
-    filtered = {
-        (place, lists[name].v6)
-        for name, places in bound.items()
-        if name in lists and lists[name].entries
-        for place, way in places
-        if way == "in"
-    }
     routed = _routed(tree)
-    return bool(routed) and all(
-        (one.text.split()[1], v6) in filtered for one in routed for v6 in (False, True) if _speaks(one, v6=v6)
+    return bool(routed) and all(_filtered(one, lists, v6=v6) for one in routed for v6 in (False, True) if _speaks(one, v6=v6))
+
+
+def _filtered(interface: Node, lists: Mapping[str, AccessList], *, v6: bool) -> bool:
+    # a list common to many ports hands on to the port's own, if there is one; what the end of a common list alone does is not told
+    last = [names[-1] for way, names in _lists_at(interface) if way == "in" and names[-1].startswith(V6) is v6]
+    common = interface.matches(rf"{'ipv6 traffic-filter' if v6 else 'ip access-group'} common \S+ in")
+    return not common and any(name in lists and bool(lists[name].entries) for name in last)
+
+
+def _mentioned(tree: Node, known: AccessList) -> bool:
+    """Some line other than its own speaks of the list. A line that says of which family it speaks binds no list of the other."""
+    name = known.name
+    other = re.compile(
+        r"ip access-group |ip access-class |access-class " if known.v6 else r"ipv6 (?:traffic-filter|access-class) "
     )
-
-
-def _mentioned(tree: Node, name: str) -> bool:
-    """Some line other than its own speaks of the list."""
     word = re.compile(rf"(?<!\S){re.escape(name)}(?!\S)")
     own = re.compile(rf"(?:ip|ipv6) access-list (?:standard |extended )?{re.escape(name)}$|access-list {re.escape(name)} ")
     about = ("access-group", "traffic-filter", "access-class", "snmp-server", "match ", "ip nat", "ntp ", "distribute-list", "ip http",
@@ -181,6 +208,7 @@ def _mentioned(tree: Node, name: str) -> bool:
     return any(
         word.search(node.text)
         and not own.match(node.text)
+        and not other.match(node.text)
         and not _SAYS_NOTHING.match(node.text)
         and any(part in node.text for part in about)
         for node in tree.walk()

@@ -12,7 +12,7 @@ from collectors.devices.syntax.indent import Node
 from collectors.devices.vocabulary import mac
 from collectors.errors import Unparsable, Unsupported
 from collectors.facts.base import Gaps
-from collectors.facts.interfaces import Interfaces, Port, unused_open
+from collectors.facts.interfaces import FAILS_OPEN, Interfaces, Port, unguarded, unused_open
 from collectors.facts.neighbours import Neighbour, Neighbours, both_tables
 from collectors.transports.base import DeviceCli
 
@@ -38,13 +38,13 @@ def interfaces(cli: DeviceCli) -> Interfaces:
     gaps = Gaps()
     tree = config(cli)
     switch, states = _states(cli, gaps)
-    ports = tuple(_port(tree, node, switch, states) for node in tree.blocks("interface "))
+    ports = tuple(_port(tree, node, switch, states, gaps) for node in tree.blocks("interface "))
     snooping = tree.has("ip dhcp snooping")
     trunks = [port for port in ports if port.mode == "trunk" and port.enabled]
     return Interfaces(
         ports=ports,
         unused_open=None if states is None else unused_open(ports, gaps),
-        unguarded=tuple(_unguarded(ports)),
+        unguarded=unguarded((port for port in ports if _for_desks(port)), gaps),
         dhcp_snooping_vlans=_vlans(tree, "ip dhcp snooping vlan ") if snooping else (),
         arp_inspection_vlans=_vlans(tree, "ip arp inspection vlan "),
         native_vlan_default=any(port.native_vlan == 1 for port in trunks) and not tree.flag("vlan dot1q tag native"),
@@ -53,15 +53,8 @@ def interfaces(cli: DeviceCli) -> Interfaces:
     )
 
 
-def _unguarded(ports: tuple[Port, ...]) -> Iterator[str]:
-    for port in ports:
-        if (
-            port.enabled
-            and port.physical
-            and port.mode in ("access", "dynamic")
-            and not (port.port_security or port.authenticated)
-        ):
-            yield port.name
+def _for_desks(port: Port) -> bool:
+    return bool(port.enabled) and port.physical and port.mode in ("access", "dynamic")
 
 
 def _vlans(tree: Node, start: str) -> tuple[str, ...]:
@@ -112,7 +105,7 @@ def short(name: str) -> str:
     return f"{found[1][:2]}{found[2]}" if found else name
 
 
-def _port(tree: Node, node: Node, switch: bool, states: Mapping[str, Status] | None) -> Port:
+def _port(tree: Node, node: Node, switch: bool, states: Mapping[str, Status] | None, gaps: Gaps) -> Port:
     name = node.text.removeprefix("interface ").split()[0]
     lines = _with_template(tree, node)
     physical = bool(_PHYSICAL.match(name))
@@ -131,7 +124,7 @@ def _port(tree: Node, node: Node, switch: bool, states: Mapping[str, Status] | N
         native_vlan=_number(lines.value("switchport trunk native vlan "), 1) if mode == "trunk" else None,
         addresses=tuple(_addresses(lines)),
         port_security=lines.stands("switchport port-security") is True if layer2 else None,
-        authenticated=_authenticated(tree, lines) if layer2 else None,
+        authenticated=gaps.attempt("ports[].authenticated", lambda: _authenticated(tree, lines, name)) if layer2 else None,
         bpdu_guard=_bpdu_guard(tree, lines, mode) if layer2 else None,
         snooping_trusted=bool(lines.flag("ip dhcp snooping trust")) if layer2 else None,
         proxy_arp=lines.flag("ip proxy-arp") is not False if routed and lines.matches(r"ip address \d") else None,
@@ -157,13 +150,42 @@ def _mode(lines: Node, switchport: bool) -> Mode:
     return {"access": "access", "trunk": "trunk", "dynamic": "dynamic"}.get(word, "other")  # type: ignore[return-value]
 
 
-def _authenticated(tree: Node, lines: Node) -> bool:
-    """Stations are asked first: the port waits for them, lets nobody in meanwhile, and 802.1X is on for the whole switch."""
+def _authenticated(tree: Node, lines: Node, name: str) -> bool:
+    """Stations are asked first: the port waits for them, lets nobody in meanwhile, and 802.1X is on for the whole switch.
+
+    Raises Unsupported where a setting lets those in whom nobody vouched for.
+    """
     asks = bool(tree.flag("dot1x system-auth-control")) or bool(lines.flag("mab"))
     if lines.flag("access-session port-control auto"):  # open unless told to be closed (IBNS 2.0)
-        return asks and bool(lines.flag("access-session closed"))
-    waits = lines.flag("authentication port-control auto") or lines.flag("dot1x port-control auto")
-    return asks and bool(waits) and not lines.flag("authentication open")
+        admits = asks and bool(lines.flag("access-session closed"))
+    else:
+        waits = lines.flag("authentication port-control auto") or lines.flag("dot1x port-control auto")
+        admits = asks and bool(waits) and not lines.flag("authentication open")
+    if admits and (why := _fails_open(tree, lines)):
+        raise Unsupported(f"{name} {FAILS_OPEN.format(why)}")
+    return admits
+
+
+def _fails_open(tree: Node, lines: Node) -> str | None:
+    """The setting by which a station gets in that failed, did not answer, or came while no server did."""
+    for event in ("fail", "no-response", "server dead"):
+        for said in lines.lines(f"authentication event {event} "):
+            if re.search(r"\bauthorize\b", said):  # `action reinitialize` and `action next-method` let nobody in
+                return f"authentication event {event}"
+    for old in ("dot1x guest-vlan", "dot1x auth-fail vlan", "dot1x critical"):
+        if lines.flag(old):
+            return old
+    # (Identity-Based Networking Services Configuration Guide): what a control policy does is code of its own
+    if policy := lines.value("service-policy type control subscriber "):
+        inside = next(
+            (node for node in tree.blocks("policy-map type control subscriber ") if node.text.endswith(f" {policy}")), None
+        )
+        if inside is None or any(re.match(r"\d+ (?:activate|authorize)\b", node.text) for node in inside.walk()):
+            return f"control policy {policy}"
+    order = (lines.value("authentication order ") or lines.value("authentication priority ") or "").split()
+    if lines.flag("mab") and lines.flag("dot1x pae") and order[:1] == ["mab"]:
+        return "the hardware address is asked before 802.1X"
+    return None
 
 
 def _number(said: str | None, default: int) -> int | None:
