@@ -17,6 +17,7 @@ SCHEMES = ("postgresql://", "postgres://")
 CONNECT_SECONDS = 10
 STATEMENT_SECONDS = 60
 """Requests and slices end long before; whoever needs more says `unhurried`."""
+NUL, INSTEAD = "\x00", "\ufffd"
 _LOCKS = 0x7261736F << 32
 """Advisory locks of rasoat begin with these bytes ("raso"), so that they meet no other program's."""
 
@@ -92,7 +93,7 @@ def _postgresql(data: Data, config: Config) -> dict[str, Any]:
         "tcp_user_timeout": 30_000,
     }
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "server.storage.postgresql",
         "NAME": options.pop("dbname", ""),
         "USER": options.pop("user", ""),
         "PASSWORD": data.password(config),
@@ -109,6 +110,15 @@ def _postgresql(data: Data, config: Config) -> dict[str, Any]:
             "isolation_level": IsolationLevel.READ_COMMITTED,
         },
     }
+
+
+def clean(value: Any) -> Any:
+    """The same without U+0000, which no text of PostgreSQL may hold; keys of objects included."""
+    if isinstance(value, str):
+        return value.replace(NUL, INSTEAD)
+    if isinstance(value, dict):
+        return {clean(key): clean(item) for key, item in value.items()}
+    return [clean(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def alone(name: str) -> None:

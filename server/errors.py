@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from http import HTTPStatus
 
-from django.db import OperationalError
+from django.db import IntegrityError, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from ninja import NinjaAPI, Schema
 from ninja.errors import HttpError, ValidationError
@@ -55,10 +55,17 @@ def install(api: NinjaAPI) -> None:
         return error_response(error.status_code, "bad-request", str(error))
 
     @api.exception_handler(OperationalError)
-    def busy(request: HttpRequest, error: OperationalError) -> HttpResponse:
-        # locked, disk full, read-only: none of them is the sender's fault, so it must keep its copy and come again
+    @api.exception_handler(InterfaceError)
+    def busy(request: HttpRequest, error: Exception) -> HttpResponse:
+        # locked, gone, disk full, read-only: none of them is the sender's fault, so it must keep its copy and come again
         log.error("the database does not take it: %s", error)
         return error_response(503, "unavailable", "the collector cannot store anything now; try again later")
+
+    @api.exception_handler(IntegrityError)
+    def crossed(request: HttpRequest, error: IntegrityError) -> HttpResponse:
+        # two requests wrote the same row at once; nothing of this one is stored, and it will find the other's row next time
+        log.exception("crossed with another request", exc_info=error)
+        return error_response(503, "unavailable", "this request crossed another one; try again")
 
     @api.exception_handler(Exception)
     def bug(request: HttpRequest, error: Exception) -> HttpResponse:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 from pydantic import BaseModel, ConfigDict
 from pydantic_core import to_jsonable_python
@@ -91,14 +92,16 @@ def weight(results: list[Result]) -> int:
 def raise_alarm(machine: Machine, kind: str, snapshot: str = "", **detail: Any) -> Alarm:
     """Open an alarm, or count up the one that is open. Only the first is written to the journal."""
     now = timezone.now()
-    alarm = Alarm.objects.filter(machine=machine, kind=kind, closed_at=None).first()
-    if alarm is None:
-        alarm = Alarm.objects.create(machine=machine, kind=kind, snapshot=snapshot, detail=detail, first_at=now, last_at=now)
+    alarm, new = Alarm.objects.get_or_create(
+        machine=machine, kind=kind, closed_at=None,
+        defaults={"snapshot": snapshot, "detail": detail, "first_at": now, "last_at": now},
+    )  # fmt: skip
+    if new:
         journal.write(
             "alarm.raised", "collector", unit_path=machine.unit.path, subject=machine.name, kind=kind, snapshot=snapshot, **detail
         )
         return alarm
-    alarm.times, alarm.last_at, alarm.snapshot, alarm.detail = alarm.times + 1, now, snapshot, detail
+    alarm.times, alarm.last_at, alarm.snapshot, alarm.detail = F("times") + 1, now, snapshot, detail
     alarm.save(update_fields=["times", "last_at", "snapshot", "detail"])
     return alarm
 

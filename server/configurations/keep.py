@@ -109,7 +109,11 @@ def _text(fact: Configuration) -> Text:
     raw = fact.text.encode("utf-8", "surrogatepass")
     digest = hashlib.sha256(raw).hexdigest()
     found = Text.objects.filter(pk=digest).defer("packed").first()
-    return found or Text.objects.create(digest=digest, lines=fact.text.count("\n"), packed=Text.pack(fact.text))
+    if found is None:  # or another device brought the same text a moment ago
+        found, _new = Text.objects.get_or_create(
+            digest=digest, defaults={"lines": fact.text.count("\n"), "packed": Text.pack(fact.text)}
+        )
+    return found
 
 
 def _month(machine: Machine, version: Version, at: datetime) -> None:

@@ -24,7 +24,7 @@ _HEADER = re.compile(r"Rasoat ([0-9a-f-]{36}):([0-9]{1,12}):([A-Za-z0-9+/=]{86,9
 
 def address_of(request: HttpRequest) -> str:
     """Address of the peer."""
-    return str(request.META.get("REMOTE_ADDR") or "")
+    return str(request.META.get("REMOTE_ADDR") or "")[:45]
 
 
 def limit_tries(request: HttpRequest, *codes: str) -> None:

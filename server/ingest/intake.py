@@ -65,6 +65,9 @@ def take(body: bytes) -> Taken:
     policy = agent.unit.policy()
     verdicts = _judged(opened, policy, _kind(agent, opened.snapshot))
     with transaction.atomic():
+        # its row stays ours until the end, so one agent's snapshots come in one after another: what follows reads which
+        # one is newest, which alarm is open and which version came before, and then writes
+        Agent.objects.filter(pk=agent.pk).update(contact_at=timezone.now())
         # asked again inside: two deliveries of one snapshot may have come this far side by side
         known = StoredSnapshot.objects.select_related("assessment").filter(pk=opened.snapshot.id).first()
         if known is not None:
@@ -168,7 +171,6 @@ def _store(body: bytes, opened: _Opened, agent: Agent) -> StoredSnapshot:
         _describe(machine, snapshot)
         machine.save()
         matching.note(machine, snapshot)
-    Agent.objects.filter(pk=agent.pk).update(contact_at=now)
     if stored.clock_ahead:
         judge.raise_alarm(
             machine, "clock-ahead", stored.pk, collected_at=opened.collected_at.isoformat(), received_at=now.isoformat()
@@ -200,7 +202,7 @@ def _describe(machine: Machine, snapshot: Snapshot) -> None:
     if isinstance(identity, Identity):
         machine.hostname = (identity.hostname or machine.hostname)[:253]
         machine.os_name = (identity.os_name or machine.os_name)[:200]
-        machine.machine_id = identity.machine_id or machine.machine_id
+        machine.machine_id = (identity.machine_id or machine.machine_id)[:64]
 
 
 def _keep(stored: StoredSnapshot, verdicts: judge.ToKeep | None, judged: Judged | None) -> bool | None:

@@ -12,7 +12,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from server.database import alone
+from server.database import alone, clean
 from server.units.scope import Scoped
 
 if TYPE_CHECKING:
@@ -153,6 +153,8 @@ class Entry(models.Model):
     def save(self, *args: Any, **kwargs: Any) -> None:
         if self.pk is not None:
             raise TypeError("the journal is append-only")
+        # as it can be stored anywhere, or the digest would be of something else
+        self.actor, self.subject, self.detail = clean(self.actor), clean(self.subject), clean(self.detail)
         with transaction.atomic():
             alone("journal")  # two rows after the same one would break the chain
             last = Entry.objects.order_by("-pk").values_list("digest", flat=True).first()
