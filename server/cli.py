@@ -129,9 +129,24 @@ def _parser() -> argparse.ArgumentParser:
     command("disable", _lazy("user_disable"), _("let a person no longer log on"), user).add_argument("username")
     command("list", _lazy("user_list"), _("list people and their rights"), user)
 
-    command(
-        "rejudge", _lazy("rejudge"), _("judge the newest snapshot of every machine again (after a new pack or another level)")
+    rejudge = command("rejudge", _lazy("rejudge"), _("judge the newest snapshot of every machine again, in the background"))
+    rejudge.add_argument("--now", action="store_true", help=_("do it here and wait for it"))
+    worker = command("worker", _lazy("work", "server.background.console"), _("do background work until told to stop"))
+    worker.add_argument(
+        "--concurrency", type=_positive, default=1, metavar="N", help=_("so many jobs at once (default: 1; PostgreSQL)")
     )
+    worker.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
+    worker.add_argument("--alone", action="store_true", help=argparse.SUPPRESS)
+    jobs = family("jobs", _("background work"))
+    found = command("list", _lazy("listed", "server.background.console"), _("list jobs, the newest first"), jobs)
+    found.add_argument("--state", choices=("waiting", "running", "done", "failed", "cancelled"))
+    found.add_argument("--limit", type=_positive, default=50, metavar="N")
+    for name, text in (
+        ("show", _("all about one job")),
+        ("cancel", _("do no more of it")),
+        ("retry", _("start a failed or cancelled one again")),
+    ):
+        command(name, _lazy(name, "server.background.console"), text, jobs).add_argument("job", type=_positive, metavar="ID")
     whatif = command(
         "whatif",
         _lazy("whatif"),

@@ -8,7 +8,7 @@ import secrets
 import socket
 import tomllib
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
@@ -40,6 +40,9 @@ class Config(BaseModel):
     database_password_file: str = ""
     lock_wait_seconds: Annotated[float, Field(gt=0, le=120)] = 10.0
     metrics_token: str = ""
+    background_work: Literal["auto", "on", "off"] = "auto"
+    worker_silence_seconds: Annotated[float, Field(ge=1, le=3600)] = 30.0
+    keep_job_days: Annotated[int, Field(ge=1, le=36_500)] = 30
     keep_configuration_days: Annotated[int, Field(ge=1, le=36_500)] = 400
     keep_configuration_months: Annotated[int, Field(ge=0, le=1200)] = 0
 
@@ -155,6 +158,12 @@ workers = 2
 
 # Lets a monitoring system read /metrics from another machine: Authorization: Bearer ...
 # metrics_token = ""
+
+# Background work (judging again, housekeeping): "on": `rasoat server run` does it too; "off": only `rasoat server worker`;
+# "auto": on with SQLite, off with PostgreSQL. A worker that was silent for so many seconds is taken for dead.
+# background_work = "auto"
+# worker_silence_seconds = 30
+# keep_job_days = 30
 
 # Versions of device configurations: how many days all of them are kept. The newest, and the last one of each month, stay
 # longer: for so many months, 0 for ever.

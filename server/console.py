@@ -16,6 +16,7 @@ from baselines.tailoring import Tailoring
 from server import database
 from server.assess import judge, packs
 from server.assess import whatif as foresight
+from server.assess.tasks import rejudge as rejudging
 from server.configurations import retention
 from server.ingest.models import EnrolmentToken, Machine
 from server.journal import models as journal
@@ -192,6 +193,10 @@ def user_list(options: argparse.Namespace) -> int:
 
 
 def rejudge(options: argparse.Namespace) -> int:
+    if not options.now:
+        job = rejudging.enqueue(by="console", key="assess.rejudge/everything", everything=True)
+        _say(_("Job %(job)d; `rasoat server jobs show %(job)d` says how far it is.") % {"job": job.pk})
+        return OK
     machines = Machine.objects.exclude(latest=None).select_related("unit", "latest").iterator(chunk_size=200)
     done, failed = judge.rejudge(machines)
     journal.write("assess.rejudged", "console", judged=done, failed=failed)

@@ -6,11 +6,12 @@ import sys
 from typing import Any
 
 from django.conf import settings
-from django.core.management import call_command
 from django.db import connection, connections
 from django.db.migrations.executor import MigrationExecutor
 from django.utils.translation import gettext as _
 from gunicorn.app.base import BaseApplication
+
+from server.background import worker
 
 THREADS = 8
 
@@ -39,12 +40,22 @@ def pending() -> bool:
     return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
 
 
+def guard(process: Any) -> None:
+    """In each web process: see to it that one of them keeps a worker."""
+    process.guardian = worker.Guardian()
+    process.guardian.start()
+
+
+def unguard(server: Any, process: Any) -> None:
+    if guardian := getattr(process, "guardian", None):
+        guardian.end()
+
+
 def serve(host: str | None, port: int | None, workers: int | None) -> int:
     """Serve until told to stop. Threads, not async: the work is SQLite and hashing, and a slow sender only holds a thread."""
     if pending():
         sys.stderr.write(_("rasoat: the database is from another version; run: rasoat server init") + "\n")
         return 2
-    call_command("clearsessions")
     connections.close_all()  # an open SQLite file must not be shared with the workers
     config = settings.CONFIG
     host, port = host or config.host, port or config.port
@@ -69,6 +80,8 @@ def serve(host: str | None, port: int | None, workers: int | None) -> int:
         "control_socket_disable": True,
         "proc_name": "rasoat-server",
     }
+    if worker.in_server():
+        options |= {"post_worker_init": guard, "worker_exit": unguard}
     if config.certificate:
         options |= {"certfile": config.certificate, "keyfile": config.private_key or None}
     Collector(options).run()

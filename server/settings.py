@@ -27,6 +27,8 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "axes",
     "ninja",
+    "django_tasks",
+    "django_tasks_db",
     "server.units",
     "server.ingest",
     "server.assess",
@@ -35,6 +37,7 @@ INSTALLED_APPS = [
     "server.coverage",
     "server.relays",
     "server.journal",
+    "server.background",
     "server.web",
 ]
 
@@ -70,6 +73,7 @@ TEMPLATES = [
 ]
 
 DATABASES = databases(DATA, CONFIG)
+TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 
@@ -149,5 +153,7 @@ LOGGING = {
         "django.request": {"level": "ERROR"},
         "django.security.DisallowedHost": {"level": "ERROR"},
         "axes": {"level": "WARNING"},
+        "django_tasks": {"level": "WARNING"},
+        "django_tasks_db": {"level": "WARNING"},
     },
 }

@@ -18,6 +18,7 @@ from server.ingest.models import Agent, Refusal
 SKEW_SECONDS = 600
 TRIES, WINDOW = 20, timedelta(minutes=10)
 KEPT_PER_ADDRESS = 1000
+REFUSALS_KEPT = timedelta(days=1)
 AGENT_ID = re.compile(r"[0-9a-f-]{36}")
 _HEADER = re.compile(r"Rasoat ([0-9a-f-]{36}):([0-9]{1,12}):([A-Za-z0-9+/=]{86,90})")
 
@@ -35,8 +36,7 @@ def limit_tries(request: HttpRequest, *codes: str) -> None:
 
 
 def note_refusal(request: HttpRequest, code: str) -> None:
-    """Count a refusal, and forget those of yesterday. One address fills no more than its share."""
-    Refusal.objects.filter(at__lt=timezone.now() - timedelta(days=1)).delete()
+    """Count a refusal. One address fills no more than its share; those of before yesterday are forgotten (tasks.py)."""
     if Refusal.objects.filter(address=address_of(request)).count() < KEPT_PER_ADDRESS:
         Refusal.objects.create(address=address_of(request), code=code)
 

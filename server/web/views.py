@@ -12,6 +12,7 @@ from django.db.models import Sum
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from baselines.loader import BaselineError
@@ -19,6 +20,7 @@ from collectors import VERSION
 from server.assess import packs
 from server.assess.models import Alarm, StoredAssessment
 from server.errors import error_response
+from server.ingest.access import REFUSALS_KEPT
 from server.ingest.models import Machine, Refusal, StoredSnapshot
 
 log = logging.getLogger(__name__)
@@ -98,7 +100,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
         *_metric("rasoat_snapshots", "gauge", "Snapshots kept", [("", StoredSnapshot.objects.count())]),
         *_metric("rasoat_alarms_open", "gauge", "Open alarms", [("", Alarm.objects.filter(closed_at=None).count())]),
         *_metric(
-            "rasoat_refused_last_day", "gauge", "Refused uploads and enrolments, last 24 hours", [("", Refusal.objects.count())]
+            "rasoat_refused_last_day", "gauge", "Refused uploads and enrolments, last 24 hours", [("", _refused_last_day())]
         ),
         *_metric(
             "rasoat_verdicts",
@@ -108,6 +110,10 @@ def metrics(request: HttpRequest) -> HttpResponse:
         ),
     ]
     return HttpResponse("\n".join(lines) + "\n", content_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def _refused_last_day() -> int:
+    return Refusal.objects.filter(at__gt=timezone.now() - REFUSALS_KEPT).count()
 
 
 def _may_measure(request: HttpRequest) -> bool:
