@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 from pydantic import BaseModel, ConfigDict
-from pydantic_core import to_jsonable_python
 
 from baselines.evaluate import Judgeable, evaluate, judgeable
 from baselines.model import Assessment, Result, Verdict
+from baselines.tailoring import Tailoring
 from collectors.model import Kind, Snapshot
-from server.assess import packs
+from server.assess import kept, packs
 from server.assess.models import Alarm, StoredAssessment
-from server.ingest.models import Machine
+from server.findings import record, rules
+from server.ingest.models import Machine, StoredSnapshot
 from server.journal import models as journal
 from server.units.models import Policy
 
@@ -59,10 +60,35 @@ def compare(assessment: Assessment, policy: Policy, judged: Judged | None) -> st
     return StoredAssessment.AGREES if judged.verdicts == assessment.verdicts_digest() else StoredAssessment.DIFFERS
 
 
-def columns(assessment: Assessment, policy: Policy, judged: Judged | None) -> dict[str, Any]:
-    """The columns of a StoredAssessment, worked out before any transaction: writers wait for one another."""
+class ToKeep(NamedTuple):
+    """What is written of an assessment."""
+
+    columns: dict[str, Any]
+    """Of the StoredAssessment."""
+    by_rule: rules.Judgement
+
+
+def to_keep(assessment: Assessment, policy: Policy, judged: Judged | None) -> ToKeep:
+    """Worked out before any transaction: writers wait for one another."""
+    pack, tailoring = packs.get(policy.baseline), packs.tailoring(policy.tailoring)
+    if pack.digest == assessment.digest:
+        kept.note(pack, tailoring)
+    by_rule = rules.judgement(assessment, tailoring.digest if tailoring else "")
+    return ToKeep(_columns(assessment, tailoring, compare(assessment, policy, judged), judged), by_rule)
+
+
+def keep(stored: StoredSnapshot, made: ToKeep) -> StoredAssessment:
+    """Write how a snapshot was judged: summary, standing, transitions. Inside the transaction that stores the snapshot."""
+    assessment = StoredAssessment(snapshot=stored, machine_id=stored.machine_id, **made.columns)
+    StoredAssessment.objects.bulk_create(
+        [assessment], update_conflicts=True, unique_fields=["snapshot"], update_fields=[*made.columns]
+    )
+    record.record(stored, made.by_rule)
+    return assessment
+
+
+def _columns(assessment: Assessment, tailoring: Tailoring | None, agent: str, judged: Judged | None) -> dict[str, Any]:
     counts = assessment.summary()
-    tailoring = packs.tailoring(policy.tailoring)
     return {
         "judged_at": timezone.now(),
         "baseline": assessment.baseline,
@@ -70,6 +96,7 @@ def columns(assessment: Assessment, policy: Policy, judged: Judged | None) -> di
         "digest": assessment.digest,
         "tailoring": tailoring.digest if tailoring else "",
         "level": assessment.level,
+        "kind": assessment.kind.value,
         "fail": counts["fail"],
         "unknown": counts["unknown"],
         "passed": counts["pass"],
@@ -77,9 +104,9 @@ def columns(assessment: Assessment, policy: Policy, judged: Judged | None) -> di
         "not_applicable": counts["not_applicable"],
         "weight": weight(assessment.results),
         "verdicts": assessment.verdicts_digest(),
-        "agent": compare(assessment, policy, judged),
+        "agent": agent,
         "agent_judged": judged.model_dump() if judged else None,
-        "packed": StoredAssessment.pack(to_jsonable_python(assessment.results)),
+        "packed": None,
     }
 
 
@@ -116,12 +143,12 @@ def rejudge(machines: Iterator[Machine]) -> tuple[int, int]:
         try:
             sealed, snapshot = machine.latest.to_judge()
             judged = Judged.model_validate(sealed.judged) if sealed.judged else None
-            fresh = columns(judge(snapshot, policy, machine.kind), policy, judged)
+            fresh = to_keep(judge(snapshot, policy, machine.kind), policy, judged)
         except Exception:  # one machine's bad luck must not stop the others
             log.exception("machine %s: snapshot %s could not be judged", machine.pk, machine.latest_id)
             failed += 1
             continue
         with transaction.atomic():
-            StoredAssessment.objects.update_or_create(snapshot=machine.latest, defaults=fresh | {"machine": machine})
+            keep(machine.latest, fresh)
         done += 1
     return done, failed

@@ -39,6 +39,7 @@ class StoredAssessment(models.Model):
     digest = models.CharField(max_length=64, help_text="Of the pack")
     tailoring = models.CharField(max_length=64, blank=True, help_text="Digest; empty when there is none")
     level = models.PositiveSmallIntegerField()
+    kind = models.CharField(max_length=20, blank=True, help_text="Judged as; empty: kept before that was noted")
     fail = models.PositiveIntegerField()
     unknown = models.PositiveIntegerField()
     passed = models.PositiveIntegerField()
@@ -48,7 +49,10 @@ class StoredAssessment(models.Model):
     verdicts = models.CharField(max_length=64, help_text="verdicts_digest of the assessment")
     agent = models.CharField(max_length=20, choices=AGENT)
     agent_judged = models.JSONField(null=True, help_text="What the machine said it judged with")
-    packed = models.BinaryField()
+    packed = models.BinaryField(
+        null=True,
+        help_text="The results, as earlier versions kept them; null: they follow from the facts (server/assess/kept.py)",
+    )
 
     objects: ClassVar[Scoped[StoredAssessment]] = Scoped()
 
@@ -56,14 +60,35 @@ class StoredAssessment(models.Model):
         return f"{self.snapshot_id} at level {self.level}"
 
     @property
-    def results(self) -> list[dict[str, Any]]:
-        """The results as they were judged then."""
+    def results(self) -> list[dict[str, Any]] | None:
+        """The results as they were judged then, where they were kept whole."""
+        if self.packed is None:
+            return None
         unpacked: list[dict[str, Any]] = json.loads(zlib.decompress(self.packed))
         return unpacked
 
-    @staticmethod
-    def pack(results: Any) -> bytes:
-        return zlib.compress(json.dumps(results, ensure_ascii=False, separators=(",", ":")).encode())
+
+class KeptPack(models.Model):
+    """A pack with which something was judged, by its content: what was judged with it can be judged so again."""
+
+    digest = models.CharField(primary_key=True, max_length=64)
+    baseline = models.CharField(max_length=100)
+    packed = models.BinaryField(help_text="zlib of its files as JSON: name -> text")
+    kept_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"{self.baseline} {self.digest}"
+
+
+class KeptTailoring(models.Model):
+    """A tailoring with which something was judged."""
+
+    digest = models.CharField(primary_key=True, max_length=64)
+    text = models.TextField()
+    kept_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return self.digest
 
 
 class Alarm(models.Model):
@@ -73,10 +98,15 @@ class Alarm(models.Model):
     KINDS = {
         "verdicts-differ": _("The machine judged the same facts by the same pack and came to other verdicts"),
         "forged": _("Somebody uploaded in this machine's name without its key"),
+        "altered": _("Something sealed in this machine's name was altered on its way, or sent by somebody else"),
         "id-reused": _("A snapshot's id came a second time with other contents"),
         "clock-ahead": _("The machine's clock is ahead of the collector's"),
         "not-judged": _("The collector could not judge a snapshot"),
         "not-kept": _("The collector could not keep the configuration that a snapshot holds"),
+        "hardware-changed": _("The machine's key reports from other hardware than before: a new board, a restored image, or a copy"),
+        "two-machines": _("Two machines report with one key: the agent was copied with its machine"),
+        "same-id": _("Another machine has the same system id: one is a copy of the other's disk"),
+        "installed-anew": _("Another machine in service has this hardware: it was installed anew and enrolled a second time"),
         "same-device": _(
             "Another target has the same serial number: renamed, listed twice, scanned by two stations, or a part of the same device"
         ),

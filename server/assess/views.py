@@ -20,11 +20,12 @@ from baselines.loader import BaselineError
 from baselines.model import LEVELS, Assessment, Baseline, Result
 from collectors.model import Snapshot
 from server.assess import judge, packs, sheet, wording
+from server.assess import kept as former
 from server.assess.freshness import fresh_of, freshness
 from server.assess.models import Alarm, StoredAssessment
 from server.configurations import states as configurations
 from server.ingest.access import address_of
-from server.ingest.models import Machine, StoredSnapshot
+from server.ingest.models import IN_SERVICE, Machine, StoredSnapshot
 from server.journal import models as journal
 from server.stations import models as stations
 from server.units.models import Policy, Unit, resolve
@@ -38,6 +39,7 @@ STATES = {
     "alarm": _("With alarms"),
     "late": _("Late or silent"),
     "never": _("Never reported"),
+    "retired": _("Out of service"),
 }
 TABS = ("verdicts", "clauses", "facts", "history", "alarms")
 
@@ -63,7 +65,8 @@ def machines(request: HttpRequest) -> HttpResponse:
     units = {unit.pk: unit for unit in Unit.objects.all()}
     policies = {pk: resolve(unit, units) for pk, unit in units.items()}
     fresh = fresh_of(policies, now)
-    found = Machine.objects.visible_to(user)
+    every = Machine.objects.visible_to(user)
+    found = every.filter(IN_SERVICE)
     numbers = found.aggregate(
         expected=Count("pk"),
         seen=Count("pk", filter=Q(latest__isnull=False)),
@@ -73,6 +76,8 @@ def machines(request: HttpRequest) -> HttpResponse:
     )
     text, state, unit = request.GET.get("q", "").strip(), request.GET.get("state", ""), request.GET.get("unit", "")
     open_alarm = Exists(Alarm.objects.filter(machine=OuterRef("pk"), closed_at=None))
+    if state == "retired":
+        found = every.exclude(IN_SERVICE)
     found = found.annotate(alarmed=open_alarm, worst=Coalesce(F("latest__assessment__weight"), 1))
     found = _filter(found, text, state, units.get(int(unit)) if unit.isdecimal() else None, fresh)
     found = found.order_by(
@@ -193,9 +198,9 @@ def _judged(stored: StoredSnapshot, policy: Policy, wanted: str, tab: str) -> di
         "other_level": level != agreed,
     }
     problems = snapshot.problems()
-    if kept is not None and level == agreed:
-        view = _kept(kept)
-    else:
+    view = _kept(kept, snapshot, stored.machine.kind) if kept is not None and level == agreed else None
+    if view is None:
+        context["rules_gone"] = kept is not None and level == agreed
         try:
             assessment = judge.judge(snapshot, policy, stored.machine.kind, level)
         except (BaselineError, OSError, ValueError) as error:
@@ -213,7 +218,12 @@ def _judged(stored: StoredSnapshot, policy: Policy, wanted: str, tab: str) -> di
     return context
 
 
-def _kept(kept: StoredAssessment) -> View:
+def _kept(kept: StoredAssessment, snapshot: Snapshot, kind: str) -> View | None:
+    """As it was judged then; None when what it was judged by is no longer here."""
+    whole = kept.results
+    results = former.again(kept, snapshot, kind) if whole is None else sheet.results_from(whole)
+    if results is None:
+        return None
     try:
         baseline = packs.get(kept.baseline)
     except (BaselineError, OSError):
@@ -225,7 +235,7 @@ def _kept(kept: StoredAssessment) -> View:
         "manual": kept.manual,
         "not_applicable": kept.not_applicable,
     }
-    return View(kept.level, sheet.results_from(kept.results), counts, kept.weight, baseline, kept.version, kept.digest)
+    return View(kept.level, results, counts, kept.weight, baseline, kept.version, kept.digest)
 
 
 def _fresh_view(assessment: Assessment, baseline: Baseline) -> View:

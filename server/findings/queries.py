@@ -1,0 +1,195 @@
+"""What people ask of the verdicts. Each question is one function; each sees no further than the person who asks."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import NamedTuple
+
+from django.db.models import Q
+
+from collectors.model import Kind
+from server.findings import rollup, tally
+from server.findings.codes import CAUSES, FAIL, KINDS, SEVERITY_WORDS, WORDS
+from server.findings.models import Daily, Head, Rule, Standing, Transition
+from server.ingest.models import Machine
+from server.units.models import Unit, User
+from server.units.paths import outermost
+from server.units.rights import SEE
+
+FEW = 200
+"""Units with no more machines than that are asked machine by machine, larger ones by time."""
+
+
+class RuleCount(NamedTuple):
+    """How many machines stand how under a rule."""
+
+    rule: Rule
+    fail: int
+    unknown: int
+    passed: int
+
+
+class Worst(NamedTuple):
+    rules: list[RuleCount]
+    waiting: int
+    """Reports not counted in yet (tally.Counted)."""
+
+
+class Failing(NamedTuple):
+    """A machine under a rule."""
+
+    machine: int
+    name: str
+    unit: str
+    since: datetime
+    failing_since: datetime | None
+
+
+class Turned(NamedTuple):
+    """A verdict that turned."""
+
+    id: int
+    machine: int
+    name: str
+    rule: int
+    requirement: str
+    check: str
+    was: str
+    now: str
+    at: datetime
+    known_at: datetime
+    cause: str
+
+
+class Step(NamedTuple):
+    """A machine's verdict under one rule, from a time on."""
+
+    at: datetime
+    verdict: str
+    cause: str
+    """Empty for the first contact."""
+
+
+class Day(NamedTuple):
+    """A part of the tree at the end of a day."""
+
+    date: date
+    machines: int
+    fail: int
+    unknown: int
+    passed: int
+    severities: dict[str, int]
+    """Of the fails; empty where one rule was asked for."""
+
+
+def parts(user: User, unit: Unit) -> list[str]:
+    """Paths of what this person sees of a unit and everything below it."""
+    mine = user.parts(SEE)
+    return [unit.path] if unit.path.startswith(tuple(mine)) else outermost(path for path in mine if path.startswith(unit.path))
+
+
+def under(path: str, parts: list[str]) -> Q:
+    """Condition on a model whose unit's path is reached by `path`: it lies in one of the parts."""
+    condition = Q(pk__in=[])
+    for part in parts:
+        condition |= Q(**{f"{path}__under": part})
+    return condition
+
+
+def worst_rules(user: User, unit: Unit, kind: str = "", limit: int = 50) -> Worst:
+    """The rules that most machines fail, the gravest first. Read from the tallies."""
+    counted = tally.read(parts(user, unit), KINDS[Kind(kind)] if kind else None)
+    rules = Rule.objects.in_bulk([rule for rule, counts in counted.by_rule.items() if counts[0] or counts[1]])
+    found = [RuleCount(rules[number], *counts) for number, counts in counted.by_rule.items() if number in rules]
+    found.sort(key=lambda one: (-one.rule.severity * bool(one.fail), -one.fail, -one.unknown, one.rule.pk))
+    return Worst(found[:limit], counted.waiting)
+
+
+def failing(
+    user: User, unit: Unit, rule: int, verdict: int = FAIL, after: tuple[datetime, int] | None = None, limit: int = 50
+) -> list[Failing]:
+    """The machines that fail a rule (or of which it is unknown), longest first; `after` the (since, machine) of the last one shown."""
+    held = Standing.objects.filter(under("machine__unit__path", parts(user, unit)), rule=rule, verdict=verdict)
+    if after is not None:
+        held = held.filter(Q(since__gt=after[0]) | Q(since=after[0], machine__gt=after[1]), since__gte=after[0])
+    rows = held.order_by("since", "machine_id").values_list(
+        "machine_id", "machine__name", "machine__unit__name", "since", "failing_since"
+    )
+    return [Failing(*row) for row in rows[:limit]]
+
+
+def changed_since(
+    user: User,
+    unit: Unit,
+    moment: datetime,
+    cause: int | None = None,
+    before: tuple[datetime, int] | None = None,
+    limit: int = 50,
+) -> list[Turned]:
+    """What became known to have turned since a moment, newest first; `before` the (known_at, id) of the last one shown.
+
+    By when it became known, not by when it was seen: what comes late is news as well.
+    """
+    mine = Machine.objects.filter(under("unit__path", parts(user, unit)))
+    few = list(mine.values_list("pk", flat=True)[: FEW + 1])
+    # the database cannot guess how many machines lie under a path, and each way is slow for the other case
+    here = Q(machine__in=few) if len(few) <= FEW else under("machine__unit__path", parts(user, unit))
+    turned = Transition.objects.filter(here, written_at__gt=moment)
+    if cause is not None:
+        turned = turned.filter(cause=cause)
+    if before is not None:
+        turned = turned.filter(Q(written_at__lt=before[0]) | Q(written_at=before[0], pk__lt=before[1]), written_at__lte=before[0])
+    rows = turned.order_by("-written_at", "-pk").values_list(
+        "pk",
+        "machine_id",
+        "machine__name",
+        "rule_id",
+        "rule__requirement",
+        "rule__check_id",
+        "was",
+        "now",
+        "at",
+        "written_at",
+        "cause",
+    )
+    return [
+        Turned(pk, machine, name, rule, requirement, check, WORDS[was], WORDS[now], at, known_at, CAUSES[why])
+        for pk, machine, name, rule, requirement, check, was, now, at, known_at, why in rows[:limit]
+    ]
+
+
+def history(user: User, machine: int, rule: int) -> list[Step]:
+    """How a machine stood under one rule, from its first contact (or as far back as is kept), oldest first."""
+    head = Head.objects.visible_to(user).filter(pk=machine).first()
+    if head is None:
+        return []
+    known = Transition.objects.filter(machine=machine, rule=rule).order_by("at", "snapshot", "turn")
+    turned = list(known.values_list("was", "now", "at", "cause"))
+    held = Standing.objects.filter(machine=machine, rule=rule).values_list("verdict", "since").first()
+    first = turned[0][0] if turned else held[0] if held else None
+    steps = [Step(at, WORDS[now], CAUSES[cause]) for _was, now, at, cause in turned]
+    if not first:
+        return steps
+    begin = head.first_at if head.kept_from is None else held[1] if held and not turned else head.kept_from
+    return [Step(begin, WORDS[first], ""), *steps]
+
+
+def trend(user: User, unit: Unit, until: date, days: int = 30, kind: str = "", rule: int | None = None) -> list[Day]:
+    """Each day's end of a unit, oldest first; days that were not rolled up are not there. Read from the roll-ups alone."""
+    nodes = [int(path.rstrip("/").rpartition("/")[2]) for path in parts(user, unit)]
+    rows = Daily.objects.filter(unit__in=nodes, date__gt=until - timedelta(days=days), date__lte=until)
+    if kind:
+        rows = rows.filter(kind=KINDS[Kind(kind)])
+    found: dict[date, list[int]] = {}
+    columns = ("date", "machines", "fail", "unknown", "passed", "critical", "high", "medium", "low")
+    if rule is None:
+        for day, *numbers in rows.values_list(*columns):
+            found[day] = [a + b for a, b in zip(found.get(day, [0] * 8), numbers, strict=True)]
+    else:
+        for day, machines, packed in rows.values_list("date", "machines", "packed"):
+            counts = rollup.unpack(packed).get(rule, (0, 0, 0))
+            found[day] = [a + b for a, b in zip(found.get(day, [0] * 4), (machines, *counts), strict=True)]
+    return [
+        Day(day, *numbers[:4], dict(zip(SEVERITY_WORDS.values(), numbers[4:], strict=False)))
+        for day, numbers in sorted(found.items())
+    ]

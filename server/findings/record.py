@@ -1,0 +1,131 @@
+"""Write what a judged snapshot says: the standing of its machine, what turned, and what the tallies have to count.
+
+The one place through which verdicts come, called inside the transaction that stores the assessment. A report in which nothing
+turned writes one row. Two reports of one machine wait for each other; those of different machines never do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from django.db.models import Q
+from django.utils import timezone
+
+from server.findings import changes, rows
+from server.findings.codes import MACHINE, NOT_ASKED, RULES, failing
+from server.findings.models import Change, Head, Standing, Transition
+from server.findings.rules import Judgement
+from server.ingest.models import Machine, StoredSnapshot
+
+STANDING = ("machine_id", "rule_id", "verdict", "since", "failing_since")
+TRANSITION = ("machine_id", "rule_id", "was", "now", "cause", "turn", "at", "written_at", "snapshot")
+
+
+class Held(NamedTuple):
+    """A verdict as it stands."""
+
+    verdict: int
+    since: datetime
+    failing_since: datetime | None
+
+
+def record(stored: StoredSnapshot, judged: Judgement) -> None:
+    """Whatever order snapshots come in, the standing and the transitions are those of the order they were collected in."""
+    machine = Machine.objects.select_for_update(of=("self",)).only("pk", "unit_id").get(pk=stored.machine_id)
+    position = stored.orders_at, UUID(stored.pk)
+    head = Head.objects.filter(pk=machine.pk).first()
+    if head is None:
+        _first(machine, position, judged)
+    elif position >= (head.at, head.snapshot):
+        _forward(head, machine.unit_id, position, judged)
+    else:
+        from server.findings import weave
+
+        weave.late(head, position, judged)
+
+
+def standing(machine: int, only: Collection[int] | None = None) -> dict[int, Held]:
+    """Rule -> how it stands."""
+    held = Standing.objects.filter(machine=machine)
+    if only is not None:
+        held = held.filter(rule__in=only)
+    return {rule: Held(*rest) for rule, *rest in held.values_list("rule_id", "verdict", "since", "failing_since")}
+
+
+def withdraw(machine: Machine) -> None:
+    """It stands no longer: retired, or about to be deleted. What turned before stays on record."""
+    head = Head.objects.select_for_update().filter(pk=machine.pk).first()
+    if head is None:
+        return
+    held = Standing.objects.filter(machine=machine)
+    count(head.unit_id, head.kind, changes.gone(dict(held.values_list("rule_id", "verdict"))))
+    held.delete()
+    head.delete()
+
+
+def count(unit: int, kind: int, packed: bytes) -> None:
+    """To be counted in by the next `tally.fold`."""
+    if packed:
+        Change.objects.create(unit_id=unit, kind=kind, packed=packed)
+
+
+def _first(machine: Machine, position: tuple[datetime, UUID], judged: Judgement) -> None:
+    at, snapshot = position
+    new = [(machine.pk, rule, verdict, at, failing(None, verdict, at)) for rule, verdict in judged.verdicts.items()]
+    rows.insert(Standing, STANDING, new)
+    Head.objects.create(
+        machine=machine, unit_id=machine.unit_id, kind=judged.kind, snapshot=snapshot, at=at, first_snapshot=snapshot, first_at=at,
+        rules=judged.rules, verdicts=judged.digest,
+    )  # fmt: skip
+    count(machine.unit_id, judged.kind, changes.come(judged.verdicts))
+
+
+def _forward(head: Head, unit: int, position: tuple[datetime, UUID], judged: Judgement) -> None:
+    """The snapshot is newer than all before, or it is the newest, judged again."""
+    at, snapshot = position
+    again = snapshot == head.snapshot
+    same_rules = judged.rules == head.rules
+    moved = (unit, judged.kind) != (head.unit_id, head.kind)
+    if moved or not same_rules or judged.digest != head.verdicts:
+        held = standing(head.pk)
+        turn = head.turn + 1 if again else 0
+        turned = _turn(head.pk, held, position, judged, MACHINE if same_rules else RULES, turn)
+        if moved:
+            count(head.unit_id, head.kind, changes.gone({rule: one.verdict for rule, one in held.items()}))
+            count(unit, judged.kind, changes.come(judged.verdicts))
+        else:
+            count(unit, judged.kind, changes.pack(turned))
+    Head.objects.filter(pk=head.pk).update(
+        unit=unit, kind=judged.kind, snapshot=snapshot, at=at, turn=head.turn + 1 if again else 0, rules=judged.rules,
+        verdicts=judged.digest,
+    )  # fmt: skip
+
+
+def _turn(
+    machine: int, held: dict[int, Held], position: tuple[datetime, UUID], judged: Judgement, cause: int, turn: int
+) -> list[tuple[int, int, int]]:
+    """Write the verdicts that turned, and nothing else; (rule, was, now) of each."""
+    at, snapshot = position
+    turned = differences({rule: one.verdict for rule, one in held.items()}, judged.verdicts)
+    new = [
+        (machine, rule, now, at, failing(held[rule].failing_since if rule in held else None, now, at))
+        for rule, _was, now in turned
+        if now != NOT_ASKED
+    ]
+    rows.upsert(Standing, ("machine_id", "rule_id"), ("verdict", "since", "failing_since"), new)
+    if asked_no_more := [rule for rule, _was, now in turned if now == NOT_ASKED]:
+        Standing.objects.filter(Q(machine=machine, rule__in=asked_no_more)).delete()
+    written = timezone.now()
+    rows.insert(
+        Transition, TRANSITION, [(machine, rule, was, now, cause, turn, at, written, snapshot) for rule, was, now in turned]
+    )
+    return turned
+
+
+def differences(before: dict[int, int], after: dict[int, int]) -> list[tuple[int, int, int]]:
+    """(rule, was, now) of each rule whose verdict is another one."""
+    turned = [(rule, before.get(rule, NOT_ASKED), now) for rule, now in after.items() if before.get(rule) != now]
+    return turned + [(rule, was, NOT_ASKED) for rule, was in before.items() if rule not in after]

@@ -1,0 +1,155 @@
+"""Each day's end, kept per unit: what trends are drawn from.
+
+A day is what the tallies say now, less what came after its end. So a day that was missed is worked out as exactly as the day
+before, and rolling up a day again changes it only where a late snapshot has told more of it.
+"""
+
+from __future__ import annotations
+
+import sys
+import zlib
+from array import array
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, time, timedelta
+from typing import NamedTuple
+
+from django.db import transaction
+from django.db.models import Count
+from django.utils import timezone
+
+from server.findings import changes, tally
+from server.findings.codes import FAIL, NOT_ASKED, SEVERITIES
+from server.findings.models import Change, Daily, Head, Rule, Standing, Tally, Transition
+from server.units.models import Unit
+
+DAY = timedelta(days=1)
+BACK = 100
+"""Days that are caught up at most: a collector that stood still for longer shows a gap."""
+Rows = dict[tuple[int, int], dict[int, list[int]]]
+"""(unit, kind) -> rule -> fail, unknown, pass."""
+
+
+class Moment(NamedTuple):
+    """The end of a day, as of now."""
+
+    differences: Rows
+    """To be added to the tallies, of each unit with what is below it."""
+    machines: Counter[tuple[int, int]]
+
+
+def roll_up(day: date) -> int:
+    """Keep the end of that day; how many rows. Any number of times, from any day on that is over."""
+    end = datetime.combine(day + DAY, time.min, timezone.get_current_timezone())
+    paths = dict(Unit.objects.values_list("pk", "path"))
+    severities = dict(Rule.objects.values_list("pk", "severity"))
+    written = 0
+    tally.fold_all()
+    with tally.still():
+        moment = _moment(end, paths)
+        found = [(unit, _tallies(unit, moment.differences)) for unit in paths]
+    for unit, kinds in found:
+        new = [_row(unit, kind, day, moment.machines[unit, kind], rules, severities) for kind, rules in sorted(kinds.items())]
+        with transaction.atomic():
+            Daily.objects.filter(unit=unit, date=day).delete()
+            Daily.objects.bulk_create(new)
+        written += len(new)
+    return written
+
+
+def catch_up(today: date | None = None) -> list[date]:
+    """Roll up each day that is over and was not yet; which."""
+    yesterday = (today or timezone.localdate()) - DAY
+    last = Daily.objects.order_by("-date").values_list("date", flat=True).first()
+    first = Head.objects.order_by("first_at").values_list("first_at", flat=True).first()
+    if first is None:
+        return []
+    begin = last + DAY if last else timezone.localtime(first).date()
+    begin = max(begin, yesterday - BACK * DAY)
+    days = [begin + number * DAY for number in range((yesterday - begin).days + 1)]
+    for day in days:
+        roll_up(day)
+    return days
+
+
+def pack(rules: Mapping[int, Sequence[int]]) -> bytes:
+    """Rule, fail, unknown, pass, again and again."""
+    numbers = array("i", [number for rule, counts in sorted(rules.items()) for number in (rule, *counts)])
+    if sys.byteorder == "big":
+        numbers.byteswap()
+    return zlib.compress(numbers.tobytes())
+
+
+def unpack(packed: bytes) -> dict[int, tuple[int, int, int]]:
+    numbers = array("i", zlib.decompress(packed))
+    if sys.byteorder == "big":
+        numbers.byteswap()
+    return {numbers[i]: (numbers[i + 1], numbers[i + 2], numbers[i + 3]) for i in range(0, len(numbers), 4)}
+
+
+def _moment(end: datetime, paths: dict[int, str]) -> Moment:
+    differences: Rows = {}
+    for unit, kind, packed in Change.objects.values_list("unit_id", "kind", "packed").iterator():
+        for rule, counts in changes.sums([packed]).items():
+            _add(differences, paths, unit, kind, rule, counts)
+    later = Head.objects.filter(first_at__gte=end)
+    counts_of_later = Standing.objects.filter(machine__in=later.values("machine")).order_by()
+    for unit, kind, rule, verdict, number in counts_of_later.values_list(
+        "machine__head__unit", "machine__head__kind", "rule_id", "verdict"
+    ).annotate(Count("*")):
+        _add(differences, paths, unit, kind, rule, _one(verdict, -number))
+    # known after the end, too: nothing is known before it is seen, and that has an index
+    turned = Transition.objects.filter(written_at__gte=end, at__gte=end, machine__head__first_at__lt=end).order_by()
+    for unit, kind, rule, was, now, number in turned.values_list(
+        "machine__head__unit", "machine__head__kind", "rule_id", "was", "now"
+    ).annotate(Count("*")):
+        _add(differences, paths, unit, kind, rule, [a + b for a, b in zip(_one(was, number), _one(now, -number), strict=True)])
+    machines: Counter[tuple[int, int]] = Counter()
+    heads = Head.objects.filter(first_at__lt=end).order_by().values_list("unit_id", "kind").annotate(Count("*"))
+    for unit, kind, number in heads:
+        for one in _upwards(paths, unit):
+            machines[one, kind] += number
+    return Moment(differences, machines)
+
+
+def _tallies(unit: int, differences: Rows) -> dict[int, dict[int, list[int]]]:
+    """Kind -> rule -> counts."""
+    found: dict[int, dict[int, list[int]]] = {}
+    for kind, rule, *counts in Tally.objects.filter(unit=unit).values_list("kind", "rule_id", *tally.COUNTS):
+        rules = found.setdefault(kind, {})
+        rules[rule] = [a + b for a, b in zip(rules.get(rule, (0, 0, 0)), counts, strict=True)]
+    for (one, kind), changed in differences.items():
+        if one == unit:
+            rules = found.setdefault(kind, {})
+            for rule, counts in changed.items():
+                rules[rule] = [a + b for a, b in zip(rules.get(rule, (0, 0, 0)), counts, strict=True)]
+    return {kind: some for kind, rules in found.items() if (some := {rule: row for rule, row in rules.items() if any(row)})}
+
+
+def _row(unit: int, kind: int, day: date, machines: int, rules: dict[int, list[int]], severities: dict[int, int]) -> Daily:
+    fail, unknown, passed = (sum(row[place] for row in rules.values()) for place in range(3))
+    fails: Counter[int] = Counter()
+    for rule, row in rules.items():
+        fails[severities.get(rule, 0)] += row[0]
+    return Daily(
+        unit_id=unit, kind=kind, date=day, machines=machines, fail=fail, unknown=unknown, passed=passed,
+        **{word: fails[code] for word, code in SEVERITIES.items()}, taken_at=timezone.now(), packed=pack(rules),
+    )  # fmt: skip
+
+
+def _one(verdict: int, number: int) -> list[int]:
+    counts = [0, 0, 0]
+    if verdict != NOT_ASKED:
+        counts[verdict - FAIL] = number
+    return counts
+
+
+def _add(differences: Rows, paths: dict[int, str], unit: int, kind: int, rule: int, counts: Sequence[int]) -> None:
+    for one in _upwards(paths, unit):
+        row = differences.setdefault((one, kind), {}).setdefault(rule, [0, 0, 0])
+        for place, number in enumerate(counts):
+            row[place] += number
+
+
+def _upwards(paths: dict[int, str], unit: int) -> list[int]:
+    return [int(part) for part in paths[unit].strip("/").split("/")] if unit in paths else []
