@@ -77,8 +77,13 @@ def unguarded(ports: Iterable[Port], gaps: Gaps) -> tuple[str, ...] | None:
     return None
 
 
-FAILS_OPEN = "lets in whom no server vouched for ({}); what such a station reaches was not followed"
-"""Reason of an `authenticated` that is None."""
+def vouched(name: str, admits: bool, loophole: str | None, gaps: Gaps) -> bool | None:
+    """`authenticated` of a port that asks who is there. `loophole`: the setting by which somebody gets in for whom nobody vouched."""
+    if admits and loophole:
+        why = f"{name} lets in whom no server vouched for ({loophole}); what such a station reaches was not followed"
+        gaps.note("ports[].authenticated", "unsupported", why)
+        return None
+    return admits
 
 
 def unused_open(ports: Iterable[Port], gaps: Gaps) -> tuple[str, ...] | None:

@@ -12,7 +12,7 @@ from collectors.devices.syntax.indent import Node
 from collectors.devices.vocabulary import mac
 from collectors.errors import Unparsable, Unsupported
 from collectors.facts.base import Gaps
-from collectors.facts.interfaces import Interfaces, Port, unused_open
+from collectors.facts.interfaces import Interfaces, Port, unguarded, unused_open, vouched
 from collectors.facts.neighbours import Neighbour, Neighbours, both_tables
 from collectors.transports.base import DeviceCli
 
@@ -39,7 +39,7 @@ def interfaces(cli: DeviceCli) -> Interfaces:
     tree = config(cli)
     release(cli)  # a port without a line is open and in VLAN 1: User Manual, Ethernet Ports, of the releases we know
     states = gaps.attempt("ports[].up", lambda: _status(cli)) or {}
-    pairs = [(_port(tree, node, states), node) for node in each_of(tree)]
+    pairs = [(_port(tree, node, states, gaps), node) for node in each_of(tree)]
     ports = tuple(port for port, _ in pairs)
     snooping = tree.lines("ip dhcp snooping vlan ")
     if snooping:
@@ -48,11 +48,7 @@ def interfaces(cli: DeviceCli) -> Interfaces:
     return Interfaces(
         ports=ports,
         unused_open=unused_open(ports, gaps),
-        unguarded=tuple(
-            port.name
-            for port in ports
-            if port.enabled and port.physical and port.mode == "access" and not (port.port_security or port.authenticated)
-        ),
+        unguarded=unguarded((port for port in ports if port.enabled and port.physical and port.mode == "access"), gaps),
         dhcp_snooping_vlans=None if snooping else (),
         arp_inspection_vlans=_vlans(tree, "ip arp inspection vlan "),
         native_vlan_default=any(
@@ -107,7 +103,7 @@ def _group(tree: Node, node: Node) -> Node:
     return found or node
 
 
-def _port(tree: Node, node: Node, states: Mapping[str, State]) -> Port:
+def _port(tree: Node, node: Node, states: Mapping[str, State], gaps: Gaps) -> Port:
     name = node.text.removeprefix("interface ").split()[0]
     lines = _group(tree, node)
     state = states.get(_short(name))
@@ -126,7 +122,7 @@ def _port(tree: Node, node: Node, states: Mapping[str, State]) -> Port:
         native_vlan=_native(lines) if mode == "trunk" else None,
         addresses=tuple(_addresses(node)),
         port_security=node.stands("switchport port-security") is True if layer2 else None,
-        authenticated=_admits(tree, node) if layer2 else None,
+        authenticated=vouched(name, _admits(tree, node), _fails_open(tree, node), gaps) if layer2 else None,
         bpdu_guard=_bpdu_guard(tree, lines) if layer2 else None,
         snooping_trusted=None,
         # User Manual, IPv4: proxy ARP off, redirects on
@@ -139,6 +135,19 @@ def _admits(tree: Node, node: Node) -> bool:
     """802.1X needs all three: the switch speaks it, the port is an authenticator, and it is not forced open."""
     said = [node.flag("dot1x pae authenticator"), node.flag("dot1x port-control auto"), tree.flag("dot1x system-auth-control")]
     return all(each is True for each in said)
+
+
+def _fails_open(tree: Node, node: Node) -> str | None:
+    """User Manual, 802.1X: what happens to a station that fails, or comes while no server answers, here or for the whole switch."""
+    of_all = [line for block in tree.children if block.text == "dot1x" for line in block.children]
+    for text in (*(f"dot1x {line.text}" for line in of_all), *(line.text for line in (*tree.children, *node.children))):
+        found = re.match(
+            r"dot1x (?:aaa unresponsive (?:phone )?(?:action (?:apply|traffic)|eap response success)|authentication failure action traffic allow|guest-vlan)\b",
+            text,
+        )
+        if found:
+            return found[0]
+    return None
 
 
 def _mode(tree: Node, lines: Node, name: str) -> Mode:

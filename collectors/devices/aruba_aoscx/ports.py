@@ -11,7 +11,7 @@ from collectors.devices.syntax.indent import Node
 from collectors.devices.vocabulary import mac
 from collectors.errors import Unparsable, Unsupported
 from collectors.facts.base import Gaps
-from collectors.facts.interfaces import Interfaces, Port, unused_open
+from collectors.facts.interfaces import Interfaces, Port, unguarded, unused_open, vouched
 from collectors.facts.neighbours import Neighbour, Neighbours, both_tables
 from collectors.transports.base import DeviceCli
 
@@ -38,7 +38,7 @@ def interfaces(cli: DeviceCli) -> Interfaces:
     states = gaps.attempt("unused_open", lambda: _states(cli, "mgmt" in nodes))
     names = [*(states or {}), *(name for name in nodes if name not in (states or {}))]
     bundles = {name.removeprefix("lag"): node for name, node in nodes.items() if name.startswith("lag")}
-    ports = tuple(_port(tree, name, nodes.get(name), bundles, (states or {}).get(name)) for name in names)
+    ports = tuple(_port(tree, name, nodes.get(name), bundles, (states or {}).get(name), gaps) for name in names)
     if any(port.physical and port.mode is None for port in ports):
         gaps.note(
             "ports[].mode", "unsupported", "a port without a line on its VLAN or address, and no status table names its mode"
@@ -67,11 +67,7 @@ def _unguarded(ports: tuple[Port, ...], gaps: Gaps) -> tuple[str, ...] | None:
     if blind:
         gaps.note("unguarded", "unsupported", f"whether {blind[0]} is an open access port is not told")
         return None
-    return tuple(
-        port.name
-        for port in ports
-        if port.physical and port.enabled and port.mode == "access" and not (port.port_security or port.authenticated)
-    )
+    return unguarded((port for port in ports if port.physical and port.enabled and port.mode == "access"), gaps)
 
 
 def _vlans(tree: Node, line: str) -> tuple[str, ...]:
@@ -111,7 +107,7 @@ def _name(node: Node) -> str:
     return "".join(words)
 
 
-def _port(tree: Node, name: str, node: Node | None, bundles: Mapping[str, Node], state: Status | None) -> Port:
+def _port(tree: Node, name: str, node: Node | None, bundles: Mapping[str, Node], state: Status | None, gaps: Gaps) -> Port:
     own = node or Node(f"interface {name}")
     bundle = bundles.get(own.value("lag ") or "")
     lines = bundle or own
@@ -132,7 +128,7 @@ def _port(tree: Node, name: str, node: Node | None, bundles: Mapping[str, Node],
         native_vlan=_native(lines) if mode == "trunk" else None,
         addresses=addresses,
         port_security=_port_security(tree, lines) if layer2 else None,
-        authenticated=_authenticated(tree, lines) if layer2 else None,
+        authenticated=vouched(name, _authenticated(tree, lines), _fails_open(tree, lines), gaps) if layer2 else None,
         bpdu_guard=_bpdu_guard(tree, lines) if layer2 else None,
         snooping_trusted=bool(lines.stands("dhcpv4-snooping trust")) if layer2 else None,
         proxy_arp=bool(own.flag("ip proxy-arp") or own.flag("ip local-proxy-arp")) if routed else None,
@@ -235,6 +231,19 @@ def _authenticated(tree: Node, lines: Node) -> bool:
     """802.1X or MAC authentication, on at the port and for the switch."""
     kinds = ("aaa authentication port-access dot1x authenticator", "aaa authentication port-access mac-auth")
     return any(_on(tree, kind) and _on(lines, kind) for kind in kinds)
+
+
+def _fails_open(tree: Node, lines: Node) -> str | None:
+    """Roles for those that fail, come while no server answers, or were not asked yet (Security Guide, port access roles)."""
+    for node in (*lines.children, *tree.children):
+        found = re.match(
+            r"aaa authentication port-access (?:(?:critical|reject|pre-?auth|fallback)(?:-voice)?-role \S+|auth-mode \S*open\S*|open\S*)"
+            r"|port-access (?:fallback-role|open)\b",
+            node.text,
+        )
+        if found:
+            return found[0]
+    return None
 
 
 def _bpdu_guard(tree: Node, lines: Node) -> bool:

@@ -11,7 +11,7 @@ from collectors.devices.syntax.indent import Node
 from collectors.devices.vocabulary import mac, prefix
 from collectors.errors import Unparsable, Unsupported
 from collectors.facts.base import Gaps
-from collectors.facts.interfaces import Interfaces, Port, unused_open
+from collectors.facts.interfaces import Interfaces, Port, unguarded, unused_open, vouched
 from collectors.facts.neighbours import Neighbour, Neighbours, both_tables
 from collectors.transports.base import DeviceCli
 
@@ -44,7 +44,7 @@ def interfaces(cli: DeviceCli) -> Interfaces:
     states = gaps.attempt(("ports", "unused_open", "unguarded"), lambda: _states(cli))
     members = _members(tree)
     guards = _Guards(tree)
-    rows = None if states is None else tuple(_port(tree, name, state, members, guards) for name, state in states.items())
+    rows = None if states is None else tuple(_port(tree, name, state, members, guards, gaps) for name, state in states.items())
     lans = tuple(_lan(node) for node in tree.blocks("vlan ") if node.matches(r"ip(?:v6)? address "))
     trunks = [port for port in rows or () if port.mode == "trunk" and port.enabled]
     learnt = tree.flag("gvrp") is True or tree.flag("mvrp enable") is True
@@ -58,7 +58,7 @@ def interfaces(cli: DeviceCli) -> Interfaces:
     return Interfaces(
         ports=None if rows is None else (*rows, *lans),
         unused_open=None if whole is None else unused_open(whole, gaps),
-        unguarded=None if whole is None else tuple(_unguarded(whole)),
+        unguarded=None if whole is None else unguarded((port for port in whole if port.enabled and port.mode == "access"), gaps),
         dhcp_snooping_vlans=_vlans(tree, "dhcp-snooping"),
         arp_inspection_vlans=_vlans(tree, "arp-protect"),
         native_vlan_default=None if rows is None else any(port.native_vlan == 1 for port in trunks),
@@ -72,12 +72,6 @@ def _left_out(members: Members, states: Mapping[str, State]) -> tuple[str, ...]:
     known = {*states, *(state.trunk for state in states.values())}
     named = (*members.untagged, *sorted(members.tagged))
     return tuple(port for port in dict.fromkeys(named) if port not in known and not port.startswith(("Trk", "Dyn")))
-
-
-def _unguarded(ports: tuple[Port, ...]) -> Iterator[str]:
-    for port in ports:
-        if port.enabled and port.mode == "access" and not (port.port_security or port.authenticated):
-            yield port.name
 
 
 def _states(cli: DeviceCli) -> Mapping[str, State]:
@@ -119,6 +113,9 @@ def _members(tree: Node) -> Members:
     return Members(untagged, frozenset(tagged), frozenset(apart))
 
 
+_ASKED = ("port-access", "mac-based", "web-based")
+
+
 class _Guards:
     """Lines of the whole switch that name ports."""
 
@@ -136,6 +133,19 @@ class _Guards:
         self.guarded = self._named(r"spanning-tree (\S+) (?:.*\b)?(?:bpdu-protection|root-guard)\b") if running else frozenset()
         self.trusted = self._named(r"dhcp-snooping trust (\S.*)$")
 
+    def loophole(self, port: str) -> str | None:
+        """Access Security Guide: VLANs and roles for those that fail, or come while no server answers; `authorized` lets all in then."""
+        for kind in ("unauth-vid", "unauth-period", "initial-role", "critical-auth", "open-auth"):
+            if kind != "unauth-period" and port in self._named(
+                rf"aaa port-access (?:authenticator |mac-based |web-based )?(\S+) {kind}\b"
+            ):
+                return kind
+        if any(
+            line.split()[-1] == "authorized" for word in _ASKED for line in self.tree.lines(f"aaa authentication {word} ") if line
+        ):
+            return "authorized while no server answers"
+        return None
+
     def _named(self, pattern: str) -> frozenset[str]:
         found: set[str] = set()
         for node in self.tree.children:
@@ -145,7 +155,7 @@ class _Guards:
         return frozenset(found)
 
 
-def _port(tree: Node, name: str, state: State, members: Members, guards: _Guards) -> Port:
+def _port(tree: Node, name: str, state: State, members: Members, guards: _Guards, gaps: Gaps) -> Port:
     own = next((node for node in tree.children if node.text == f"interface {name}"), None)
     place = state.trunk or name
     trunk = place in members.tagged
@@ -162,7 +172,7 @@ def _port(tree: Node, name: str, state: State, members: Members, guards: _Guards
         vlan=vlan if mode == "access" else None,
         native_vlan=vlan if mode == "trunk" else None,
         port_security=name in guards.security or _said(own, rf"port-security .*learn-mode (?:{'|'.join(_LEARNS)})\b"),
-        authenticated=place in guards.authenticated,
+        authenticated=vouched(name, place in guards.authenticated, guards.loophole(place), gaps),
         bpdu_guard=place in guards.guarded,
         snooping_trusted=place in guards.trusted or _said(own, r"dhcp-snooping trust$"),
     )

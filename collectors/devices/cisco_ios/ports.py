@@ -12,7 +12,7 @@ from collectors.devices.syntax.indent import Node
 from collectors.devices.vocabulary import mac
 from collectors.errors import Unparsable, Unsupported
 from collectors.facts.base import Gaps
-from collectors.facts.interfaces import FAILS_OPEN, Interfaces, Port, unguarded, unused_open
+from collectors.facts.interfaces import Interfaces, Port, unguarded, unused_open, vouched
 from collectors.facts.neighbours import Neighbour, Neighbours, both_tables
 from collectors.transports.base import DeviceCli
 
@@ -124,7 +124,7 @@ def _port(tree: Node, node: Node, switch: bool, states: Mapping[str, Status] | N
         native_vlan=_number(lines.value("switchport trunk native vlan "), 1) if mode == "trunk" else None,
         addresses=tuple(_addresses(lines)),
         port_security=lines.stands("switchport port-security") is True if layer2 else None,
-        authenticated=gaps.attempt("ports[].authenticated", lambda: _authenticated(tree, lines, name)) if layer2 else None,
+        authenticated=vouched(name, _authenticated(tree, lines), _fails_open(tree, lines), gaps) if layer2 else None,
         bpdu_guard=_bpdu_guard(tree, lines, mode) if layer2 else None,
         snooping_trusted=bool(lines.flag("ip dhcp snooping trust")) if layer2 else None,
         proxy_arp=lines.flag("ip proxy-arp") is not False if routed and lines.matches(r"ip address \d") else None,
@@ -150,20 +150,13 @@ def _mode(lines: Node, switchport: bool) -> Mode:
     return {"access": "access", "trunk": "trunk", "dynamic": "dynamic"}.get(word, "other")  # type: ignore[return-value]
 
 
-def _authenticated(tree: Node, lines: Node, name: str) -> bool:
-    """Stations are asked first: the port waits for them, lets nobody in meanwhile, and 802.1X is on for the whole switch.
-
-    Raises Unsupported where a setting lets those in whom nobody vouched for.
-    """
+def _authenticated(tree: Node, lines: Node) -> bool:
+    """Stations are asked first: the port waits for them, lets nobody in meanwhile, and 802.1X is on for the whole switch."""
     asks = bool(tree.flag("dot1x system-auth-control")) or bool(lines.flag("mab"))
     if lines.flag("access-session port-control auto"):  # open unless told to be closed (IBNS 2.0)
-        admits = asks and bool(lines.flag("access-session closed"))
-    else:
-        waits = lines.flag("authentication port-control auto") or lines.flag("dot1x port-control auto")
-        admits = asks and bool(waits) and not lines.flag("authentication open")
-    if admits and (why := _fails_open(tree, lines)):
-        raise Unsupported(f"{name} {FAILS_OPEN.format(why)}")
-    return admits
+        return asks and bool(lines.flag("access-session closed"))
+    waits = lines.flag("authentication port-control auto") or lines.flag("dot1x port-control auto")
+    return asks and bool(waits) and not lines.flag("authentication open")
 
 
 def _fails_open(tree: Node, lines: Node) -> str | None:

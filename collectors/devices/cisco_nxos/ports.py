@@ -13,7 +13,7 @@ from collectors.devices.syntax.indent import Node
 from collectors.devices.vocabulary import mac
 from collectors.errors import Unparsable, Unsupported
 from collectors.facts.base import Gaps
-from collectors.facts.interfaces import Interfaces, Port, unused_open
+from collectors.facts.interfaces import Interfaces, Port, unguarded, unused_open, vouched
 from collectors.facts.neighbours import Neighbour, Neighbours, both_tables
 from collectors.transports.base import DeviceCli
 
@@ -38,7 +38,7 @@ def interfaces(cli: DeviceCli) -> Interfaces:
     gaps = Gaps()
     tree = config(cli)
     states = gaps.attempt(("ports[].up", "ports[].mode"), lambda: per_device(cli, "nxos.status", lambda: _status(cli)))
-    ports = tuple(_port(tree, node, states or {}) for node in each_of(tree))
+    ports = tuple(_port(tree, node, states or {}, gaps) for node in each_of(tree))
     if any(port.enabled is None for port in ports):
         admin = gaps.attempt("ports[].enabled", lambda: _administrative(cli)) or {}
         ports = tuple(
@@ -61,11 +61,7 @@ def _unguarded(ports: tuple[Port, ...], gaps: Gaps) -> tuple[str, ...] | None:
     if blind := [port.name for port in ports if port.physical and (port.mode is None or port.enabled is None)]:
         gaps.note("unguarded", "unsupported", f"whether {blind[0]} is open, or its mode, is not told")
         return None
-    return tuple(
-        port.name
-        for port in ports
-        if port.enabled and port.physical and port.mode == "access" and not (port.port_security or port.authenticated)
-    )
+    return unguarded((port for port in ports if port.enabled and port.physical and port.mode == "access"), gaps)
 
 
 def _native_one(tree: Node, ports: tuple[Port, ...], gaps: Gaps) -> bool | None:
@@ -143,7 +139,7 @@ def _short(name: str) -> str:
 # --- ports ------------------------------------------------------------------------------------------------------------
 
 
-def _port(tree: Node, lines: Node, states: Mapping[str, State]) -> Port:
+def _port(tree: Node, lines: Node, states: Mapping[str, State], gaps: Gaps) -> Port:
     name = lines.text.removeprefix("interface ").split()[0]
     state = states.get(_short(name))
     physical = bool(_PHYSICAL.match(name))
@@ -162,13 +158,31 @@ def _port(tree: Node, lines: Node, states: Mapping[str, State]) -> Port:
         native_vlan=_number(lines.value("switchport trunk native vlan "), 1) if mode == "trunk" else None,
         addresses=tuple(_addresses(lines)),
         port_security=lines.stands("switchport port-security") is True if layer2 else None,
-        authenticated=lines.flag("dot1x port-control auto") is True if layer2 else None,
+        authenticated=vouched(name, _admits(tree, lines), _fails_open(tree, lines), gaps) if layer2 else None,
         bpdu_guard=_bpdu_guard(tree, lines) if layer2 else None,
         snooping_trusted=lines.flag("ip dhcp snooping trust") is True if layer2 else None,
         # Unicast Routing Configuration Guide, Default Settings: proxy ARP off, redirects on
         proxy_arp=lines.flag("ip proxy-arp") is True if routed else None,
         redirects=lines.flag("ip redirects") is not False if routed else None,
     )
+
+
+def _admits(tree: Node, lines: Node) -> bool:
+    """The port waits for an answer, and 802.1X is on for the whole switch, as it is with its feature until a line takes it back."""
+    waits = lines.value("dot1x port-control ") == "auto" and tree.flag("dot1x system-auth-control") is not False
+    return waits and tree.flag("feature dot1x") is True
+
+
+def _fails_open(tree: Node, lines: Node) -> str | None:
+    # Security Configuration Guide, 802.1X: a VLAN for guests, for those that fail, and while no server answers
+    for node in (*lines.children, *tree.children):
+        if found := re.match(
+            r"dot1x (?:guest-vlan|auth-fail[ -]vlan|authentication event \S+|critical)\b|authentication event .*\bauthorize\b",
+            node.text,
+        ):
+            return found[0]
+    methods = (tree.value("aaa authentication dot1x default ") or "").split()
+    return "aaa authentication dot1x default none" if "none" in methods else None
 
 
 def _mode(lines: Node, name: str, state: State | None) -> Mode | None:

@@ -13,7 +13,7 @@ from collectors.devices.vocabulary import prefix
 from collectors.errors import Unparsable
 from collectors.facts.base import Gaps
 from collectors.facts.filtering import Action, Filtering, FilterRule, Zone
-from collectors.facts.interfaces import Interfaces, Port, unused_open
+from collectors.facts.interfaces import Interfaces, Port, unguarded, unused_open, vouched
 from collectors.facts.redundancy import Gateway, Redundancy, Routing
 from collectors.transports.base import DeviceCli
 
@@ -119,15 +119,15 @@ def interfaces_fact(cli: DeviceCli) -> Interfaces:
     """Settings from the configuration, what is connected from `display interface brief`."""
     gaps = Gaps()
     states = gaps.attempt(("unused_open", "ports[].up"), lambda: _states(cli))
-    ports = gaps.attempt("ports", lambda: tuple(_port(cli, name, block, states) for name, block in interfaces(cli)))
+    ports = gaps.attempt("ports", lambda: tuple(_port(cli, name, block, states, gaps) for name, block in interfaces(cli)))
     trunks = [port for port in ports or () if port.mode == "trunk" and port.enabled is not False]
     snooping = config(cli).flag("dhcp snooping enable") is True or config(cli).stands("dhcp-snooping") is True
     return Interfaces(
         ports=ports,
         unused_open=unused_open(ports, gaps) if ports is not None and states is not None else None,
-        unguarded=tuple(port.name for port in ports if port.mode in ("access", "other") and _open(port))
-        if ports is not None
-        else None,
+        unguarded=None
+        if ports is None
+        else unguarded((port for port in ports if port.mode in ("access", "other") and _in_use(port)), gaps),
         dhcp_snooping_vlans=("all",) if snooping else _vlans(cli, "dhcp snooping enable"),
         arp_inspection_vlans=_vlans(cli, "arp detection enable"),
         native_vlan_default=any(port.native_vlan == 1 for port in trunks) if ports is not None else None,
@@ -136,8 +136,8 @@ def interfaces_fact(cli: DeviceCli) -> Interfaces:
     )
 
 
-def _open(port: Port) -> bool:
-    return port.physical and port.enabled is not False and not port.port_security and not port.authenticated
+def _in_use(port: Port) -> bool:
+    return port.physical and port.enabled is not False
 
 
 def _vlans(cli: DeviceCli, text: str) -> tuple[str, ...]:
@@ -152,7 +152,7 @@ def _states(cli: DeviceCli) -> dict[str, str]:
     return {f"{_LONG.get(kind, kind)}{number}": state for kind, number, state in found}
 
 
-def _port(cli: DeviceCli, name: str, block: Block, states: dict[str, str] | None) -> Port:
+def _port(cli: DeviceCli, name: str, block: Block, states: dict[str, str] | None, gaps: Gaps) -> Port:
     state = states.get(name) if states else None
     physical = bool(_PHYSICAL.match(name))
     shut = block.flag("shutdown")
@@ -166,6 +166,8 @@ def _port(cli: DeviceCli, name: str, block: Block, states: dict[str, str] | None
     )
     # `dot1x authentication-method eap` or `mac-authentication domain X` alone asks nobody
     one_x, by_mac = (config(cli).stands(word) is True and block.stands(word) is True for word in ("dot1x", "mac-authentication"))
+    if (block.value("dot1x port-control ") or "").startswith("authorized-force"):
+        one_x = by_mac = False  # whoever plugs in is in
     return Port(
         name=name,
         description=block.value("description ") or "",
@@ -177,12 +179,28 @@ def _port(cli: DeviceCli, name: str, block: Block, states: dict[str, str] | None
         native_vlan=native,
         addresses=_addresses(block),
         port_security=(guarded or any(block.matches(r"mac-address max-mac-count \d"))) if physical else None,
-        authenticated=(one_x or by_mac) if physical else None,
+        authenticated=vouched(name, one_x or by_mac, _fails_open(cli, block), gaps) if physical else None,
         bpdu_guard=guard if physical else None,
         snooping_trusted=(block.flag("dhcp snooping trust") or block.flag("dhcp-snooping trust")) is True if physical else None,
         proxy_arp=True if block.flag("proxy-arp enable") else None,
         redirects=None,
     )
+
+
+def _fails_open(cli: DeviceCli, block: Block) -> str | None:
+    """VLANs for guests, for those that fail, and while no server answers; a domain that asks nobody (Security Command References)."""
+    for line in (*block.children, *config(cli).children):
+        found = re.match(
+            r"(?:dot1x|mac-authentication) (?:guest-vlan|guest-vsi|auth-fail (?:vlan|vsi)|critical (?:vlan|vsi|eapol|profile)|critical-voice-vlan)\b"
+            r"|port-security authentication open\b|(?:dot1x|mac-authentication) .*\bopen\b",
+            line.text,
+        )
+        if found:
+            return found[0]
+    for domain in config(cli).blocks("domain "):
+        for each in domain.matches(r"authentication (?:lan-access|default) (?:.* )?none$"):
+            return f"{domain.text}: {each[0]}"
+    return None
 
 
 def _addresses(block: Block) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from collectors.devices.vocabulary import prefix
 from collectors.errors import Unparsable, Unsupported
 from collectors.facts.base import Gaps
 from collectors.facts.filtering import Filtering, FilterRule, Zone
-from collectors.facts.interfaces import Interfaces, Port, unused_open
+from collectors.facts.interfaces import Interfaces, Port, unguarded, unused_open, vouched
 from collectors.facts.redundancy import Gateway, Redundancy, Routing
 from collectors.transports.base import DeviceCli
 
@@ -135,14 +135,14 @@ def interfaces_fact(cli: DeviceCli) -> Interfaces:
     """Settings from the configuration, what is connected from `display interface brief`."""
     gaps = Gaps()
     states = gaps.attempt(("unused_open", "ports[].up"), lambda: _states(cli))
-    ports = gaps.attempt("ports", lambda: tuple(_port(cli, name, block, states) for name, block in interfaces(cli)))
+    ports = gaps.attempt("ports", lambda: tuple(_port(cli, name, block, states, gaps) for name, block in interfaces(cli)))
     trunks = [port for port in ports or () if port.mode == "trunk" and port.enabled is not False]
     if any(port.mode is None and port.physical for port in ports or ()):
         gaps.note("ports[].mode", "unsupported", "where a port names no link-type, the default depends on model and release")
     return Interfaces(
         ports=ports,
         unused_open=unused_open(ports, gaps) if ports is not None and states is not None else None,
-        unguarded=_unguarded(cli, ports) if ports is not None else None,
+        unguarded=None if ports is None else unguarded((port for port in ports if _for_desks(cli, port)), gaps),
         dhcp_snooping_vlans=_vlans(cli, "dhcp snooping enable", config(cli).flag("dhcp snooping enable") is True),
         arp_inspection_vlans=_vlans(cli, "arp anti-attack check user-bind enable", True),
         native_vlan_default=any(port.native_vlan == 1 for port in trunks) if ports is not None else None,
@@ -151,15 +151,10 @@ def interfaces_fact(cli: DeviceCli) -> Interfaces:
     )
 
 
-def _unguarded(cli: DeviceCli, ports: tuple[Port, ...]) -> tuple[str, ...]:
+def _for_desks(cli: DeviceCli, port: Port) -> bool:
     """A port that says nothing of its kind carries VLAN 1 untagged, as an access port does."""
-    if not switch(cli):
-        return tuple(port.name for port in ports if port.mode == "access" and _open(port))
-    return tuple(port.name for port in ports if port.physical and port.mode not in ("trunk", "routed") and _open(port))
-
-
-def _open(port: Port) -> bool:
-    return port.physical and port.enabled is not False and not port.port_security and not port.authenticated
+    access = port.mode not in ("trunk", "routed") if switch(cli) else port.mode == "access"
+    return access and port.physical and port.enabled is not False
 
 
 def _states(cli: DeviceCli) -> dict[str, str]:
@@ -175,7 +170,7 @@ def _long(name: str) -> str:
     return f"{_SHORT[found[1]]}{found[2]}" if found else name
 
 
-def _port(cli: DeviceCli, name: str, block: Block, states: dict[str, str] | None) -> Port:
+def _port(cli: DeviceCli, name: str, block: Block, states: dict[str, str] | None, gaps: Gaps) -> Port:
     phy = states.get(_long(name)) if states else None
     physical = bool(_PHYSICAL.match(name))
     shut = block.flag("shutdown")
@@ -198,7 +193,7 @@ def _port(cli: DeviceCli, name: str, block: Block, states: dict[str, str] | None
         port_security=block.flag("port-security enable") is True or any(block.matches(r"mac-limit maximum \d"))
         if physical
         else None,
-        authenticated=_authenticated(cli, block) if physical else None,
+        authenticated=vouched(name, _authenticated(cli, block), _fails_open(cli, block), gaps) if physical else None,
         bpdu_guard=guard if physical else None,
         snooping_trusted=(block.flag("dhcp snooping trusted") or block.flag("dhcp snooping trust")) is True if physical else None,
         proxy_arp=True if block.flag("arp-proxy enable") else None,
@@ -207,6 +202,8 @@ def _port(cli: DeviceCli, name: str, block: Block, states: dict[str, str] | None
 
 
 def _authenticated(cli: DeviceCli, block: Block) -> bool:
+    if (block.value("dot1x port-control ") or "").startswith("authorized-force"):
+        return False  # whoever plugs in is in
     # each counts once it is on for the whole switch too (S series, NAC configuration in common mode)
     one_x = block.stands("dot1x enable") or block.stands("dot1x mac-bypass")
     if (one_x and config(cli).stands("dot1x enable")) or (block.stands("mac-authen") and config(cli).stands("mac-authen")):
@@ -216,6 +213,29 @@ def _authenticated(cli: DeviceCli, block: Block) -> bool:
         if profile and known.text.removeprefix("authentication-profile name ") == profile.split()[-1]:
             return any(known.matches(r"(?:dot1x|mac)-access-profile \S"))
     return False
+
+
+_LETS_IN = re.compile(
+    r"authentication event \S+ action authorize\b|(?:dot1x |mac-authen )?authentication (?:guest|restrict|critical)-vlan\b"
+    r"|(?:authentication|dot1x|mac-authen) (?:guest|restrict|critical)-vlan\b|authentication open\b"
+)
+
+
+def _fails_open(cli: DeviceCli, block: Block) -> str | None:
+    """An event that gives rights to whom nobody vouched for, in the port's profile or at the port; a scheme that ends in asking nobody."""
+    tree = config(cli)
+    named = (block.value("authentication-profile ") or "").split()[-1:]
+    profiles = [own for own in tree.blocks("authentication-profile name ") if own.text.split()[-1:] == named]
+    inner = {line.text.split()[-1] for own in profiles for line in own.blocks("dot1x-access-profile ")}
+    profiles += [own for own in tree.blocks("dot1x-access-profile name ") if own.text.split()[-1] in inner]
+    for line in (*block.children, *(line for own in profiles for line in own.children)):
+        if found := _LETS_IN.match(line.text):
+            return found[0]
+    for aaa in tree.blocks("aaa"):
+        for scheme in aaa.blocks("authentication-scheme "):
+            if "none" in (scheme.value("authentication-mode ") or "").split():
+                return f"{scheme.text}: authentication-mode none"
+    return None
 
 
 def _addresses(block: Block) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from collectors.devices.syntax.junos import Node
 from collectors.devices.vocabulary import mac
 from collectors.errors import Unparsable, Unsupported
 from collectors.facts.base import Gaps
-from collectors.facts.interfaces import Interfaces, Port, unused_open
+from collectors.facts.interfaces import Interfaces, Port, unguarded, unused_open, vouched
 from collectors.facts.neighbours import Neighbour, Neighbours, both_tables
 from collectors.transports.base import DeviceCli
 
@@ -144,7 +144,9 @@ def _port(guards: _Guards, links: Mapping[str, _Link], gaps: Gaps, node: Node, p
         vlan=vlan,
         native_vlan=native,
         port_security=_limited(guards, node, gaps) if edge else None,
-        authenticated=_authenticated(guards, node.name) if edge else None,
+        authenticated=vouched(node.name, _authenticated(guards, node.name), _fails_open(guards, node.name), gaps)
+        if edge
+        else None,
         bpdu_guard=_bpdu(guards, node.name) if edge else None,
         snooping_trusted=_trusted(guards, node.name, mode) if switching is not None else None,
     )
@@ -219,6 +221,23 @@ def _authenticated(guards: _Guards, port: str) -> bool:
     return found is not None and not found.has("disable")
 
 
+def _fails_open(guards: _Guards, port: str) -> str | None:
+    """VLANs for guests and for those a server turned down, and what is done while none answers (802.1X, server-fail)."""
+    found = guards.at(port, "protocols", "dot1x", "authenticator")
+    if found is None:
+        return None
+    for word in ("guest-vlan", "guest-bridge-domain", "guest-gbp-tag", "server-reject-vlan", "server-reject-bridge-domain"):
+        if found.has(word):
+            return word
+    kept = [
+        name
+        for name in ("server-fail", "server-fail-voip")
+        if found.has(name)
+        and not (found.has(name, "deny") or found.has(name, "use-cache") or found.option(name) in ("deny", "use-cache"))
+    ]
+    return kept[0] if kept else None
+
+
 def _bpdu(guards: _Guards, port: str) -> bool:
     for path in (("protocols", "layer2-control", "bpdu-block"), ("ethernet-switching-options", "bpdu-block")):
         found = guards.at(port, *path)
@@ -261,11 +280,7 @@ def _watched(root: Node, newer: str, older: str) -> Iterator[str]:
 
 
 def _unguarded(ports: tuple[Port, ...], gaps: Gaps) -> tuple[str, ...] | None:
-    access = [port for port in ports if port.mode == "access" and port.enabled is not False]
-    if any(port.port_security is None and not port.authenticated for port in access):
-        gaps.note("unguarded", "unsupported", "whether a port's limit of stations is enforced is not told")
-        return None
-    return tuple(port.name for port in access if not port.port_security and not port.authenticated)
+    return unguarded((port for port in ports if port.mode == "access" and port.enabled is not False), gaps)
 
 
 def _unused(cli: DeviceCli, ports: tuple[Port, ...], links: Mapping[str, _Link], gaps: Gaps) -> tuple[str, ...] | None:

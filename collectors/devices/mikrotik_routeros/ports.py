@@ -11,7 +11,7 @@ from collectors.devices.mikrotik_routeros.text import Config, config, flag, list
 from collectors.devices.syntax.routeros import Item, Row, rows
 from collectors.errors import Unparsable, Unsupported
 from collectors.facts.base import Gaps
-from collectors.facts.interfaces import Interfaces, Port, unused_open
+from collectors.facts.interfaces import Interfaces, Port, unguarded, unused_open, vouched
 from collectors.transports.base import DeviceCli
 
 _MODES: dict[str, Literal["access", "trunk"]] = {"admit-only-untagged-and-priority-tagged": "access", "admit-only-vlan-tagged": "trunk"}  # fmt: skip
@@ -26,7 +26,7 @@ def interfaces(cli: DeviceCli) -> Interfaces:
     return Interfaces(
         ports=ports,
         unused_open=None if ports is None else unused_open(ports, gaps),
-        unguarded=None if ports is None else gaps.attempt("unguarded", lambda: _unguarded(conf, ports)),
+        unguarded=None if ports is None else gaps.attempt("unguarded", lambda: _unguarded(conf, ports, gaps)),
         dhcp_snooping_vlans=gaps.attempt("dhcp_snooping_vlans", lambda: _snooping(conf)),
         arp_inspection_vlans=None,
         native_vlan_default=gaps.attempt("native_vlan_default", lambda: _native_default(conf)),
@@ -66,7 +66,7 @@ def _ports(cli: DeviceCli, conf: Config, gaps: Gaps) -> list[Port]:
     held = members(conf)
     addresses = _addresses(cli)
     arp = _arp(conf)
-    authenticated = _dot1x(conf)
+    authenticated = _dot1x(conf, gaps)
     redirects = gaps.attempt("ports[].redirects", lambda: conf.on("ip settings", "send-redirects"))
     loose = _switched(conf) | {row.values.get("name", "") for row in found if "S" in row.flags} - set(held)
     if loose:
@@ -81,7 +81,7 @@ def _port(
     held: dict[str, Item],
     addresses: dict[str, tuple[str, ...]],
     arp: dict[str, str],
-    authenticated: Callable[[str], bool],
+    authenticated: Callable[[str], bool | None],
     redirects: bool | None,
     sockets: set[str | None],
 ) -> Port:
@@ -163,27 +163,28 @@ def _arp(conf: Config) -> dict[str, str]:
     return found
 
 
-def _dot1x(conf: Config) -> Callable[[str], bool]:
-    """802.1X, or MAC authentication, at a port; a line may name a list."""
+def _dot1x(conf: Config, gaps: Gaps) -> Callable[[str], bool | None]:
+    """802.1X, or MAC authentication, at a port; a line may name a list, and VLANs for those nobody vouches for."""
     guarded: set[str] = set()
+    loopholes: dict[str, str] = {}
     for item in conf.active("interface dot1x server"):
         name = item.word("interface") or ""
-        if any(name == each.word("name") for each in conf.items("interface list")):
-            guarded |= interfaces_of(conf, name) or set()
-        else:
-            guarded.add(name)
-    return lambda name: name in guarded
+        named = any(name == each.word("name") for each in conf.items("interface list"))
+        places = interfaces_of(conf, name) or frozenset() if named else frozenset({name})
+        guarded |= places
+        for key in ("guest-vlan-id", "reject-vlan-id", "server-fail-vlan-id"):
+            if item.word(key) not in (None, "", "none"):
+                loopholes |= dict.fromkeys(places, key)
+    return lambda name: vouched(name, name in guarded, loopholes.get(name), gaps)
 
 
-def _unguarded(conf: Config, ports: tuple[Port, ...]) -> tuple[str, ...]:
+def _unguarded(conf: Config, ports: tuple[Port, ...], gaps: Gaps) -> tuple[str, ...] | None:
     """Sockets of a bridge that take whoever plugs in. Those beneath a bond or a VLAN alone are not in a bridge by themselves."""
     if _switched(conf):
         raise Unsupported("ports hang under a master-port; the switch chip joins them, and what guards them is not told")
-    return tuple(
-        port.name
-        for port in ports
-        if port.physical and port.enabled and port.mode in ("access", "other") and not port.authenticated
-    )
+    sockets = (port for port in ports if port.physical and port.enabled and port.mode in ("access", "other"))
+    # RouterOS limits no number of stations
+    return unguarded((port.model_copy(update={"port_security": False}) for port in sockets), gaps)
 
 
 def _snooping(conf: Config) -> tuple[str, ...]:
