@@ -1,12 +1,13 @@
-"""When this agent scans: once in each interval, at a moment of its own.
+"""When this agent scans: once in each interval or inside the hours of its unit, at a moment of its own (collectors/timetable.py).
 
 The moment is drawn from the agent's id, so it stays the same for each agent and is spread evenly over all of them:
-ten thousand machines switched on at eight o'clock do not report at eight o'clock for ever.
+ten thousand machines switched on at eight o'clock do not report at eight o'clock for ever. Nor do they at eight this once: a
+machine that slept through its moment waits a while of its own after it woke.
 """
 
 from __future__ import annotations
 
-import hashlib
+import math
 import random
 import signal
 import subprocess
@@ -14,18 +15,31 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from collectors.timetable import CLOCK_TOLERANCE, Timetable, due, offset
+
+__all__ = [
+    "CLOCK_TOLERANCE",
+    "DEFAULT_INTERVAL",
+    "TICK",
+    "Outlook",
+    "loop",
+    "moment_of",
+    "next_scan",
+    "offset",
+    "rest",
+    "timetable",
+    "woken",
+]
 
 DEFAULT_INTERVAL = 6 * 3600
 TICK = 900
 """Most seconds between two looks at the clock: it may be set, and the machine may have slept."""
-CLOCK_TOLERANCE = 300
-
-
-def offset(agent: str, interval: int, jitter: int) -> int:
-    """Seconds after the start of each interval at which this agent scans."""
-    spread = min(interval, jitter)
-    return int.from_bytes(hashlib.sha256(agent.encode()).digest()[:8], "big") % spread if spread > 0 else 0
+ASLEEP = 3 * TICK
+"""Nobody looked at the clock for so long: the machine was off, or slept."""
+SHORT, LONG = 600, 3600
+"""Least and most over which machines are spread that come back together."""
 
 
 def next_scan(last: float | None, now: float, interval: int, offset: int) -> float:
@@ -38,6 +52,39 @@ def next_scan(last: float | None, now: float, interval: int, offset: int) -> flo
     return float(((last - offset) // interval + 1) * interval + offset)
 
 
+def timetable(policy: dict[str, Any], interval: int | None, jitter: int, part: str = "schedule") -> Timetable:
+    """What the collector last asked for; an interval set on this machine counts more. What cannot be read is left out."""
+    try:
+        told = Timetable.read(policy[part])
+    except (KeyError, ValueError):
+        told = Timetable(policy.get("interval_seconds") or DEFAULT_INTERVAL, jitter)
+    return told._replace(interval=interval) if interval else told
+
+
+def woken(before: dict[str, Any] | None, now: float) -> dict[str, Any]:
+    """{at, woke}: when the clock was looked at, and since when the machine is up as far as we saw; 0: all the time.
+
+    `before`: what this said at the last look. A clock set forward looks like a sleep, and may: it only costs a short wait.
+    """
+    at, woke = (before or {}).get("at"), (before or {}).get("woke")
+    if not isinstance(at, (int, float)) or at > now + CLOCK_TOLERANCE:
+        return {"at": now, "woke": 0}
+    if now - at > ASLEEP:
+        return {"at": now, "woke": now}
+    return {"at": now, "woke": woke if isinstance(woke, (int, float)) and woke <= now else 0}
+
+
+def moment_of(table: Timetable, agent: str, last: object, now: float, woke: float = 0) -> float:
+    """When this agent is due; `now` or earlier: at once. `last`: as kept, None for never. `woke`: see `woken`."""
+    known = float(last) if isinstance(last, (int, float)) and math.isfinite(last) and last >= 0 else None
+    found = due(table, agent, known, now)
+    if found.why != "missed":
+        return found.at
+    # they all woke at eight, and each waits its own while; the next time another one
+    own = offset(f"{agent} {int(woke)}", LONG, max(SHORT, min(LONG, table.jitter)))
+    return max(found.at, woke + own) if woke else found.at
+
+
 class Outlook(NamedTuple):
     """What there is to do."""
 
@@ -45,18 +92,20 @@ class Outlook(NamedTuple):
     """Time of the next scan."""
     waiting: int
     """Snapshots in the spool."""
+    poll: int = TICK
+    """Seconds after which the collector is asked whether somebody wants a scan now."""
 
 
 def rest(outlook: Outlook, now: float, failures: int) -> float:
-    """Seconds to sleep: until the next scan, or earlier when snapshots wait to be sent; never beyond a tick.
+    """Seconds to sleep: until the next scan, or earlier when snapshots wait to be sent or it is time to ask; never beyond a tick.
 
-    After each run in vain the pause before the next attempt doubles, from five minutes to an hour, drawn at random.
+    Asking is a little early each time by chance: machines that were switched on together do not go on asking together. After each run in vain the pause before the next attempt doubles, from five minutes to an hour, drawn at random.
     """
     until = max(1.0, outlook.due - now)
     if outlook.waiting:
         until = min(until, random.uniform(60, min(3600, 300 * 2 ** min(failures, 4))))  # noqa: S311  (no secret)
-    elif until > TICK:
-        until = TICK
+    elif until > outlook.poll:
+        until = min(TICK, outlook.poll) * random.uniform(0.75, 1)  # noqa: S311  (no secret)
     return until
 
 
