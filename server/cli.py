@@ -14,6 +14,9 @@ from pathlib import Path
 import django  # here, so that `rasoat server` says what to install when it is missing
 from django.db import OperationalError
 
+from server.units import arguments as units
+from server.units.rights import RIGHTS
+
 FAILED, USAGE = 1, 2
 _language = "en"
 _catalog: gettext.NullTranslations = gettext.NullTranslations()
@@ -99,6 +102,8 @@ def _parser() -> argparse.ArgumentParser:
     new.add_argument("--uses", type=_positive, default=1, metavar="N", help=_("how many machines (default: 1)"))
     new.add_argument("--hours", type=float, default=24, metavar="H", help=_("valid so long (default: 24)"))
     new.add_argument("--note", default="")
+    new.add_argument("--approval", action="store_true", help=_("whoever comes in by it waits until a person agrees"))
+    new.add_argument("--replaces", metavar="MACHINE", help=_("whoever comes in by it is this machine, installed anew"))
     new.add_argument("--quiet", "-q", action="store_true", help=_("print the token and nothing else"))
     command("list", _lazy("token_list"), _("list tokens; their secret is not stored"), token)
     command("revoke", _lazy("token_revoke"), _("make a token useless"), token).add_argument(
@@ -106,25 +111,21 @@ def _parser() -> argparse.ArgumentParser:
     )
 
     unit = family("unit", _("the organisation tree"))
-    new = command("new", _lazy("unit_new"), _("add a unit"), unit)
-    new.add_argument("name")
-    new.add_argument("--parent", metavar="NAME", help=_("unit above it (default: the root)"))
-    _policy(new)
-    changed = command("set", _lazy("unit_set"), _("change what a unit's machines are held to"), unit)
-    changed.add_argument("name")
-    _policy(changed)
-    command("list", _lazy("unit_list"), _("print the tree"), unit)
+    units.add(unit, command, _policy, _lazy, _)
 
     user = family("user", _("people who log on"))
     new = command("new", _lazy("user_new"), _("add a person; the password is shown once"), user)
     new.add_argument("username")
     new.add_argument("--name", default="", help=_("full name"))
     new.add_argument("--unit", metavar="NAME", help=_("what the person sees: this unit and all below (default: the root)"))
-    new.add_argument("--role", choices=("admin", "viewer"), default="viewer")
+    new.add_argument("--role", choices=tuple(RIGHTS), default="viewer")
     grant = command("grant", _lazy("user_grant"), _("give a role in a unit, in place of an earlier one there"), user)
     grant.add_argument("username")
     grant.add_argument("--unit", metavar="NAME")
-    grant.add_argument("--role", choices=("admin", "viewer", "none"), default="viewer", help=_("none takes it away"))
+    grant.add_argument("--role", choices=(*RIGHTS, "none"), default="viewer", help=_("none takes it away"))
+    grant.add_argument(
+        "--until", type=units.day, metavar="YYYY-MM-DD", help=_("last day it holds (default: until it is taken away)")
+    )
     command("reset", _lazy("user_reset"), _("give a new password, shown once, and end a lock-out"), user).add_argument("username")
     command("disable", _lazy("user_disable"), _("let a person no longer log on"), user).add_argument("username")
     command("list", _lazy("user_list"), _("list people and their rights"), user)
@@ -160,6 +161,21 @@ def _parser() -> argparse.ArgumentParser:
     whatif.add_argument("--output", metavar="FILE")
     configurations = family("configurations", _("versions of device configurations"))
     command("prune", _lazy("configurations_prune"), _("remove those that settings.toml no longer keeps"), configurations)
+    findings = family("findings", _("verdicts of all machines, counted"))
+    recount = command(
+        "verify", _lazy("verify", "server.findings.console"), _("count again, and say what was counted otherwise"), findings
+    )
+    recount.add_argument("--repair", action="store_true", help=_("put it right as well"))
+    command(
+        "count",
+        _lazy("count", "server.findings.console"),
+        _("count in what reports have changed; workers do it by themselves"),
+        findings,
+    )
+    kept = command(
+        "roll-up", _lazy("roll_up", "server.findings.console"), _("keep the counts of each day that is over"), findings
+    )
+    kept.add_argument("--date", type=units.day, metavar="YYYY-MM-DD", help=_("that day, once more"))
     relay = family("relay", _("programs at a site that pass on what machines without a route to here send"))
     new = command("new", _lazy("new", "server.relays.console"), _("print an invitation for a relay; it is shown once"), relay)
     new.add_argument("name")
@@ -168,6 +184,19 @@ def _parser() -> argparse.ArgumentParser:
     command("list", _lazy("listed", "server.relays.console"), _("list relays and what is wrong with them"), relay)
     revoked = command("revoke", _lazy("revoke", "server.relays.console"), _("take a relay out of service"), relay)
     revoked.add_argument("relay", metavar="ID", help=_("the id that `relay list` shows"))
+    enrolment = family("enrolment", _("machines that wait to be let in"))
+    command("list", _lazy("waiting", "server.enrolment.console"), _("list who waits"), enrolment)
+    for word, text in (("approve", _("let a machine in")), ("refuse", _("send a machine away"))):
+        command(word, _lazy(word, "server.enrolment.console"), text, enrolment).add_argument("agent", metavar="ID")
+    machine = family("machine", _("machines in and out of service"))
+    retired = command(
+        "retire", _lazy("retire", "server.enrolment.console"), _("take a machine out of service; what it sent stays"), machine
+    )
+    retired.add_argument("machine", metavar="MACHINE", help=_("name or number"))
+    retired.add_argument("--why", required=True, metavar="TEXT")
+    command("restore", _lazy("restore", "server.enrolment.console"), _("put a machine back in service"), machine).add_argument(
+        "machine", metavar="MACHINE", help=_("name or number")
+    )
     coverage = family("coverage", _("which machines should report, and which do"))
     take = command(
         "import", _lazy("take", "server.coverage.console"), _("take over a list of machines that should be there"), coverage

@@ -18,9 +18,11 @@ from server.assess import judge, packs
 from server.assess import whatif as foresight
 from server.assess.tasks import rejudge as rejudging
 from server.configurations import retention
+from server.enrolment.console import machine_of as _machine
 from server.ingest.models import EnrolmentToken, Machine
 from server.journal import models as journal
-from server.units.models import DEFAULT_LEVEL, Membership, Unit, User, resolve
+from server.units.console import named as unit_named
+from server.units.models import DEFAULT_LEVEL, Membership, Unit, User
 from server.units.passwords import generate
 
 OK, FAILED, USAGE = 0, 1, 2
@@ -56,10 +58,16 @@ def init(options: argparse.Namespace) -> int:
 
 
 def token_new(options: argparse.Namespace) -> int:
-    unit = _unit(options.unit)
+    unit = unit_named(options.unit)
     if unit is None or not 0 < options.hours <= 24 * 366:
         return USAGE if unit is None else _wrong(_("--hours: more than 0, at most a year"))
-    token, text = EnrolmentToken.issue(unit, options.uses, options.hours, "console", options.note)
+    replaced = _machine(options.replaces) if options.replaces else None
+    if options.replaces and replaced is None:
+        return USAGE
+    token, text = EnrolmentToken.issue(
+        replaced.unit if replaced else unit, options.uses, options.hours, "console", options.note, options.approval, replaced
+    )
+    unit = token.unit
     journal.write(
         "token.new", "console", unit_path=unit.path, subject=token.public, unit=unit.name, uses=token.uses, hours=options.hours
     )
@@ -95,46 +103,8 @@ def token_revoke(options: argparse.Namespace) -> int:
     return OK
 
 
-def unit_new(options: argparse.Namespace) -> int:
-    parent = _unit(options.parent)
-    if parent is None:
-        return USAGE
-    if Unit.objects.filter(parent=parent, name=options.name).exists():
-        return _wrong(_("unit %s exists already") % options.name)
-    unit = Unit(name=options.name, parent=parent)
-    if (problem := _apply(unit, options)) is not None:
-        return _wrong(problem)
-    unit.save()
-    journal.write("unit.new", "console", unit_path=unit.path, subject=unit.name)
-    return OK
-
-
-def unit_set(options: argparse.Namespace) -> int:
-    unit = _unit(options.name)
-    if unit is None:
-        return USAGE
-    if (problem := _apply(unit, options)) is not None:
-        return _wrong(problem)
-    unit.save()
-    journal.write(
-        "unit.changed", "console", unit_path=unit.path, subject=unit.name,
-        level=unit.level, baseline=unit.baseline, interval=unit.interval_seconds, tailoring=bool(unit.tailoring),
-    )  # fmt: skip
-    _say(_("Machines follow at their next report; `rasoat server rejudge` does it for what is stored."))
-    return OK
-
-
-def unit_list(options: argparse.Namespace) -> int:
-    units = {unit.pk: unit for unit in Unit.objects.all()}
-    for unit in units.values():
-        policy = resolve(unit, units)
-        level = _("level %(level)s") % {"level": policy.level}
-        _say(f"{'  ' * (len(unit.ids) - 1)}{unit.name}  [{level}, {policy.baseline}, {policy.interval_seconds} s]")
-    return OK
-
-
 def user_new(options: argparse.Namespace) -> int:
-    unit = _unit(options.unit)
+    unit = unit_named(options.unit)
     if unit is None:
         return USAGE
     if User.objects.filter(username=User.normalize_username(options.username)).exists():
@@ -148,14 +118,14 @@ def user_new(options: argparse.Namespace) -> int:
 
 
 def user_grant(options: argparse.Namespace) -> int:
-    user, unit = User.objects.filter(username=options.username).first(), _unit(options.unit)
+    user, unit = User.objects.filter(username=options.username).first(), unit_named(options.unit)
     if user is None:
         return _wrong(_("no user %s") % options.username)
     if unit is None:
         return USAGE
     Membership.objects.filter(user=user, unit=unit).delete()
     if options.role != "none":
-        Membership.objects.create(user=user, unit=unit, role=options.role)
+        Membership.objects.create(user=user, unit=unit, role=options.role, until=options.until)
     journal.write("user.rights", "console", unit_path=unit.path, subject=user.username, unit=unit.name, role=options.role)
     return OK
 
@@ -206,7 +176,7 @@ def rejudge(options: argparse.Namespace) -> int:
 
 def whatif(options: argparse.Namespace) -> int:
     """Nothing is stored; what is proposed is held to the same rules as what is put in force."""
-    unit = _unit(options.unit)
+    unit = unit_named(options.unit)
     if unit is None:
         return USAGE
     if not (options.level or options.baseline or options.tailoring):
@@ -258,40 +228,6 @@ def journal_verify(options: argparse.Namespace) -> int:
         return FAILED
     _say(_("%d rows, unbroken") % journal.Entry.objects.count())
     return OK
-
-
-def _unit(name: str | None) -> Unit | None:
-    if name is None:
-        return Unit.objects.filter(parent=None).first()
-    found = list(Unit.objects.filter(name=name)[:2])
-    if len(found) == 1:
-        return found[0]
-    _wrong((_("no unit %s") if not found else _("more than one unit is called %s")) % name)
-    return None
-
-
-def _apply(unit: Unit, options: argparse.Namespace) -> str | None:
-    """Set what was given. Why it cannot be, or None."""
-    if options.level:
-        unit.level = options.level
-    if options.interval:
-        unit.interval_seconds = options.interval
-    if options.baseline:
-        unit.baseline = options.baseline
-    if options.tailoring:
-        try:
-            unit.tailoring = "" if options.tailoring == "none" else Path(options.tailoring).read_text("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            return f"{options.tailoring}: {getattr(error, 'strerror', None) or error}"
-    chain = [unit.parent] if unit.parent else []
-    policy = unit.policy() if unit.pk else (chain[0].policy() if chain else None)
-    try:
-        pack = packs.get(unit.baseline or (policy.baseline if policy else ""))
-        tailoring = packs.tailoring(unit.tailoring)
-    except (BaselineError, FileNotFoundError) as error:
-        return str(error)
-    problems = tailoring.problems(pack) if tailoring else []
-    return "\n".join(map(str, problems)) or None
 
 
 def _say(text: str) -> None:

@@ -15,6 +15,7 @@ urlpatterns = [
     path("", include("server.stations.urls")),
     path("", include("server.relays.urls")),
     path("", include("server.coverage.urls")),
+    path("", include("server.enrolment.urls")),
     path("", include("server.units.urls")),
     path("", include("server.ingest.urls")),
     path("", include("server.journal.urls")),

@@ -14,7 +14,7 @@ from collectors.facts.identity import Identity
 from collectors.model import Snapshot
 from server.coverage.lists import label_of
 from server.coverage.models import Card, Expected
-from server.ingest.models import Machine
+from server.ingest.models import IN_SERVICE, Machine
 from server.units.models import Unit
 
 BY_MAC, BY_NAME, AMBIGUOUS, NOBODY = "mac", "name", "ambiguous", ""
@@ -55,7 +55,7 @@ def _related(one: str, other: str) -> bool:
 
 def index_under(path: str) -> Index:
     """Of the machines of that unit, those below and those right above it."""
-    return Index(Machine.objects.filter(unit__path__under=path).select_related("unit"))
+    return Index(Machine.objects.filter(IN_SERVICE, unit__path__under=path).select_related("unit"))
 
 
 def rematch(rows: Iterable[Expected], index: Index) -> int:
@@ -97,4 +97,4 @@ def look_again(machine: Machine, macs: Iterable[str] = ()) -> None:
         also = Q(pk=machine.pk) | Q(cards__mac__in=[row.mac for row in rows if row.mac])
         names = [row.hostname for row in rows if row.hostname]
         also |= Q(hostname__in=names) | Q(name__in=names)
-        rematch(rows, Index(Machine.objects.filter(also).select_related("unit").distinct()))
+        rematch(rows, Index(Machine.objects.filter(also & IN_SERVICE).select_related("unit").distinct()))

@@ -22,7 +22,7 @@ from django.utils.translation import gettext_lazy as _
 
 from server.assess.freshness import fresh_of
 from server.coverage.models import DIRECTORY, REGISTER, Expected, Listing
-from server.ingest.models import Machine
+from server.ingest.models import IN_SERVICE, Machine
 from server.units.models import Unit, User, resolve
 
 GAPS = {
@@ -140,7 +140,7 @@ def gap(user: User | None, name: str, unit: Unit | None, now: datetime) -> Query
 def _seen_by(model: type[Any], user: User | None) -> QuerySet[Any]:
     """What that person sees; everything for nobody: whoever has the collector's own console."""
     rows: QuerySet[Any] = model.objects.all() if user is None else model.objects.visible_to(user)
-    return rows
+    return rows.filter(IN_SERVICE) if model is Machine else rows
 
 
 def _fresh(now: datetime) -> Q:

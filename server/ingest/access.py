@@ -42,12 +42,14 @@ def note_refusal(request: HttpRequest, code: str) -> None:
 
 
 def agent_of(agent_id: str) -> Agent:
-    """The agent of that id. Raises Refused(401) when it is unknown or was revoked."""
+    """The agent of that id. Raises Refused: 401 when it is unknown or was revoked, 503 while it waits to be let in."""
     agent = Agent.objects.select_related("unit").filter(pk=agent_id).first() if AGENT_ID.fullmatch(agent_id) else None
     if agent is None:
         raise Refused(401, "unknown-agent", "no such agent is enrolled here")
     if agent.revoked_at:
         raise Refused(401, "revoked", "this agent was revoked; enrol the machine again")
+    if agent.waiting:  # not a 4xx: what it has keeps until somebody agreed
+        raise Refused(503, "awaiting-approval", "this machine waits until a person lets it in; nothing is lost, it tries again")
     return agent
 
 

@@ -17,7 +17,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 from collectors.model import MACHINES, Kind
 from collectors.seal import MAX_SEALED
 from server.assess import judge, packs
-from server.coverage import matching
+from server.enrolment import lifecycle
 from server.errors import ErrorOut, Refused
 from server.ingest import intake
 from server.ingest.access import address_of, agent_of, caller, limit_tries, note_refusal
@@ -58,6 +58,7 @@ class EnrolOut(Schema):
     agent_id: str
     unit: str
     server_time: datetime
+    waiting: bool = Field(default=False, description="A person has to let it in first; what it sends meanwhile is answered 503")
 
 
 class SnapshotOut(Schema):
@@ -110,12 +111,12 @@ def enrol(request: HttpRequest, payload: EnrolIn) -> Status[EnrolOut]:
                 token=token.public,
             )
         elif agent is None and token.consume(now):
-            agent = _admit(payload, key, token, address_of(request))
+            agent = lifecycle.admit(token, key, payload.name, payload.kind.value, payload.identity.dict(), address_of(request))
         else:
             agent = None
     if agent is None:
         return _refuse_token(request, payload.name, token)
-    return Status(201, EnrolOut(agent_id=agent.pk, unit=agent.unit.name, server_time=now))
+    return Status(201, EnrolOut(agent_id=agent.pk, unit=agent.unit.name, server_time=now, waiting=agent.waiting))
 
 
 def _public_key(text: str) -> bytes:
@@ -140,23 +141,6 @@ def _refuse_token(request: HttpRequest, name: str, token: EnrolmentToken | None)
     )
     # one answer for all: whoever guesses must not learn which tokens exist
     raise Refused(403, "token", "this token is unknown, used up, expired or revoked; ask your administrator for a new one")
-
-
-def _admit(payload: EnrolIn, key: bytes, token: EnrolmentToken, address: str) -> Agent:
-    agent = Agent.objects.create(unit=token.unit, name=payload.name, public_key=key, token=token)
-    machine = Machine.objects.create(
-        unit=token.unit,
-        agent=agent,
-        own=True,
-        name=payload.name,
-        kind=payload.kind.value,
-        hostname=payload.identity.hostname,
-        machine_id=payload.identity.machine_id or "",
-        os_name=payload.identity.os_name,
-    )
-    matching.look_again(machine)
-    journal.write("agent.enrolled", agent.pk, unit_path=token.unit.path, subject=agent.name, address=address, token=token.public)
-    return agent
 
 
 _BODY = {

@@ -8,9 +8,9 @@ import logging
 import threading
 import zlib
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.utils import timezone
 from pydantic import ValidationError
 
@@ -22,6 +22,7 @@ from server.assess.judge import Judged
 from server.assess.models import StoredAssessment
 from server.configurations import keep as configurations
 from server.coverage import matching
+from server.enrolment import hardware
 from server.errors import Refused
 from server.ingest.access import agent_of
 from server.ingest.models import Agent, Machine, StoredSnapshot
@@ -142,6 +143,8 @@ def _kind(agent: Agent, snapshot: Snapshot) -> str:
 def _judged(opened: _Opened, policy: Policy, kind: str) -> judge.ToKeep | None:
     try:
         return judge.to_keep(judge.judge(opened.snapshot, policy, kind), policy, opened.judged)
+    except OperationalError:
+        raise
     except Exception:  # facts are worth keeping even when our own judgement fails; `rejudge` catches up
         log.exception("snapshot %s could not be judged", opened.snapshot.id)
         return None
@@ -167,6 +170,7 @@ def _store(body: bytes, opened: _Opened, agent: Agent) -> StoredSnapshot:
         sealed=body,
     )
     if machine.latest is None or (stored.orders_at, stored.pk) > (machine.latest.orders_at, machine.latest.pk):
+        hardware.watch(machine, stored, snapshot)
         machine.latest = stored
         _describe(machine, snapshot)
         machine.save()

@@ -64,12 +64,12 @@ class EnrolmentToken(models.Model):
         return f"{self.public} ({self.unit})"
 
     @classmethod
-    def issue(cls, unit: Unit, uses: int, hours: float, by: str, note: str = "") -> tuple[EnrolmentToken, str]:
-        """A new token and its text, which cannot be had again."""
+    def issue(cls, unit: Unit, uses: int, hours: float, by: str, note: str = "", approval: bool = False, replaces: Machine | None = None) -> tuple[EnrolmentToken, str]:  # fmt: skip
+        """A new token and its text, which cannot be had again. One that replaces a machine lets one in, and no more."""
         public, secret = secrets.token_hex(4), secrets.token_hex(20)
         token = cls.objects.create(
-            public=public, secret_sha256=_sha256(secret), unit=unit, uses=uses, uses_left=uses, note=note,
-            expires_at=timezone.now() + timedelta(hours=hours), created_by=by,
+            public=public, secret_sha256=_sha256(secret), unit=unit, uses=1 if replaces else uses, uses_left=1 if replaces else uses,
+            note=note, expires_at=timezone.now() + timedelta(hours=hours), created_by=by, approval=approval, replaces=replaces,
         )  # fmt: skip
         # the centre's fingerprint at its end: by it the machine knows the centre, whoever stands between
         return token, f"rs1.{public}.{secret}" + (f".{own}" if (own := fingerprint()) else "")

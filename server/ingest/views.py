@@ -15,7 +15,7 @@ from server.ingest.access import address_of
 from server.ingest.models import Agent, EnrolmentToken
 from server.journal import models as journal
 from server.units.models import Unit, User
-from server.units.rights import ADMINISTER
+from server.units.rights import ADMINISTER, APPROVE
 from server.web.requests import user_of
 
 HOURS = [(1, _("1 hour")), (8, _("8 hours")), (24, _("1 day")), (168, _("7 days")), (720, _("30 days"))]
@@ -26,6 +26,7 @@ class TokenForm(forms.Form):
     uses = forms.IntegerField(label=_("Number of machines"), min_value=1, max_value=10_000, initial=1)
     hours = forms.TypedChoiceField(label=_("Valid for"), choices=HOURS, coerce=int, initial=24)
     note = forms.CharField(label=_("Note"), max_length=200, required=False)
+    approval = forms.BooleanField(label=_("Let each in by hand"), required=False)
 
     def __init__(self, *args: object, user: User, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
@@ -42,16 +43,21 @@ def tokens(request: HttpRequest) -> HttpResponse:
     shown = None
     if request.method == "POST" and form.is_valid():
         chosen = form.cleaned_data
-        token, shown = EnrolmentToken.issue(chosen["unit"], chosen["uses"], chosen["hours"], user.username, chosen["note"])
+        token, shown = EnrolmentToken.issue(
+            chosen["unit"], chosen["uses"], chosen["hours"], user.username, chosen["note"], approval=chosen["approval"]
+        )
         journal.write(
             "token.new", user.username, unit_path=token.unit.path, subject=token.public, address=address_of(request),
             unit=token.unit.name, uses=token.uses, hours=chosen["hours"],
         )  # fmt: skip
         form = TokenForm(user=user)
+    waiting = Agent.objects.visible_to(user, APPROVE).filter(waiting=True, revoked_at=None).count()
     rows = EnrolmentToken.objects.visible_to(user, ADMINISTER).select_related("unit").annotate(machines=Count("agent"))
     url = request.build_absolute_uri("/").rstrip("/")
     return render(
-        request, "ingest/tokens.html", {"form": form, "shown": shown, "tokens": rows[:200], "url": url, "nav": "tokens"}
+        request,
+        "ingest/tokens.html",
+        {"form": form, "shown": shown, "tokens": rows[:200], "waiting": waiting, "url": url, "nav": "tokens"},
     )
 
 
