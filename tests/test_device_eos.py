@@ -402,3 +402,9 @@ def test_lists_of_a_profile_filter_where_it_is_taken_over() -> None:
     seen = network.filtering(device(lines))
     assert [(row.list, row.source_zones) for row in seen.rules or ()] == [("A", ("Ethernet1",))]
     assert (seen.default_action, seen.unbound) == ("deny", ())
+
+
+@pytest.mark.parametrize(("line", "encrypted"), [("", False), ("      ssl profile TLS\n", True)])
+def test_grpc_without_a_profile_of_tls_is_in_the_clear(line: str, encrypted: bool) -> None:
+    fact = access.device_access(device(f"management api gnmi\n   transport grpc default\n{line}"))
+    assert [way.encrypted for way in fact.ways or () if way.protocol == "api"] == [encrypted]

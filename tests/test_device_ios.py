@@ -146,6 +146,23 @@ def test_a_dial_in_of_any_kind_takes_pptp() -> None:
     assert [vpn.kind for vpn in fact.vpns or ()] == ["pptp"]
 
 
+@pytest.mark.parametrize(
+    ("lines", "encrypted"),
+    [
+        ("netconf-yang\n", True),
+        ("restconf\n", True),
+        ("gnxi\ngnxi server\n", False),
+        ("gnxi\ngnxi secure-server\n", True),
+        ("gnmi-yang\ngnmi-yang server\ngnmi-yang secure-server\n", False),
+        ("gnxi\n", None),
+    ],
+)
+def test_whether_an_api_is_encrypted(lines: str, encrypted: bool | None) -> None:
+    fact = access.device_access(device(lines))
+    assert [way.encrypted for way in fact.ways or () if way.protocol == "api"] == [encrypted]
+    assert any(gap.field == "ways[].encrypted" for gap in fact.unseen) == (encrypted is None)
+
+
 # --- SNMP -------------------------------------------------------------------------------------------------------------
 
 

@@ -16,7 +16,9 @@ class Way(Model):
 
     name: str = Field(description="As the device names it: vty 0 4, console 0, interface wan1, https")
     protocol: Protocol
-    encrypted: bool = Field(description="False for telnet, http, rlogin; a console at the device itself counts as encrypted")
+    encrypted: bool | None = Field(
+        description="False for telnet, http, rlogin; a console at the device itself counts as encrypted; None where an API does not say"
+    )
     remote: bool = Field(description="Reached over a network (not console, not aux)")
     anywhere: bool | None = Field(
         description="Any address may try to log on: no access list, no allowed sources, or one that permits everything"

@@ -150,7 +150,10 @@ def _ways(cli: DeviceCli, tree: Node, gaps: Gaps) -> Iterator[Way]:
                 gaps.note("ways[].idle_seconds", "unsupported", f"{name}: how long a session lasts is not told")
                 lists = transport.lines("ip access-group ")
                 door = reach(access_lists(tree), lists[-1].split()[0] if lists else None, None, speaks_v6(tree), service)
-                yield _way(f"{name} {transport.text.split()[-1]}", "api", door, None, who)
+                way = _way(f"{name} {transport.text.split()[-1]}", "api", door, None, who)
+                # User Manual, OpenConfig: gRPC without a profile of TLS is in the clear; NETCONF travels in SSH, RESTCONF in HTTPS
+                clear = name == "gnmi" and transport.value("ssl profile ") is None
+                yield way.model_copy(update={"encrypted": not clear})
 
 
 def _named(name: str, vrf: str) -> str:

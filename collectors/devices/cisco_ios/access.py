@@ -32,6 +32,8 @@ def device_access(cli: DeviceCli) -> DeviceAccess:
     retries = None if ssh is None else re.search(r"Authentication retries: (\d+)", ssh)
     tree = gaps.attempt(("ways", "least_tls", "banner", "max_sessions", "vpns"), lambda: config(cli))
     ways = tree and gaps.attempt("ways", lambda: tuple(_ways(cli, tree, enabled)))
+    if any(way.encrypted is None for way in ways or ()):
+        gaps.note("ways[].encrypted", "unsupported", "gRPC is on, and no line says whether its server in the clear is")
     if any(way.remote and way.anywhere is None for way in ways or ()):
         gaps.note("ways[].anywhere", "unparsable", "a list names a group that cannot be resolved, or a wildcard with holes")
     return DeviceAccess(
@@ -196,7 +198,16 @@ def _pages(tree: Node, v6: bool) -> Iterator[Way]:
             yield _way(protocol, protocol, door, int(found[1]) if found else None, asked)
     for api in ("netconf-yang", "restconf", "gnmi-yang", "gnxi"):
         if tree.stands(api):
-            yield _way(api, "api", Reach(True, ()), None, None)
+            yield _way(api, "api", Reach(True, ()), None, None).model_copy(update={"encrypted": _api_encrypted(tree, api)})
+
+
+def _api_encrypted(tree: Node, api: str) -> bool | None:
+    """NETCONF travels in SSH, RESTCONF in HTTPS. gRPC has two servers, one of them in the clear (Programmability Guide, gNMI)."""
+    if api in ("netconf-yang", "restconf"):
+        return True
+    if tree.stands(f"{api} server"):
+        return False
+    return True if tree.stands(f"{api} secure-server") else None
 
 
 def _sessions(cli: DeviceCli, tree: Node) -> int:
