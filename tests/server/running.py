@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import re
@@ -14,6 +15,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -30,17 +32,28 @@ class Answer(NamedTuple):
 
 
 class Collector:
-    def __init__(self, data: Path) -> None:
-        self.data = data
+    def __init__(self, data: Path, database: str = "") -> None:
+        self.data, self.database = data, database
+        self.tls: ssl.SSLContext | None = None
+        self._place()
+        where = ("--database", database) if database else ()
+        self.first_words = self.command("init", "--unit", "Sở", "--lang", "en", *where).stdout
+        shutil.copytree(PACKS, data / "packs")
+        self.command("unit", "set", "Sở", "--baseline", "mini")
+
+    def _place(self) -> None:
         self.process: subprocess.Popen[bytes] | None = None
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
-        self.tls: ssl.SSLContext | None = None
-        self.first_words = self.command("init", "--unit", "Sở", "--lang", "en").stdout
-        shutil.copytree(PACKS, data / "packs")
-        self.command("unit", "set", "Sở", "--baseline", "mini")
+
+    def beside(self, data: Path) -> Collector:
+        """Another one on the same PostgreSQL, as on another machine."""
+        other = copy.copy(self)
+        other.data = Path(shutil.copytree(self.data, data))
+        other._place()
+        return other
 
     @property
     def password(self) -> str:
@@ -49,10 +62,17 @@ class Collector:
         return found[1]
 
     def command(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        return self._run("server.cli", *words, check=check)
+
+    def django(self, *words: str) -> str:
+        """What Django's own commands say."""
+        return self._run("django", *words, "--settings", "server.settings").stdout
+
+    def _run(self, module: str, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         environment = {**os.environ, "RASOAT_DATA": str(self.data), "LC_ALL": "C.UTF-8"}
         environment.pop("DJANGO_SETTINGS_MODULE", None)
         return subprocess.run(
-            [sys.executable, "-m", "server.cli", *words],
+            [sys.executable, "-m", module, *words],
             env=environment,
             cwd=ROOT,
             text=True,
@@ -109,10 +129,16 @@ class Collector:
 
     def stored(self) -> list[tuple[str, int]]:
         """(id, size) of every snapshot in the database, read past the server."""
+        return self.rows("select id, length(sealed) from ingest_storedsnapshot order by id")
+
+    def rows(self, query: str) -> list[Any]:
+        """Read past the server."""
         import sqlite3
 
-        with sqlite3.connect(self.data / "db.sqlite3") as database:
-            return database.execute("select id, length(sealed) from ingest_storedsnapshot order by id").fetchall()
+        import psycopg
+
+        with closing(psycopg.connect(self.database) if self.database else sqlite3.connect(self.data / "db.sqlite3")) as database:
+            return database.execute(query).fetchall()
 
     def _ask(self, request: urllib.request.Request) -> Answer:
         try:
