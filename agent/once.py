@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from agent import errors, judging, schedule, station
+from agent import errors, judging, polling, schedule, station
 from agent.config import Config
 from agent.custody import Custody, settle, to_send
 from agent.errors import Refusal, Undelivered
@@ -41,8 +41,19 @@ class Run:
     identity: dict[str, Any]
     progress: Progress
     contact: dict[str, Any] = field(default_factory=dict)
+    asked: tuple[int, ...] = ()
+    """Numbers of the scans of this machine that people asked for."""
 
     def connect(self) -> Collector:
+        """The collector, sent to no faster than it and this machine's file allow."""
+        from agent.bandwidth import stricter
+
+        collector = self._collector()
+        told = (self.state.read("policy.json") or {}).get("bytes_per_second")
+        collector.at_most(stricter(self.config.bytes_per_second, told if isinstance(told, int) else None))
+        return collector
+
+    def _collector(self) -> Collector:
         from agent.upload import Collector
 
         own_ca = self.state.folder / "ca.pem"
@@ -54,7 +65,9 @@ class Run:
         from collectors.centre import Centre
 
         centre, days = Centre.parse(self.identity["centre"]), self.config.work_max_days
-        return SealedCollector(url, ca_file, self.config.proxy, centre, self.identity["agent_id"], self.state.key(), self.state, days)
+        return SealedCollector(
+            url, ca_file, self.config.proxy, centre, self.identity["agent_id"], self.state.key(), self.state, days
+        )
 
     def heard(self) -> None:
         """The collector answered."""
@@ -70,17 +83,16 @@ def outlook(config: Config) -> schedule.Outlook:
     state = State(config.state_dir)
     now = time.time()
     due = min(own_due(config, state, now), station.next_due(config, state, now) or float("inf"))
-    return schedule.Outlook(due, len(to_send(state, Spool(config.state_dir, config.spool_bytes))))
+    return schedule.Outlook(due, len(to_send(state, Spool(config.state_dir, config.spool_bytes))), polling.interval(state))
 
 
 def own_due(config: Config, state: State, now: float) -> float:
     """When this machine itself is due."""
     identity, contact = state.identity(), state.read("contact.json") or {}
-    policy = state.read("policy.json") or {}
-    interval = config.interval_seconds or policy.get("interval_seconds") or schedule.DEFAULT_INTERVAL
-    last = contact.get("last_scan")
-    moment = schedule.offset(identity["agent_id"], interval, config.jitter_seconds)
-    return schedule.next_scan(last if isinstance(last, (int, float)) else None, now, interval, moment)
+    table = schedule.timetable(state.read("policy.json") or {}, config.interval_seconds, config.jitter_seconds)
+    woke = (state.read("awake.json") or {}).get("woke")
+    woke = woke if isinstance(woke, (int, float)) else 0
+    return schedule.moment_of(table, identity["agent_id"], contact.get("last_scan"), now, woke)
 
 
 def once(
@@ -107,9 +119,12 @@ def once(
 
             state.forget(FILE)
         now = time.time()
+        state.try_keep("awake.json", schedule.woken(state.read("awake.json"), now))
+        asked = polling.ask(run) if if_due or config.station_targets else polling.Jobs()
+        run.asked = asked.own
         targets_due = station.next_due(config, state, now)
-        own = not if_due or own_due(config, state, now) <= now
-        jobs = station.asked(run)
+        own = not if_due or bool(asked.own) or own_due(config, state, now) <= now
+        jobs = station.asked(run, asked.targets)
         targets = targets_due is not None and (not if_due or targets_due <= now or bool(jobs))
         if not own and not targets:
             return _send_only(run) if spool.waiting() else 0
@@ -169,6 +184,7 @@ def _scan(run: Run, verbose: bool) -> int:
     report, bug = _judge(run, snapshot, policy)
     blob = seal(snapshot.to_bytes(), run.identity["agent_id"], key, _judged(report, policy))
     stored = _spool(run, snapshot, blob)
+    polling.done(run.state, run.asked)
     _keep_contact(run)
     delivery = _deliver(run, collector)
     if not stored:

@@ -1,4 +1,5 @@
-"""What the collector wants of this agent: level, kind, baseline, tailoring, interval; of a station, names of its own targets. And nothing else.
+"""What the collector wants of this agent: level, kind, baseline, tailoring, and when to scan: by its schedule, or now because
+a person asked; of a station, names of its own targets. And nothing else.
 
 Answers are data: a level is a number, a baseline is text in a closed vocabulary that the loader checks and whose digest
 must be the one that was announced. There is no field by which a command could arrive.
@@ -11,11 +12,12 @@ import json
 import re
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from agent import files
 from agent.language import _
 from agent.state import State
+from collectors.timetable import Timetable
 
 if TYPE_CHECKING:
     from agent.upload import Collector, Reply
@@ -27,6 +29,7 @@ MAX_SKEW = 300
 KEEP_PACKS = 3
 MAX_JOBS = 100
 _DIGEST = re.compile(r"^[0-9a-f]{64}$")
+_VERSION = re.compile(r"[0-9A-Za-z.+-]{1,50}")
 
 
 class PolicyError(Exception):
@@ -51,7 +54,7 @@ class Policy:
 
 def pull(collector: Collector, agent: str, key: bytes, state: State) -> Policy:
     """Ask the collector, fetch what is new, keep it. Raises Offline, PolicyError, or OSError when it cannot be kept."""
-    work = _checked(_work(collector, agent, key))
+    work = _checked(_work(collector, agent, key).document)
     digest = work["baseline"]["digest"]
     try:
         policy = _resolve(work, state)
@@ -67,17 +70,39 @@ def pull(collector: Collector, agent: str, key: bytes, state: State) -> Policy:
     return policy
 
 
-def scans_asked(collector: Collector, agent: str, key: bytes) -> list[tuple[int, str]]:
-    """(number, name of a target) of each scan a person asked of this station. Raises Offline, PolicyError.
+class Asked(NamedTuple):
+    """What a look at the collector brought: scans that people asked for."""
 
-    A name is all that can come: what it means stands in the station's own targets file, or it means nothing.
+    own: list[int]
+    """Numbers of those of this machine itself."""
+    targets: list[tuple[int, str]]
+    """(number, name) of those of a station's target. What the name means stands in its own targets file, or it means nothing."""
+    tag: str
+    """By which the collector knows next time that we have all this."""
+
+
+def poll(collector: Collector, agent: str, key: bytes, state: State, tag: str) -> Asked | None:
+    """Whether there is something new; None: there is not. When and how often to scan is kept at once, what to judge by is not.
+
+    Raises Offline, PolicyError.
     """
-    jobs = _work(collector, agent, key).get("jobs")
-    found = []
+    reply = _work(collector, agent, key, tag)
+    if reply.status == 304:
+        return None
+    work = reply.document
+    kept = state.read("policy.json")
+    if kept is not None and kept != (fresh := kept | _timing(work)):
+        state.try_keep("policy.json", fresh)
+    jobs = work.get("jobs")
+    own, targets = [], []
     for job in jobs[:MAX_JOBS] if isinstance(jobs, list) else ():
-        if isinstance(job, dict) and type(job.get("id")) is int and isinstance(job.get("scan"), str):
-            found.append((job["id"], job["scan"]))
-    return found
+        if not isinstance(job, dict) or type(job.get("id")) is not int:
+            continue
+        if job.get("itself") is True:
+            own.append(job["id"])
+        elif isinstance(job.get("scan"), str):
+            targets.append((job["id"], job["scan"]))
+    return Asked(own, targets, reply.tag)
 
 
 def in_force(state: State) -> Policy:
@@ -100,21 +125,22 @@ def default() -> Policy:
         raise PolicyError(_("the baseline cannot be used: %s") % str(error).splitlines()[0]) from None
 
 
-def _work(collector: Collector, agent: str, key: bytes) -> dict[str, Any]:
-    reply = _signed_get(collector, agent, key, WORK, 0.0)
+def _work(collector: Collector, agent: str, key: bytes, tag: str = "") -> Reply:
+    reply = _signed_get(collector, agent, key, WORK, 0.0, tag)
     if reply.status == 401 and abs(reply.skew) > MAX_SKEW:
         # a machine whose clock is wrong is exactly one that must be able to report it
-        reply = _signed_get(collector, agent, key, WORK, reply.skew)
-    if reply.status != 200:
+        reply = _signed_get(collector, agent, key, WORK, reply.skew, tag)
+    if reply.status != 200 and not (tag and reply.status == 304):
         raise PolicyError(reply.complaint)
-    return reply.document
+    return reply
 
 
-def _signed_get(collector: Collector, agent: str, key: bytes, path: str, skew: float) -> Reply:
+def _signed_get(collector: Collector, agent: str, key: bytes, path: str, skew: float, tag: str = "") -> Reply:
     from collectors.seal import request_token
 
     full = collector.base + path
-    return collector.ask("GET", path, headers={"Authorization": request_token(agent, key, "GET", full, int(time.time() + skew))})
+    headers = {"Authorization": request_token(agent, key, "GET", full, int(time.time() + skew))}
+    return collector.ask("GET", path, headers=headers | ({"If-None-Match": tag} if tag else {}))
 
 
 def signed_get(collector: Collector, agent: str, key: bytes, path: str) -> Reply:
@@ -151,8 +177,27 @@ def _checked(work: dict[str, Any]) -> dict[str, Any]:
         "kind": kind,
         "baseline": {"id": baseline["id"], "digest": baseline["digest"]},
         "tailoring": None if tailoring is None else {"digest": tailoring["digest"], "text": tailoring["text"]},
-        "interval_seconds": min(max(interval, 300), 30 * 86400),
-    }
+    } | _timing(work)
+
+
+def _timing(work: dict[str, Any]) -> dict[str, Any]:
+    """When, how often and how fast. What an older collector does not say is None, and so is what cannot be meant."""
+    interval = work.get("interval_seconds")
+    found: dict[str, Any] = {"interval_seconds": min(max(interval, 300), 30 * 86400)} if _positive(interval) else {}
+    for name in ("schedule", "station_schedule"):
+        try:
+            found[name] = Timetable.read(work[name]).document() if work.get(name) else None
+        except ValueError:
+            found[name] = None
+    for name in ("poll_seconds", "bytes_per_second"):
+        found[name] = work[name] if _positive(work.get(name)) else None
+    version = work.get("recommended_version")
+    found["recommended_version"] = version if isinstance(version, str) and _VERSION.fullmatch(version) else None
+    return found
+
+
+def _positive(value: Any) -> bool:
+    return type(value) is int and value > 0
 
 
 def _fetch(collector: Collector, agent: str, key: bytes, digest: str, state: State) -> None:

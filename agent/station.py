@@ -24,6 +24,7 @@ from agent.spool import SpoolFull
 from agent.state import State
 from agent.terminal import complain
 from agent.vault import Secrets
+from collectors.timetable import MAX_OVERDUE, Timetable, is_open, next_moment
 
 if TYPE_CHECKING:
     from agent.full_copies import FullCopies
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 FILE = "station.json"
 MINUTE, AGAIN = 60.0, 300.0
 MAX_JOBS_KEPT = 500
+LATEST = 600
+"""Most seconds after a window's beginning at which a station begins."""
 HERE = ("local", "root", "nmap")
 """Ways that lead to no other machine: their snapshots would pass for this machine's own."""
 
@@ -47,22 +50,14 @@ def next_due(config: Config, state: State, now: float) -> float | None:
     due = known.get("due")
     if not isinstance(due, (int, float)) or known.get("file") != _stamp(config, state):
         due = now
-    return float(config.station_window.opens(max(due, now)) if config.station_window and due <= now else due)
+    return float(due) if due > now else _opens(config, _told(config, state), now)
 
 
-def asked(run: Run) -> dict[int, str]:
-    """Scans of targets that people asked for at the collector and that were not done yet: number -> name."""
-    from agent.policy import PolicyError, scans_asked
-    from agent.upload import Offline
-
+def asked(run: Run, jobs: Iterable[tuple[int, str]]) -> dict[int, str]:
+    """Those scans of targets that people asked for at the collector and that were not done yet: number -> name."""
     if run.config.station_targets is None:
         return {}
     done = (run.state.read(FILE) or {}).get("jobs")
-    try:
-        jobs = scans_asked(run.connect(), run.identity["agent_id"], run.state.key())
-    except (Offline, PolicyError) as error:
-        run.failed(str(error))
-        return {}
     return {number: name for number, name in jobs if not isinstance(done, list) or number not in done}
 
 
@@ -97,7 +92,7 @@ def look(run: Run, everything: bool, jobs: dict[int, str], sleep: Callable[[floa
         ]
         _keep(run, listed, plan, seen, _copied(run, copies, copies_error), done)
     if len(begun) < len(targets):
-        window = run.config.station_window
+        window = run.config.station_window or _("the collector's schedule")
         left = plural("%d target waits", "%d targets wait", len(targets) - len(begun)) % (len(targets) - len(begun))
         run.progress.say(_("%(left)s for the time of day %(window)s.") % {"left": left, "window": window})
     if delivery is not None:
@@ -111,19 +106,45 @@ class _Plan:
 
     def __init__(self, run: Run, seen: dict[str, Any]) -> None:
         self._interval = _interval(run.config, run.state)
-        self._offset = schedule.offset(f"{run.identity['agent_id']} station", self._interval, run.config.jitter_seconds)
-        self._window = run.config.station_window
+        self._name = f"{run.identity['agent_id']} station"
+        self._offset = schedule.offset(self._name, self._interval, run.config.jitter_seconds)
+        self._config, self._table = run.config, _told(run.config, run.state)
         self._seen = seen
 
     def due(self, target: Target, now: float) -> float:
-        last = self._seen.get(target.name, {}).get("at")
-        return station_plan.due(last if isinstance(last, (int, float)) else None, now, self._interval, self._offset)
+        found = self._seen.get(target.name, {}).get("at")
+        last = found if isinstance(found, (int, float)) else None
+        if self._table is None or last is None:
+            return station_plan.due(last, now, self._interval, self._offset)
+        at = schedule.moment_of(self._table, self._name, last, now)
+        return at if at <= now else min(at, station_plan.last_day(last))
 
     def next(self, targets: Iterable[Target], now: float) -> float:
         return min((self.due(target, now) for target in targets), default=now + self._interval)
 
     def closed(self, now: float) -> bool:
-        return self._window is not None and self._window.opens(now) > now
+        return _opens(self._config, self._table, now) > now
+
+
+def _told(config: Config, state: State) -> Timetable | None:
+    """What the collector asks for the devices of this unit; what this machine's file says of them stands before it.
+
+    A station begins with the window: its targets need the whole of it, and there are few stations.
+    """
+    kept = state.read("policy.json") or {}
+    if config.station_window or config.station_interval_seconds or not kept.get("station_schedule"):
+        return None
+    table = schedule.timetable(kept, None, 0, "station_schedule")
+    return table._replace(jitter=min(table.jitter, LATEST), overdue=MAX_OVERDUE)
+
+
+def _opens(config: Config, table: Timetable | None, now: float) -> float:
+    """Now, when a target may be begun; else about when."""
+    if config.station_window:
+        return config.station_window.opens(now)
+    if table is None or is_open(table, now):
+        return now
+    return next_moment(table, "", now) or now + table.period
 
 
 def _listed(config: Config, state: State) -> Inventory:
@@ -266,6 +287,8 @@ def _keep(run: Run, listed: Inventory, plan: _Plan, seen: dict[str, Any], copies
 def _interval(config: Config, state: State) -> int:
     """Seconds between two looks at a target: as set here, else as the collector asks for this unit."""
     asked = (state.read("policy.json") or {}).get("interval_seconds")
+    if told := _told(config, state):
+        return told.period
     return config.station_interval_seconds or (asked if isinstance(asked, int) and asked > 0 else schedule.DEFAULT_INTERVAL)
 
 

@@ -26,19 +26,20 @@ from urllib.parse import urlsplit
 
 import urllib3
 
+from agent.bandwidth import Bucket, Paced
 from agent.errors import Refusal
 from agent.language import _
 from agent.spool import Spool, Waiting
 
-MEDIA_TYPE = "application/vnd.rasoat.snapshot"
 if TYPE_CHECKING:
     from agent.custody import Custody
 
-CONNECT_SECONDS, READ_SECONDS = 10.0, 60.0
+MEDIA_TYPE = "application/vnd.rasoat.snapshot"
 ABOUT, MACHINE = "Rasoat-About", "Rasoat-Machine"
 """Headers that name what is sent, for what stands between; a collector asked directly has no use for them."""
 SEND_AGAIN = ("altered", "base-unknown")
 """Refusals of the way or the form a snapshot came in, not of the snapshot."""
+CONNECT_SECONDS, READ_SECONDS = 10.0, 60.0
 MAX_REPLY = 32 * 1024 * 1024
 MAX_PAUSE = 300.0
 
@@ -60,6 +61,8 @@ class Reply(NamedTuple):
     document: dict[str, Any]
     skew: float
     """Seconds its clock is ahead of ours; 0 when it did not say."""
+    tag: str = ""
+    """By which it knows this answer again."""
 
     @property
     def complaint(self) -> str:
@@ -85,6 +88,7 @@ class Collector:
         self.url = url.rstrip("/")
         self.base = parts.path.rstrip("/")
         self._host = parts.netloc
+        self._bucket: Bucket | None = None
         options: dict[str, Any] = {"timeout": urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS), "retries": False}
         if parts.scheme == "https":
             try:
@@ -93,11 +97,21 @@ class Collector:
                 raise Refusal(_("%s holds no certificate in PEM form") % ca_file) from None
         self._pool: urllib3.PoolManager = urllib3.ProxyManager(proxy, **options) if proxy else urllib3.PoolManager(**options)
 
+    def at_most(self, bytes_per_second: int | None) -> None:
+        """Send no faster from now on; None: as fast as the line is."""
+        self._bucket = Bucket(bytes_per_second) if bytes_per_second else None
+
     def ask(self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None) -> Reply:
         """One request, not repeated. Raises Offline when no answer came, or one that no collector gives."""
         sent = {"User-Agent": "rasoat", "Accept": "application/json", **(headers or {})}
+        content: bytes | Paced | None = body
+        if body and self._bucket is not None:
+            content = Paced(body, self._bucket)
+            sent["Content-Length"] = str(len(body))  # else it would be sent in chunks, which no collector takes
         try:
-            answer = self._pool.request(method, self.url + path, body=body, headers=sent, redirect=False, preload_content=False)
+            answer = self._pool.request(
+                method, self.url + path, body=content, headers=sent, redirect=False, preload_content=False
+            )
             try:
                 raw = answer.read(MAX_REPLY + 1)
             except urllib3.exceptions.HTTPError:
@@ -108,6 +122,8 @@ class Collector:
             answer.release_conn()
         except urllib3.exceptions.HTTPError as error:
             raise self._offline(error) from None
+        if answer.status == 304:
+            return Reply(304, {}, _skew(answer.headers.get("Date")), answer.headers.get("ETag") or "")
         if 300 <= answer.status < 400:
             to = answer.headers.get("Location", "?")
             raise Offline(
@@ -127,7 +143,7 @@ class Collector:
             if answer.status >= 400:
                 return Reply(answer.status, {}, _skew(answer.headers.get("Date")))
             raise Offline(_("%s answers, but not like a collector: is something in between?") % self._host)
-        return Reply(answer.status, document, _skew(answer.headers.get("Date")))
+        return Reply(answer.status, document, _skew(answer.headers.get("Date")), answer.headers.get("ETag") or "")
 
     def _offline(self, error: urllib3.exceptions.HTTPError) -> Offline:
         cause: BaseException = error
@@ -209,6 +225,7 @@ def deliver(
     tries: int,
     retry_seconds: float,
     sleep: Callable[[float], object] = time.sleep,
+    custody: Custody | None = None,
 ) -> Delivery:
     """Send what waits, oldest first, until the spool is empty or `tries` attempts in a row have failed."""
     result = Delivery()
@@ -225,7 +242,6 @@ def deliver(
             reply = send(collector, entry.id, blob, entry.machine)
         except Offline as offline:
             failures += 1
-    custody: Custody | None = None,
             result.error = str(offline)
             if offline.hopeless or failures >= tries:
                 break

@@ -20,7 +20,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 DEEP = {
-    "agent": ("test_oscal.py", "test_baselines.py", "test_walkthrough.py", "test_language.py", "test_policy.py", "test_system.py", "test_full_copies.py", "test_discover.py", "test_schedule_hours.py"),
+    "agent": ("test_oscal.py", "test_baselines.py", "test_walkthrough.py", "test_language.py", "test_policy.py", "test_system.py", "test_full_copies.py", "test_discover.py", "test_schedule_hours.py", "test_polling.py"),
     "baselines": ("test_ready.py", "test_retired.py", "test_mutation.py", "test_schema.py", "test_tailoring.py"),
     "systems": ("test_sample.py",),
     "server": ("test_ingest.py", "test_work.py", "test_pages.py", "test_people.py", "test_configurations.py", "test_device_fleet.py", "test_whatif.py", "test_rights.py"),

@@ -39,6 +39,8 @@ class Collector:
         self.agree: bool | None = True
         self.ahead = 0.0
         self.requests: list[str] = []
+        self.tag = ""
+        self.unchanged = 0
         self._server = _Server(("127.0.0.1", port), _handler(self))
         self.port = self._server.server_address[1]
         scheme = "http"
@@ -113,8 +115,12 @@ def _handler(collector: Collector) -> type[BaseHTTPRequestHandler]:
                     self.answer(200, {"id": "house", "digest": digest, "files": collector.packs[digest]})
                 else:
                     self.answer(404, {"error": "unknown", "message": "no such pack"})
+            elif self.path == "/api/v1/agents/me/work" and collector.tag and self.headers.get("If-None-Match") == collector.tag:
+                collector.unchanged += 1
+                self.send_response(304)
+                self.end_headers()
             elif self.path == "/api/v1/agents/me/work" and collector.work is not None:
-                self.answer(200, collector.work)
+                self.answer(200, collector.work, **({"ETag": collector.tag} if collector.tag else {}))
             else:
                 self.answer(503, {"error": "nothing", "message": "no work is known"})
 

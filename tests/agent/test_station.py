@@ -305,11 +305,27 @@ def test_a_scan_asked_for_waits_for_the_window(site: Site, collector: Collector)
 
 
 @pytest.mark.parametrize(
-    "job", [None, 5, "sw1", [], {}, {"id": "1", "scan": "sw1"}, {"id": 1}, {"id": True, "scan": "sw1"}, {"id": 1, "run": "sw1"}]
+    "job",
+    [
+        None,
+        5,
+        "sw1",
+        [],
+        {},
+        {"id": "1", "scan": "sw1"},
+        {"id": 1},
+        {"id": True, "scan": "sw1"},
+        {"id": 1, "run": "sw1"},
+        {"id": 1, "itself": 1},
+        {"itself": True},
+    ],
 )
 def test_what_is_no_job_is_not_obeyed(enrolled: Path, collector: Collector, job: Any) -> None:
-    from agent.policy import scans_asked
+    from agent.policy import poll
+    from agent.state import State
     from agent.upload import Collector as Calling
 
     ask(collector, job)
-    assert scans_asked(Calling(collector.url), "agent-1", (enrolled / "key").read_bytes()) == []
+    found = poll(Calling(collector.url), "agent-1", (enrolled / "key").read_bytes(), State(enrolled), "")
+    assert found is not None
+    assert (found.own, found.targets) == ([], [])
