@@ -38,6 +38,7 @@ INSTALLED_APPS = [
     "server.coverage",
     "server.enrolment",
     "server.relays",
+    "server.schedules",
     "server.journal",
     "server.background",
     "server.web",

@@ -38,9 +38,11 @@ TABLE = (
     Entry("sessions.clear", at=time(1, 10)),
     Entry("ingest.forget-refusals", every=HOUR),
     Entry("assess.rejudge", at=time(1, 30), at_start=True),
+    Entry("findings.count", every=timedelta(minutes=5)),
+    Entry("findings.roll-up", at=time(0, 15), at_start=True),
     Entry("configurations.prune", at=time(2, 0)),
 )
-"""Rooms to come add their lines: snapshots (STORAGE), the daily roll-up (findings), overdue runs (schedules)."""
+"""Rooms to come add their lines: snapshots (STORAGE), overdue runs (schedules)."""
 
 
 def ask(now: datetime | None = None, starting: bool = False, table: tuple[Entry, ...] = TABLE) -> list[str]:

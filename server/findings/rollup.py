@@ -57,8 +57,8 @@ def roll_up(day: date) -> int:
     return written
 
 
-def catch_up(today: date | None = None) -> list[date]:
-    """Roll up each day that is over and was not yet; which."""
+def missed(today: date | None = None) -> list[date]:
+    """The days that are over and were not rolled up, oldest first."""
     yesterday = (today or timezone.localdate()) - DAY
     last = Daily.objects.order_by("-date").values_list("date", flat=True).first()
     first = Head.objects.order_by("first_at").values_list("first_at", flat=True).first()
@@ -66,10 +66,7 @@ def catch_up(today: date | None = None) -> list[date]:
         return []
     begin = last + DAY if last else timezone.localtime(first).date()
     begin = max(begin, yesterday - BACK * DAY)
-    days = [begin + number * DAY for number in range((yesterday - begin).days + 1)]
-    for day in days:
-        roll_up(day)
-    return days
+    return [begin + number * DAY for number in range((yesterday - begin).days + 1)]
 
 
 def pack(rules: Mapping[int, Sequence[int]]) -> bytes:
@@ -96,16 +93,16 @@ def _moment(end: datetime, paths: dict[int, str]) -> Moment:
     counts_of_later = Standing.objects.filter(machine__in=later.values("machine")).order_by()
     for unit, kind, rule, verdict, number in counts_of_later.values_list(
         "machine__head__unit", "machine__head__kind", "rule_id", "verdict"
-    ).annotate(Count("*")):
+    ).annotate(number=Count("*")):
         _add(differences, paths, unit, kind, rule, _one(verdict, -number))
     # known after the end, too: nothing is known before it is seen, and that has an index
     turned = Transition.objects.filter(written_at__gte=end, at__gte=end, machine__head__first_at__lt=end).order_by()
     for unit, kind, rule, was, now, number in turned.values_list(
         "machine__head__unit", "machine__head__kind", "rule_id", "was", "now"
-    ).annotate(Count("*")):
+    ).annotate(number=Count("*")):
         _add(differences, paths, unit, kind, rule, [a + b for a, b in zip(_one(was, number), _one(now, -number), strict=True)])
     machines: Counter[tuple[int, int]] = Counter()
-    heads = Head.objects.filter(first_at__lt=end).order_by().values_list("unit_id", "kind").annotate(Count("*"))
+    heads = Head.objects.filter(first_at__lt=end).order_by().values_list("unit_id", "kind").annotate(number=Count("*"))
     for unit, kind, number in heads:
         for one in _upwards(paths, unit):
             machines[one, kind] += number

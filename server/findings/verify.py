@@ -29,7 +29,7 @@ class Off(NamedTuple):
 def verify(repair: bool = False) -> Iterator[Off]:
     """What is off, of each unit; put right as well with `repair`. What waits is counted in first."""
     tally.fold_all()
-    for unit in Unit.objects.order_by("-path").values_list("pk", flat=True).iterator():
+    for unit in list(Unit.objects.order_by("-path").values_list("pk", flat=True)):
         with tally.still():
             if repair:
                 tally.alone(wait=True)
@@ -38,7 +38,7 @@ def verify(repair: bool = False) -> Iterator[Off]:
                 _put_right(found)
         yield from found
     # only once what is below is right
-    for unit, path in Unit.objects.order_by("-path").values_list("pk", "path").iterator():
+    for unit, path in list(Unit.objects.order_by("-path").values_list("pk", "path")):
         with tally.still():
             if repair:
                 tally.alone(wait=True)
@@ -60,7 +60,7 @@ def _own(unit: int) -> Iterator[Off]:
         machines = Head.objects.filter(unit=unit, kind=kind).values("machine")
         really: Sums = {}
         counts = Standing.objects.filter(machine__in=machines).order_by().values_list("rule_id", "verdict")
-        for rule, verdict, number in counts.annotate(Count("*")):
+        for rule, verdict, number in counts.annotate(number=Count("*")):
             really.setdefault(rule, [0, 0, 0])[verdict - FAIL] = number
         waiting = Change.objects.filter(unit=unit, kind=kind).values_list("packed", flat=True)
         for rule, parts in changes.sums(waiting).items():
