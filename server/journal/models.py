@@ -62,6 +62,8 @@ ACTIONS = {
     "machine.retired": _("Machine taken out of service"),
     "machine.restored": _("Machine back in service"),
     "machine.united": _("Machine taken for one installed anew"),
+    "key.new": _("Key for a program made"),
+    "key.revoked": _("Key for a program revoked"),
     "coverage.list": _("List of machines taken over"),
     "coverage.excuse": _("Excuse of a listed machine"),
     "configuration.pruned": _("Old configuration versions removed"),

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from baselines.reading import Mistake
+from server.assess.tasks import follow
 from server.journal import models as journal
 from server.units import operations
 from server.units.models import Unit, by_code
@@ -56,6 +57,7 @@ def take(file: str, text: str, by: By, since: date, dry_run: bool = False) -> li
                 done.append(step.words)
         if done and not mistakes:
             journal.write("unit.imported", by.actor, subject=file, address=by.address, changes=len(done))
+            follow(Unit.objects.get(parent=None), by.actor)
         if mistakes or dry_run:
             transaction.set_rollback(True)
     if mistakes:

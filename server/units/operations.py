@@ -94,7 +94,7 @@ def create(
     _code_is_free(code)
     unit = Unit(name=clean_name(name), code=code, kind=kind, parent=parent, valid_from=valid_from, **policy)
     unit.save()
-    _note("unit.new", unit, by, code=code or None, date=valid_from.isoformat() if valid_from else None)
+    _note("unit.new", unit, by, unit_code=code or None, date=valid_from.isoformat() if valid_from else None)
     return unit
 
 
@@ -116,7 +116,7 @@ def rename(unit: Unit, by: By, since: date, *, name: str = "", code: str = "") -
         UnitName.objects.create(unit=unit, name=unit.name, code=unit.code, since=began, until=since - DAY)
     unit.name, unit.code = name, code
     unit.save(update_fields=["name", "code"])
-    _note("unit.renamed", unit, by, before=before, code=code or None, date=since.isoformat())
+    _note("unit.renamed", unit, by, before=before, unit_code=code or None, date=since.isoformat())
 
 
 @_whole
@@ -314,9 +314,14 @@ def _end(unit: Unit, last_day: date) -> None:
     unit.save(update_fields=["valid_until"])
 
 
+def ended(unit: Unit) -> str:
+    """Words for a unit that is no more."""
+    return _("%(unit)s ended on %(day)s.") % {"unit": unit, "day": unit.valid_until}
+
+
 def _must_be_open(unit: Unit) -> None:
     if not unit.open:
-        raise Inconsistent(_("%(unit)s ended on %(day)s") % {"unit": unit, "day": unit.valid_until})
+        raise Inconsistent(ended(unit))
 
 
 def _not_ahead(day: date) -> None:
