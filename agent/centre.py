@@ -24,6 +24,8 @@ from agent.upload import ABOUT, MACHINE, MEDIA_TYPE, Collector, Offline, Reply
 from collectors.centre import FOR_CENTRE, SIGNED, Answer, Centre, CentreError, read_answer, seal_for
 
 CENTRE = "/api/v1/centre"
+SLACK = 3600
+"""A relay that lost its last minutes to a power cut repeats something a little older; that is no attempt at anything."""
 HEARD, DISTRUST = "heard.json", "distrust.json"
 _QUESTION = re.compile(r"Rasoat [^:]*:(\d+):")
 
@@ -88,14 +90,14 @@ class SealedCollector(Collector):
         question = _QUESTION.match(headers.get("Authorization", ""))
         headers.pop("If-None-Match", None)  # "nothing new" carries no signature: anybody could say so for ever
         reply = super().ask("GET", path, None, headers | {"Accept": SIGNED})
-        if reply.status == 401 and "text" not in reply.document:
+        if reply.status == 401 and reply.document.get("error") == "clock":
             return reply  # a relay's word that our clock is wrong: the next question is signed for another time, no more
         answer = self._checked(reply.document, f"GET {self.base}{path}", reply)
         heard = self.state.read(HEARD) or {}
         last = heard.get("work_at", 0)
         if not (question and answer.asked == int(question[1])):
             # not the answer to this very question: one that somebody kept
-            if answer.at < last:
+            if answer.at < last - SLACK:
                 raise self._distrust(_("the centre's instructions are older than those it gave before"))
             if abs(time.time() - answer.at) > self.max_days * 86400:
                 raise self._distrust(_("the centre's instructions are more than %d days old") % self.max_days)

@@ -36,6 +36,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "credential": ("agent.commands.credential", mark("passwords for the machines of an inventory, kept encrypted here")),
     "baseline": ("agent.commands.baseline", mark("list, show and check baselines")),
     "agent": ("agent.commands.agent", mark("enrol this machine, report on a schedule, show where it stands")),
+    "relay": (
+        "agent.commands.relay",
+        mark("pass on what machines without a route to the centre send, and keep it through days without a line"),
+    ),
     "server": ("", mark("the central collector (needs the extra [server])")),
     "case": ("agent.commands.case", mark("record a redacted test case from a real machine")),
     "version": ("agent.commands.version", mark("show the version")),

@@ -65,7 +65,7 @@ def enrol(
     state.prepare()
     if state.read("identity.json"):
         raise Refusal(_("this machine is enrolled already (%s). To enrol it anew, remove that folder first.") % state.folder)
-    public = _public_key(state)
+    public = make_key(state)
     snapshot = collect(Target(name="localhost"), LocalShell(), only=("identity",))
     identity = identity_of(snapshot)
     hostname = identity.hostname if identity else os.uname().nodename
@@ -109,7 +109,7 @@ def enrol(
     return known
 
 
-def _public_key(state: State) -> bytes:
+def make_key(state: State) -> bytes:
     """The public half of this machine's key, which is made if there is none."""
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
