@@ -9,6 +9,7 @@ jitter_seconds: 3600                 # scans are spread over this much of the in
 bytes_per_second: 65536              # most that is sent; where the collector says less, that counts
 proxy: http://proxy.example:3128     # used only when written here: the environment's proxies are not
 seal_for_centre: true                # false only for a centre that lost its keys: whoever stands between may then read and answer
+send_differences: true               # to what the collector acknowledged last; false: every snapshot travels whole
 work_max_days: 7                     # how old the centre's instructions may be when a relay repeats them
 tries: 5                             # per run, before the rest is left for the next run
 retry_seconds: 2.0                   # upper end of the first pause; doubles each time, up to five minutes
@@ -70,6 +71,7 @@ class Config:
     bytes_per_second: int | None = None
     proxy: str | None = None
     seal_for_centre: bool = True
+    send_differences: bool = True
     work_max_days: float = 7
     tries: int = 5
     retry_seconds: float = 2.0
@@ -155,6 +157,7 @@ _READERS: dict[str, tuple[Callable[[str], Any], str]] = {
     "bytes_per_second": (_number(256, 1 << 32, whole=True), mark("whole bytes per second, at least 256")),
     "proxy": (_address, mark("an address that starts with http:// or https://")),
     "seal_for_centre": (_yes_or_no, mark("true or false")),
+    "send_differences": (_yes_or_no, mark("true or false")),
     "work_max_days": (_number(0.01, 366, whole=False), mark("days from 0.01 to 366")),
     "tries": (_number(1, 100, whole=True), mark("a whole number from 1 to 100")),
     "retry_seconds": (_number(0, 3600, whole=False), mark("seconds from 0 to 3600")),

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from agent import errors, judging, polling, schedule, station
+from agent.acknowledged import Acknowledged
 from agent.config import Config
 from agent.custody import Custody, settle, to_send
 from agent.errors import Refusal, Undelivered
@@ -288,12 +289,13 @@ def _deliver(run: Run, collector: Collector) -> Delivery:
     waiting = run.spool.waiting()
     if waiting:
         run.progress.step(0, len(waiting), _("sending"))
-    custody, asked = Custody(run.state), Delivery()
+    bases = Acknowledged(run.state) if run.config.send_differences else None
+    custody, asked = Custody(run.state), Delivery(bases=bases)
     try:
         settle(collector, run.identity["agent_id"], run.state.key(), custody, run.spool, asked)
     except Offline as offline:
         run.failed(str(offline))
-    delivery = deliver(run.spool, collector, run.config.tries, run.config.retry_seconds, custody=custody)
+    delivery = deliver(run.spool, collector, run.config.tries, run.config.retry_seconds, custody=custody, bases=bases)
     delivery.sent += asked.sent
     delivery.refused += asked.refused
     delivery.agrees |= asked.agrees

@@ -4,6 +4,7 @@ What the collector may answer, and what it means for a snapshot:
 
     201, 200 with its id    stored, or was stored before: it leaves the spool
     202 with its id         a relay keeps it: it stays here until the centre says that it has it (custody.py)
+    412, 415 to a difference    sent whole at once (acknowledged.py)
     429, 5xx, no answer     tried again, with pauses that double and are drawn at random (full jitter)
     other 4xx               never sent again: it goes to refused/ with the reason
     anything else           not our collector (a captive portal answers 200 to everything): tried again
@@ -32,12 +33,14 @@ from agent.language import _
 from agent.spool import Spool, Waiting
 
 if TYPE_CHECKING:
+    from agent.acknowledged import Acknowledged
     from agent.custody import Custody
 
 MEDIA_TYPE = "application/vnd.rasoat.snapshot"
+DIFFERENCE = "application/vnd.rasoat.snapshot-delta"
 ABOUT, MACHINE = "Rasoat-About", "Rasoat-Machine"
 """Headers that name what is sent, for what stands between; a collector asked directly has no use for them."""
-SEND_AGAIN = ("altered", "base-unknown")
+SEND_AGAIN = ("altered", "base-unknown", "difference-damaged")
 """Refusals of the way or the form a snapshot came in, not of the snapshot."""
 CONNECT_SECONDS, READ_SECONDS = 10.0, 60.0
 MAX_REPLY = 32 * 1024 * 1024
@@ -197,6 +200,8 @@ class Delivery:
     """Id -> whether the collector's verdicts are the same as ours."""
     kept: list[str] = field(default_factory=list)
     """Ids a relay keeps for the centre; our copies stay."""
+    bases: Acknowledged | None = None
+    """Where what the collector has becomes what the next one is a difference to; None: all travel whole."""
 
     def settle(self, spool: Spool, entry: Waiting, reply: Reply) -> None:
         """What the collector said of one: it leaves the spool, or goes to refused/, or waits to be sent in another way."""
@@ -204,15 +209,19 @@ class Delivery:
             agrees = reply.document.get("verdicts_agree")
             self.sent.append(entry.id)
             self.agrees[entry.id] = agrees if isinstance(agrees, bool) else None
+            if self.bases is not None:
+                self.bases.keep(entry)
             spool.sent(entry)
+        elif self.bases is not None and self.bases.refused(entry.machine, str(reply.document.get("error"))):
+            return  # through a relay, of a difference: it still waits, and goes whole next time
         elif reply.status >= 400 and reply.document.get("error") not in SEND_AGAIN:
             self.refused.append((entry.id, reply.complaint))
             spool.refuse(entry, reply.status, reply.complaint)
 
 
-def send(collector: Collector, snapshot: str, blob: bytes, machine: str = "") -> Reply:
+def send(collector: Collector, snapshot: str, blob: bytes, machine: str = "", form: str = MEDIA_TYPE) -> Reply:
     """Send one. Raises Offline unless it is stored or refused for good."""
-    reply = collector.ask("POST", "/api/v1/snapshots", blob, {"Content-Type": MEDIA_TYPE, ABOUT: snapshot, MACHINE: machine})
+    reply = collector.ask("POST", "/api/v1/snapshots", blob, {"Content-Type": form, ABOUT: snapshot, MACHINE: machine})
     if reply.status < 400 and (reply.status not in (200, 201, 202) or reply.document.get("id") != snapshot):
         # whatever answered did not store this snapshot
         raise Offline(_("the answer does not name the snapshot that was sent: is something in between?"))
@@ -226,10 +235,12 @@ def deliver(
     retry_seconds: float,
     sleep: Callable[[float], object] = time.sleep,
     custody: Custody | None = None,
+    bases: Acknowledged | None = None,
 ) -> Delivery:
     """Send what waits, oldest first, until the spool is empty or `tries` attempts in a row have failed."""
-    result = Delivery()
+    result = Delivery(bases=bases)
     failures = 0
+    whole: set[str] = set()
     todo = [entry for entry in spool.waiting() if custody is None or not custody.holds(entry.id)]
     while todo:
         entry = todo[0]
@@ -239,15 +250,24 @@ def deliver(
             todo.pop(0)  # another run sent it
             continue
         try:
-            reply = send(collector, entry.id, blob, entry.machine)
+            difference = bases.difference(entry, blob) if bases is not None and entry.id not in whole else None
+            if difference is None:
+                reply = send(collector, entry.id, blob, entry.machine)
+            else:
+                reply = send(collector, entry.id, difference, entry.machine, DIFFERENCE)
         except Offline as offline:
             failures += 1
             result.error = str(offline)
             if offline.hopeless or failures >= tries:
                 break
-            sleep(pause(failures, retry_seconds) if offline.pause is None else offline.pause)
+            sleep(pause(failures, retry_seconds) if offline.pause is None else spread(offline.pause))
             continue
         failures, result.error = 0, ""
+        if difference is not None and bases is not None and reply.status >= 400:
+            # whatever is wrong with it: only of the whole snapshot a refusal is final
+            bases.refused(entry.machine, str(reply.document.get("error")))
+            whole.add(entry.id)
+            continue
         if reply.status == 202 and custody is not None:
             custody.took(entry.id, str(reply.document.get("custody", "")))
             result.kept.append(entry.id)
@@ -264,3 +284,11 @@ def pause(failures: int, retry_seconds: float) -> float:
     Agents that lost the collector at the same moment must not come back at the same moment.
     """
     return random.uniform(0, min(MAX_PAUSE, retry_seconds * 2 ** (failures - 1)))  # noqa: S311  (no secret)
+
+
+def spread(asked: float) -> float:
+    """Seconds to wait when the collector named a time: never less, and up to twice as long.
+
+    Whom it turned away together must not come back together.
+    """
+    return random.uniform(asked, 2 * asked)  # noqa: S311  (no secret)

@@ -38,6 +38,13 @@ class Sealed(NamedTuple):
     signature: bytes
     snapshot: bytes
     """Verbatim JSON bytes of the snapshot."""
+    line: bytes = b""
+    """The header line as it was sent."""
+
+    @property
+    def plain(self) -> bytes:
+        """What the blob holds when it is unpacked, byte for byte."""
+        return self.line + b"\n" + self.snapshot
 
 
 def seal(snapshot: bytes, agent: str, private_key: bytes, judged: dict[str, Any] | None = None) -> bytes:
@@ -47,11 +54,21 @@ def seal(snapshot: bytes, agent: str, private_key: bytes, judged: dict[str, Any]
     signature = Ed25519PrivateKey.from_private_bytes(private_key).sign(_signed(agent, judged, snapshot))
     header = {"rasoat": FORMAT, "agent": agent, "judged": judged, "sig": base64.b64encode(signature).decode()}
     line = json.dumps(header, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
-    return gzip.compress(line + b"\n" + snapshot, compresslevel=6, mtime=0)
+    return pack(line + b"\n" + snapshot)
+
+
+def pack(plain: bytes) -> bytes:
+    """The blob of that header line and snapshot."""
+    return gzip.compress(plain, compresslevel=6, mtime=0)
 
 
 def unseal(blob: bytes, max_sealed: int = MAX_SEALED, max_open: int = MAX_OPEN) -> Sealed:
     """Open without trusting. Raises SealError: too-large (also for decompression bombs), damaged, unsigned."""
+    return opened(unpack(blob, max_sealed, max_open))
+
+
+def unpack(blob: bytes, max_sealed: int = MAX_SEALED, max_open: int = MAX_OPEN) -> bytes:
+    """Header line, newline, snapshot, as they were packed. Raises SealError: too-large, damaged."""
     if len(blob) > max_sealed:
         raise SealError("too-large", f"{len(blob)} bytes, at most {max_sealed} are accepted")
     inflate = zlib.decompressobj(wbits=31)
@@ -63,6 +80,11 @@ def unseal(blob: bytes, max_sealed: int = MAX_SEALED, max_open: int = MAX_OPEN) 
         raise SealError("too-large", f"grows beyond {max_open} bytes when decompressed")
     if not inflate.eof or inflate.unused_data:
         raise SealError("damaged", "cut short, or something follows the end")
+    return plain
+
+
+def opened(plain: bytes) -> Sealed:
+    """What an unpacked seal says, unverified. Raises SealError: damaged, unsigned, forged."""
     line, newline, snapshot = plain.partition(b"\n")
     try:
         header = json.loads(line)
@@ -79,7 +101,7 @@ def unseal(blob: bytes, max_sealed: int = MAX_SEALED, max_open: int = MAX_OPEN) 
         signature = base64.b64decode(encoded, validate=True)
     except (ValueError, TypeError):
         raise SealError("forged", "the signature is not base64") from None
-    return Sealed(agent, judged, signature, snapshot)
+    return Sealed(agent, judged, signature, snapshot, line)
 
 
 def verify(sealed: Sealed, public_key: bytes) -> None:

@@ -17,7 +17,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from collectors.seal import check_request, unseal, verify
+from collectors import seal_delta
+from collectors.seal import SealError, check_request, pack, unseal, verify
 
 TOKEN = "one-time-token-of-the-tests"
 _AUTHORIZATION = re.compile(r"Rasoat ([^:]+):(\d+):(\S+)")
@@ -40,6 +41,9 @@ class Collector:
         self.ahead = 0.0
         self.requests: list[str] = []
         self.tag = ""
+        self.knows_differences = True
+        self.forms: list[str] = []
+        self.sizes: list[int] = []
         self.unchanged = 0
         self._server = _Server(("127.0.0.1", port), _handler(self))
         self.port = self._server.server_address[1]
@@ -158,6 +162,19 @@ def _handler(collector: Collector) -> type[BaseHTTPRequestHandler]:
             self.answer(201, {"agent_id": agent, "unit": "Sở Thông tin", "server_time": "2026-11-22T03:00:00Z"})
 
         def upload(self, body: bytes, fault: Any) -> None:
+            collector.forms.append(self.headers["Content-Type"].removeprefix("application/vnd.rasoat."))
+            collector.sizes.append(len(body))
+            if self.headers["Content-Type"] == seal_delta.MEDIA_TYPE and collector.knows_differences:
+                delta = seal_delta.read(body)
+                base = collector.stored.get(delta.base)
+                try:
+                    body = pack(seal_delta.restore(delta, unseal(base).snapshot if base else b""))
+                except SealError:
+                    self.answer(412, {"error": "base-unknown", "message": "the snapshot it starts from is not here"})
+                    return
+            elif self.headers["Content-Type"] != "application/vnd.rasoat.snapshot":
+                self.answer(415, {"error": "media-type", "message": "wrong type"})
+                return
             sealed = unseal(body)
             name = json.loads(sealed.snapshot)["id"]
             collector.uploads[name] += 1
@@ -173,9 +190,6 @@ def _handler(collector: Collector) -> type[BaseHTTPRequestHandler]:
                 return
             if fault == "redirect":
                 self.answer(302, {}, Location="https://elsewhere.example/")
-                return
-            if self.headers["Content-Type"] != "application/vnd.rasoat.snapshot":
-                self.answer(415, {"error": "media-type", "message": "wrong type"})
                 return
             verify(sealed, collector.agents[sealed.agent])
             new = name not in collector.stored
