@@ -22,7 +22,8 @@ def work(options: argparse.Namespace) -> int:
     from server.serve import pending
 
     if pending():
-        return _wrong(_("the database is from another version; run: rasoat server init"))
+        sys.stderr.write(_("rasoat: the database is from another version; run: rasoat server init") + "\n")
+        return USAGE
     if options.child:
         worker.follow_parent()
         worker.work(alone=options.alone)

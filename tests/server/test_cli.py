@@ -38,7 +38,11 @@ def test_units_people_and_tokens(collector: Collector) -> None:
     run("token", "revoke", token.split(".")[1])
     assert "revoked" in run("token", "list").stdout
     assert "unbroken" in run("journal", "verify", "--lang", "en").stdout
-    assert "0 judged again" in run("rejudge", "--lang", "en").stdout
+    assert "0 judged again" in run("rejudge", "--now", "--lang", "en").stdout
+    job = run("rejudge", "--lang", "en").stdout.split()[1].strip(";")
+    assert "waiting" in run("jobs", "show", job, "--lang", "en").stdout
+    run("jobs", "cancel", job)
+    assert f"{job}  cancelled" in run("jobs", "list", "--lang", "en").stdout
 
 
 def test_it_speaks_vietnamese(collector: Collector) -> None:

@@ -20,6 +20,8 @@ from collectors.facts import FACTS
 from collectors.model import Kind, Record, Target
 from collectors.seal import MAX_OPEN, MAX_SEALED, seal
 from server.assess.models import Alarm, StoredAssessment
+from server.background import delivery
+from server.background.declare import TASKS
 from server.findings.codes import UNKNOWN
 from server.findings.models import Standing
 from server.ingest.models import Agent, Machine, Refusal, StoredSnapshot
@@ -323,6 +325,9 @@ def test_refusals_are_counted_and_forgotten(client: Client, host: Host) -> None:
     send(client, b"x")
     Refusal.objects.update(at=timezone.now() - timedelta(days=2))
     send(client, b"x")
+    assert "rasoat_refused_last_day 1\n" in client.get("/metrics").content.decode()
+    TASKS["ingest.forget-refusals"].enqueue(by="collector")
+    delivery.take("tests", 0.05, until_empty=True, signals=False)
     assert Refusal.objects.count() == 1
     assert MEDIA_TYPE.endswith("snapshot")
 
