@@ -32,6 +32,7 @@ def main(argv: Sequence[str]) -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "server.settings")
     os.umask(0o077)
     from server.config import ConfigError, Data
+    from server.database import there
 
     try:
         data = Data.here()
@@ -40,12 +41,10 @@ def main(argv: Sequence[str]) -> int:
         config = data.config()
         if options.command is _init and options.database not in ("", config.database):
             raise ConfigError(_("%s is there already and names another database; change it there") % data.settings)
-        if not options.fresh and not config.database and not data.database.exists():
-            return _missing(data.root)
         django.setup()
         translation = importlib.import_module("django.utils.translation")
         translation.activate(_language)
-        if not options.fresh and config.database and not importlib.import_module("server.database").made():
+        if not options.fresh and not there(data, config):
             return _missing(data.root)
         return int(options.command(options))
     except (ConfigError, PermissionError) as error:
@@ -159,6 +158,7 @@ def _parser() -> argparse.ArgumentParser:
     whatif.add_argument("--tailoring", metavar="FILE", help=_("YAML with stricter values"))
     whatif.add_argument("--format", choices=("table", "json", "csv"), default="table")
     whatif.add_argument("--output", metavar="FILE")
+    storage.add(command, _lazy, _)
     configurations = family("configurations", _("versions of device configurations"))
     command("prune", _lazy("configurations_prune"), _("remove those that settings.toml no longer keeps"), configurations)
     findings = family("findings", _("verdicts of all machines, counted"))
