@@ -6,9 +6,11 @@ import sys
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from typing import TypeAlias
 
 from server.findings.codes import FAIL, NOT_ASKED
 
+Packed: TypeAlias = "bytes | memoryview[int]"
 Sums = dict[int, list[int]]
 """Rule -> machines more (or fewer) that fail, are unknown, pass."""
 
@@ -28,7 +30,7 @@ def gone(verdicts: Mapping[int, int]) -> bytes:
     return pack((rule, verdict, NOT_ASKED) for rule, verdict in verdicts.items())
 
 
-def sums(packed: Iterable[bytes]) -> Sums:
+def sums(packed: Iterable[Packed]) -> Sums:
     """All of them together."""
     counts: Counter[int] = Counter()
     for part in packed:

@@ -24,6 +24,7 @@ from server.ingest.models import Machine, StoredSnapshot
 EACH = 64
 """Changes between two times a report counts in what waits."""
 STANDING = ("machine_id", "rule_id", "verdict", "since", "failing_since")
+HEAD = ("machine_id", "unit_id", "kind", "snapshot", "at", "turn", "first_snapshot", "first_at", "rules", "verdicts")
 TRANSITION = ("machine_id", "rule_id", "was", "now", "cause", "turn", "at", "written_at", "snapshot")
 
 
@@ -37,13 +38,16 @@ class Held(NamedTuple):
 
 def record(stored: StoredSnapshot, judged: Judgement) -> None:
     """Whatever order snapshots come in, the standing and the transitions are those of the order they were collected in."""
-    machine = Machine.objects.select_for_update(of=("self",)).only("pk", "unit_id").get(pk=stored.machine_id)
-    position = stored.orders_at, UUID(stored.pk)
-    head = Head.objects.filter(pk=machine.pk).first()
+    position, unit = (stored.orders_at, UUID(stored.pk)), stored.machine.unit_id
+    head = _head(stored.machine_id)
     if head is None:
-        _first(machine, position, judged)
-    elif position >= (head.at, head.snapshot):
-        _forward(head, machine.unit_id, position, judged)
+        if _first(stored.machine_id, unit, position, judged):
+            return
+        # another report of this machine came first, in this moment
+        head = _head(stored.machine_id)
+        assert head is not None
+    if position >= (head.at, head.snapshot):
+        _forward(head, unit, position, judged)
     else:
         from server.findings import weave
 
@@ -55,7 +59,8 @@ def standing(machine: int, only: Collection[int] | None = None) -> dict[int, Hel
     held = Standing.objects.filter(machine=machine)
     if only is not None:
         held = held.filter(rule__in=only)
-    return {rule: Held(*rest) for rule, *rest in held.values_list("rule_id", "verdict", "since", "failing_since")}
+    rows_held = held.values_list("rule_id", "verdict", "since", "failing_since")
+    return {rule: Held(verdict, since, failing_since) for rule, verdict, since, failing_since in rows_held}
 
 
 def withdraw(machine: Machine) -> None:
@@ -85,15 +90,21 @@ def _fold() -> None:
     tally.fold()
 
 
-def _first(machine: Machine, position: tuple[datetime, UUID], judged: Judgement) -> None:
+def _head(machine: int) -> Head | None:
+    """Locked: whoever has it is alone with the machine's rows."""
+    return Head.objects.select_for_update().filter(pk=machine).first()
+
+
+def _first(machine: int, unit: int, position: tuple[datetime, UUID], judged: Judgement) -> bool:
+    """False when the machine has a head already; waits for whoever is about to make one."""
     at, snapshot = position
-    new = [(machine.pk, rule, verdict, at, failing(None, verdict, at)) for rule, verdict in judged.verdicts.items()]
+    head = (machine, unit, judged.kind, snapshot, at, 0, snapshot, at, judged.rules, judged.digest)
+    if not rows.new(Head, HEAD, head):
+        return False
+    new = [(machine, rule, verdict, at, failing(None, verdict, at)) for rule, verdict in judged.verdicts.items()]
     rows.insert(Standing, STANDING, new)
-    Head.objects.create(
-        machine=machine, unit_id=machine.unit_id, kind=judged.kind, snapshot=snapshot, at=at, first_snapshot=snapshot, first_at=at,
-        rules=judged.rules, verdicts=judged.digest,
-    )  # fmt: skip
-    count(machine.unit_id, judged.kind, changes.come(judged.verdicts))
+    count(unit, judged.kind, changes.come(judged.verdicts))
+    return True
 
 
 def _forward(head: Head, unit: int, position: tuple[datetime, UUID], judged: Judgement) -> None:

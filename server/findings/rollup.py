@@ -12,6 +12,8 @@ from array import array
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
+from itertools import groupby
+from operator import itemgetter
 from typing import NamedTuple
 
 from django.db import transaction
@@ -24,6 +26,8 @@ from server.findings.models import Change, Daily, Head, Rule, Standing, Tally, T
 from server.units.models import Unit
 
 DAY = timedelta(days=1)
+SLICE = 50
+"""Units written at once."""
 BACK = 100
 """Days that are caught up at most: a collector that stood still for longer shows a gap."""
 Rows = dict[tuple[int, int], dict[int, list[int]]]
@@ -38,6 +42,14 @@ class Moment(NamedTuple):
     machines: Counter[tuple[int, int]]
 
 
+class _Row(NamedTuple):
+    fail: int
+    unknown: int
+    passed: int
+    fails: Counter[int]
+    packed: bytes
+
+
 def roll_up(day: date) -> int:
     """Keep the end of that day; how many rows. Any number of times, from any day on that is over."""
     end = datetime.combine(day + DAY, time.min, timezone.get_current_timezone())
@@ -47,11 +59,13 @@ def roll_up(day: date) -> int:
     tally.fold_all()
     with tally.still():
         moment = _moment(end, paths)
-        found = [(unit, _tallies(unit, moment.differences)) for unit in paths]
-    for unit, kinds in found:
-        new = [_row(unit, kind, day, moment.machines[unit, kind], rules, severities) for kind, rules in sorted(kinds.items())]
+        found = _tallies(moment.differences, severities)
+    units = sorted(paths)
+    for start in range(0, len(units), SLICE):
+        part = units[start : start + SLICE]
+        new = [_row(unit, kind, day, moment.machines[unit, kind], row) for unit in part for kind, row in found.get(unit, ())]
         with transaction.atomic():
-            Daily.objects.filter(unit=unit, date=day).delete()
+            Daily.objects.filter(unit__in=part, date=day).delete()
             Daily.objects.bulk_create(new)
         written += len(new)
     return written
@@ -77,7 +91,7 @@ def pack(rules: Mapping[int, Sequence[int]]) -> bytes:
     return zlib.compress(numbers.tobytes())
 
 
-def unpack(packed: bytes) -> dict[int, tuple[int, int, int]]:
+def unpack(packed: changes.Packed) -> dict[int, tuple[int, int, int]]:
     numbers = array("i", zlib.decompress(packed))
     if sys.byteorder == "big":
         numbers.byteswap()
@@ -109,29 +123,52 @@ def _moment(end: datetime, paths: dict[int, str]) -> Moment:
     return Moment(differences, machines)
 
 
-def _tallies(unit: int, differences: Rows) -> dict[int, dict[int, list[int]]]:
-    """Kind -> rule -> counts."""
-    found: dict[int, dict[int, list[int]]] = {}
-    for kind, rule, *counts in Tally.objects.filter(unit=unit).values_list("kind", "rule_id", *tally.COUNTS):
-        rules = found.setdefault(kind, {})
-        rules[rule] = [a + b for a, b in zip(rules.get(rule, (0, 0, 0)), counts, strict=True)]
-    for (one, kind), changed in differences.items():
-        if one == unit:
-            rules = found.setdefault(kind, {})
-            for rule, counts in changed.items():
-                rules[rule] = [a + b for a, b in zip(rules.get(rule, (0, 0, 0)), counts, strict=True)]
-    return {kind: some for kind, rules in found.items() if (some := {rule: row for rule, row in rules.items() if any(row)})}
+def _tallies(differences: Rows, severities: dict[int, int]) -> dict[int, list[tuple[int, _Row]]]:
+    """Unit -> (kind, its row) of each kind that has a count. Walked in the order of the key, so that one unit is in memory."""
+    found: dict[int, list[tuple[int, _Row]]] = {}
+    held = Tally.objects.order_by("unit", "below", "kind", "rule").values_list("unit_id", "kind", "rule_id", *tally.COUNTS)
+    of_unit = {unit: list(rows) for unit, rows in groupby(sorted(differences), key=itemgetter(0))}
+    for unit, counted in groupby(held.iterator(chunk_size=5000), key=itemgetter(0)):
+        kinds: dict[int, dict[int, list[int]]] = {}
+        for _unit, kind, rule, *counts in counted:
+            _sum(kinds.setdefault(kind, {}), rule, counts)
+        _finish(found, unit, kinds, of_unit.pop(unit, []), differences, severities)
+    for unit, keys in of_unit.items():
+        _finish(found, unit, {}, keys, differences, severities)
+    return found
 
 
-def _row(unit: int, kind: int, day: date, machines: int, rules: dict[int, list[int]], severities: dict[int, int]) -> Daily:
+def _finish(
+    found: dict[int, list[tuple[int, _Row]]], unit: int, kinds: dict[int, dict[int, list[int]]], keys: list[tuple[int, int]],
+    differences: Rows, severities: dict[int, int],
+) -> None:  # fmt: skip
+    for key in keys:
+        for rule, counts in differences[key].items():
+            _sum(kinds.setdefault(key[1], {}), rule, counts)
+    for kind, rules in sorted(kinds.items()):
+        if some := {rule: row for rule, row in rules.items() if any(row)}:
+            found.setdefault(unit, []).append((kind, _summed(some, severities)))
+
+
+def _summed(rules: dict[int, list[int]], severities: dict[int, int]) -> _Row:
     fail, unknown, passed = (sum(row[place] for row in rules.values()) for place in range(3))
     fails: Counter[int] = Counter()
     for rule, row in rules.items():
         fails[severities.get(rule, 0)] += row[0]
+    return _Row(fail, unknown, passed, fails, pack(rules))
+
+
+def _row(unit: int, kind: int, day: date, machines: int, row: _Row) -> Daily:
     return Daily(
-        unit_id=unit, kind=kind, date=day, machines=machines, fail=fail, unknown=unknown, passed=passed,
-        **{word: fails[code] for word, code in SEVERITIES.items()}, taken_at=timezone.now(), packed=pack(rules),
+        unit_id=unit, kind=kind, date=day, machines=machines, fail=row.fail, unknown=row.unknown, passed=row.passed,
+        **{word: row.fails[code] for word, code in SEVERITIES.items()}, taken_at=timezone.now(), packed=row.packed,
     )  # fmt: skip
+
+
+def _sum(rules: dict[int, list[int]], rule: int, counts: Sequence[int]) -> None:
+    row = rules.setdefault(rule, [0, 0, 0])
+    for place, number in enumerate(counts):
+        row[place] += number
 
 
 def _one(verdict: int, number: int) -> list[int]:
@@ -143,9 +180,7 @@ def _one(verdict: int, number: int) -> list[int]:
 
 def _add(differences: Rows, paths: dict[int, str], unit: int, kind: int, rule: int, counts: Sequence[int]) -> None:
     for one in _upwards(paths, unit):
-        row = differences.setdefault((one, kind), {}).setdefault(rule, [0, 0, 0])
-        for place, number in enumerate(counts):
-            row[place] += number
+        _sum(differences.setdefault((one, kind), {}), rule, counts)
 
 
 def _upwards(paths: dict[int, str], unit: int) -> list[int]:

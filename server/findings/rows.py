@@ -19,11 +19,19 @@ def insert(model: type[models.Model], columns: Sequence[str], rows: Iterable[Row
     table, names = connection.ops.quote_name(model._meta.db_table), ", ".join(columns)
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            with cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy:  # type: ignore[attr-defined]
-                copy.write("".join("\t".join(map(_copied, row)) + "\n" for row in rows))
+            with cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy:
+                copy.write(copied(rows))
         else:
             marks = ", ".join(["%s"] * len(columns))
             cursor.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", [[*map(_plain, row)] for row in rows])  # noqa: S608
+
+
+def new(model: type[models.Model], columns: Sequence[str], row: Row) -> bool:
+    """Write a row unless there is one of its key; whether it was written."""
+    table, names, marks = connection.ops.quote_name(model._meta.db_table), ", ".join(columns), ", ".join(["%s"] * len(columns))
+    with connection.cursor() as cursor:
+        cursor.execute(f"INSERT INTO {table} ({names}) VALUES ({marks}) ON CONFLICT DO NOTHING", [*map(_plain, row)])  # noqa: S608
+        return bool(cursor.rowcount == 1)
 
 
 def upsert(model: type[models.Model], key: Sequence[str], columns: Sequence[str], rows: Sequence[Row], add: bool = False) -> None:
@@ -50,7 +58,18 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _copied(value: Any) -> str:
-    if value is None:
-        return r"\N"
-    return value.isoformat() if isinstance(value, datetime) else str(value)
+def copied(rows: Iterable[Row]) -> str:
+    """In the text format of COPY. Rows of one report share their times, so each is written out once."""
+    times: dict[datetime, str] = {}
+
+    def text(value: Any) -> str:
+        if value is None:
+            return r"\N"
+        if isinstance(value, datetime):
+            found = times.get(value)
+            if found is None:
+                found = times[value] = value.isoformat()
+            return found
+        return str(value)
+
+    return "".join("\t".join(map(text, row)) + "\n" for row in rows)

@@ -16,7 +16,7 @@ from django.db.models import BinaryField, F, IntegerField, Q, Sum, Value
 
 from server import database
 from server.findings import changes, rows
-from server.findings.changes import Sums
+from server.findings.changes import Packed, Sums
 from server.findings.models import Change, Head, Place, Standing, Tally
 from server.findings.record import count
 from server.ingest.models import Machine
@@ -49,13 +49,13 @@ def fold(limit: int = FOLD) -> int:
         deltas: Deltas = {}
         _replant(paths, deltas)
         waiting = list(Change.objects.order_by("pk").values_list("pk", "unit_id", "kind", "packed")[:limit])
-        grouped: dict[tuple[int, int], list[bytes]] = {}
+        grouped: dict[tuple[int, int], list[Packed]] = {}
         for _pk, unit, kind, packed in waiting:
             grouped.setdefault((unit, kind), []).append(packed)
-        for (unit, kind), packed in grouped.items():
+        for (unit, kind), together in grouped.items():
             if unit in paths:
                 above = _ids(paths[unit])[:-1]
-                for rule, counts in changes.sums(packed).items():
+                for rule, counts in changes.sums(together).items():
                     _add(deltas, (unit, False, kind, rule), counts)
                     for one in above:
                         _add(deltas, (one, True, kind, rule), counts)
