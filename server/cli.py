@@ -14,6 +14,7 @@ from pathlib import Path
 import django  # here, so that `rasoat server` says what to install when it is missing
 from django.db import OperationalError
 
+from server.storage import arguments as storage
 from server.units import arguments as units
 from server.units.rights import RIGHTS
 
