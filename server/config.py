@@ -43,6 +43,7 @@ class Config(BaseModel):
     background_work: Literal["auto", "on", "off"] = "auto"
     worker_silence_seconds: Annotated[float, Field(ge=1, le=3600)] = 30.0
     keep_job_days: Annotated[int, Field(ge=1, le=36_500)] = 30
+    keep_snapshot_days: Annotated[int, Field(ge=0, le=36_500)] = 400
     keep_configuration_days: Annotated[int, Field(ge=1, le=36_500)] = 400
     keep_configuration_months: Annotated[int, Field(ge=0, le=1200)] = 0
 
@@ -164,6 +165,10 @@ workers = 2
 # background_work = "auto"
 # worker_silence_seconds = 30
 # keep_job_days = 30
+
+# Snapshots older than so many days are removed, 0: never. The newest of each machine stays, and those that an open alarm or
+# a kept version of a configuration points to.
+# keep_snapshot_days = 400
 
 # Versions of device configurations: how many days all of them are kept. The newest, and the last one of each month, stay
 # longer: for so many months, 0 for ever.

@@ -17,6 +17,8 @@ SCHEMES = ("postgresql://", "postgres://")
 CONNECT_SECONDS = 10
 STATEMENT_SECONDS = 60
 """Requests and slices end long before; whoever needs more says `unhurried`."""
+MOVING = "rasoat_moving"
+"""A table of this name is in a database that `rasoat server move` has not finished filling."""
 NUL, INSTEAD = "\x00", "\ufffd"
 _LOCKS = 0x7261736F << 32
 """Advisory locks of rasoat begin with these bytes ("raso"), so that they meet no other program's."""
@@ -163,11 +165,27 @@ def migrate() -> None:
                 cursor.execute("SELECT pg_advisory_unlock(%s)", [lock_number("migrate")])
 
 
-def made() -> bool:
-    """`rasoat server init` has been here."""
+def there(data: Data, config: Config) -> bool:
+    """`rasoat server init` has been here. Raises ConfigError when a move into this database came to no end."""
     from django.db import connection
 
-    return "django_migrations" in connection.introspection.table_names()
+    from server.config import ConfigError
+
+    if not config.database and not data.database.exists():
+        return False
+    tables = connection.introspection.table_names()
+    if MOVING in tables:
+        raise ConfigError("a move into this database was not finished; begin it again from the other one: rasoat server move")
+    return "django_migrations" in tables
+
+
+def use(wanted: dict[str, Any]) -> None:
+    """From here on the default database of this process is that one."""
+    from django.db import connections
+
+    connections["default"].close()
+    connections.settings["default"] = connections.configure_settings({"default": wanted})["default"]
+    connections["default"] = connections.create_connection("default")
 
 
 def private(path: Path) -> None:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from gunicorn.app.base import BaseApplication
 
 from server.background import worker
+from server.storage import lock
 
 THREADS = 8
 
@@ -84,5 +85,6 @@ def serve(host: str | None, port: int | None, workers: int | None) -> int:
         options |= {"post_worker_init": guard, "worker_exit": unguard}
     if config.certificate:
         options |= {"certfile": config.certificate, "keyfile": config.private_key or None}
-    Collector(options).run()
+    with lock.alone(settings.DATA, config):
+        Collector(options).run()
     return 0

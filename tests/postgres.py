@@ -23,12 +23,15 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
+
+if TYPE_CHECKING:
+    from server.config import Config, Data
 
 USER = "rasoat"
 SETTINGS = {
@@ -155,24 +158,30 @@ class Cluster:
         assert done.returncode == 0, done.stderr
 
 
-@contextmanager
-def using(url: str) -> Iterator[str]:
+def using(url: str) -> AbstractContextManager[str]:
     """Django's default database, in every thread that begins inside, is this one. Gives its name."""
+    from server.config import Config, Data
+
+    return using_collector(Data(Path("/nonexistent")), Config(database=url))
+
+
+@contextmanager
+def using_collector(data: Data, config: Config) -> Iterator[str]:
+    """The same with the database of that data directory and those settings."""
     from django.contrib.contenttypes.models import ContentType
     from django.db import connections
 
-    from server.config import Config, Data
     from server.database import databases
 
     before_settings, before = connections.settings["default"], connections["default"]
-    wanted = databases(Data(Path("/nonexistent")), Config(database=url))["default"]
+    wanted = databases(data, config)["default"]
     connections.settings["default"] = connections.configure_settings({"default": wanted})["default"]
     fresh = connections["default"] = connections.create_connection("default")
     ContentType.objects.clear_cache()
     try:
         yield str(fresh.settings_dict["NAME"])
     finally:
-        fresh.close()
+        connections["default"].close()
         connections.settings["default"] = before_settings
         connections["default"] = before
         ContentType.objects.clear_cache()

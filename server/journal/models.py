@@ -56,6 +56,10 @@ ACTIONS = {
     "scan.asked": _("Scan of a target asked for"),
     "job.cancelled": _("Background job cancelled"),
     "job.again": _("Background job started again"),
+    "server.backup": _("Backup made"),
+    "server.restored": _("Collector restored from a backup"),
+    "server.moved": _("Database moved"),
+    "snapshot.pruned": _("Old snapshots removed"),
     "configuration.exported": _("Configuration downloaded"),
     "agent.approved": _("Machine let in"),
     "agent.turned-away": _("Machine turned away"),
@@ -73,6 +77,7 @@ DETAILS = {
     "address": _("address"),
     "agent": _("agent"),
     "baseline": _("pack"),
+    "bytes": _("bytes"),
     "before": _("before"),
     "code": _("reason"),
     "changes": _("changes"),
@@ -94,6 +99,7 @@ DETAILS = {
     "received_at": _("received at"),
     "removed": _("removed"),
     "role": _("role"),
+    "rows": _("rows"),
     "serial": _("serial number"),
     "snapshot": _("snapshot"),
     "tailoring": _("stricter values"),
@@ -209,10 +215,10 @@ def write_sparingly(
     return write(action, actor, address=address, **rest)
 
 
-def broken_at() -> int | None:
+def broken_at(using: str = "default") -> int | None:
     """Id of the first row that does not follow from the one before it; None when the chain holds."""
     previous = ""
-    for entry in Entry.objects.order_by("pk").iterator():
+    for entry in Entry.objects.using(using).order_by("pk").iterator():
         if entry.digest != entry.seal(previous):
             return entry.pk
         previous = entry.digest

@@ -42,6 +42,19 @@ def catalogs() -> None:
     trans_real._default = None
 
 
+@pytest.fixture(scope="session")
+def empty_sqlite(tmp_path_factory: pytest.TempPathFactory, django_db_blocker):
+    """An SQLite file with all tables and no rows, to be copied."""
+    from server.config import Config, Data
+    from server.database import migrate
+    from tests.postgres import using_collector
+
+    data = Data(tmp_path_factory.mktemp("empty"))
+    with django_db_blocker.unblock(), using_collector(data, Config()):
+        migrate()
+    return data.database
+
+
 @pytest.fixture(autouse=True)
 def mini_pack(settings):
     """The tests' own small pack, beside the real ones."""
