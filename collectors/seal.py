@@ -64,26 +64,41 @@ def pack(plain: bytes) -> bytes:
 
 def unseal(blob: bytes, max_sealed: int = MAX_SEALED, max_open: int = MAX_OPEN) -> Sealed:
     """Open without trusting. Raises SealError: too-large (also for decompression bombs), damaged, unsigned."""
-    return opened(unpack(blob, max_sealed, max_open))
+    return parse(unpack(blob, max_sealed, max_open))
 
 
 def unpack(blob: bytes, max_sealed: int = MAX_SEALED, max_open: int = MAX_OPEN) -> bytes:
     """Header line, newline, snapshot, as they were packed. Raises SealError: too-large, damaged."""
     if len(blob) > max_sealed:
         raise SealError("too-large", f"{len(blob)} bytes, at most {max_sealed} are accepted")
+    said = int.from_bytes(blob[-4:], "little")  # gzip ends with its own size: no memory is spent on what is too large
+    if said > max_open:
+        raise _misfit(blob, max_open)
     inflate = zlib.decompressobj(wbits=31)
     try:
-        plain = inflate.decompress(blob, max_open + 1)
+        plain = inflate.decompress(blob, said + 1)
     except zlib.error as error:
         raise SealError("damaged", f"not gzip: {error}") from None
-    if len(plain) > max_open:
-        raise SealError("too-large", f"grows beyond {max_open} bytes when decompressed")
-    if not inflate.eof or inflate.unused_data:
-        raise SealError("damaged", "cut short, or something follows the end")
+    if len(plain) != said or not inflate.eof or inflate.unused_data:
+        raise _misfit(blob, max_open)
     return plain
 
 
-def opened(plain: bytes) -> Sealed:
+def _misfit(blob: bytes, max_open: int) -> SealError:
+    """What is wrong with one that does not end as it says; nothing of it is kept meanwhile."""
+    inflate, size = zlib.decompressobj(wbits=31), 0
+    try:
+        while blob and not inflate.eof:
+            size += len(inflate.decompress(blob, 1 << 16))
+            blob = inflate.unconsumed_tail
+            if size > max_open:
+                return SealError("too-large", f"grows beyond {max_open} bytes when decompressed")
+    except zlib.error as error:
+        return SealError("damaged", f"not gzip: {error}")
+    return SealError("damaged", "cut short, or something follows the end")
+
+
+def parse(plain: bytes) -> Sealed:
     """What an unpacked seal says, unverified. Raises SealError: damaged, unsigned, forged."""
     line, newline, snapshot = plain.partition(b"\n")
     try:

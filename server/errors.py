@@ -14,11 +14,11 @@ log = logging.getLogger(__name__)
 
 
 class Refused(Exception):
-    """The request is not granted. `code` is stable and for programs; the message is for people."""
+    """The request is not granted. `code` is stable and for programs; the message is for people; `wait`: seconds to stay away."""
 
-    def __init__(self, status: int, code: str, message: str) -> None:
+    def __init__(self, status: int, code: str, message: str, wait: int | None = None) -> None:
         super().__init__(message)
-        self.status, self.code, self.message = status, code, message
+        self.status, self.code, self.message, self.wait = status, code, message, wait
 
 
 class ErrorOut(Schema):
@@ -28,10 +28,10 @@ class ErrorOut(Schema):
     message: str
 
 
-def error_response(status: int, code: str, message: str) -> HttpResponse:
+def error_response(status: int, code: str, message: str, wait: int | None = None) -> HttpResponse:
     response = JsonResponse({"error": code, "message": message}, status=status)
     if status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
-        response["Retry-After"] = "30"
+        response["Retry-After"] = str(wait or 30)
     if status == HTTPStatus.UNAUTHORIZED:
         response["WWW-Authenticate"] = "Rasoat"
     return response
@@ -42,7 +42,7 @@ def install(api: NinjaAPI) -> None:
 
     @api.exception_handler(Refused)
     def refused(request: HttpRequest, error: Refused) -> HttpResponse:
-        return error_response(error.status, error.code, error.message)
+        return error_response(error.status, error.code, error.message, error.wait)
 
     @api.exception_handler(ValidationError)
     def invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:

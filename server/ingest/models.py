@@ -16,7 +16,8 @@ from django.utils.translation import gettext_lazy as _
 
 from baselines.evaluate import Judgeable, judgeable, judged_before
 from collectors.model import Kind, Snapshot, facts_digest
-from collectors.seal import Sealed, unseal
+from collectors.seal import Sealed, pack, parse, unpack
+from collectors.seal_delta import read, restore
 from server.relays.keys import fingerprint
 from server.units.models import Unit
 from server.units.scope import Scoped
@@ -35,6 +36,7 @@ class EnrolmentToken(models.Model):
     """Lets machines into one unit, so many times, until then. The secret itself is never stored."""
 
     REACHED_BY = "unit__path"
+    FOLLOWS_UNIT = True
 
     public = models.CharField(max_length=16, unique=True, help_text="The part that may be shown")
     secret_sha256 = models.CharField(max_length=64)
@@ -113,6 +115,7 @@ class Agent(models.Model):
     """A program that scans and uploads, known by its key."""
 
     REACHED_BY = "unit__path"
+    FOLLOWS_UNIT = True
 
     id = models.CharField(primary_key=True, max_length=36, default=new_agent_id)
     unit = models.ForeignKey(Unit, on_delete=models.PROTECT)
@@ -134,6 +137,7 @@ class Machine(models.Model):
     """A target an agent reports on: the machine it runs on, or one it reaches."""
 
     REACHED_BY = "unit__path"
+    FOLLOWS_UNIT = True
 
     unit = models.ForeignKey(Unit, on_delete=models.PROTECT)
     agent = models.ForeignKey(Agent, on_delete=models.CASCADE, related_name="machines")
@@ -164,7 +168,7 @@ class Machine(models.Model):
 
 
 class StoredSnapshot(models.Model):
-    """A snapshot as received, byte for byte. The columns only repeat what pages sort and filter by."""
+    """A snapshot as it was signed, byte for byte. The columns only repeat what pages sort and filter by."""
 
     REACHED_BY = "machine__unit__path"
 
@@ -181,12 +185,22 @@ class StoredSnapshot(models.Model):
     seconds = models.FloatField()
     collector = models.CharField(max_length=50)
     digest = models.CharField(max_length=64, help_text="Of the facts alone: equal means nothing changed")
-    sealed_sha256 = models.CharField(max_length=64)
+    sealed_sha256 = models.CharField(
+        max_length=64,
+        help_text="Of header line, newline and snapshot; of what came before differences were kept: of the sealed file",
+    )
     sound_for = models.CharField(
         max_length=64, blank=True, help_text="facts_digest of the program that found every fact of its own type; empty: none did"
     )
+    base = models.ForeignKey(
+        "self",
+        null=True,
+        on_delete=models.RESTRICT,
+        related_name="differences",
+        help_text="Whole snapshot of the same machine to which this one is kept as a difference; null: this one is whole",
+    )
     # Last: SQLite reads a row from its beginning, and the blob fills pages of its own.
-    sealed = models.BinaryField()
+    sealed = models.BinaryField(help_text="collectors/seal.py where whole, collectors/seal_delta.py where a difference")
 
     objects: ClassVar[Scoped[StoredSnapshot]] = Scoped()
 
@@ -197,9 +211,19 @@ class StoredSnapshot(models.Model):
     def __str__(self) -> str:
         return self.id
 
+    def plain(self) -> bytes:
+        """Header line, newline, snapshot: exactly the bytes that came. Raises SealError when they are damaged."""
+        if self.base is None:
+            return unpack(bytes(self.sealed))
+        return restore(read(bytes(self.sealed)), self.base.open().snapshot)
+
     def open(self) -> Sealed:
         """The seal, opened again."""
-        return unseal(bytes(self.sealed))
+        return parse(self.plain())
+
+    def whole(self) -> bytes:
+        """A sealed file, for whoever wants to check the signature without us."""
+        return bytes(self.sealed) if self.base_id is None else pack(self.plain())
 
     def snapshot(self) -> Snapshot:
         """What was seen."""
