@@ -137,7 +137,6 @@ def _parser() -> argparse.ArgumentParser:
         "--concurrency", type=_positive, default=1, metavar="N", help=_("so many jobs at once (default: 1; PostgreSQL)")
     )
     worker.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
-    worker.add_argument("--alone", action="store_true", help=argparse.SUPPRESS)
     jobs = family("jobs", _("background work"))
     found = command("list", _lazy("listed", "server.background.console"), _("list jobs, the newest first"), jobs)
     found.add_argument("--state", choices=("waiting", "running", "done", "failed", "cancelled"))

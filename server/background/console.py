@@ -10,7 +10,7 @@ from django.db import connection
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from server.background import queue, worker
+from server.background import keeper, queue, worker
 from server.background.models import Job
 from server.journal import models as journal
 
@@ -26,18 +26,17 @@ def work(options: argparse.Namespace) -> int:
         return USAGE
     if options.child:
         worker.follow_parent()
-        worker.work(alone=options.alone)
+        worker.work()
         return OK
     if connection.vendor == "sqlite":
         if options.concurrency > 1:
             return _wrong(_("with SQLite one worker is all there can be; --concurrency needs PostgreSQL"))
         if worker.lock() is None:
             return _wrong(_("another process does the jobs of this data directory already (`rasoat server run` does)"))
-        worker.work(alone=True)
-    elif options.concurrency > 1:
+    if options.concurrency > 1:
         worker.several(options.concurrency)
     else:
-        worker.work(alone=False)
+        worker.work()
     return OK
 
 
@@ -49,6 +48,8 @@ def listed(options: argparse.Namespace) -> int:
         _say(
             f"{job.pk:>6}  {job.state_word}  {_progress(job)}  {_local(job.asked_at)}  {job.name}  {job.subject}  {job.error}".rstrip()
         )
+    if keeper.unattended():
+        _wrong(_("no worker is running: jobs have been waiting for minutes; start `rasoat server worker`"))
     return OK
 
 

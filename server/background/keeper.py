@@ -9,6 +9,7 @@ from datetime import timedelta
 from django.db import DatabaseError, InterfaceError, connections
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from server.background import delivery, periodic, queue, run
 from server.background.models import Job
@@ -17,6 +18,7 @@ log = logging.getLogger(__name__)
 
 EVERY_SECONDS = 5.0
 DELIVERED = timedelta(minutes=10)
+LATE = timedelta(minutes=2)
 
 
 def look(alone: bool = False) -> int:
@@ -30,6 +32,14 @@ def look(alone: bool = False) -> int:
     for job in delivery.undelivered(silence):
         found += queue.put_back(job)
     return found
+
+
+def unattended() -> bool:
+    """Jobs wait for longer than any worker would let them, and none is being done: no worker runs."""
+    since = timezone.now() - max(LATE, 2 * run.silence())
+    due = Q(due_at=None, asked_at__lt=since) | Q(due_at__lt=since)
+    busy = Job.objects.filter(state=Job.RUNNING, heartbeat_at__gt=since)
+    return Job.objects.filter(due, state=Job.WAITING).exists() and not busy.exists()
 
 
 class Keeper(threading.Thread):

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from server.background import queue
+from server.background import keeper, queue
 from server.background.console import note
 from server.background.models import Job
 from server.ingest.access import address_of
@@ -28,7 +28,8 @@ def jobs(request: HttpRequest) -> HttpResponse:
     if state in dict(Job.STATES):
         rows = rows.filter(state=state)
     page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
-    return render(request, "background/jobs.html", {"page": page, "states": Job.STATES, "state": state, "nav": "jobs"})
+    shown = {"page": page, "states": Job.STATES, "state": state, "unattended": keeper.unattended(), "nav": "jobs"}
+    return render(request, "background/jobs.html", shown)
 
 
 @require_POST

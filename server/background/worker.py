@@ -42,8 +42,9 @@ def lock() -> int | None:
     return handle
 
 
-def work(alone: bool) -> None:
-    """Do jobs until SIGTERM. `alone`: nobody else works on this database, so a job that is running has lost its worker."""
+def work() -> None:
+    """Do jobs until SIGTERM. On SQLite the lock says that nobody else does, so a job that is running has lost its worker."""
+    alone = connection.vendor == "sqlite"
     with contextlib.suppress(OSError):
         os.nice(NICER)
     while alone:
@@ -90,9 +91,8 @@ class Child:
             self._close()
             self._not_before = time.monotonic() + BREATH_SECONDS
         if time.monotonic() >= self._not_before:
-            alone = [] if self._lock is None else ["--alone"]
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "server.cli", "worker", "--child", *alone],
+                [sys.executable, "-m", "server.cli", "worker", "--child"],
                 stdin=subprocess.PIPE,
                 pass_fds=[] if self._lock is None else [self._lock],
                 env={**os.environ, "RASOAT_DATA": str(settings.DATA.root)},

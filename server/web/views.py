@@ -8,7 +8,7 @@ import logging
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
-from django.db.models import Sum
+from django.db.models import Count, Sum
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
@@ -19,6 +19,8 @@ from baselines.loader import BaselineError
 from collectors import VERSION
 from server.assess import packs
 from server.assess.models import Alarm, StoredAssessment
+from server.background import keeper
+from server.background.models import Job
 from server.errors import error_response
 from server.ingest.access import REFUSALS_KEPT
 from server.ingest.models import Machine, Refusal, StoredSnapshot
@@ -102,6 +104,8 @@ def metrics(request: HttpRequest) -> HttpResponse:
         *_metric(
             "rasoat_refused_last_day", "gauge", "Refused uploads and enrolments, last 24 hours", [("", _refused_last_day())]
         ),
+        *_metric("rasoat_jobs", "gauge", "Background jobs kept, by state", _jobs()),
+        *_metric("rasoat_jobs_unattended", "gauge", "1: jobs wait and no worker runs", [("", int(keeper.unattended()))]),
         *_metric(
             "rasoat_verdicts",
             "gauge",
@@ -110,6 +114,11 @@ def metrics(request: HttpRequest) -> HttpResponse:
         ),
     ]
     return HttpResponse("\n".join(lines) + "\n", content_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def _jobs() -> list[tuple[str, int]]:
+    counted = dict(Job.objects.order_by().values_list("state").annotate(Count("pk")))
+    return [(f'{{state="{state}"}}', counted.get(state, 0)) for state, _word in Job.STATES]
 
 
 def _refused_last_day() -> int:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from server.assess import judge, packs
 from server.assess import tasks as assess
@@ -238,6 +240,22 @@ def test_the_page_shows_progress_and_reason(tree, as_admin):
     assert 'max="24000" value="1234"' in page
     assert "OSError: &lt;disk&gt; full" in page
     assert "OSError" not in as_admin.get(reverse("jobs") + "?state=running").content.decode()
+
+
+def test_that_nobody_works_is_said(tree, as_admin, capsys):
+    job = follow(tree["north"], "console")
+    assert "rasoat server worker" not in rows_of(as_admin), "it has only just been asked for"
+    Job.objects.update(asked_at=timezone.now() - timedelta(minutes=5))
+    assert "rasoat server worker" in rows_of(as_admin)
+    assert "rasoat server worker" in asked_of(console.listed, capsys, state=None, limit=1)[1]
+    metrics = as_admin.get("/metrics").content.decode()
+    assert 'rasoat_jobs{state="waiting"} 1\n' in metrics
+    assert "rasoat_jobs_unattended 1\n" in metrics
+    Job.objects.create(name="assess.rejudge", asked_by="console", state=Job.RUNNING, heartbeat_at=timezone.now())
+    assert "rasoat server worker" not in rows_of(as_admin), "it waits behind another"
+    Job.objects.filter(state=Job.RUNNING).delete()
+    Job.objects.filter(pk=job.pk).update(due_at=timezone.now() + timedelta(minutes=5))
+    assert "rasoat server worker" not in rows_of(as_admin), "it is not due yet"
 
 
 def asked_of(function, capsys, **options) -> tuple[int, str]:
