@@ -76,6 +76,7 @@ class Expected(models.Model):
     excused_by = models.CharField(max_length=200, blank=True)
 
     REACHED_BY: ClassVar[str] = "unit__path"
+    FOLLOWS_UNIT: ClassVar[bool] = True
     objects: ClassVar[Scoped[Expected]] = Scoped()
 
     class Meta:

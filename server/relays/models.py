@@ -33,6 +33,7 @@ class Relay(models.Model):
     """A program at a site that takes snapshots in and passes them on. It has a key of its own, and no right to read or judge."""
 
     REACHED_BY = "unit__path"
+    FOLLOWS_UNIT = True
     TROUBLE = {
         "silent": _("nothing was heard of it for more than an hour"),
         "backlog": _("something waits there for more than a day"),

@@ -13,6 +13,7 @@ from datetime import date, timedelta
 from functools import wraps
 from typing import Any, NamedTuple, ParamSpec, TypeVar
 
+from django.apps import apps
 from django.db import transaction
 from django.db.models import Value
 from django.db.models.functions import Concat, Substr
@@ -29,7 +30,8 @@ DAY = timedelta(days=1)
 CODE = re.compile(r"[0-9A-Za-z][0-9A-Za-z._/-]{0,39}")
 
 succeeded = Signal()
-"""Sent inside the transaction with `old`, `new` and `since`: rooms that keep rows of their own by unit take them along."""
+"""Sent inside the transaction with `old`, `new` and `since`. A model whose rows only need their `unit` changed says
+FOLLOWS_UNIT = True; this is for a room that has more to do."""
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -238,9 +240,9 @@ def _hand_over(source: Unit, into: Unit, by: By, since: date) -> None:
         _place(child, into, since)
     machines = list(Machine.objects.filter(unit=source))
     _keep_placements(machines, since)
-    Machine.objects.filter(unit=source).update(unit=into)
-    Agent.objects.filter(unit=source).update(unit=into)
-    EnrolmentToken.objects.filter(unit=source).update(unit=into)
+    for model in apps.get_models():
+        if getattr(model, "FOLLOWS_UNIT", False):
+            model._default_manager.filter(unit=source).update(unit=into)
     people = _members(source, into)
     succeeded.send(Unit, old=source, new=into, since=since)
     UnitSuccession.objects.create(old=source, new=into, date=since, decision=by.decision[:300])
