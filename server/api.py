@@ -8,16 +8,18 @@ from collectors import VERSION
 from server.assess.api import router as assess
 from server.errors import install
 from server.ingest.api import router as ingest
+from server.programs.api import router as programs
 from server.relays.api import router as relays
 
 api = NinjaAPI(
     title="rasoat",
     version=VERSION,
-    description="Enrolment, upload of sealed snapshots, and what an agent is to do. Errors are `{error, message}`.",
+    description="For agents: enrolment, upload of sealed snapshots, what to do. For programs with a key: what people see. Errors are `{error, message}`.",
     urls_namespace="api",
     docs_url="/docs",
 )
 api.add_router("/v1/", ingest)
 api.add_router("/v1/", assess)
 api.add_router("/v1/", relays)
+api.add_router("/v1/", programs)
 install(api)

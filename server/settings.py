@@ -37,6 +37,7 @@ INSTALLED_APPS = [
     "server.stations",
     "server.coverage",
     "server.enrolment",
+    "server.programs",
     "server.relays",
     "server.schedules",
     "server.journal",
@@ -47,6 +48,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "server.web.middleware.Proxy",
     "server.web.middleware.Headers",
+    "server.ingest.admission.Admission",
     "server.relays.middleware.Sealed",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
