@@ -126,7 +126,7 @@ def seal_for(
     from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 
     bound = _bound(centre.fingerprint, agent, about, machine, media_type)
-    sealed = _suite().encrypt(body, X25519PublicKey.from_public_bytes(centre.seal), _FOR + bound)
+    sealed: bytes = _suite().encrypt(body, X25519PublicKey.from_public_bytes(centre.seal), _FOR + bound)
     signature = Ed25519PrivateKey.from_private_bytes(key).sign(_by(bound, sealed)) if key is not None else b""
     header = json.loads(bound) | {"by": base64.b64encode(signature).decode()}
     return _line(header) + b"\n" + sealed
@@ -137,13 +137,13 @@ def read_envelope(blob: bytes) -> Envelope:
     end = blob.find(b"\n", 0, MAX_HEADER)
     try:
         header = json.loads(blob[:end]) if end > 0 else {}
-        words = [header[name] for name in ("key", "agent", "about", "machine", "type", "by")]
-        if header["rasoat"] != 1 or not all(isinstance(word, str) for word in words):
+        key, agent, about, machine, kind, by = (header[name] for name in ("key", "agent", "about", "machine", "type", "by"))
+        if header["rasoat"] != 1 or not all(isinstance(word, str) for word in (key, agent, about, machine, kind, by)):
             raise ValueError
-        signature = base64.b64decode(words.pop(), validate=True)
+        signature = base64.b64decode(by, validate=True)
     except (ValueError, KeyError, TypeError, RecursionError):
         raise CentreError("damaged", "this is not sealed for a centre") from None
-    return Envelope(*words, signature, blob[end + 1 :])
+    return Envelope(key, agent, about, machine, kind, signature, blob[end + 1 :])
 
 
 def sent_by(envelope: Envelope, public_key: bytes) -> bool:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from collectors.devices.syntax.cidr_acl import Entry, Words, admitted, covers, sides
+from collectors.devices.syntax.cidr_acl import Entry, Words, admitted, covers, services, sides
 from collectors.devices.syntax.indent import Node
 from collectors.devices.syntax.tree import Line
 from collectors.errors import Unparsable
@@ -71,8 +71,9 @@ def _rows(lists: Mapping[str, AccessList], name: str, places: Sequence[Bound]) -
     if not lists[name].entries:
         raise Unparsable(f"the list {name} is bound to {places[0].place} and is empty; what that lets through is not told")
     entries = lists[name].entries
-    whole = sides([Words(each.action == "permit", each.source, each.destination, each.every_service) for each in entries])
-    for count, (entry, (source, destination)) in enumerate(zip(entries, whole, strict=True), 1):
+    words = [Words(each.action == "permit", each.source, each.destination, each.every_service, each.whole) for each in entries]
+    told = zip(entries, sides(words), services(words), strict=True)
+    for count, (entry, (source, destination), every_service) in enumerate(told, 1):
         if entry.source is None or entry.destination is None:
             raise Unparsable(f"the list {name}, entry {entry.number or count}: names a group that is not in the configuration")
         if (
@@ -89,7 +90,7 @@ def _rows(lists: Mapping[str, AccessList], name: str, places: Sequence[Bound]) -
             enabled=True,
             source_any=source is True,
             destination_any=destination is True,
-            service_any=entry.every_service,
+            service_any=every_service,
             source_zones=tuple(bound.place for bound in places if bound.inward),
             destination_zones=tuple(bound.place for bound in places if bound.outward),
             logged=entry.logged,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import ClassVar, Literal
 
 from pydantic import Field
@@ -84,6 +84,14 @@ def vouched(name: str, admits: bool, loophole: str | None, gaps: Gaps) -> bool |
         gaps.note("ports[].authenticated", "unsupported", why)
         return None
     return admits
+
+
+def unused_of_table(ports: Iterable[Port], known: Container[str], named: Iterable[str], gaps: Gaps) -> tuple[str, ...] | None:
+    """As `unused_open`, where a table of states names ports too: one that the configuration does not speak of may be open."""
+    if strange := [name for name in named if name not in known]:
+        gaps.note("unused_open", "unparsable", f"{strange[0]} is in the table of ports and not in the configuration")
+        return None
+    return unused_open(ports, gaps)
 
 
 def unused_open(ports: Iterable[Port], gaps: Gaps) -> tuple[str, ...] | None:

@@ -23,6 +23,7 @@ _READABLE = re.compile(
     r"|(?:ip ospf |neighbor \S+ |vrrp \d+ )?.*\b(?:authentication-key|password|key-string|message-digest-key \d+ \S+) 0 \S"
     r"|neighbor \S+ password (?!7 |8a |shared-secret )\S+$"
     r"|(?:vrrp \d+ )(?:peer )?authentication (?:text )?(?!ietf-md5|text)\S+$"
+    r"|(?:isis )?authentication key (?:\d+ .*)?0 \S|(?:search )?password 0 \S"
     r"|ntp authentication-key \d+ \S+ (?:0 )?(?!(?:7|8a) )\S+$)"
 )
 
@@ -73,7 +74,8 @@ def _holds(part: str) -> bool:
 
 
 def _by_server(tree: Node, said: str) -> bool:
-    return any(served(tree, name) for name in re.findall(r"group (\S+)", said))
+    """A server is asked, and nothing is let through unasked once none answers."""
+    return "none" not in said.split() and any(served(tree, name) for name in re.findall(r"group (\S+)", said))
 
 
 # --- accounts ---------------------------------------------------------------------------------------------------------
@@ -141,6 +143,8 @@ def _kind(words: str) -> Secret | None:
 
 
 def _enable(tree: Node) -> Secret | None:
+    if "none" in (tree.value("aaa authentication enable default ") or "").split():
+        return "none"  # whoever makes the methods before it fail raises his rights unasked
     lines = [
         *(f"secret {line}" for line in tree.lines("enable secret ")),
         *(f"password {line}" for line in tree.lines("enable password ")),

@@ -21,26 +21,29 @@ def device_logs(cli: DeviceCli) -> DeviceLogs:
     gaps = Gaps()
     tree = config(cli)
     trap = gaps.attempt("level", lambda: _trap(cli, tree))
-    hosts = tuple(_hosts(tree, trap))
+    enabled = gaps.attempt("enabled", lambda: _default_on(cli, tree, "logging on"))
+    # without `logging on` records reach the console alone
+    hosts = () if enabled is False else tuple(_hosts(tree, trap))
     if hosts and trap is None:
         gaps.note("hosts[].level", "unsupported", "no line `logging trap` that names a severity")
-    buffer = gaps.attempt("buffer", lambda: _default_on(cli, tree, "logging buffered"))
+    buffer = enabled is not False and gaps.attempt("buffer", lambda: _buffer(cli, tree))
 
     def kept(wanted: Level) -> bool:
         """Records of this severity are written somewhere."""
         return (bool(hosts) and reaches(trap, wanted)) or (bool(buffer) and reaches(_buffered(tree), wanted))
 
     return DeviceLogs(
-        enabled=gaps.attempt("enabled", lambda: _default_on(cli, tree, "logging on")),
+        enabled=enabled,
         hosts=hosts,
         buffer=buffer,
-        level=trap,
+        level=trap and _lesser(trap, _facility(tree, "all")),
         # User Manual, logging format timestamp: the date is always there, its form is chosen
         timestamps=True,
         # %AAA-5-LOGIN, %AAA-4-LOGIN_FAILED
         logons=all(tree.flag(f"aaa authentication policy on-{kind} log") is True for kind in ("success", "failure"))
-        and kept("notice"),
-        changes=_changes(tree, kept("informational")),
+        and kept("notice")
+        and reaches(_facility(tree, "AAA"), "notice"),
+        changes=_changes(tree, kept("informational") and reaches(_facility(tree, "ACCOUNTING"), "informational")),
         synchronous_source=_source(tree),
         unseen=gaps.unseen,
     )
@@ -77,6 +80,25 @@ def _hosts(tree: Node, trap: Level | None) -> Iterator[LogHost]:
             yield LogHost(
                 address=address, protocol="udp" if protocol == "udp" else "tcp", encrypted=protocol == "tls", level=trap
             )
+
+
+def _facility(tree: Node, name: str) -> Level:
+    """The least severity a facility is recorded from, by its own line or that of all (User Manual, logging level)."""
+    for facility in (name, "all"):
+        said = [found[2] for found in tree.matches(r"logging level (\S+) (\S+)") if found[1].lower() == facility.lower()]
+        if said:
+            return level(said[-1])
+    return "debug"
+
+
+def _lesser(one: Level, other: Level) -> Level:
+    """Of two hurdles the one that lets less through."""
+    return one if reaches(other, one) else other
+
+
+def _buffer(cli: DeviceCli, tree: Node) -> bool:
+    """A buffer that keeps emergencies alone keeps nothing of what people look for."""
+    return _default_on(cli, tree, "logging buffered") and reaches(_buffered(tree), "error")
 
 
 def _buffered(tree: Node) -> Level:

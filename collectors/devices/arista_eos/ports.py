@@ -12,7 +12,7 @@ from collectors.devices.syntax.indent import Node
 from collectors.devices.vocabulary import mac
 from collectors.errors import Unparsable, Unsupported
 from collectors.facts.base import Gaps
-from collectors.facts.interfaces import Interfaces, Port, unguarded, unused_open, vouched
+from collectors.facts.interfaces import Interfaces, Port, unguarded, unused_of_table, vouched
 from collectors.facts.neighbours import Neighbour, Neighbours, both_tables
 from collectors.transports.base import DeviceCli
 
@@ -47,7 +47,9 @@ def interfaces(cli: DeviceCli) -> Interfaces:
         gaps.note("dhcp_snooping_vlans", "unsupported", "whether foreign servers are ignored is not told by EOS's DHCP snooping")
     return Interfaces(
         ports=ports,
-        unused_open=unused_open(ports, gaps),
+        unused_open=unused_of_table(
+            ports, {_short(port.name) for port in ports}, (name for name in states if name.startswith(("Et", "Un"))), gaps
+        ),
         unguarded=unguarded((port for port in ports if port.enabled and port.physical and port.mode == "access"), gaps),
         dhcp_snooping_vlans=None if snooping else (),
         arp_inspection_vlans=_vlans(tree, "ip arp inspection vlan "),
@@ -156,8 +158,11 @@ def _mode(tree: Node, lines: Node, name: str) -> Mode:
     said = lines.stands("switchport")
     if "." in name or said is False or (said is None and tree.has("switchport default mode routed")):
         return "routed"
-    word = (lines.value("switchport mode ") or "access").split()[0]
-    return "access" if word == "access" else "trunk" if word == "trunk" else "other"
+    words = (lines.value("switchport mode ") or "access").split()
+    # a desk with a telephone is a desk, and so is whoever stands at the end of a tunnel or in a private VLAN
+    if words[0] in ("access", "dot1q-tunnel", "private-vlan") or words[1:2] == ["phone"]:
+        return "access"
+    return "trunk" if words[0] == "trunk" else "other"
 
 
 def _number(said: str | None) -> int | None:
@@ -179,6 +184,11 @@ def _addresses(lines: Node) -> Iterator[str]:
 
 
 def _bpdu_guard(tree: Node, lines: Node) -> bool:
+    """What is never looked at shuts nothing out: a filter for BPDUs, or no spanning tree."""
+    if tree.value("spanning-tree mode ") == "none" or lines.flag("spanning-tree bpdufilter enable"):
+        return False
+    if tree.flag("spanning-tree edge-port bpdufilter default") and not lines.flag("spanning-tree bpdufilter disable"):
+        return False
     own = lines.value("spanning-tree bpduguard ")
     if own:
         return own.startswith("enable")

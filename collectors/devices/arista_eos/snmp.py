@@ -28,14 +28,16 @@ def snmp_service(cli: DeviceCli) -> SnmpService:
     whole = _whole(tree, lists, v6)
     communities = tuple(_communities(tree, lists, v6, gaps))
     users = tuple(_users(tree))
-    on = bool(communities or users) and bool(_vrfs(tree))
+    on = bool(communities or tree.lines("snmp-server user ")) and bool(_vrfs(tree))
     doors = [*(row.anywhere for row in communities), *(whole for _ in users)]
     anywhere = False if not on or all(door is False for door in doors) else True if True in doors else None
     if anywhere is None:
         gaps.note("anywhere", "unsupported", "a list is empty or not in the configuration")
     return SnmpService(
         enabled=on,
-        v1_v2c=on and bool(communities),
+        # a user of version 1 or 2c is a community by another name
+        v1_v2c=on
+        and bool(communities or tree.matches(r"snmp-server user \S+ \S+(?: remote \S+(?: udp-port \d+)?)? v(?:1|2c)\b")),
         communities=communities,
         users=users,
         trap_hosts=tuple(_trap_hosts(tree)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import get_args
 
 from collectors.devices.cisco_asa.text import config, governed_here, release
 from collectors.devices.syntax.indent import Node
@@ -104,7 +105,13 @@ def _enable(cli: DeviceCli, tree: Node) -> Secret:
     ]
     if not found:
         raise Unsupported("no enable password line: blank on old releases, asked for at the first log-on on new ones")
-    words = found[-1]
+    kinds = [_secret_of(words) for words in found[-1:]]
+    # a lower level has its own word, and may do much: the worst of all counts
+    kinds += [_secret_of(line.split()) for line in tree.lines("enable password ") if " level " in f" {line} "]
+    return min(kinds, key=get_args(Secret).index)
+
+
+def _secret_of(words: list[str]) -> Secret:
     return "none" if words[0] == BLANK else _kind(words[1:])
 
 

@@ -89,7 +89,7 @@ def _served(tree: Node, name: str) -> bool:
 
 def _authorises_commands(cli: DeviceCli, tree: Node) -> bool:
     """On every VTY range: the list `default`, or the one the line names. A list no line names decides nothing."""
-    said = {found[1] for found in tree.matches(r"aaa authorization commands 15 (\S+) .*\b(?:group|local)\b")}
+    said = {found[1] for found in tree.matches(r"aaa authorization commands 15 (\S+) (?!.*\bnone\b).*\b(?:group|local)\b")}
     lines = _entered(cli, tree)
     return bool(said) and all((line.value("authorization commands 15 ") or "default") in said for line in lines)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Address, IPv4Network, ip_network, summarize_address_range
 from typing import NamedTuple
 
-from collectors.devices.syntax.cidr_acl import ANY, Nets, covers
+from collectors.devices.syntax.cidr_acl import ANY, Nets, all_ports, covers
 from collectors.devices.syntax.indent import Node
 from collectors.errors import Unparsable
 
@@ -34,6 +34,8 @@ class Entry(NamedTuple):
     destination_nets: Nets = None
     every_service: bool | None = None
     """None: a group of services that cannot be resolved."""
+    whole: str = ""
+    """tcp or udp, where it speaks of every port of it."""
 
 
 class AccessList(NamedTuple):
@@ -213,13 +215,25 @@ def _extended(words: list[str], number: str) -> Entry:
     source = _address(rest)
     named = _ports(rest)
     destination = _address(rest)
+    before = rest.copy()
+    narrow = named  # whoever names source ports takes a part
     named = _ports(rest) or named
+    ports = before[: len(before) - len(rest)]
     at = next((place for place, word in enumerate(rest) if word in ("log", "log-input")), len(rest))
     # a word behind `log` is a mark on the record, it narrows nothing
     more = [word for word in _narrowing(rest[:at]) if word not in ("established", "fragments")]
     answers = "established" in rest[:at]
+    whole = {"tcp": "tcp", "6": "tcp", "udp": "udp", "17": "udp"}.get(protocol, "")
     return Entry(
-        words[0], protocol, source, destination, named or bool(more) or answers, at < len(rest), number, established=answers
+        words[0],
+        protocol,
+        source,
+        destination,
+        named or bool(more) or answers,
+        at < len(rest),
+        number,
+        established=answers,
+        whole="" if narrow or more or answers or not all_ports(ports) else whole,
     )
 
 

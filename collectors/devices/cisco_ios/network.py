@@ -10,7 +10,7 @@ from typing import Literal
 
 from collectors.devices.cisco_ios.acl import V6, AccessList, access_lists
 from collectors.devices.cisco_ios.text import config
-from collectors.devices.syntax.cidr_acl import Words, sides
+from collectors.devices.syntax.cidr_acl import Words, services, sides
 from collectors.devices.syntax.indent import Node
 from collectors.errors import Unparsable
 from collectors.facts.base import Gaps
@@ -156,14 +156,13 @@ def _rules(
                     service_any=True, logged=False, **ways,
                 )
             )  # fmt: skip
-        both = sides(
-            [
-                Words(each.action == "permit", each.source_nets, each.destination_nets, each.every_service is True)
-                for each in entries
-            ]
-        )
-        for number, (entry, side) in enumerate(zip(entries, both, strict=True), 1):
-            whole = *side, entry.every_service
+        words = [
+            Words(each.action == "permit", each.source_nets, each.destination_nets, each.every_service is True, each.whole)
+            for each in entries
+        ]
+        told = zip(entries, sides(words), services(words), strict=True)
+        for number, (entry, side, every) in enumerate(told, 1):
+            whole = *side, every or entry.every_service
             if entry.action == "permit" and None in whole and False not in whole:
                 gaps.note(
                     "rules",
@@ -280,6 +279,11 @@ def _ospf(tree: Node) -> Iterator[Routing]:
             whole = bool(process.flag(f"area {area} authentication message-digest"))
             own = [_ospf_keyed(interface, whole) for interface in interfaces]
             yield Routing(protocol="ospf", name=f"{number} area {area}", authenticated=all(own) if own else None)
+        links: dict[str, bool] = {}
+        for found in process.matches(r"area \S+ virtual-link (\S+)(.*)"):  # several lines may speak of one link
+            links[found[1]] = links.get(found[1], False) or bool(re.search(r"message-digest-key|key-chain", found[2]))
+        for peer, keyed in links.items():
+            yield Routing(protocol="ospf", name=f"{number} virtual-link {peer}", authenticated=keyed)
 
 
 def _ospf_keyed(interface: Node, area: bool) -> bool:

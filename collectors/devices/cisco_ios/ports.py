@@ -147,6 +147,8 @@ def _mode(lines: Node, switchport: bool) -> Mode:
     if said is None:
         return "dynamic"  # what a Catalyst port does unless told otherwise
     word = said.split()[0]
+    if word == "dot1q-tunnel" or said.startswith("private-vlan host"):
+        return "access"  # whoever stands at the end of a tunnel or in a private VLAN is one station more
     return {"access": "access", "trunk": "trunk", "dynamic": "dynamic"}.get(word, "other")  # type: ignore[return-value]
 
 

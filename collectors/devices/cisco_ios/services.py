@@ -244,6 +244,10 @@ def _somewhere(tree: Node, line: str) -> bool:
     """Some routed interface in use does it; on unless the interface says no (IOS IP Addressing command reference)."""
     if line == "ip proxy-arp" and tree.flag("ip arp proxy disable"):
         return False
+    if line == "ip redirects" and any(
+        interface.lines("ipv6 address ") and interface.flag("ipv6 redirects") is not False for interface in _routed(tree)
+    ):
+        return True  # on unless the interface says no, too (IOS IPv6 command reference)
     return any(interface.flag(line) is not False for interface in _routed(tree))
 
 

@@ -77,7 +77,12 @@ def _fallback(cli: DeviceCli, tree: Node, order: tuple[str, ...]) -> bool:
 
 def _authorised(tree: Node, kind: str) -> bool:
     said = (tree.value(f"aaa authorization {kind} default ") or "").split()
-    return said[:1] == ["group"] and any(served(tree, name) for name in said[1:] if name not in ("local", "none"))
+    # `none` lets every command through once no server answers
+    return (
+        said[:1] == ["group"]
+        and "none" not in said
+        and any(served(tree, name) for name in said[1:] if name not in ("local", "none"))
+    )
 
 
 def _accounting(tree: Node) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from collectors.devices.cisco_nxos.text import config, major, resolved
 from collectors.devices.syntax.indent import Node
-from collectors.devices.vocabulary import level
+from collectors.devices.vocabulary import level, reaches
 from collectors.errors import Unparsable, Unsupported
 from collectors.facts.base import Gaps
 from collectors.facts.clock import Clock, TimeServer
@@ -32,7 +32,9 @@ def device_logs(cli: DeviceCli) -> DeviceLogs:
         level=None,
         # System Management Configuration Guide, System Message Logging: the date is always there; its fraction is chosen
         timestamps=True,
-        logons=tree.flag("login on-failure log") is True and tree.flag("login on-success log") is True,
+        logons=tree.flag("login on-failure log") is True
+        and tree.flag("login on-success log") is True
+        and all(_recorded(tree, facility) for facility in ("aaa", "authpriv", "daemon")),
         changes=_changes(tree),
         synchronous_source=tree.value("logging source-interface "),
         unseen=gaps.unseen,
@@ -51,7 +53,17 @@ def _hosts(tree: Node, gaps: Gaps) -> Iterator[LogHost]:
         )
 
 
+def _recorded(tree: Node, facility: str) -> bool:
+    """No line keeps records of log-ons (warnings and below) out of its facility."""
+    said = [found[1] for found in tree.matches(rf"logging level (?:{facility}|all) (\d)")]
+    return not said or reaches(level(said[-1]), "notice")
+
+
 def _file(cli: DeviceCli, tree: Node) -> bool:
+    """A file that keeps emergencies alone keeps nothing of what people look for."""
+    for found in tree.matches(r"logging logfile \S+ (\d)")[-1:]:
+        if not reaches(level(found[1]), "error"):
+            return False
     said = tree.flag("logging logfile")
     if said is None:
         if resolved(cli):

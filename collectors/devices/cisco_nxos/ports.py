@@ -13,7 +13,7 @@ from collectors.devices.syntax.indent import Node
 from collectors.devices.vocabulary import mac
 from collectors.errors import Unparsable, Unsupported
 from collectors.facts.base import Gaps
-from collectors.facts.interfaces import Interfaces, Port, unguarded, unused_open, vouched
+from collectors.facts.interfaces import Interfaces, Port, unguarded, unused_of_table, vouched
 from collectors.facts.neighbours import Neighbour, Neighbours, both_tables
 from collectors.transports.base import DeviceCli
 
@@ -47,7 +47,9 @@ def interfaces(cli: DeviceCli) -> Interfaces:
     snooping = tree.flag("feature dhcp") is True and tree.has("ip dhcp snooping")
     return Interfaces(
         ports=ports,
-        unused_open=unused_open(ports, gaps),
+        unused_open=unused_of_table(
+            ports, {_short(port.name) for port in ports}, (name for name in states or {} if name.startswith("Eth")), gaps
+        ),
         unguarded=_unguarded(ports, gaps),
         dhcp_snooping_vlans=_vlans(tree, "ip dhcp snooping vlan ") if snooping else (),
         arp_inspection_vlans=_vlans(tree, "ip arp inspection vlan ") if tree.flag("feature dhcp") else (),
@@ -157,7 +159,7 @@ def _port(tree: Node, lines: Node, states: Mapping[str, State], gaps: Gaps) -> P
         vlan=_number(lines.value("switchport access vlan "), 1) if mode == "access" else None,
         native_vlan=_number(lines.value("switchport trunk native vlan "), 1) if mode == "trunk" else None,
         addresses=tuple(_addresses(lines)),
-        port_security=lines.stands("switchport port-security") is True if layer2 else None,
+        port_security=bool(lines.stands("switchport port-security") and tree.flag("feature port-security")) if layer2 else None,
         authenticated=vouched(name, _admits(tree, lines), _fails_open(tree, lines), gaps) if layer2 else None,
         bpdu_guard=_bpdu_guard(tree, lines) if layer2 else None,
         snooping_trusted=lines.flag("ip dhcp snooping trust") is True if layer2 else None,
@@ -193,7 +195,9 @@ def _mode(lines: Node, name: str, state: State | None) -> Mode | None:
     said = lines.value("switchport mode ")
     if said is not None:
         word = said.split()[0]
-        return "access" if word == "access" else "trunk" if word == "trunk" else "other"
+        # whoever stands at the end of a tunnel or in a private VLAN is one station more
+        edge = word in ("access", "dot1q-tunnel") or said.startswith("private-vlan host")
+        return "access" if edge else "trunk" if word == "trunk" else "other"
     if lines.matches(r"switchport(?:$| access vlan)"):
         return "access"
     word = state.vlan if state else ""
@@ -214,6 +218,11 @@ def _addresses(lines: Node) -> Iterator[str]:
 
 
 def _bpdu_guard(tree: Node, lines: Node) -> bool:
+    """What is never looked at shuts nothing out: a filter for BPDUs, or VLANs without spanning tree."""
+    if lines.flag("spanning-tree bpdufilter enable") or tree.matches(r"no spanning-tree vlan "):
+        return False
+    if tree.has("spanning-tree port type edge bpdufilter default") and not lines.flag("spanning-tree bpdufilter disable"):
+        return False
     own = lines.value("spanning-tree bpduguard ")
     if own:
         return own.startswith("enable")

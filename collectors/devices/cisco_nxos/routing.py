@@ -74,6 +74,8 @@ def _gateways(tree: Node) -> Iterator[Gateway]:
             elif re.match(r"vrrp(?:v3)? \d+", group.text):
                 # VRRP of NX-OS knows a readable word, version 3 nothing at all
                 yield Gateway(interface=f"{name} {group.text.split()[1]}", protocol="vrrp", authenticated=False)
+            elif re.match(r"glbp \d+$", group.text):
+                yield Gateway(interface=f"{name} {group.text[5:]}", protocol="glbp", authenticated=_hsrp_keyed(tree, group))
 
 
 def _hsrp_keyed(tree: Node, group: Node) -> bool:
@@ -132,6 +134,18 @@ def _ospf(tree: Node) -> Iterator[Routing]:
             own = [_ospf_keyed(tree, interface, _area_mode(part, area)) for interface in speakers]
             where = "" if vrf == "default" else f" vrf {vrf}"
             yield Routing(protocol="ospf", name=f"{tag}{where} area {area}", authenticated=all(own) if own else None)
+        yield from _links(tree, process, tag)
+
+
+def _links(tree: Node, process: Node, tag: str) -> Iterator[Routing]:
+    """Virtual links have a key of their own; what their area demands without one is an empty key."""
+    for vrf, part in _parts(process):
+        for link in part.blocks("area "):
+            if found := re.match(r"area (\S+) virtual-link (\S+)", link.text):
+                mode = (link.value("authentication ") or "").split()
+                keyed = bool(link.lines("message-digest-key ")) or (mode[:1] == ["key-chain"] and _chain(tree, mode[-1]))
+                where = "" if vrf == "default" else f" vrf {vrf}"
+                yield Routing(protocol="ospf", name=f"{tag}{where} virtual-link {found[2]}", authenticated=keyed)
 
 
 def _area_mode(part: Node | None, area: str) -> str:

@@ -43,7 +43,7 @@ def _questions(cli: DeviceCli, tree: Node) -> Iterator[tuple[Service, Callable[[
     yield "dns-lookup", lambda: _said(cli, tree, "ip domain-lookup", True)
     yield "config-network", lambda: _said(cli, tree, "boot poap enable", False)
     yield "proxy-arp", lambda: _somewhere(tree, "ip proxy-arp", False)
-    yield "redirects", lambda: _somewhere(tree, "ip redirects", True)
+    yield "redirects", lambda: _redirects(tree)
     yield "gratuitous-arp", lambda: _gratuitous(tree)
 
 
@@ -57,10 +57,16 @@ def _said(cli: DeviceCli, tree: Node, line: str, default: bool) -> Answer:
     return default, False
 
 
-def _somewhere(tree: Node, line: str, default: bool) -> Answer:
+def _somewhere(tree: Node, line: str, default: bool, speaks: str = "") -> Answer:
     """Some routed interface in use does it (Unicast Routing Configuration Guide, IP: proxy ARP off, redirects on)."""
-    said = [interface.flag(line) for interface in doors(tree)]
+    said = [interface.flag(line) for interface in doors(tree) if not speaks or interface.lines(speaks)]
     return any(default if each is None else each for each in said), None not in said
+
+
+def _redirects(tree: Node) -> Answer:
+    """In each family an interface speaks; both are on without a line."""
+    four, six = _somewhere(tree, "ip redirects", True), _somewhere(tree, "ipv6 redirects", True, "ipv6 address ")
+    return four[0] or six[0], four[1] and six[1]
 
 
 def _gratuitous(tree: Node) -> Answer:

@@ -54,7 +54,13 @@ class Entry(NamedTuple):
 
     @property
     def every_service(self) -> bool:
-        return self.protocol in ("ip", "ipv6", "any") and not self.ports and not self.narrowed
+        return self.protocol in ("ip", "ipv6", "any", "0") and not self.ports and not self.narrowed
+
+    @property
+    def whole(self) -> str:
+        """tcp or udp where it speaks of every port of it."""
+        known = {"tcp": "tcp", "6": "tcp", "udp": "udp", "17": "udp"}.get(self.protocol, "")
+        return known if not self.narrowed and all_ports(self.ports) else ""
 
     def concerns(self, protocol: str, port: int) -> bool:
         """It may match somebody who begins to speak with this port."""
@@ -123,6 +129,17 @@ def _ports(rest: list[str]) -> tuple[str, ...]:
     while said[0] in ("eq", "neq") and rest and re.fullmatch(r"\d{1,5}|[a-z][a-z0-9-]*", rest[0]) and rest[0] not in _OPTIONS:
         said.append(rest.pop(0))
     return tuple(said)
+
+
+def all_ports(ports: Sequence[str]) -> bool:
+    """The words leave out at most the first and the last port."""
+    numbers = [int(word) for word in ports[1:] if word.isdigit()]
+    if not ports or not numbers:
+        return not ports
+    kind = ports[0]
+    if kind == "range":
+        return numbers[0] <= 1 and numbers[-1] >= _LAST - 1
+    return (kind == "gt" and numbers[0] <= 1) or (kind == "lt" and numbers[0] >= _LAST - 1) or kind == "neq"
 
 
 def _hits(ports: tuple[str, ...], port: int) -> bool:
@@ -195,6 +212,15 @@ class Words(NamedTuple):
     source: Nets
     destination: Nets
     every_service: bool
+    whole: str = ""
+    """tcp or udp, where the line speaks of every port of it."""
+
+
+def services(lines: Sequence[Words]) -> list[bool]:
+    """Whether each line permits every service: by itself, or because two lines let all of TCP and all of UDP go everywhere."""
+    wide = [bool(line.permits and line.whole and covers(line.source) and covers(line.destination)) for line in lines]
+    both = {"tcp", "udp"} <= {line.whole for line, each in zip(lines, wide, strict=True) if each}
+    return [line.every_service or (both and each) for line, each in zip(lines, wide, strict=True)]
 
 
 def sides(lines: Sequence[Words]) -> list[tuple[bool | None, bool | None]]:
