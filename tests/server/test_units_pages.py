@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from server.background.models import Job
-from server.ingest.models import Agent, Machine
+from server.ingest.models import Agent, EnrolmentToken, Machine
 from server.journal.models import Entry
 from server.units import operations
 from server.units.models import Membership, Unit, User
 from server.units.operations import By
-from tests.server.people import PASSWORD
+from tests.server.people import PASSWORD, Host, send
 
 pytestmark = pytest.mark.django_db
 
@@ -68,6 +69,25 @@ def test_an_old_code_or_name_tells_what_became_of_the_unit(provinces: dict[str, 
     successor = client.get(f"/units/{provinces['08'].pk}/").content.decode()
     assert "Từ 01/07/2025 tiếp nhận" in successor
     assert "huyện Quản Bạ" in successor
+
+
+def test_a_machine_as_it_was_is_shown_in_the_unit_it_was_in(client: Client, provinces: dict[str, Unit]) -> None:
+    host = Host("may-01")
+    assert host.enrol(client, EnrolmentToken.issue(provinces["02"], 1, 1, "x")[1]).status_code == 201
+    today = timezone.localdate()
+    Machine.objects.filter(name="may-01").update(created_at=timezone.now() - timedelta(days=9))
+    for age in (5, 0):
+        assert send(client, host.seal(host.snapshot(age=timedelta(days=age)))).status_code == 201
+    machine = Machine.objects.get(name="may-01")
+    old = machine.snapshots.earliest("orders_at")
+    operations.merge([provinces["02"]], provinces["08"], BY, today - timedelta(days=2))
+    reader = on(provinces["08"], "viewer")
+    assert (
+        "Khi đó máy thuộc Sở › BHXH tỉnh Hà Giang." in reader.get(f"/machines/{machine.pk}/?snapshot={old.pk}").content.decode()
+    )
+    page = reader.get(f"/machines/{machine.pk}/").content.decode()
+    assert "Hà Giang" not in page
+    assert "BHXH tỉnh Tuyên Quang" in page
 
 
 def test_the_forms_do_what_they_say(provinces: dict[str, Unit], as_admin: Client) -> None:

@@ -13,6 +13,8 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext, ngettext
 
 from server.assess import wording
+from server.ingest.models import Machine
+from server.units.models import unit_on
 
 register = template.Library()
 
@@ -55,6 +57,19 @@ def icon(name: str) -> SafeString:
 
 _DECIDED = ("fail", "unknown", "pass")
 _UNITS = (("day", 86_400), ("hour", 3_600), ("minute", 60))
+
+
+@register.simple_tag
+def unit_then(machine: Machine, at: datetime) -> str:
+    """The units a machine was in at that time, by the names of that day; nothing where they are those of today."""
+    then, now = (_line(machine, moment) for moment in (at, timezone.now()))
+    return then if then != now else ""
+
+
+def _line(machine: Machine, at: datetime) -> str:
+    day = timezone.localtime(at).date()
+    unit = unit_on(machine, day)
+    return " › ".join(one.name_on(day) for one in unit.line_on(day)) if unit else ""
 
 
 @register.filter
