@@ -129,7 +129,8 @@ class SealedCollector(Collector):
 def note_distrust(state: State, what: str, host: str) -> None:
     """Remember it: status shows it for as long as a person has not removed the file."""
     known = state.read(DISTRUST) or {}
-    entry = known.get(what) if isinstance(known.get(what), dict) else {}
+    before = known.get(what)
+    entry: dict[str, Any] = before if isinstance(before, dict) else {}
     now = int(time.time())
     known[what] = {"times": entry.get("times", 0) + 1, "first": entry.get("first", now), "last": now, "from": host}
     state.try_keep(DISTRUST, known)

@@ -53,9 +53,8 @@ def relays(request: HttpRequest) -> HttpResponse:
             "waiting": relay.number("waiting"),
             "may_revoke": user.may(ADMINISTER, relay.unit),
         }
-        for relay in found
+        for relay in sorted(found, key=lambda relay: (not relay.trouble(now), relay.revoked_at is not None))
     ]
-    rows.sort(key=lambda row: (not row["trouble"], bool(row["relay"].revoked_at)))
     url = request.build_absolute_uri("/").rstrip("/")
     return render(request, "relays/relays.html", {"rows": rows, "form": form, "shown": shown, "url": url, "nav": "tokens"})
 

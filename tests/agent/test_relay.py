@@ -116,10 +116,13 @@ def test_when_nothing_can_give_way_it_is_refused_and_nothing_is_lost(tmp_path: P
     store = Store(tmp_path / "relay", 5000, 0)
     store.prepare()
     hosts = [Host(f"{number:08x}{AGENT[8:]}") for number in range(6)]
-    kept = []
-    with pytest.raises(Full):
-        for host in hosts:
+    kept, full = [], 0
+    for host in hosts:
+        try:
             kept.append(take(store, host.envelope(size=1000)))
+        except Full:
+            full += 1
+    assert full
     assert sorted(entry.id for entry in store.spool.waiting()) == sorted(kept)
 
 
@@ -134,9 +137,11 @@ def test_so_much_of_the_disk_stays_free(tmp_path: Path) -> None:
 def test_strangers_fill_an_eighth_and_no_more(tmp_path: Path) -> None:
     store = Store(tmp_path / "relay", 80_000, 0)
     store.prepare()
-    with pytest.raises(Full, match="not heard"):
-        for number in range(30):
-            take(store, Host(f"{number:08x}{AGENT[8:]}").envelope(size=1000), stranger=True)
+    kept = 0
+    for number in range(30):
+        with contextlib.suppress(Full):
+            kept += bool(take(store, Host(f"{number:08x}{AGENT[8:]}").envelope(size=1000), stranger=True))
+    assert 0 < kept < 10
     assert store.summary()["bytes"] <= 10_000
     take(store, Host().envelope(size=1000))
 
