@@ -39,7 +39,10 @@ class Head(models.Model):
     REACHED_BY = "machine__unit__path"
 
     machine = models.OneToOneField(Machine, on_delete=models.CASCADE, primary_key=True, related_name="head")
-    unit = models.ForeignKey(Unit, on_delete=models.DO_NOTHING, db_constraint=False, related_name="+", help_text="Counted there")
+    unit = models.ForeignKey(
+        Unit, null=True, on_delete=models.DO_NOTHING, db_constraint=False, related_name="+",
+        help_text="Counted there; null: out of service, counted nowhere",
+    )  # fmt: skip
     kind = models.PositiveSmallIntegerField(help_text="Judged as")
     snapshot = models.UUIDField()
     at = models.DateTimeField(help_text="orders_at of the snapshot: every verdict was last seen then")

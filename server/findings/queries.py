@@ -110,6 +110,7 @@ def failing(
 ) -> list[Failing]:
     """The machines that fail a rule (or of which it is unknown), longest first; `after` the (since, machine) of the last one shown."""
     held = Standing.objects.filter(under("machine__unit__path", parts(user, unit)), rule=rule, verdict=verdict)
+    held = held.filter(machine__retired_at=None)
     if after is not None:
         held = held.filter(Q(since__gt=after[0]) | Q(since=after[0], machine__gt=after[1]), since__gte=after[0])
     rows = held.order_by("since", "machine_id").values_list(
@@ -130,7 +131,7 @@ def changed_since(
 
     By when it became known, not by when it was seen: what comes late is news as well.
     """
-    mine = Machine.objects.filter(under("unit__path", parts(user, unit)))
+    mine = Machine.objects.filter(under("unit__path", parts(user, unit)), retired_at=None)
     few = list(mine.values_list("pk", flat=True)[: FEW + 1])
     turned = Transition.objects.filter(written_at__gt=moment)
     # the database cannot guess how many machines lie under a path, and each way is slow for the other case; "+ 0" keeps it

@@ -38,7 +38,7 @@ class Held(NamedTuple):
 
 def record(stored: StoredSnapshot, judged: Judgement) -> None:
     """Whatever order snapshots come in, the standing and the transitions are those of the order they were collected in."""
-    position, unit = (stored.orders_at, UUID(stored.pk)), stored.machine.unit_id
+    position, unit = (stored.orders_at, UUID(stored.pk)), where(stored.machine)
     head = _head(stored.machine_id)
     if head is None:
         if _first(stored.machine_id, unit, position, judged):
@@ -74,9 +74,14 @@ def withdraw(machine: Machine) -> None:
     head.delete()
 
 
-def count(unit: int, kind: int, packed: bytes) -> None:
+def where(machine: Machine) -> int | None:
+    """The unit in which a machine is counted; what is out of service is counted nowhere, and keeps its standing."""
+    return machine.unit_id if machine.retired_at is None else None
+
+
+def count(unit: int | None, kind: int, packed: bytes) -> None:
     """To be counted in by the next `tally.fold`."""
-    if not packed:
+    if unit is None or not packed:
         return
     change = Change.objects.create(unit_id=unit, kind=kind, packed=packed)
     if change.pk % EACH == 0:
@@ -95,7 +100,7 @@ def _head(machine: int) -> Head | None:
     return Head.objects.select_for_update().filter(pk=machine).first()
 
 
-def _first(machine: int, unit: int, position: tuple[datetime, UUID], judged: Judgement) -> bool:
+def _first(machine: int, unit: int | None, position: tuple[datetime, UUID], judged: Judgement) -> bool:
     """False when the machine has a head already; waits for whoever is about to make one."""
     at, snapshot = position
     head = (machine, unit, judged.kind, snapshot, at, 0, snapshot, at, judged.rules, judged.digest)
@@ -107,7 +112,7 @@ def _first(machine: int, unit: int, position: tuple[datetime, UUID], judged: Jud
     return True
 
 
-def _forward(head: Head, unit: int, position: tuple[datetime, UUID], judged: Judgement) -> None:
+def _forward(head: Head, unit: int | None, position: tuple[datetime, UUID], judged: Judgement) -> None:
     """The snapshot is newer than all before, or it is the newest, judged again."""
     at, snapshot = position
     again = snapshot == head.snapshot

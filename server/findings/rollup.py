@@ -103,20 +103,27 @@ def _moment(end: datetime, paths: dict[int, str]) -> Moment:
     for unit, kind, packed in Change.objects.values_list("unit_id", "kind", "packed").iterator():
         for rule, counts in changes.sums([packed]).items():
             _add(differences, paths, unit, kind, rule, counts)
-    later = Head.objects.filter(first_at__gte=end)
+    later = Head.objects.filter(first_at__gte=end, unit__isnull=False)
     counts_of_later = Standing.objects.filter(machine__in=later.values("machine")).order_by()
     for unit, kind, rule, verdict, number in counts_of_later.values_list(
         "machine__head__unit", "machine__head__kind", "rule_id", "verdict"
     ).annotate(number=Count("*")):
         _add(differences, paths, unit, kind, rule, _one(verdict, -number))
     # known after the end, too: nothing is known before it is seen, and that has an index
-    turned = Transition.objects.filter(written_at__gte=end, at__gte=end, machine__head__first_at__lt=end).order_by()
+    turned = Transition.objects.filter(
+        written_at__gte=end, at__gte=end, machine__head__first_at__lt=end, machine__head__unit__isnull=False
+    ).order_by()
     for unit, kind, rule, was, now, number in turned.values_list(
         "machine__head__unit", "machine__head__kind", "rule_id", "was", "now"
     ).annotate(number=Count("*")):
         _add(differences, paths, unit, kind, rule, [a + b for a, b in zip(_one(was, number), _one(now, -number), strict=True)])
     machines: Counter[tuple[int, int]] = Counter()
-    heads = Head.objects.filter(first_at__lt=end).order_by().values_list("unit_id", "kind").annotate(number=Count("*"))
+    heads = (
+        Head.objects.filter(first_at__lt=end, unit__isnull=False)
+        .order_by()
+        .values_list("unit_id", "kind")
+        .annotate(number=Count("*"))
+    )
     for unit, kind, number in heads:
         for one in _upwards(paths, unit):
             machines[one, kind] += number

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models.signals import post_migrate, pre_delete
 from django.dispatch import receiver
 
+from server.assess import kept
 from server.findings import rules
 from server.ingest.models import Machine
 
@@ -23,3 +24,4 @@ def deleted(sender: Any, instance: Machine, **rest: Any) -> None:
 @receiver(post_migrate)
 def made_anew(sender: Any, **rest: Any) -> None:
     rules.forget()
+    kept.forget()

@@ -12,13 +12,13 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from django.db import connection, transaction
-from django.db.models import BinaryField, F, IntegerField, Q, Sum, Value
+from django.db.models import BinaryField, F, IntegerField, Q, QuerySet, Sum, Value
 
 from server import database
 from server.findings import changes, rows
 from server.findings.changes import Packed, Sums
 from server.findings.models import Change, Head, Place, Standing, Tally
-from server.findings.record import count
+from server.findings.record import count, where
 from server.ingest.models import Machine
 from server.units.models import Unit
 from server.units.paths import outermost
@@ -77,17 +77,23 @@ def fold_all() -> int:
 
 
 def settle(limit: int = SETTLE) -> int:
-    """Machines that were moved to another unit are counted there from now on; how many."""
-    moved = Head.objects.exclude(unit=F("machine__unit")).order_by("pk").values_list("pk", flat=True)[:limit]
-    return sum(_settle(pk) for pk in list(moved))
+    """Machines that were moved to another unit, or taken out of service, or back, are counted so from now on; how many."""
+    return sum(_settle(pk) for pk in list(moved().order_by("pk").values_list("pk", flat=True)[:limit]))
+
+
+def moved() -> QuerySet[Head]:
+    """Those that are still counted where they were."""
+    back = Q(machine__retired_at=None) & (Q(unit=None) | ~Q(unit=F("machine__unit")))
+    return Head.objects.filter(back | Q(machine__retired_at__isnull=False, unit__isnull=False))
 
 
 def _settle(pk: int) -> bool:
     with transaction.atomic():
-        unit = Machine.objects.select_for_update(of=("self",)).filter(pk=pk).values_list("unit_id", flat=True).first()
-        head = Head.objects.filter(pk=pk).first()
-        if head is None or unit is None or head.unit_id == unit:
+        machine = Machine.objects.select_for_update(of=("self",)).filter(pk=pk).first()
+        head = Head.objects.select_for_update().filter(pk=pk).first()
+        if head is None or machine is None or head.unit_id == where(machine):
             return False
+        unit = where(machine)
         verdicts = dict(Standing.objects.filter(machine=pk).values_list("rule_id", "verdict"))
         count(head.unit_id, head.kind, changes.gone(verdicts))
         count(unit, head.kind, changes.come(verdicts))

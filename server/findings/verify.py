@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from django.db import transaction
-from django.db.models import Count, F, Sum
+from django.db.models import Count, Sum
 
 from server.findings import changes, rows, tally
 from server.findings.changes import Sums
@@ -46,11 +46,6 @@ def verify(repair: bool = False) -> Iterator[Off]:
             if repair:
                 _put_right(found)
         yield from found
-
-
-def moved() -> int:
-    """Machines that are still counted where they were before they were moved: not off, but to be settled."""
-    return Head.objects.exclude(unit=F("machine__unit")).count()
 
 
 def _own(unit: int) -> Iterator[Off]:

@@ -74,7 +74,7 @@ def test_a_machine_that_moves_is_counted_where_it_is(fleet, tree) -> None:
         fleet.report(machine, 0, "FPPP")
     tally.fold_all()
     type(moves).objects.filter(pk=moves.pk).update(unit=tree["south"])
-    assert verify.moved() == 1
+    assert tally.moved().count() == 1
     assert tally.settle() == 1
     tally.fold_all()
     for unit in tree.values():
@@ -85,6 +85,23 @@ def test_a_machine_that_moves_is_counted_where_it_is(fleet, tree) -> None:
     fleet.report(moves, 1, "FPPP")
     assert counted(tree["north"]) == recounted(tree["north"])
     assert not list(verify.verify())
+
+
+@pytest.mark.on_both
+def test_a_machine_out_of_service_is_not_counted_and_keeps_its_standing(fleet, tree, admin) -> None:
+    machine = fleet.machine(tree["north"])
+    fleet.report(machine, 0, "FUPP")
+    tally.fold_all()
+    for retired in (timezone.now(), None):
+        type(machine).objects.filter(pk=machine.pk).update(retired_at=retired)
+        assert tally.settle() == 1
+        assert tally.settle() == 0
+        assert counted(tree["root"]) == ({} if retired else recounted(tree["root"]))
+        assert len(queries.failing(admin, tree["root"], fleet.rules[0])) == (0 if retired else 1)
+        assert not list(verify.verify())
+        rollup.roll_up(date(2026, 11, 1))
+        assert [row.machines for row in Daily.objects.filter(unit=tree["root"])] == ([] if retired else [1])
+    assert queries.history(admin, machine.pk, fleet.rules[0])[0].verdict == "fail"
 
 
 @pytest.mark.on_both
