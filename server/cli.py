@@ -14,6 +14,7 @@ from pathlib import Path
 import django  # here, so that `rasoat server` says what to install when it is missing
 from django.db import OperationalError
 
+from server.schedules import arguments as schedules
 from server.storage import arguments as storage
 from server.units import arguments as units
 from server.units.rights import RIGHTS
@@ -217,8 +218,20 @@ def _parser() -> argparse.ArgumentParser:
     gap = command("list", _lazy("gap", "server.coverage.console"), _("print the machines behind a gap"), coverage)
     gap.add_argument("gap", choices=("absent", "never", "stale", "unjudged", "unlisted", "ambiguous", "excused"))
     gap.add_argument("--unit", metavar="NAME")
+    schedules.add(
+        family("schedule", _("when machines report")), family("rollout", _("new packs and versions, in rings")), command, _lazy, _
+    )
     journal = family("journal", _("the audit trail"))
-    command("verify", _lazy("journal_verify"), _("check that no row of the journal was changed or removed"), journal)
+    room = "server.journal.console"
+    command("verify", _lazy("verify", room), _("check that no row of the journal was changed or removed"), journal)
+    written = command("export", _lazy("write", room), _("write the journal into a file that anybody can check"), journal)
+    written.add_argument("file", metavar="FILE")
+    written.add_argument("--after", type=_positive, metavar="ROW", help=_("only the rows after this one"))
+    checked = command("check", _lazy("check", room), _("check such a file; no collector is needed"), journal)
+    checked.add_argument("file", metavar="FILE")
+    checked.add_argument("--continues", metavar="FILE", help=_("an earlier export, which this one must continue"))
+    checked.add_argument("--signed-by", default="", metavar="FINGERPRINT", help=_("keys of the centre that must have signed it"))
+    checked.set_defaults(fresh=True)
     return parser
 
 

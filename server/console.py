@@ -221,15 +221,6 @@ def configurations_prune(options: argparse.Namespace) -> int:
     return OK
 
 
-def journal_verify(options: argparse.Namespace) -> int:
-    broken = journal.broken_at()
-    if broken is not None:
-        _say(_("The journal does not follow from itself at row %d: it or the row before was changed or removed.") % broken)
-        return FAILED
-    _say(_("%d rows, unbroken") % journal.Entry.objects.count())
-    return OK
-
-
 def _say(text: str) -> None:
     sys.stdout.write(text + "\n")
 

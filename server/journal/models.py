@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from django.db import models, transaction
@@ -13,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from server.database import alone, clean
+from server.journal.export import ROW, digest
 from server.units.scope import Scoped
 
 if TYPE_CHECKING:
@@ -79,20 +78,9 @@ ACTIONS = {
     "rollout.widened": _("Rollout led on to the next ring"),
     "rollout.halted": _("Rollout halted"),
     "rollout.ended": _("Rollout ended"),
-    "scan.asked-all": _("Scan of all machines of a unit asked for"),
-    "schedule.changed": _("Schedule changed"),
-    "silence.raised": _("Reports of a site are missing"),
-    "silence.closed": _("A site reports again"),
-    "rollout.started": _("Rollout begun"),
-    "rollout.widened": _("Rollout led on to the next ring"),
-    "rollout.halted": _("Rollout halted"),
-    "rollout.ended": _("Rollout ended"),
 }
 
 DETAILS = {
-    "approved": _("approved by"),
-    "missing": _("missing"),
-    "percent": _("per cent"),
     "approved": _("approved by"),
     "missing": _("missing"),
     "percent": _("per cent"),
@@ -206,8 +194,11 @@ class Entry(models.Model):
 
     def seal(self, previous: str) -> str:
         """sha256 over the row before and this one."""
-        row = [previous, self.at.isoformat(), self.action, self.actor, self.unit_path, self.subject, self.detail, self.address]
-        return hashlib.sha256(json.dumps(row, sort_keys=True).encode()).hexdigest()
+        return digest(previous, self.row())
+
+    def row(self) -> list[Any]:
+        """What the digest is over: export.ROW."""
+        return [self.at.astimezone(UTC).isoformat(), *(getattr(self, name) for name in ROW[1:])]
 
     @property
     def title(self) -> str:
