@@ -183,7 +183,9 @@ def _checked(work: dict[str, Any]) -> dict[str, Any]:
 def _timing(work: dict[str, Any]) -> dict[str, Any]:
     """When, how often and how fast. What an older collector does not say is None, and so is what cannot be meant."""
     interval = work.get("interval_seconds")
-    found: dict[str, Any] = {"interval_seconds": min(max(interval, 300), 30 * 86400)} if _positive(interval) else {}
+    found: dict[str, Any] = {}
+    if type(interval) is int and interval > 0:
+        found["interval_seconds"] = min(max(interval, 300), 30 * 86400)
     for name in ("schedule", "station_schedule"):
         try:
             found[name] = Timetable.read(work[name]).document() if work.get(name) else None

@@ -22,7 +22,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, cast
 from urllib.parse import urlsplit
 
 import urllib3
@@ -107,9 +107,9 @@ class Collector:
     def ask(self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None) -> Reply:
         """One request, not repeated. Raises Offline when no answer came, or one that no collector gives."""
         sent = {"User-Agent": "rasoat", "Accept": "application/json", **(headers or {})}
-        content: bytes | Paced | None = body
+        content: bytes | IO[Any] | None = body
         if body and self._bucket is not None:
-            content = Paced(body, self._bucket)
+            content = cast(IO[Any], Paced(body, self._bucket))
             sent["Content-Length"] = str(len(body))  # else it would be sent in chunks, which no collector takes
         try:
             answer = self._pool.request(

@@ -20,6 +20,7 @@ from server.assess.models import Alarm, StoredAssessment
 from server.findings import record, rules
 from server.ingest.models import Machine, StoredSnapshot
 from server.journal import models as journal
+from server.schedules import rollouts
 from server.units.models import Policy
 
 log = logging.getLogger(__name__)
@@ -139,7 +140,7 @@ def rejudge(machines: Iterator[Machine]) -> tuple[int, int]:
     for machine in machines:
         if machine.latest is None:
             continue
-        policy = machine.unit.policy()
+        policy = rollouts.policy_of(machine.agent_id, machine.unit)
         try:
             sealed, snapshot = machine.latest.to_judge()
             judged = Judged.model_validate(sealed.judged) if sealed.judged else None

@@ -13,6 +13,7 @@ from server.assess import judge, packs
 from server.background.declare import Outcome, Work, task
 from server.background.models import Job
 from server.ingest.models import Machine
+from server.schedules.rollouts import reached_by
 from server.units.models import Policy, Unit, resolve
 
 log = logging.getLogger(__name__)
@@ -65,13 +66,16 @@ def _otherwise() -> Q:
     held: dict[Policy, list[int]] = defaultdict(list)
     for unit in units.values():
         held[resolve(unit, units)._replace(interval_seconds=0)].append(unit.pk)
-    condition = Q(pk__in=[])
-    for policy, pks in held.items():
+    condition, early = Q(pk__in=[]), reached_by(units)
+    whose = [
+        (policy, Q(unit__in=pks) & ~Q(agent__in=[one for _new, ids in early for one in ids])) for policy, pks in held.items()
+    ]
+    for policy, machines in [*whose, *((policy, Q(agent__in=ids)) for policy, ids in early)]:
         try:
             digest, tailoring = packs.get(policy.baseline).digest, packs.tailoring(policy.tailoring)
         except (BaselineError, FileNotFoundError) as error:
             log.error("what judges by %s stays as it is: %s", policy.baseline, error)
             continue
         now = {"digest": digest, "level": policy.level, "tailoring": tailoring.digest if tailoring else ""}
-        condition |= Q(unit__in=pks) & ~Q(**{f"latest__assessment__{name}": value for name, value in now.items()})
+        condition |= machines & ~Q(**{f"latest__assessment__{name}": value for name, value in now.items()})
     return condition

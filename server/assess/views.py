@@ -27,6 +27,7 @@ from server.configurations import states as configurations
 from server.ingest.access import address_of
 from server.ingest.models import IN_SERVICE, Machine, StoredSnapshot
 from server.journal import models as journal
+from server.schedules import rollouts
 from server.stations import models as stations
 from server.units.models import Policy, Unit, resolve
 from server.units.rights import ADMINISTER, HANDLE, SCAN, SEE
@@ -149,7 +150,7 @@ def machine(request: HttpRequest, pk: int) -> HttpResponse:
     """One machine: what its unit's level says, or, on the fly and without storing anything, another level."""
     user = user_of(request)
     found = get_object_or_404(Machine.objects.visible_to(user).select_related("unit", "agent", "latest"), pk=pk)
-    policy = found.unit.policy()
+    policy = rollouts.policy_of(found.agent_id, found.unit)
     tab = request.GET.get("tab", "verdicts")
     stored = _chosen(found, request.GET.get("snapshot"))
     alarms = list(found.alarms.all()[:100])
@@ -163,7 +164,7 @@ def machine(request: HttpRequest, pk: int) -> HttpResponse:
         "nav": "machines",
         "alarms": alarms,
         "has_configuration": configurations.told(found),
-        "scan_request": None if found.own else stations.waiting(found),
+        "scan_request": stations.waiting(found),
         "open_alarms": [alarm for alarm in alarms if alarm.closed_at is None],
         "freshness": freshness(found.latest.orders_at if found.latest else None, policy, timezone.now()),
         "may_administer": user.may(ADMINISTER, found.unit),

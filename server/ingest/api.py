@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 from contextlib import suppress
 from datetime import datetime
 from typing import Annotated, Any
 
 from django.db import transaction
-from django.http import HttpRequest, UnreadablePostError
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.utils import timezone
 from ninja import Router, Schema, Status
 from pydantic import AfterValidator, Field, StringConstraints
@@ -23,7 +24,7 @@ from server.ingest import intake
 from server.ingest.access import address_of, agent_of, caller, limit_tries, note_refusal
 from server.ingest.models import Agent, EnrolmentToken, Machine
 from server.journal import models as journal
-from server.stations import models as stations
+from server.schedules import told
 
 router = Router(tags=["agents"])
 
@@ -84,7 +85,12 @@ class WorkOut(Schema):
     kind: Kind
     baseline: BaselineOut
     tailoring: TailoringOut | None
-    interval_seconds: int
+    interval_seconds: int = Field(description="For an agent that knows no schedule")
+    schedule: dict[str, Any] | None = Field(default=None, description="When this machine is looked at: collectors/timetable.py")
+    station_schedule: dict[str, Any] | None = Field(default=None, description="When a scan station looks at its targets")
+    poll_seconds: int = Field(default=900, description="How often to ask whether somebody wants a scan now")
+    bytes_per_second: int | None = Field(default=None, description="Most that is to be sent")
+    recommended_version: str | None = Field(default=None, description="Of the agent; for people, it never replaces itself")
     jobs: list[dict[str, Any]]
 
 
@@ -209,18 +215,30 @@ def _note(request: HttpRequest, refusal: Refused) -> None:
         judge.raise_alarm(machine, "id-reused" if refusal.code == "id-reused" else "forged", address=address, code=refusal.code)
 
 
-@router.get("agents/me/work", response={200: WorkOut, (401, 503): ErrorOut}, summary="What an agent is to do")
-def work(request: HttpRequest) -> WorkOut:
-    """Signed with the agent's key in the Authorization header: `Rasoat AGENT:UNIXTIME:BASE64`."""
-    agent = caller(request)
-    policy = agent.unit.policy()
-    pack, tailoring = packs.get(policy.baseline), packs.tailoring(policy.tailoring)
-    return WorkOut(
+@router.get("agents/me/work", response={200: WorkOut, 304: None, (401, 503): ErrorOut}, summary="What an agent is to do")
+def work(request: HttpRequest, response: HttpResponse) -> WorkOut | HttpResponse:
+    """Signed with the agent's key in the Authorization header: `Rasoat AGENT:UNIXTIME:BASE64`.
+
+    With the ETag of the last answer in If-None-Match an agent that has all this is answered 304, with nothing.
+    """
+    told_to = told.to(caller(request))
+    pack, tailoring = packs.get(told_to.policy.baseline), packs.tailoring(told_to.policy.tailoring)
+    answer = WorkOut(
         server_time=timezone.now(),
-        level=policy.level,
-        kind=Kind(Machine.objects.values_list("kind", flat=True).get(agent=agent, own=True)),
+        level=told_to.policy.level,
+        kind=Kind(told_to.kind),
         baseline=BaselineOut(id=pack.id, digest=pack.digest),
         tailoring=TailoringOut(digest=tailoring.digest, text=tailoring.text) if tailoring else None,
-        interval_seconds=policy.interval_seconds,
-        jobs=stations.jobs(agent),
+        interval_seconds=told_to.interval_seconds,
+        schedule=told_to.schedule,
+        station_schedule=told_to.station_schedule,
+        poll_seconds=told_to.poll_seconds,
+        bytes_per_second=told_to.bytes_per_second,
+        recommended_version=told_to.recommended_version,
+        jobs=told_to.jobs,
     )
+    tag = f'"{hashlib.sha256(answer.model_dump_json(exclude={"server_time"}).encode()).hexdigest()[:32]}"'
+    if request.headers.get("If-None-Match") == tag:
+        return HttpResponse(status=304, headers={"ETag": tag})
+    response["ETag"] = tag
+    return answer

@@ -27,6 +27,7 @@ from server.errors import Refused
 from server.ingest.access import agent_of
 from server.ingest.models import Agent, Machine, StoredSnapshot
 from server.journal import models as journal
+from server.schedules import rollouts
 from server.stations import models as stations
 from server.units.models import Policy
 
@@ -63,7 +64,7 @@ def take(body: bytes) -> Taken:
     known = StoredSnapshot.objects.select_related("assessment").filter(pk=opened.snapshot.id).first()
     if known is not None:
         return _again(known, body, opened, agent)
-    policy = agent.unit.policy()
+    policy = rollouts.policy_of(agent.pk, agent.unit)
     verdicts = _judged(opened, policy, _kind(agent, opened.snapshot))
     with transaction.atomic():
         # its row stays ours until the end, so one agent's snapshots come in one after another: what follows reads which

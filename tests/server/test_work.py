@@ -34,6 +34,11 @@ def test_it_works(client: Client, host: Host) -> None:
         "baseline": {"id": "mini", "digest": packs.get("mini").digest},
         "tailoring": None,
         "interval_seconds": 21600,
+        "schedule": None,
+        "station_schedule": None,
+        "poll_seconds": 900,
+        "bytes_per_second": None,
+        "recommended_version": None,
         "jobs": [],
     }
 
@@ -105,5 +110,5 @@ def test_an_own_pack_that_cannot_be_seen_is_not_replaced_by_the_one_that_ships(s
 
 def test_polling_costs_no_write_each_time(client: Client, host: Host, django_assert_num_queries) -> None:
     ask(client, host)
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(6):
         ask(client, host)
