@@ -62,6 +62,12 @@ class Fake:
     """Answers that are no UTF-8."""
     old_algorithms: bool = False
     locked: bool = False
+    asks: tuple[tuple[str, bool], ...] = ()
+    """Keyboard-interactive alone, question by question: (words, whether what is typed is shown). The first wants the password."""
+    all_at_once: bool = False
+    """The questions come together."""
+    answered: list[str] = field(default_factory=list)
+    """What was typed to the questions."""
     log_ons: list[str] = field(default_factory=list)
     """`ok` or `refused`, one per log-on tried."""
     heard: list[str] = field(default_factory=list)
@@ -140,7 +146,22 @@ class _Server(asyncssh.SSHServer):
         self._fake = fake
 
     def password_auth_supported(self) -> bool:
-        return True
+        return not self._fake.asks
+
+    def kbdint_auth_supported(self) -> bool:
+        return bool(self._fake.asks)
+
+    def get_kbdint_challenge(self, username: str, lang: str, submethods: str) -> Any:
+        asks = self._fake.asks
+        return "", "", lang, asks if self._fake.all_at_once else asks[:1]
+
+    def validate_kbdint_response(self, username: str, responses: Any) -> Any:
+        fake = self._fake
+        fake.answered += responses
+        left = fake.asks[len(fake.answered) :]
+        if not self.validate_password(username, fake.answered[0]):
+            return False
+        return ("", "", "", left[:1]) if left else True
 
     def validate_password(self, username: str, password: str) -> bool:
         expected = self._fake.log_on.format(user=self._fake.user), self._fake.password

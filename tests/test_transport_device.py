@@ -326,3 +326,46 @@ def test_no_answer_is_wrong_under_load(fakes: Fakes, tmp_path: Path) -> None:
 
     with ThreadPoolExecutor(threads) as pool:
         assert [wrong for wrongs in pool.map(one, range(sessions)) for wrong in wrongs] == []
+
+
+# --- log-on by questions ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("words", ["Password: ", "Password for rasoat@SW1:", "(rasoat@10.0.0.1) Password:", "Mật khẩu: "])
+def test_a_device_that_takes_passwords_by_questions_only(fakes: Fakes, tmp_path: Path, words: str) -> None:
+    fake = Fake(answers=answers("SW1"), asks=((words, False),))
+    with reach(fakes, tmp_path, fake) as session:
+        assert session.ask("show version") == VERSION
+    assert (fake.log_ons, fake.answered) == (["ok"], [fake.password])
+
+
+def test_a_wrong_password_to_a_question_is_tried_once(fakes: Fakes, tmp_path: Path) -> None:
+    fake = Fake(asks=(("Password: ", False),))
+    log_ons = LogOns()
+    with pytest.raises(Denied, match="one log-on was tried and no more"):
+        reach(fakes, tmp_path, fake, password="Sai-Mat-Khau", log_ons=log_ons)
+    assert (fake.log_ons, fake.answered) == (["refused"], ["Sai-Mat-Khau"])
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+@pytest.mark.parametrize("second", [("One-time password (OTP): ", False), ("Verification code: ", False), ("", True)])
+def test_a_one_time_code_is_never_guessed(fakes: Fakes, tmp_path: Path, second: tuple[str, bool], at_once: bool) -> None:
+    fake = Fake(asks=(("Password: ", False), second), all_at_once=at_once)
+    log_ons = LogOns()
+    with pytest.raises(Denied, match="asks for more than a password") as caught:
+        reach(fakes, tmp_path, fake, log_ons=log_ons)
+    assert fake.password not in str(caught.value)
+    assert fake.answered == ([] if at_once else [fake.password])
+    port = fakes.ports[-1][0]
+    target = Target(name="other name", via="ssh", address="127.0.0.1", port=port, credential="other")
+    with pytest.raises(Denied, match="refused here in this scan already"):
+        DeviceSession.connect(target, credential(tmp_path, fake), tmp_path / "known_hosts", OS, also_known=(), log_ons=log_ons)
+    assert fake.answered == ([] if at_once else [fake.password])
+
+
+@pytest.mark.parametrize("words", ["Enter PASSCODE: ", "Challenge 4711, response: ", "PIN:", ""])
+def test_a_question_for_something_else_gets_no_password(fakes: Fakes, tmp_path: Path, words: str) -> None:
+    fake = Fake(asks=((words, False),))
+    with pytest.raises(Denied, match="nothing was sent to that"):
+        reach(fakes, tmp_path, fake)
+    assert (fake.log_ons, fake.answered) == ([], [])

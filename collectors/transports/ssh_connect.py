@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import re
 import socket
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -22,6 +23,14 @@ KEEPALIVE = 15
 
 USERS = Path("~/.ssh/known_hosts")
 SYSTEMS = Path("/etc/ssh/ssh_known_hosts")
+
+
+_FOR_PASSWORD = re.compile(r"passw|passphrase|m\u1eadt kh\u1ea9u|mat khau", re.I)
+"""Words of a question that a password answers; a one-time code, a PIN or a challenge has others."""
+
+
+class ByQuestions(Exception):
+    """The host takes a password as the answer to a question alone (keyboard-interactive)."""
 
 
 class NothingInCommon(Unreachable):
@@ -51,13 +60,30 @@ def logged_on(
         raise Unreachable(f"{host}:{port}: not asked: {error.filename}: {error.strerror}") from None
     # secrets first: a key file that is not there must not cost the host a connection
     proof = _Proof(credential)
-    transport = _encrypted(host, port, known, timeout, offer)
-    try:
-        _check_key(host, port, transport.get_remote_server_key(), known, own)
-        transport.set_keepalive(KEEPALIVE)
-        transport.auth_timeout = timeout
+
+    def ready() -> paramiko.Transport:
+        made = _encrypted(host, port, known, timeout, offer)
         try:
-            still = proof.give(transport)
+            _check_key(host, port, made.get_remote_server_key(), known, own)
+        except BaseException:
+            made.close()
+            raise
+        made.set_keepalive(KEEPALIVE)
+        made.auth_timeout = timeout
+        return made
+
+    transport = ready()
+    try:
+        try:
+            try:
+                still = proof.give(transport)
+            except ByQuestions:
+                transport.close()
+                # on a connection of its own: strict servers hang up where paramiko asks for the log-on service once more
+                transport = ready()
+                still = proof.answer(transport)
+        except Denied as error:
+            raise Denied(f"{host}:{port}: {error}") from None
         except paramiko.BadAuthenticationType as error:
             allowed = ", ".join(error.allowed_types)
             raise Denied(
@@ -95,12 +121,50 @@ class _Proof:
             self._password, self.kind = credential.password(), "a password"
 
     def give(self, transport: paramiko.Transport) -> list[str]:
-        """What the host still wants afterwards; [] when we are in."""
+        """What the host still wants afterwards; [] when we are in. Raises ByQuestions for a host that takes no password otherwise."""
         if self._key is not None:
             return transport.auth_publickey(self._user, self._key)
+        import paramiko
+
         assert self._password is not None
-        # when sshd takes passwords by keyboard-interactive only, paramiko goes there: "password" was never checked
-        return transport.auth_password(self._user, self._password)
+        try:
+            # not paramiko's own way on to keyboard-interactive: it gives the password to every question that comes
+            return transport.auth_password(self._user, self._password, fallback=False)
+        except paramiko.BadAuthenticationType as error:
+            # "password" was never checked, so this is still the first and only try
+            if "keyboard-interactive" not in error.allowed_types:
+                raise
+        raise ByQuestions
+
+    def answer(self, transport: paramiko.Transport) -> list[str]:
+        """One question for a password is answered, once. Raises Denied for whatever else is asked, and sends nothing to it."""
+        import paramiko
+
+        password = self._password
+        assert password is not None
+        given = False
+        strange: list[str] = []
+
+        def answer(title: str, instructions: str, fields: list[tuple[str, bool]]) -> list[str]:
+            nonlocal given
+            if not fields:  # some servers only say something at the end
+                return []
+            (prompt, shown), *more = fields
+            if given or more or shown or not _FOR_PASSWORD.search(prompt):
+                strange.extend(" ".join(word.split())[:60] for word, _ in fields)
+                raise paramiko.SSHException("a question that no password answers")
+            given = True
+            return [password]
+
+        try:
+            return transport.auth_interactive(self._user, answer)
+        except paramiko.SSHException:
+            if not strange:
+                raise
+        raise Denied(
+            f"the host asks for more than a password ({', '.join(word or 'a question without words' for word in strange)}): nothing was "
+            "sent to that, and no second log-on is tried. A one-time code cannot be given by a scan: name an account that needs none"
+        )
 
 
 def _file_key(path: str, password: str | None) -> paramiko.PKey:
