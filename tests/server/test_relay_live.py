@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +17,7 @@ from agent.custody import Custody
 from agent.upload import Offline
 from tests.server.people import Host
 from tests.server.relays import Agent, Relay, Wire
-from tests.server.running import Collector
+from tests.server.running import ROOT, Collector
 
 pytestmark = pytest.mark.system
 
@@ -99,6 +102,34 @@ def test_without_a_line_the_relay_repeats_what_the_centre_signed_for_that_agent(
     nobody.centre = agent.centre
     with pytest.raises(Offline, match="503"):
         nobody.work(province.relay.url)
+
+
+def test_the_commands_a_person_types_work_the_same_against_a_relay(province: Province, tmp_path: Path) -> None:
+    def rasoat(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "agent", "agent", *words, "--state-dir", str(tmp_path / "state"), "--lang", "en"],
+            cwd=ROOT, text=True, capture_output=True, check=False, timeout=120,
+        )  # fmt: skip
+
+    done = rasoat("enrol", province.relay.url, "--token", province.token, "--name", "may-09")
+    assert done.returncode == 0, done.stderr
+    assert "is a relay" in done.stderr
+    done = rasoat("once")
+    assert done.returncode in (0, 1, 3), done.stderr
+    status = rasoat("status").stdout
+    assert "through" in status
+    assert "the relay Trạm Bắc" in status
+    assert "1 snapshot lies with a relay" in status
+    assert province.relay.drained()
+    assert rasoat("once", "--if-due").returncode == 0
+    found = json.loads(rasoat("status", "--format", "json").stdout)
+    assert (found["spool"]["waiting"], found["custody"]["count"], found["distrusted"]) == (0, 0, {})
+    assert found["contact"]["last_delivery"]
+    assert found["last_scan"]["snapshot_id"] in province.stored()
+    province.line.answered = lambda path, status, body: (status, body.replace(b"mini", b"maxi"))
+    rasoat("once")
+    assert "attention" in rasoat("status").stdout
+    assert "signed with another key than the centre's" in " ".join(rasoat("status").stdout.split())
 
 
 def test_days_without_a_line_and_a_relay_killed_in_them(province: Province, tmp_path: Path) -> None:
