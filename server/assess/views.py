@@ -24,6 +24,7 @@ from server.assess import kept as former
 from server.assess.freshness import fresh_of, freshness
 from server.assess.models import Alarm, StoredAssessment
 from server.configurations import states as configurations
+from server.findings import queries as findings
 from server.ingest.access import address_of
 from server.ingest.models import IN_SERVICE, Machine, StoredSnapshot
 from server.journal import models as journal
@@ -209,6 +210,8 @@ def _judged(stored: StoredSnapshot, policy: Policy, wanted: str, tab: str) -> di
         view = _fresh_view(assessment, packs.get(policy.baseline))
         if level != agreed:
             context["turns"] = _turns(snapshot, policy, stored.machine.kind, agreed, assessment)
+    if level == agreed and stored.pk == stored.machine.latest_id:
+        context["failing_since"] = findings.failing_since(stored.machine)
     context |= {"view": view, "problems": problems, "coverage": sheet.coverage(view.results, view.baseline)}
     if tab == "verdicts":
         context["sections"] = sheet.sections(view.results, view.baseline, snapshot)
@@ -273,10 +276,10 @@ def _turns(snapshot: Snapshot, policy: Policy, kind: str, agreed: int, after: As
 
 @require_safe
 def raw(request: HttpRequest, pk: int, snapshot: str) -> HttpResponse:
-    """The sealed bytes as they were received, for whoever wants to check the signature."""
+    """The sealed snapshot, for whoever wants to check the signature."""
     found = get_object_or_404(Machine.objects.visible_to(user_of(request)), pk=pk)
     stored = get_object_or_404(found.snapshots, pk=snapshot)
-    response = HttpResponse(bytes(stored.sealed), content_type="application/vnd.rasoat.snapshot")
+    response = HttpResponse(stored.whole(), content_type="application/vnd.rasoat.snapshot")
     response["Content-Disposition"] = f'attachment; filename="{stored.pk}.rasoat"'
     return response
 

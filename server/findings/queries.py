@@ -163,6 +163,16 @@ def changed_since(
     ]
 
 
+def failing_since(machine: Machine) -> dict[str, datetime]:
+    """Check -> since when this machine, which the person sees, has been failing it; of several requirements the longest."""
+    rows = Standing.objects.filter(machine=machine, verdict=FAIL).values_list("rule__check_id", "failing_since")
+    found: dict[str, datetime] = {}
+    for check, since in rows:
+        if since is not None:
+            found[check] = min(since, found.get(check, since))
+    return found
+
+
 def history(user: User, machine: int, rule: int) -> list[Step]:
     """How a machine stood under one rule, from its first contact (or as far back as is kept), oldest first."""
     head = Head.objects.visible_to(user).filter(pk=machine).first()
