@@ -45,7 +45,8 @@ def post(job: Job, after: timedelta = timedelta()) -> UUID:
 
 def withdraw(delivery: UUID | None) -> None:
     """A message that no longer counts. Whoever has taken it already finds that out at the job's row, and closes it."""
-    DBTaskResult.objects.filter(pk=delivery, status=TaskResultStatus.READY).delete()
+    if delivery is not None:
+        DBTaskResult.objects.filter(pk=delivery, status=TaskResultStatus.READY).delete()
 
 
 def undelivered(silence: timedelta) -> QuerySet[Job]:
@@ -62,7 +63,7 @@ def forget_delivered(age: timedelta) -> int:
     return DBTaskResult.objects.finished().filter(finished_at__lt=old).delete()[0] + orphans.delete()[0]
 
 
-class Hands(Worker):  # type: ignore[misc]
+class Hands(Worker):
     """The library's worker; what it is told by a signal, the job it is at hears too."""
 
     def shutdown(self, signum: int, frame: FrameType | None) -> None:

@@ -104,7 +104,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
         *_metric(
             "rasoat_refused_last_day", "gauge", "Refused uploads and enrolments, last 24 hours", [("", _refused_last_day())]
         ),
-        *_metric("rasoat_jobs", "gauge", "Background jobs kept, by state", _jobs()),
+        *_jobs(),
         *_metric("rasoat_jobs_unattended", "gauge", "1: jobs wait and no worker runs", [("", int(keeper.unattended()))]),
         *_metric(
             "rasoat_verdicts",
@@ -116,9 +116,10 @@ def metrics(request: HttpRequest) -> HttpResponse:
     return HttpResponse("\n".join(lines) + "\n", content_type="text/plain; version=0.0.4; charset=utf-8")
 
 
-def _jobs() -> list[tuple[str, int]]:
+def _jobs() -> list[str]:
     counted = dict(Job.objects.order_by().values_list("state").annotate(Count("pk")))
-    return [(f'{{state="{state}"}}', counted.get(state, 0)) for state, _word in Job.STATES]
+    by_state = [(f'{{state="{state}"}}', counted.get(state, 0)) for state, _word in Job.STATES]
+    return _metric("rasoat_jobs", "gauge", "Background jobs kept, by state", [*by_state])
 
 
 def _refused_last_day() -> int:

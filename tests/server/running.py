@@ -32,12 +32,15 @@ class Answer(NamedTuple):
 
 
 class Collector:
-    def __init__(self, data: Path, database: str = "") -> None:
+    def __init__(self, data: Path, database: str = "", works: bool = False) -> None:
         self.data, self.database = data, database
         self.tls: ssl.SSLContext | None = None
         self._place()
         where = ("--database", database) if database else ()
         self.first_words = self.command("init", "--unit", "Sở", "--lang", "en", *where).stdout
+        if not works:  # a worker takes seconds to start, and few tests ask for what it does
+            with (data / "settings.toml").open("a") as settings:
+                settings.write('background_work = "off"\n')
         shutil.copytree(PACKS, data / "packs")
         self.command("unit", "set", "Sở", "--baseline", "mini")
 
