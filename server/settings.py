@@ -42,6 +42,7 @@ INSTALLED_APPS = [
     "server.schedules",
     "server.journal",
     "server.background",
+    "server.storage",
     "server.web",
 ]
 

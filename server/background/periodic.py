@@ -41,9 +41,9 @@ TABLE = (
     Entry("findings.count", every=timedelta(minutes=5)),
     Entry("findings.roll-up", at=time(0, 15), at_start=True),
     Entry("configurations.prune", at=time(2, 0)),
+    Entry("storage.prune", at=time(2, 30)),
     Entry("schedules.check", every=timedelta(minutes=15)),
 )
-"""Rooms to come add their lines: snapshots (STORAGE)."""
 
 
 def ask(now: datetime | None = None, starting: bool = False, table: tuple[Entry, ...] = TABLE) -> list[str]:

@@ -70,18 +70,28 @@ def before() -> datetime | None:
 def slices(after: int = 0) -> Iterator[tuple[int, int]]:
     """Remove what is not to be kept: after each slice (how many, the machine it was about). Each is a transaction of its own.
 
-    `after`: begin behind that machine, where an earlier run was interrupted; doing one again does no harm.
+    Now and then 0 where there was nothing to remove, so that the caller may end it. `after`: begin behind that machine, where an
+    earlier run was interrupted; doing one again does no harm.
     """
     limit = before()
     if limit is None:
         return
-    for machine in Machine.objects.filter(pk__gt=after).order_by("pk").values_list("pk", flat=True).iterator(chunk_size=2000):
-        removed = True
-        while removed:  # what was kept for the sake of something that is gone now goes in the next round
-            removed = False
-            for count in _of(machine, limit):
-                removed = True
-                yield count, machine
+    # part by part: a question that is still open while we write would see an old state, and SQLite refuses to write on that
+    while part := list(Machine.objects.filter(pk__gt=after).order_by("pk").values_list("pk", flat=True)[:SLICE]):
+        for machine in part:
+            yield from ((count, machine) for count in _rounds(machine, limit))
+        after = part[-1]
+        yield 0, after
+
+
+def _rounds(machine: int, limit: datetime) -> Iterator[int]:
+    """What was kept for the sake of something that is gone now goes in the next round."""
+    removed = True
+    while removed:
+        removed = False
+        for count in _of(machine, limit):
+            removed = True
+            yield count
 
 
 def _of(machine: int, limit: datetime) -> Iterator[int]:
