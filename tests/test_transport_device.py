@@ -328,6 +328,26 @@ def test_no_answer_is_wrong_under_load(fakes: Fakes, tmp_path: Path) -> None:
         assert [wrong for wrongs in pool.map(one, range(sessions)) for wrong in wrongs] == []
 
 
+FTD = device_os(Platform.CISCO_ASA)
+
+
+def test_a_command_line_that_shows_no_name(fakes: Fakes, tmp_path: Path) -> None:
+    """Firepower Threat Defense: `> ` from the log-on to the end; nothing is raised there and nothing prepared."""
+    said = {"show version": "Model : Cisco Firepower 1010 Threat Defense (78) Version 7.2.5 (Build 208)\n> not the end\n"}
+    fake = Fake(answers=said, prompt="> ", greeting="Copyright\n\n", refusal="Syntax error: Illegal parameter\n")
+    port = fakes.start(fake)
+    target = Target(
+        name="f", kind=Kind.FIREWALL, platform=Platform.CISCO_ASA, via="ssh", address="127.0.0.1", port=port, credential="c"
+    )
+    known = fakes.known_hosts(tmp_path / "known_hosts")
+    with DeviceSession.connect(target, credential(tmp_path, fake, "", "Bi-Mat-2"), known, FTD, also_known=()) as session:
+        assert (session.prompt_name, session.privileged) == ("", True)
+        assert session.ask("show version") == said["show version"]
+        with pytest.raises(Unsupported):
+            DeviceWitness(session, FTD).ask("show mode")
+    assert fake.heard == ["show version", "show mode"]
+
+
 # --- log-on by questions ----------------------------------------------------------------------------------------------
 
 

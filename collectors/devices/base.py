@@ -60,6 +60,8 @@ class DeviceOs:
     """Device type of netmiko whose log-on is used, or a class of transports/device_drivers.py where netmiko's would write."""
     prompt: str
     """Pattern of the prompt, at the end of the text; `{name}` stands for the device's own name."""
+    bare_prompt: str = ""
+    """Pattern of the prompt of a command line that shows no name (FTD); empty: there is none. No rights are raised there, nothing is prepared."""
     name: str = r"[A-Za-z0-9_][\w.\-/]{0,80}"
     """How a device may be called in its prompt."""
     log_on_as: str = "{user}"

@@ -130,10 +130,16 @@ class DeviceSession:
     # --- log-on ---------------------------------------------------------------------------------------------------
 
     def _begin(self, enable: str | None, timeout: float) -> None:
-        first = re.compile(rf"(?:^|\n){self._anybody}\Z")
+        bare = rf"|(?P<bare>{self._os.bare_prompt})" if self._os.bare_prompt else ""
+        first = re.compile(rf"(?:^|\n)[\r\x00]*(?:{self._anybody}{bare})\Z")
         shown = self._first_prompt(first, timeout)
         found = first.search(shown)
         assert found is not None
+        if found.groupdict().get("bare"):
+            self._last_prompt = found["bare"]
+            self._prompt = re.compile(rf"(?:^|\n)[\r\x00]*{self._os.bare_prompt}\Z")
+            self.privileged = True
+            return
         self._know(found)
         if self._os.rights and not re.search(self._os.rights.raised, self._last_prompt):
             if enable is not None:

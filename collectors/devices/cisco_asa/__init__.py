@@ -73,6 +73,7 @@ OS = DeviceOs(
     vendor="Cisco",
     driver="cisco_asa",
     prompt=r"{name}(?:\([^)\r\n]*\))?[>#]\s*$",
+    bare_prompt="> ",  # Cisco Secure Firewall Threat Defense Command Reference, Using the Command Line Interface: "the prompt is >"
     allowed=("show",),
     prepare=("terminal pager 0",),
     rights=Rights("enable"),
@@ -89,7 +90,7 @@ OS = DeviceOs(
         for pattern in (
             r"^ERROR: % (?:Invalid input detected|Incomplete command|Ambiguous command|Unrecognized command).*$",
             r"^ERROR: (?:This command is not (?:available|supported)|Command not (?:available|valid)).*$",
-            r"^Syntax error: .*$",  # the shell of an FTD
+            r"^Syntax error: .*$",  # the command line of an FTD
             r"^Type help or '\?' for a list of available commands.*$",
         )
     ),

@@ -82,6 +82,11 @@ def on_chassis(cli: DeviceCli) -> bool:
 
 def name(cli: DeviceCli) -> str:
     """The device's name, and its context's, without what the prompt tells of failover: asa/admin/pri/act -> asa/admin."""
+    if not cli.prompt_name:  # the command line of an FTD shows no name
+        found = re.search(r"^-+\[ (\S+) \]-+\s*$", show_version(cli), re.M)
+        if not found:
+            raise Unparsable("show version: no name of the device in it, and the prompt shows none")
+        return found[1]
     first, *rest = cli.prompt_name.split("/")
     return "/".join((first, *(part for part in rest if part not in _STATES)))
 
@@ -91,8 +96,8 @@ def own(cli: DeviceCli, found: Running) -> Running:
     names = re.findall(r"^hostname (\S+)", found.text, re.M)
     if not names:
         raise Unparsable(f"{found.command}: no hostname in it: whose configuration it is, is not told")
-    if names[-1].lower() != cli.prompt_name.split("/")[0].lower():
-        raise Unparsable(f"{found.command}: the configuration is that of {names[-1]}, the prompt that of {cli.prompt_name}")
+    if names[-1].lower() != name(cli).split("/")[0].lower():
+        raise Unparsable(f"{found.command}: the configuration is that of {names[-1]}, the prompt that of {name(cli)}")
     if re.search(r"^admin-context \S|^ASA Version .*<system>", found.text, re.M):
         raise Unsupported("this session is in the system execution space; each security context is a target of its own")
     return found
