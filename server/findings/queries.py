@@ -202,7 +202,7 @@ def trend(user: User, unit: Unit, until: date, days: int = 30, kind: str = "", r
             found[day] = [a + b for a, b in zip(found.get(day, [0] * 8), numbers, strict=True)]
     else:
         for day, machines, packed in rows.values_list("date", "machines", "packed"):
-            counts = rollup.unpack(packed).get(rule, (0, 0, 0))
+            counts = rollup.of_rule(packed, rule)
             found[day] = [a + b for a, b in zip(found.get(day, [0] * 4), (machines, *counts), strict=True)]
     return [
         Day(day, numbers[0], numbers[1], numbers[2], numbers[3], dict(zip(SEVERITY_WORDS.values(), numbers[4:], strict=False)))

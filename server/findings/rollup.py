@@ -91,11 +91,16 @@ def pack(rules: Mapping[int, Sequence[int]]) -> bytes:
     return zlib.compress(numbers.tobytes())
 
 
-def unpack(packed: changes.Packed) -> dict[int, tuple[int, int, int]]:
+def of_rule(packed: changes.Packed, rule: int) -> tuple[int, int, int]:
+    """The counts of one rule, from what `pack` gave."""
     numbers = array("i", zlib.decompress(packed))
     if sys.byteorder == "big":
         numbers.byteswap()
-    return {numbers[i]: (numbers[i + 1], numbers[i + 2], numbers[i + 3]) for i in range(0, len(numbers), 4)}
+    try:
+        i = 4 * numbers[::4].index(rule)
+    except ValueError:
+        return 0, 0, 0
+    return numbers[i + 1], numbers[i + 2], numbers[i + 3]
 
 
 def _moment(end: datetime, paths: dict[int, str]) -> Moment:
