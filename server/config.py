@@ -40,6 +40,9 @@ class Config(BaseModel):
     database_password_file: str = ""
     lock_wait_seconds: Annotated[float, Field(gt=0, le=120)] = 10.0
     metrics_token: str = ""
+    second_factor_for: tuple[Literal["viewer", "operator", "approver", "auditor", "admin"], ...] = ()
+    sessions_per_person: Annotated[int, Field(ge=1, le=100)] = 5
+    idle_minutes: Annotated[int, Field(ge=1, le=1440)] = 60
     background_work: Literal["auto", "on", "off"] = "auto"
     worker_silence_seconds: Annotated[float, Field(ge=1, le=3600)] = 30.0
     keep_job_days: Annotated[int, Field(ge=1, le=36_500)] = 30
@@ -169,6 +172,13 @@ workers = 2
 # Snapshots older than so many days are removed, 0: never. The newest of each machine stays, and those that an open alarm or
 # a kept version of a configuration points to.
 # keep_snapshot_days = 400
+
+# Roles whose holders must set up a second factor before they see anything.
+# second_factor_for = ["admin", "approver"]
+
+# Log-ons one person may have open, and minutes after which an unused one ends.
+# sessions_per_person = 5
+# idle_minutes = 60
 
 # Versions of device configurations: how many days all of them are kept. The newest, and the last one of each month, stay
 # longer: for so many months, 0 for ever.

@@ -21,6 +21,8 @@ from server.configurations import retention
 from server.enrolment.console import machine_of as _machine
 from server.ingest.models import EnrolmentToken, Machine
 from server.journal import models as journal
+from server.people import sessions
+from server.people.models import SecondFactor
 from server.units.console import named as unit_named
 from server.units.models import DEFAULT_LEVEL, Membership, Unit, User
 from server.units.passwords import generate
@@ -138,6 +140,8 @@ def user_reset(options: argparse.Namespace) -> int:
     user.set_password(password)
     user.must_change, user.is_active = True, True
     user.save()
+    SecondFactor.objects.filter(user=user).delete()
+    sessions.end_all(user)
     call_command("axes_reset_username", user.username, verbosity=0)
     journal.write("user.reset", "console", subject=user.username)
     _say(_("Password of %(user)s (shown this once): %(password)s") % {"user": user.username, "password": password})
@@ -150,6 +154,7 @@ def user_disable(options: argparse.Namespace) -> int:
         return _wrong(_("no user %s") % options.username)
     user.is_active = False
     user.save(update_fields=["is_active"])
+    sessions.end_all(user)
     journal.write("user.disabled", "console", subject=user.username)
     return OK
 

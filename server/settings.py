@@ -38,6 +38,7 @@ INSTALLED_APPS = [
     "server.coverage",
     "server.enrolment",
     "server.programs",
+    "server.people",
     "server.relays",
     "server.schedules",
     "server.journal",
@@ -59,7 +60,9 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "server.web.middleware.LogOnRequired",
+    "server.people.sessions.Idle",
     "server.web.middleware.MustChangePassword",
+    "server.people.sessions.MustHaveSecondFactor",
     "axes.middleware.AxesMiddleware",
 ]
 

@@ -258,6 +258,9 @@ def test_what_concerns_no_unit_is_for_those_of_the_root(places: tuple[Place, Pla
 
 
 OF_NO_UNIT = {
+    "people.SecondFactor": "of a person, for that person alone",
+    "people.RecoveryCode": "of a person, for that person alone",
+    "people.Visit": "of a person, for that person alone",
     "units.User": "people are seen through their memberships",
     "ingest.Refusal": "addresses of strangers, counted only",
     "configurations.Text": "shared by versions, which have a machine",
