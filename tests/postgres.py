@@ -194,13 +194,17 @@ def postgres() -> Iterator[Cluster]:
         yield cluster
 
 
-@pytest.fixture(scope="module")
-def database(request: pytest.FixtureRequest, django_db_setup: None, django_db_blocker: Any) -> Iterator[str]:
-    """`sqlite` or `postgresql`: where the tests marked on_both and on_postgresql run."""
+@pytest.fixture(scope="module", autouse=True)
+def database(request: pytest.FixtureRequest, django_db_blocker: Any) -> Iterator[str]:
+    """`sqlite` or `postgresql`: where the tests marked on_both and on_postgresql run.
+
+    For every test by itself: pytest forgets a fixture that only `choose` asks for, and all would run on SQLite.
+    """
     kind = getattr(request, "param", "sqlite")
     if kind == "sqlite":
         yield kind
         return
+    request.getfixturevalue("django_db_setup")
     cluster: Cluster = request.getfixturevalue("postgres")
     with django_db_blocker.unblock():
         url = cluster.migrated()
