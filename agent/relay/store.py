@@ -4,12 +4,13 @@
     agents/<id>.json  the agent's public key, the centre's last instructions to it, receipts it has not fetched
 
 Everything about an agent comes from an answer that the centre signed. What an agent sends before the centre was ever heard
-of it is taken too, but may fill an eighth of the room only: a stranger cannot push out what hosts delivered.
+of it is taken too, but may fill an eighth of the room only: a stranger cannot push out what hosts delivered. Nor can a host.
 """
 
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import re
 import shutil
@@ -21,10 +22,11 @@ from typing import Any
 from agent import files
 from agent.spool import Spool, SpoolFull, Waiting
 from agent.state import State
-from collectors.centre import Answer, Envelope
+from collectors.centre import MAX_HEADER, Answer, CentreError, Envelope, read_envelope
 
 ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-STRANGERS = 8
+STRANGERS, ANYBODY = 8, 4
+"""Parts of the room that those the centre has not spoken of may fill together, and that any one agent may: one over so many."""
 RECEIPT_DAYS = 14
 MOST_RECEIPTS = 200
 LAZY = 600
@@ -69,6 +71,10 @@ class Held(Spool):
         super().sent(entry)
         self._forget(entry)
 
+    def drop(self, entry: Waiting, why: str) -> None:
+        """It gives way; the log says so first."""
+        self._drop(entry, why)
+
     def _drop(self, entry: Waiting, why: str) -> None:
         super()._drop(entry, why)
         self._forget(entry)
@@ -90,7 +96,7 @@ class Store:
         self.least_free = least_free
         self.lock = threading.RLock()
         self.arrived = threading.Event()
-        self._strangers: dict[str, int] = {}
+        self._owners: dict[str, str] = {}
         self._passed: dict[str, str] = {}
         self._known: dict[str, dict[str, Any]] = {}
 
@@ -100,22 +106,54 @@ class Store:
         for folder in (self.agents, self.packs):
             files.private_folder(folder)
             files.sweep(folder)
+        for entry in self.spool.waiting():
+            with contextlib.suppress(OSError, CentreError), entry.path.open("rb") as file:
+                self._owners[entry.path.name] = read_envelope(file.read(MAX_HEADER)).agent
 
     def take(self, envelope: Envelope, blob: bytes, stranger: bool) -> None:
         """Keep it, on disk before this returns. Raises Full."""
         with self.lock:
             if shutil.disk_usage(self.spool.folder).free - len(blob) < self.least_free:
                 raise Full("this relay's disk is nearly full")
-            if stranger and sum(self._strangers.values()) + len(blob) > self.spool.cap // STRANGERS:
+            if stranger and self._of_strangers() + len(blob) > self.spool.cap // STRANGERS:
                 raise Full("too much waits here from machines this relay has not heard the centre speak of")
+            victims = self._own_victims(envelope, len(blob))
             try:
                 kept = self.spool.keep(envelope.about, f"{envelope.agent}/{envelope.machine}", blob)
             except SpoolFull as full:
                 raise Full(str(full)) from None
-            self._strangers.pop(kept.path.name, None)
-            if stranger:
-                self._strangers[kept.path.name] = len(blob)
+            self._owners[kept.path.name] = envelope.agent
+            # only now: until the new one is safe, the older ones are the best there is
+            for victim in victims:
+                self.spool.drop(victim, "superseded")
         self.arrived.set()
+
+    def _own_victims(self, envelope: Envelope, size: int) -> list[Waiting]:
+        """What of the agent's own gives way for its newest, where it has filled its part of the room. Raises Full."""
+        own = [entry for entry in self.spool.waiting() if self._owners.get(entry.path.name) == envelope.agent]
+        excess = sum(entry.size for entry in own) + size - self.spool.cap // ANYBODY
+        newest = {entry.machine: entry.id for entry in own} | {Held.entry(f"{envelope.agent}/{envelope.machine}"): envelope.about}
+        victims: list[Waiting] = []
+        for entry in own:
+            if excess <= 0:
+                break
+            if entry.id < newest[entry.machine]:
+                victims.append(entry)
+                excess -= entry.size
+        if excess > 0 and len(victims) < len(own):
+            raise Full("too much of this machine waits here already")
+        return victims
+
+    def _of_strangers(self) -> int:
+        """Bytes that wait of agents of whom the centre was never heard to speak."""
+        known: dict[str, bool] = {}
+        total = 0
+        for entry in self.spool.waiting():
+            owner = self._owners.get(entry.path.name, "")
+            if owner not in known:
+                known[owner] = self.key_of(owner) is not None
+            total += 0 if known[owner] else entry.size
+        return total
 
     def next(self, bulk: bool) -> Waiting | None:
         """What to send now: the newest of each machine first, then the rest, oldest first; the rest only when `bulk`."""
@@ -131,7 +169,7 @@ class Store:
         with self.lock:
             self.spool.sent(entry)
             self._passed[entry.machine] = max(entry.id, self._passed.get(entry.machine, ""))
-            self._strangers.pop(entry.path.name, None)
+            self._owners.pop(entry.path.name, None)
 
     def holds(self, ids: list[str]) -> list[str]:
         """Which of them wait here for the centre. By the id alone: nobody learns more than that he asked for the right one."""
@@ -232,6 +270,7 @@ class Store:
             "bytes": sum(entry.size for entry in waiting),
             "cap": self.spool.cap,
             "dropped": self.spool.dropped(),
+            "dropped_at": self.spool.log.stat().st_mtime if self.spool.log.exists() else None,
             "oldest": oldest,
             "agents": sum(1 for _path in self.agents.glob("*.json")),
             "free": shutil.disk_usage(self.spool.folder).free,

@@ -51,6 +51,7 @@ class ReportIn(Schema):
     bytes: Count
     cap: Count
     dropped: Count
+    dropped_at: float | None = Field(default=None, description="Unix time when something was dropped last")
     oldest: float | None = Field(default=None, description="Unix time since when the oldest waits")
     agents: Count
     free: Count

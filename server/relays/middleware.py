@@ -38,9 +38,12 @@ from server.relays import keys as own
 from server.relays.models import Relay, passed
 from server.web.middleware import Handler
 
+SIGNS = "/api/v1/agents/me/"
+"""What is asked below is answered under the centre's signature. Nothing else is: a signature must never fit a question nobody asked."""
 OPENED = ("/api/v1/enrol", "/api/v1/snapshots", "/api/v1/relays/enrol")
 RELAY = "rasoat.relay"
 """Key in request.META of the relay whose signature was found right; no sender can set it."""
+_ABOUT = re.compile(r"[0-9a-f-]{1,64}")
 _QUESTION = re.compile(r"Rasoat ([0-9a-f-]{36}):([0-9]{1,12}):")
 _RELAYED = re.compile(r"([0-9a-f-]{36}) ([0-9]{1,12}) ([0-9A-Fa-f.:]{2,45}|-) ([A-Za-z0-9+/=]{86,90})")
 
@@ -53,7 +56,7 @@ class Sealed:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         sealed = request.content_type == FOR_CENTRE
-        asked = SIGNED in request.headers.get("Accept", "")
+        asked = SIGNED in request.headers.get("Accept", "") and request.path.startswith(SIGNS)
         marked = "Rasoat-Relay" in request.headers
         if not (sealed or asked or marked) or not request.path.startswith("/api/"):
             return self.get_response(request)
@@ -74,6 +77,8 @@ class Sealed:
             return error_response(415, "media-type", "nothing that is sealed for the centre is taken here")
         try:
             envelope = read_envelope(request.body)
+            if not _ABOUT.fullmatch(envelope.about):
+                raise CentreError("damaged", "it does not say what it is about")
         except CentreError as error:
             return error_response(400, error.code, str(error))
         agent = _agent(envelope.agent)

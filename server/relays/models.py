@@ -97,17 +97,20 @@ class Relay(models.Model):
             return []
         heard = self.contact_at or self.enrolled_at
         found = ["silent"] if now - heard > SILENT_AFTER else []
-        if (oldest := self.oldest) and now - oldest > OLD_AFTER:
+        if (oldest := self._time("oldest")) and now - oldest > OLD_AFTER:
             found.append("backlog")
-        if self.number("dropped"):
+        if (dropped := self._time("dropped_at")) and now - dropped < OLD_AFTER:
             found.append("dropped")
         return found
 
     @property
     def oldest(self) -> datetime | None:
         """Since when the oldest snapshot there waits, by the relay's own word."""
+        return self._time("oldest")
+
+    def _time(self, name: str) -> datetime | None:
         try:
-            return datetime.fromtimestamp(float(self.report["oldest"]), timezone.get_current_timezone())
+            return datetime.fromtimestamp(float(self.report[name]), timezone.get_current_timezone())
         except (KeyError, TypeError, ValueError, OverflowError, OSError):
             return None
 

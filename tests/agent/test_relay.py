@@ -146,6 +146,19 @@ def test_strangers_fill_an_eighth_and_no_more(tmp_path: Path) -> None:
     take(store, Host().envelope(size=1000))
 
 
+def test_no_host_fills_the_room_of_the_others(tmp_path: Path) -> None:
+    host, other = Host(), Host(AGENT.replace("1", "2"))
+    folder = tmp_path / "relay"
+    for _start in range(2):  # a restart makes nobody a newcomer
+        store = Store(folder, 40_000, 0)
+        store.prepare()
+        for number in range(30):
+            with contextlib.suppress(Full):
+                take(store, host.envelope(machine=f"{number:012x}", size=1000))
+        assert store.summary()["bytes"] <= 10_000
+    take(store, other.envelope(size=1000))
+
+
 def test_two_hosts_with_one_snapshot_id_do_not_overwrite_each_other(store: Store) -> None:
     about = new_id(1000.0)
     for host in (Host(), Host(AGENT.replace("1", "2"))):
@@ -287,6 +300,21 @@ def test_what_the_centre_has_is_answered_with_its_receipt(serving: tuple[Server,
     store.receipt(answer, document)
     assert deliver(server, blob) == (200, document)
     assert store.spool.waiting() == []
+
+
+def test_one_address_does_not_take_every_connection(store: Store) -> None:
+    server = Server(Relay(Settings(port=0, connections=8), identity(store), store))
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+    wires = [socket.create_connection(server.server_address[:2]) for _ in range(4)]
+    try:
+        with socket.create_connection(server.server_address[:2]) as fifth:
+            fifth.settimeout(20)
+            assert fifth.recv(10) == b"", "cut at once"
+    finally:
+        for wire in wires:
+            wire.close()
+        server.shutdown()
+        server.server_close()
 
 
 def test_nothing_else_is_served(serving: tuple[Server, Store]) -> None:

@@ -44,7 +44,7 @@ def centre(mini_pack, settings, tmp_path) -> Centre:
 @pytest.fixture
 def relay(centre, tree) -> tuple[Relay, Ed25519PrivateKey]:
     key = Ed25519PrivateKey.generate()
-    found, _text = Relay.invite(tree["north"], "Trạm chuyển tiếp", "test")
+    found, _text = Relay.invite(tree["north"], "Trạm Lạng Sơn", "test")
     found.public_key, found.enrolled_at = key.public_key().public_bytes_raw(), timezone.now()
     found.save()
     return found, key
@@ -127,6 +127,15 @@ def test_nonsense_is_refused_and_not_signed(client, centre):
         assert (response.status_code, response.json()["error"]) == (400, "damaged")
 
 
+def test_the_centre_signs_no_answer_to_a_question_of_the_askers_making(client, centre, host):
+    for about in (f"GET {WORK}", "", "x" * 100):
+        blob = sealed(centre, host, b"x", about)
+        response = post(client, blob)
+        assert (response.status_code, response.json()["error"]) == (400, "damaged")
+    headers = {"Authorization": host.authorization("/api/v1/centre"), "Accept": SIGNED}
+    assert "sig" not in client.get("/api/v1/centre", headers=headers).json()
+
+
 def test_too_large_is_refused_before_it_is_read(client, centre):
     response = client.generic("POST", PATH, b"x", content_type=FOR_CENTRE, CONTENT_LENGTH="999999999")
     assert response.status_code == 413
@@ -167,10 +176,10 @@ def test_enrolment_shows_a_relay_no_secret_and_its_answer_is_signed(client, cent
     text = token()
     assert text.split(".")[3] == centre.fingerprint
     newcomer = Host("moi")
-    blob = seal_for(centre, json.dumps(newcomer.request(text)).encode(), "application/json", "nonce")
+    blob = seal_for(centre, json.dumps(newcomer.request(text)).encode(), "application/json", "0ce")
     assert text.split(".")[2].encode() not in blob
     answer = read_answer(centre, post(client, blob, relay, "/api/v1/enrol").json())
-    assert (answer.status, answer.about) == (201, "nonce")
+    assert (answer.status, answer.about) == (201, "0ce")
     assert answer.agent == answer.body["agent_id"]
     assert base64.b64decode(answer.key) == newcomer.public
 
@@ -223,7 +232,7 @@ def test_a_relay_is_invited_enrols_once_and_reports(client, centre, tree, as_adm
 
     def come(who: Ed25519PrivateKey):
         body = {"token": text, "public_key": base64.b64encode(who.public_key().public_bytes_raw()).decode()}
-        return post(client, seal_for(centre, json.dumps(body).encode(), "application/json", "n"), path="/api/v1/relays/enrol")
+        return post(client, seal_for(centre, json.dumps(body).encode(), "application/json", "0"), path="/api/v1/relays/enrol")
 
     assert come(key).status_code == come(key).status_code == 201, "an answer may get lost"
     assert come(stranger).status_code == 403
@@ -238,6 +247,8 @@ def test_a_relay_is_invited_enrols_once_and_reports(client, centre, tree, as_adm
     relay.refresh_from_db()
     assert relay.trouble(timezone.now()) == ["backlog"]
     assert relay.trouble(timezone.now() + timedelta(hours=2)) == ["silent", "backlog"]
+    relay.report["dropped_at"] = time.time() - 60
+    assert relay.trouble(timezone.now()) == ["backlog", "dropped"]
     assert "7" in as_admin.get("/relays/").content.decode()
 
 
