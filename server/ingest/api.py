@@ -15,6 +15,7 @@ from django.utils import timezone
 from ninja import Router, Schema, Status
 from pydantic import AfterValidator, Field, StringConstraints
 
+from collectors import seal_delta
 from collectors.model import MACHINES, Kind
 from collectors.seal import MAX_SEALED
 from server.assess import judge, packs
@@ -152,30 +153,39 @@ def _refuse_token(request: HttpRequest, name: str, token: EnrolmentToken | None)
 _BODY = {
     "requestBody": {
         "required": True,
-        "description": "A sealed snapshot: gzip of one header line and the snapshot's JSON, signed by the agent",
-        "content": {MEDIA_TYPE: {"schema": {"type": "string", "format": "binary", "maxLength": MAX_SEALED}}},
+        "description": "A sealed snapshot: gzip of one header line and the snapshot's JSON, signed by the agent; or the same as a difference to one that is here (collectors/seal_delta.py)",
+        "content": {
+            form: {"schema": {"type": "string", "format": "binary", "maxLength": MAX_SEALED}}
+            for form in (MEDIA_TYPE, seal_delta.MEDIA_TYPE)
+        },
     }
 }
 
 
 @router.post(
     "snapshots",
-    response={(200, 201): SnapshotOut, (400, 401, 409, 411, 413, 415, 422, 503): ErrorOut},
+    response={(200, 201): SnapshotOut, (400, 401, 409, 411, 412, 413, 415, 422, 429, 503): ErrorOut},
     openapi_extra=_BODY,
     summary="An agent uploads a sealed snapshot",
 )
 def upload(request: HttpRequest) -> Status[SnapshotOut]:
-    """Idempotent: 201 when it was stored, 200 when it was here already. 4xx: do not send it again. 5xx: keep it and try later."""
+    """Idempotent: 201 when it was stored, 200 when it was here already. 412: send it whole. 429, 5xx: keep it and come again when
+    Retry-After says. Any other 4xx: do not send it again.
+    """
     try:
-        taken = intake.take(_body(request))
+        taken = intake.take(_body(request), _is_difference(request))
     except Refused as refusal:
         _note(request, refusal)
         raise
     return Status(201 if taken.new else 200, SnapshotOut(id=taken.id, verdicts_agree=taken.verdicts_agree))
 
 
+def _is_difference(request: HttpRequest) -> bool:
+    return request.content_type == seal_delta.MEDIA_TYPE
+
+
 def _body(request: HttpRequest) -> bytes:
-    if request.content_type != MEDIA_TYPE:
+    if request.content_type not in (MEDIA_TYPE, seal_delta.MEDIA_TYPE):
         raise Refused(415, "media-type", f"send it as {MEDIA_TYPE}")
     length = request.headers.get("Content-Length", "")
     if not length.isdecimal():
@@ -194,6 +204,8 @@ def _body(request: HttpRequest) -> bytes:
 
 def _note(request: HttpRequest, refusal: Refused) -> None:
     """Count it; write to the journal what looks like an attempt; raise an alarm where a known machine is concerned."""
+    if refusal.status in (412, 429):
+        return  # nobody did anything wrong
     note_refusal(request, refusal.code)
     if refusal.code not in ("unknown-agent", "revoked", "unsigned", "forged", "id-reused", "too-large"):
         return
@@ -201,7 +213,7 @@ def _note(request: HttpRequest, refusal: Refused) -> None:
     agent = None
     if refusal.code in ("unsigned", "forged", "id-reused"):
         with suppress(Refused):
-            agent = agent_of(intake.claimed_agent(request.body))
+            agent = agent_of(intake.claimed_agent(request.body, _is_difference(request)))
     journal.write_sparingly(
         "snapshot.refused",
         agent.pk if agent else "stranger",

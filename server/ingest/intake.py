@@ -8,7 +8,7 @@ import logging
 import threading
 import zlib
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import OperationalError, transaction
 from django.utils import timezone
@@ -16,7 +16,8 @@ from pydantic import ValidationError
 
 from collectors.facts.identity import Identity
 from collectors.model import MACHINES, Kind, Snapshot, facts_digest
-from collectors.seal import Sealed, SealError, unseal, verify
+from collectors.seal import Sealed, SealError, parse, unpack, verify
+from collectors.seal_delta import read, restore
 from server.assess import judge
 from server.assess.judge import Judged
 from server.assess.models import StoredAssessment
@@ -24,7 +25,8 @@ from server.configurations import keep as configurations
 from server.coverage import matching
 from server.enrolment import hardware
 from server.errors import Refused
-from server.ingest.access import agent_of
+from server.ingest import admission, keeping
+from server.ingest.access import AGENT_ID, agent_of
 from server.ingest.models import Agent, Machine, StoredSnapshot
 from server.journal import models as journal
 from server.schedules import rollouts
@@ -37,8 +39,9 @@ AHEAD = timedelta(minutes=10)
 """A clock that far ahead of ours is marked; the snapshot is kept all the same."""
 HEADER_MAX = 16 * 1024
 _STATUS = {"too-large": 413, "damaged": 400, "unsigned": 401, "forged": 401}
-_opening = threading.BoundedSemaphore(2)
-"""Opened seals may take 64 MiB each; more than two at once would let a few senders exhaust the memory."""
+LARGE = 8 * 1024 * 1024
+_large = threading.BoundedSemaphore(1)
+"""Facts take ten times their JSON when they are looked at: of the few that are so large, one at a time."""
 
 
 class Taken(NamedTuple):
@@ -56,14 +59,27 @@ class _Opened(NamedTuple):
     collected_at: datetime
 
 
-def take(body: bytes) -> Taken:
+def take(body: bytes, difference: bool = False) -> Taken:
     """Store the sealed snapshot, unless it is there already. Raises Refused; OperationalError when the database does not take it."""
-    agent = agent_of(claimed_agent(body))
-    with _opening:
-        opened = _open(body, agent)
+    agent = agent_of(claimed_agent(body, difference))
+    with admission.gate.working():
+        return _take(body, difference, agent)
+
+
+def _take(body: bytes, difference: bool, agent: Agent) -> Taken:
+    base = _base(body, agent) if difference else None
+    plain = _plain(body, base)
+    if len(plain) > LARGE:
+        with _large:
+            opened = _open(plain, agent)
+    else:
+        opened = _open(plain, agent)
+    if base is not None and not _speaks_of(opened.snapshot, base.machine):
+        raise _base_unknown()
     known = StoredSnapshot.objects.select_related("assessment").filter(pk=opened.snapshot.id).first()
     if known is not None:
-        return _again(known, body, opened, agent)
+        return _again(known, opened, agent)
+    form = keeping.form_of(plain, None if difference else body, agent.pk, _known(agent, opened.snapshot))
     policy = rollouts.policy_of(agent.pk, agent.unit)
     verdicts = _judged(opened, policy, _kind(agent, opened.snapshot))
     with transaction.atomic():
@@ -73,20 +89,24 @@ def take(body: bytes) -> Taken:
         # asked again inside: two deliveries of one snapshot may have come this far side by side
         known = StoredSnapshot.objects.select_related("assessment").filter(pk=opened.snapshot.id).first()
         if known is not None:
-            return _again(known, body, opened, agent)
-        stored = _store(body, opened, agent)
+            return _again(known, opened, agent)
+        stored = _store(form, opened, agent)
         configurations.note(stored, opened.snapshot)
         stations.answered(stored)
         agree = _keep(stored, verdicts, opened.judged)
     return Taken(stored.pk, True, agree)
 
 
-def claimed_agent(body: bytes) -> str:
+def claimed_agent(body: bytes, difference: bool = False) -> str:
     """The agent named in the header, from its first bytes alone: a stranger's bomb is refused before it is opened."""
     try:
+        if difference:
+            return read(body).agent
         start = zlib.decompressobj(wbits=31).decompress(body, HEADER_MAX)
         line, newline, _rest = start.partition(b"\n")
         agent = json.loads(line)["agent"]
+    except SealError as error:
+        raise Refused(_STATUS[error.code], error.code, str(error)) from None
     except zlib.error as error:
         raise Refused(400, "damaged", f"not gzip: {error}") from None
     except (ValueError, KeyError, TypeError, RecursionError):
@@ -96,9 +116,47 @@ def claimed_agent(body: bytes) -> str:
     return agent
 
 
-def _open(body: bytes, agent: Agent) -> _Opened:
+def _base(body: bytes, agent: Agent) -> StoredSnapshot:
+    """The snapshot that a difference starts from. Another agent's counts as none."""
+    name = read(body).base
+    rows = StoredSnapshot.objects.select_related("base", "machine")
+    found = rows.filter(pk=name, agent=agent).first() if AGENT_ID.fullmatch(name) else None
+    if found is None:
+        raise _base_unknown()
+    return found
+
+
+def _base_unknown() -> Refused:
+    return Refused(412, "base-unknown", "the snapshot that this is a difference to is not here; send it whole")
+
+
+def _plain(body: bytes, base: StoredSnapshot | None) -> bytes:
+    """Header line, newline, snapshot."""
+    if base is None:
+        try:
+            return unpack(body)
+        except SealError as error:
+            raise Refused(_STATUS[error.code], error.code, str(error)) from None
     try:
-        sealed = unseal(body)
+        reference = base.open().snapshot
+    except SealError as error:
+        log.error("snapshot %s cannot be opened: %s", base.pk, error)
+        raise _base_unknown() from None
+    try:
+        return restore(read(body), reference)
+    except SealError as error:
+        if error.code == "base":
+            raise _base_unknown() from None
+        if error.code == "damaged":  # of the form, not of the snapshot: that may come whole
+            raise Refused(412, "difference-damaged", f"{error}; send it whole") from None
+        raise Refused(_STATUS[error.code], error.code, str(error)) from None
+
+
+def _open(plain: bytes, agent: Agent) -> _Opened:
+    try:
+        sealed = parse(plain)
+        if sealed.agent != agent.pk:
+            raise SealError("forged", "it was sent in another agent's name than it is sealed in")
         verify(sealed, bytes(agent.public_key))
     except SealError as error:
         raise Refused(_STATUS[error.code], error.code, str(error)) from None
@@ -119,10 +177,12 @@ def _open(body: bytes, agent: Agent) -> _Opened:
     return _Opened(sealed, snapshot, judged, collected_at)
 
 
-def _again(known: StoredSnapshot, body: bytes, opened: _Opened, agent: Agent) -> Taken:
-    kept = known.open()
-    # Ed25519 is deterministic: equal signatures mean equal contents, also when another zlib packed them
-    same = known.agent_id == agent.pk and (kept.signature, kept.snapshot) == (opened.sealed.signature, opened.sealed.snapshot)
+def _again(known: StoredSnapshot, opened: _Opened, agent: Agent) -> Taken:
+    same = known.agent_id == agent.pk and known.sealed_sha256 == hashlib.sha256(opened.sealed.plain).hexdigest()
+    if known.agent_id == agent.pk and not same:  # kept before that was noted, or a header line of another spelling
+        kept = known.open()
+        # Ed25519 is deterministic: equal signatures mean equal contents
+        same = (kept.signature, kept.snapshot) == (opened.sealed.signature, opened.sealed.snapshot)
     if not same:
         raise Refused(409, "id-reused", "a snapshot of this id is here already, with other contents")
     assessment = getattr(known, "assessment", None)
@@ -135,10 +195,23 @@ def _kind(agent: Agent, snapshot: Snapshot) -> str:
     A station's targets file is the register of what it reaches, and the snapshot repeats it. `other` there means that
     nobody said, so it takes nothing back.
     """
+    target, named = snapshot.target, _named(snapshot)
+    known = Machine.objects.filter(agent=agent, **named).values_list("kind", flat=True).first()
+    return target.kind.value if known is None or ("name" in named and target.kind is not Kind.OTHER) else known
+
+
+def _named(snapshot: Snapshot) -> dict[str, Any]:
+    """By which columns its machine is found among those of its agent."""
     target = snapshot.target
-    own = {"own": True} if target.via in ("local", "root") else {"own": False, "name": target.name}
-    known = Machine.objects.filter(agent=agent, **own).values_list("kind", flat=True).first()
-    return target.kind.value if known is None or ("name" in own and target.kind is not Kind.OTHER) else known
+    return {"own": True} if target.via in ("local", "root") else {"own": False, "name": target.name}
+
+
+def _speaks_of(snapshot: Snapshot, machine: Machine) -> bool:
+    return all(getattr(machine, name) == value for name, value in _named(snapshot).items())
+
+
+def _known(agent: Agent, snapshot: Snapshot) -> Machine | None:
+    return Machine.objects.select_related("latest__base").filter(agent=agent, **_named(snapshot)).first()
 
 
 def _judged(opened: _Opened, policy: Policy, kind: str) -> judge.ToKeep | None:
@@ -151,7 +224,7 @@ def _judged(opened: _Opened, policy: Policy, kind: str) -> judge.ToKeep | None:
         return None
 
 
-def _store(body: bytes, opened: _Opened, agent: Agent) -> StoredSnapshot:
+def _store(form: keeping.Form, opened: _Opened, agent: Agent) -> StoredSnapshot:
     snapshot, now = opened.snapshot, timezone.now()
     machine = _machine(agent, snapshot)
     stored = StoredSnapshot.objects.create(
@@ -166,9 +239,9 @@ def _store(body: bytes, opened: _Opened, agent: Agent) -> StoredSnapshot:
         seconds=snapshot.seconds,
         collector=snapshot.collector[:50],
         digest=snapshot.digest[:64],
-        sealed_sha256=hashlib.sha256(body).hexdigest(),
+        sealed_sha256=hashlib.sha256(opened.sealed.plain).hexdigest(),
         sound_for="" if snapshot.problems() else facts_digest(),
-        sealed=body,
+        **form._asdict(),
     )
     if machine.latest is None or (stored.orders_at, stored.pk) > (machine.latest.orders_at, machine.latest.pk):
         hardware.watch(machine, stored, snapshot)
