@@ -11,7 +11,7 @@ from collectors.devices.base import CONFIGURATION_TIMEOUT, plain
 from collectors.devices.vocabulary import mac
 from collectors.errors import Unparsable
 from collectors.facts.base import Gaps
-from collectors.facts.configuration import Configuration
+from collectors.facts.configuration import Configuration, Unsaved
 from collectors.facts.firmware import Firmware
 from collectors.facts.identity import Identity
 from collectors.transports.base import DeviceCli
@@ -86,6 +86,7 @@ def configuration(cli: DeviceCli) -> Configuration:
         own(),
         plain(cli, own()).text,
         saved=gaps.attempt("saved", lambda: _saved(cli)),
+        unsaved=gaps.attempt("unsaved", lambda: _unsaved(cli)),
         backup_configured=gaps.attempt("backup_configured", lambda: _backup(cli)),
         unseen=gaps.unseen,
     )
@@ -99,6 +100,17 @@ def _saved(cli: DeviceCli) -> bool:
     if not re.search(r"^(?:---|\+\+\+|@@) ", text, re.M):
         raise Unparsable("show running-config diffs: cannot place what it says")
     return False
+
+
+def _unsaved(cli: DeviceCli) -> Unsaved:
+    """The lines EOS itself marks; it shows some of those around them, and not always what they stand under."""
+    if _saved(cli):
+        return kept_text.SAME
+    lines = cli.ask("show running-config diffs", timeout=CONFIGURATION_TIMEOUT).splitlines()
+    marked = {
+        sign: "\n".join(line[1:] for line in lines if line.startswith(sign) and not line.startswith(sign * 3)) for sign in "+-"
+    }
+    return kept_text.unsaved(own(), marked["+"], marked["-"])
 
 
 def _backup(cli: DeviceCli) -> bool:

@@ -89,13 +89,19 @@ def configuration(cli: DeviceCli) -> Configuration:
     """The plain running configuration, and whether the saved one says the same."""
     gaps = Gaps()
     text = plain(cli, own()).text
+    startup = gaps.attempt(("saved", "unsaved"), lambda: _startup(cli))
     return kept_text.configuration(
-        own(), text, saved=gaps.attempt("saved", lambda: _saved(cli, text)), backup_configured=None, unseen=gaps.unseen
+        own(),
+        text,
+        saved=None if startup is None else kept_text.same(own(), text, startup),
+        unsaved=None if startup is None else kept_text.unsaved(own(), text, startup),
+        backup_configured=None,
+        unseen=gaps.unseen,
     )
 
 
-def _saved(cli: DeviceCli, text: str) -> bool:
+def _startup(cli: DeviceCli) -> str:
     startup = cli.ask("show startup-config", timeout=180.0)
     if not re.search(r"^!Version (?:ArubaOS|AOS)-CX ", startup, re.M):
         raise Unparsable("show startup-config: not a whole configuration")
-    return kept_text.same(own(), text, startup)
+    return startup

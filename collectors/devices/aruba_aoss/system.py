@@ -100,6 +100,7 @@ def configuration(cli: DeviceCli) -> Configuration:
     """The running configuration, and whether the saved one says the same."""
     gaps = Gaps()
     text = plain(cli, own()).text
+    gaps.note("unsaved", "unsupported", "show config status says whether both are the same, and not where they differ")
     return kept_text.configuration(
         own(), text, saved=gaps.attempt("saved", lambda: _saved(cli)), backup_configured=None, unseen=gaps.unseen
     )

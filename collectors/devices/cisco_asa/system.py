@@ -26,7 +26,7 @@ from collectors.devices.vocabulary import mac
 from collectors.errors import Unparsable, Unsupported
 from collectors.facts.base import Gaps
 from collectors.facts.clock import Clock, TimeServer
-from collectors.facts.configuration import Configuration
+from collectors.facts.configuration import Configuration, Unsaved
 from collectors.facts.firmware import Firmware
 from collectors.facts.identity import Identity
 from collectors.transports.base import DeviceCli
@@ -125,6 +125,7 @@ def configuration(cli: DeviceCli) -> Configuration:
         own(),
         text,
         saved=gaps.attempt("saved", lambda: _saved(cli, text)),
+        unsaved=gaps.attempt("unsaved", lambda: _unsaved(cli, text)),
         changed_at=gaps.attempt("changed_at", lambda: _moment(cli, told)) if told else None,
         changed_by=told[1] if told else None,
         backup_configured=None,
@@ -138,16 +139,38 @@ def _saved(cli: DeviceCli, text: str) -> bool:
     "This checksum is calculated only when you store the configuration in flash memory" (Cisco ASA Series Command Reference,
     S, show checksum). Where one of the texts hides a key behind stars, equal texts prove nothing of that key.
     """
-    startup = cli.ask("show startup-config", timeout=180.0)
-    if re.search(r"^No (?:startup )?configuration", startup, re.M | re.I):
+    if _NOTHING.search(cli.ask("show startup-config", timeout=180.0)):
         return False
-    if not re.search(r"^: end\s*\Z", startup, re.M) or not _SUM.search(startup):
-        raise Unparsable("show startup-config: cut short: no Cryptochecksum and no end")
+    startup = _startup(cli)
     if not re.search(r"(?<!\S)\*{3,}", text + startup):
         return kept_text.same(own(), text, startup)
     if not kept_text.same(own(), _starred(text), _starred(startup)):
         return False
-    raise Unsupported("the texts are equal, but keys are shown as stars: whether one of them was changed since is not seen")
+    raise Unsupported(_STARS)
+
+
+_STARS = "the texts are equal, but keys are shown as stars: whether one of them was changed since is not seen"
+_NOTHING = re.compile(r"^No (?:startup )?configuration", re.M | re.I)
+
+
+def _startup(cli: DeviceCli) -> str:
+    startup = cli.ask("show startup-config", timeout=180.0)
+    if _NOTHING.search(startup):
+        raise Unsupported("nothing is saved: all that runs would be lost")
+    if not re.search(r"^: end\s*\Z", startup, re.M) or not _SUM.search(startup):
+        raise Unparsable("show startup-config: cut short: no Cryptochecksum and no end")
+    return startup
+
+
+def _unsaved(cli: DeviceCli, text: str) -> Unsaved:
+    """Where one text hides keys behind stars, those of the other are hidden too before the lines are compared."""
+    startup = _startup(cli)
+    if re.search(r"(?<!\S)\*{3,}", text + startup):
+        found = kept_text.unsaved(own(), _starred(text), _starred(startup))
+        if found == kept_text.SAME:
+            raise Unsupported(_STARS)
+        return found
+    return kept_text.unsaved(own(), text, startup)
 
 
 def _starred(text: str) -> str:

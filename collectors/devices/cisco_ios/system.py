@@ -150,10 +150,12 @@ def configuration(cli: DeviceCli) -> Configuration:
     full(cli)
     text = plain(cli, own()).text
     changed = _CHANGED.search(text)
+    saved = gaps.attempt(("saved", "unsaved"), lambda: _saved(cli, text))
     return kept_text.configuration(
         own(),
         text,
-        saved=gaps.attempt("saved", lambda: _saved(cli, text)),
+        saved=saved,
+        unsaved=None if saved is None else gaps.attempt("unsaved", lambda: kept_text.unsaved(own(), text, _startup(cli))),
         changed_at=gaps.attempt("changed_at", lambda: _moment(cli, changed)) if changed else None,
         changed_by=changed[6] if changed else None,
         backup_configured=gaps.attempt("backup_configured", lambda: _backup(cli)),
@@ -162,12 +164,18 @@ def configuration(cli: DeviceCli) -> Configuration:
 
 
 def _saved(cli: DeviceCli, text: str) -> bool:
+    if "startup-config is not present" in cli.ask("show startup-config", timeout=180.0):
+        return False
+    return kept_text.same(own(), text, _startup(cli))
+
+
+def _startup(cli: DeviceCli) -> str:
     startup = cli.ask("show startup-config", timeout=180.0)
     if "startup-config is not present" in startup:
-        return False
+        raise Unsupported("nothing is saved: all that runs would be lost")
     if not re.search(r"^end\s*\Z", startup, re.M):
         raise Unparsable("show startup-config: cut short: no `end` at its end")
-    return kept_text.same(own(), text, startup)
+    return startup
 
 
 def _backup(cli: DeviceCli) -> bool:

@@ -101,10 +101,12 @@ def configuration(cli: DeviceCli) -> Configuration:
     """The plain running configuration, and whether the saved one says the same."""
     gaps = Gaps()
     text = short(cli)
+    saved = gaps.attempt(("saved", "unsaved"), lambda: _saved(cli, text))
     return kept_text.configuration(
         own(),
         text,
-        saved=gaps.attempt("saved", lambda: _saved(cli, text)),
+        saved=saved,
+        unsaved=None if saved is None else gaps.attempt("unsaved", lambda: kept_text.unsaved(own(), text, _startup(cli))),
         changed_at=gaps.attempt("changed_at", lambda: _changed(cli, text)),
         backup_configured=gaps.attempt("backup_configured", lambda: _backup(cli)),
         unseen=gaps.unseen,

@@ -10,7 +10,7 @@ from collectors.devices.hpe_comware.text import config, interfaces, release, sho
 from collectors.devices.hpe_comware.text import system as own
 from collectors.devices.syntax.vrp import Block
 from collectors.devices.vocabulary import mac
-from collectors.errors import Unparsable
+from collectors.errors import Unparsable, Unsupported
 from collectors.facts.base import Gaps
 from collectors.facts.clock import Clock, TimeServer
 from collectors.facts.configuration import Configuration
@@ -84,22 +84,33 @@ def configuration(cli: DeviceCli) -> Configuration:
     """The running configuration, and whether the saved one says the same."""
     gaps = Gaps()
     text = plain(cli, own()).text
+    saved = gaps.attempt(("saved", "unsaved"), lambda: _saved(cli, text))
     return kept_text.configuration(
         own(),
         text,
-        saved=gaps.attempt("saved", lambda: _saved(cli, text)),
+        saved=saved,
+        unsaved=None if saved is None else gaps.attempt("unsaved", lambda: kept_text.unsaved(own(), text, _startup(cli))),
         backup_configured=gaps.attempt("backup_configured", lambda: _backup(cli)),
         unseen=gaps.unseen,
     )
 
 
 def _saved(cli: DeviceCli, text: str) -> bool:
-    saved = cli.ask("display saved-configuration", timeout=180.0)
-    if re.search(r"(?:does not exist|no saved configuration|is not available)", saved[:400], re.I):
+    if _NOTHING.search(cli.ask("display saved-configuration", timeout=180.0)[:400]):
         return False
+    return kept_text.same(own(), text, _startup(cli))
+
+
+_NOTHING = re.compile(r"(?:does not exist|no saved configuration|is not available)", re.I)
+
+
+def _startup(cli: DeviceCli) -> str:
+    saved = cli.ask("display saved-configuration", timeout=180.0)
+    if _NOTHING.search(saved[:400]):
+        raise Unsupported("nothing is saved: all that runs would be lost")
     if not re.search(r"^return\s*\Z", saved, re.M):
         raise Unparsable("display saved-configuration: cut short: no `return` at its end")
-    return kept_text.same(own(), text, saved)
+    return saved
 
 
 def _backup(cli: DeviceCli) -> bool:

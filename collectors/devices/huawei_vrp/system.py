@@ -118,6 +118,7 @@ def configuration(cli: DeviceCli) -> Configuration:
     """The running configuration, and whether the saved one says the same."""
     gaps = Gaps()
     text = plain(cli, own()).text
+    gaps.note("unsaved", "unsupported", "compare configuration shows where the first difference is, and no more")
     changed = _CHANGED.search(text)
     return kept_text.configuration(
         own(),
