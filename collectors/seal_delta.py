@@ -46,7 +46,7 @@ def make(plain: bytes, agent: str, base: str, reference: bytes) -> bytes | None:
     if not reference or max(len(plain), len(reference)) > MAX_PLAIN:
         return None
     line = {"rasoat": FORMAT, "agent": agent, "base": base, "sha256": hashlib.sha256(reference).hexdigest()}
-    options = {
+    options: dict[int, int] = {
         zstd.CompressionParameter.compression_level: _LEVEL,
         zstd.CompressionParameter.window_log: max(10, (len(plain) + len(reference)).bit_length()),
         zstd.CompressionParameter.enable_long_distance_matching: 1,
@@ -86,7 +86,7 @@ def restore(delta: Delta, reference: bytes) -> bytes:
         raise SealError("damaged", "does not say how large it grows")
     if size > MAX_PLAIN:
         raise SealError("too-large", f"grows to {size} bytes, in this form at most {MAX_PLAIN}")
-    limits = {zstd.DecompressionParameter.window_log_max: _WINDOW_LOG}
+    limits: dict[int, int] = {zstd.DecompressionParameter.window_log_max: _WINDOW_LOG}
     opener = zstd.ZstdDecompressor(zstd_dict=zstd.ZstdDict(reference, is_raw=True).as_prefix, options=limits)
     try:
         plain = opener.decompress(delta.frame, size + 1)

@@ -106,14 +106,17 @@ class Admission:
             try:
                 with gate.inside():
                     return self.get_response(request)
-            except Refused as refusal:
-                return error_response(refusal.status, refusal.code, refusal.message, refusal.wait)
+            except Refused as full:
+                return _answer(full)
         if request.path in ENROL:
             if not _enrolling.acquire(blocking=False):
-                refusal = gate.away()
-                return error_response(refusal.status, refusal.code, refusal.message, refusal.wait)
+                return _answer(gate.away())
             try:
                 return self.get_response(request)
             finally:
                 _enrolling.release()
         return self.get_response(request)
+
+
+def _answer(refusal: Refused) -> HttpResponse:
+    return error_response(refusal.status, refusal.code, refusal.message, refusal.wait)

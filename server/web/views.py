@@ -22,6 +22,7 @@ from server.assess.models import Alarm, StoredAssessment
 from server.background import keeper
 from server.background.models import Job
 from server.errors import error_response
+from server.ingest import counters
 from server.ingest.access import REFUSALS_KEPT
 from server.ingest.models import Machine, Refusal, StoredSnapshot
 
@@ -112,6 +113,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
             "Verdicts of the newest snapshot of each machine",
             [(f'{{verdict="{name.removesuffix("__sum").replace("passed", "pass")}"}}', value) for name, value in sums.items()],
         ),
+        *_uploads(),
     ]
     return HttpResponse("\n".join(lines) + "\n", content_type="text/plain; version=0.0.4; charset=utf-8")
 
@@ -120,6 +122,16 @@ def _jobs() -> list[str]:
     counted = dict(Job.objects.order_by().values_list("state").annotate(Count("pk")))
     by_state = [(f'{{state="{state}"}}', counted.get(state, 0)) for state, _word in Job.STATES]
     return _metric("rasoat_jobs", "gauge", "Background jobs kept, by state", [*by_state])
+
+
+def _uploads() -> list[str]:
+    found = counters.total()
+    return [
+        *_metric("rasoat_uploads_total", "counter", "Uploads that were opened and answered", [("", found.taken)]),
+        *_metric("rasoat_uploads_turned_away_total", "counter", "Uploads told to come again later", [("", found.away)]),
+        *_metric("rasoat_upload_seconds_total", "counter", "Time the opened ones took", [("", round(found.seconds, 3))]),
+        *_metric("rasoat_uploads_inside", "gauge", "Uploads being read, waiting or opened now", [("", found.inside)]),
+    ]
 
 
 def _refused_last_day() -> int:
@@ -134,5 +146,5 @@ def _may_measure(request: HttpRequest) -> bool:
     return request.META.get("REMOTE_ADDR") in ("127.0.0.1", "::1") and "X-Forwarded-For" not in request.headers
 
 
-def _metric(name: str, kind: str, text: str, values: list[tuple[str, int]]) -> list[str]:
+def _metric(name: str, kind: str, text: str, values: list[tuple[str, float]]) -> list[str]:
     return [f"# HELP {name} {text}", f"# TYPE {name} {kind}", *(f"{name}{labels} {value}" for labels, value in values)]
