@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.utils import timezone, translation
 
@@ -272,3 +273,7 @@ def test_machines_enrol_into_the_successor_with_the_old_token(client: Client, ha
     text = EnrolmentToken.issue(ha_giang, 1, 1, "x")[1]
     operations.merge([ha_giang], tuyen_quang, BY, MERGED)
     assert Host().enrol(client, text).json()["unit"] == "BHXH tỉnh Tuyên Quang"
+
+
+def test_it_runs_on_the_database_it_says(database: str) -> None:
+    assert connection.vendor == database
