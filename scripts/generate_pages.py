@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import json
 import re
 import sys
@@ -20,6 +21,7 @@ from pydantic import BaseModel
 from baselines.loader import builtin, load
 from baselines.model import LEVELS, Baseline, Requirement
 from collectors.catalog import DEVICES, device_os, platforms_of
+from collectors.devices import snmp_identity
 from collectors.facts import FACTS
 from collectors.transports import nmap
 from scripts import device_matrix
@@ -102,7 +104,7 @@ def commands_page() -> str:
         if asked:
             lines += [f"\n## {path.parent.name}/{path.stem}\n", "| asks | what | root |", "|---|---|---|"]
             lines += [f"| {verb} | `{_cell(what)}` | {'yes' if root else ''} |" for verb, what, root in asked]
-    return "\n".join([*lines, *_windows(), *_devices(), *_outside()]) + "\n"
+    return "\n".join([*lines, *_windows(), *_devices(), *_agents(), *_outside()]) + "\n"
 
 
 def _outside() -> Iterator[str]:
@@ -140,6 +142,49 @@ def _devices() -> Iterator[str]:
         paths = sorted([*ROOT.glob(f"collectors/devices/{stem}.py"), *ROOT.glob(f"collectors/devices/{stem}/*.py")])
         for command in sorted({what for path in paths for verb, what, _ in _asked(path) if verb == "ask"}):
             yield f"| question | `{_cell(command)}` |"
+
+
+def _agents() -> Iterator[str]:
+    """What SNMP agents are asked: the constants of collectors/snmp, and the objects the table of makers names."""
+    yield "\n# What rasoat asks of an SNMP agent\n"
+    yield "GET and GETBULK alone; nothing is ever set. A number that ends in `.0` is one value, every other is a column of a table. Numbers of"
+    yield "a maker are asked only of agents whose sysObjectID or sysDescr the table of makers knows, or that show none."
+    for path in sorted(ROOT.glob("collectors/snmp/*.py")):
+        if found := asked_of_agents(path):
+            yield f"\n## snmp/{path.stem}\n"
+            yield "| name in the code | OID |\n|---|---|"
+            yield from (f"| {name} | `{oid}` |" for name, oid in found)
+    yield "\n## Makers (collectors/devices/snmp_identity.yaml)\n"
+    yield "| maker | OIDs |\n|---|---|"
+    makers: dict[str, list[str]] = {}
+    for entry in snmp_identity.entries():
+        asked = [*([entry.shows] if entry.shows else []), *entry.oids()]
+        makers.setdefault(entry.vendor, []).extend(asked)
+    for maker, oids in sorted((maker or "any", oids) for maker, oids in makers.items()):
+        if oids:
+            yield f"| {maker} | {', '.join(f'`{oid}`' for oid in dict.fromkeys(oids))} |"
+
+
+def asked_of_agents(path: Path) -> list[tuple[str, str]]:
+    """(name, OID) of each constant of a file of collectors/snmp. Raises ValueError for one that a function hides."""
+    tree = ast.parse(path.read_text("utf-8"))
+    names: list[str] = []
+    for node in tree.body:
+        targets = node.targets if isinstance(node, ast.Assign) else []
+        for target in targets:
+            names += [each.id for each in ast.walk(target) if isinstance(each, ast.Name)]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            for called in ast.walk(node):
+                if isinstance(called, ast.Call) and isinstance(called.func, ast.Attribute) and called.func.attr == "walk":
+                    for arg in called.args:
+                        if not isinstance(arg, ast.Name | ast.Starred):
+                            raise ValueError(f"{path}:{arg.lineno}: an OID that is no constant")
+    module = importlib.import_module(f"collectors.snmp.{path.stem}") if path.stem != "__init__" else None
+    values = {name: getattr(module, name, None) for name in names}
+    return [
+        (name, value) for name, value in values.items() if isinstance(value, str) and re.fullmatch(r"1\.3\.6\.1(?:\.\d+)+", value)
+    ]
 
 
 def _windows() -> Iterator[str]:
