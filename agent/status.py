@@ -55,6 +55,8 @@ def gather(config: Config) -> dict[str, Any]:
         "enrolled": identity is not None,
         "agent": identity,
         "policy": policy and {name: policy[name] for name in ("level", "kind", "baseline", "interval_seconds")},
+        "schedule": (policy or {}).get("schedule"),
+        "recommended_version": (policy or {}).get("recommended_version"),
         "tailoring": policy["tailoring"]["digest"] if policy and policy.get("tailoring") else None,
         "last_scan": last
         and {name: last.get(name) for name in ("collected_at", "snapshot_id", "baseline", "tailoring", "summary", "coverage")},
@@ -102,6 +104,12 @@ def lines(found: dict[str, Any], size: int, ink: Ink) -> Iterator[str]:
         yield from wrap(entry["remedy"][current()], size, "     ")
 
 
+def _version() -> str:
+    from collectors import VERSION
+
+    return VERSION
+
+
 def _rows(found: dict[str, Any]) -> Iterator[tuple[str, str]]:
     agent, last, contact, spool = found["agent"], found["last_scan"], found["contact"], found["spool"]
     if agent is None:
@@ -127,6 +135,12 @@ def _rows(found: dict[str, Any]) -> Iterator[tuple[str, str]]:
         )
     if found["next_scan"]:
         yield _("next scan"), _moment(found["next_scan"])
+    wanted, own = found["recommended_version"], _version()
+    if wanted and wanted != own:
+        yield (
+            _("recommended"),
+            _("version %(wanted)s; this is %(own)s, and it never replaces itself") % {"wanted": wanted, "own": own},
+        )
     yield _("collector heard"), _moment(contact["last_contact"])
     yield _("last delivery"), _moment(contact["last_delivery"])
     if contact["last_error"]:

@@ -29,6 +29,7 @@ from server.ingest.access import address_of
 from server.ingest.models import IN_SERVICE, Machine, StoredSnapshot
 from server.journal import models as journal
 from server.schedules import rollouts
+from server.schedules.resolve import of, paced
 from server.stations import models as stations
 from server.units.models import Policy, Unit, resolve
 from server.units.rights import ADMINISTER, HANDLE, SCAN, SEE
@@ -65,7 +66,7 @@ def machines(request: HttpRequest) -> HttpResponse:
     user = user_of(request)
     now = timezone.now()
     units = {unit.pk: unit for unit in Unit.objects.all()}
-    policies = {pk: resolve(unit, units) for pk, unit in units.items()}
+    policies = paced({pk: resolve(unit, units) for pk, unit in units.items()}, units)
     fresh = fresh_of(policies, now)
     every = Machine.objects.visible_to(user)
     found = every.filter(IN_SERVICE)
@@ -152,6 +153,7 @@ def machine(request: HttpRequest, pk: int) -> HttpResponse:
     user = user_of(request)
     found = get_object_or_404(Machine.objects.visible_to(user).select_related("unit", "agent", "latest"), pk=pk)
     policy = rollouts.policy_of(found.agent_id, found.unit)
+    policy = policy._replace(interval_seconds=of(found.unit, found.kind).table.period)
     tab = request.GET.get("tab", "verdicts")
     stored = _chosen(found, request.GET.get("snapshot"))
     alarms = list(found.alarms.all()[:100])

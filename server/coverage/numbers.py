@@ -23,6 +23,7 @@ from django.utils.translation import gettext_lazy as _
 from server.assess.freshness import fresh_of
 from server.coverage.models import DIRECTORY, REGISTER, Expected, Listing
 from server.ingest.models import IN_SERVICE, Machine
+from server.schedules.resolve import paced
 from server.units.models import Unit, User, resolve
 
 GAPS = {
@@ -145,7 +146,7 @@ def _seen_by(model: type[Any], user: User | None) -> QuerySet[Any]:
 
 def _fresh(now: datetime) -> Q:
     units = {unit.pk: unit for unit in Unit.objects.all()}
-    return fresh_of({pk: resolve(unit, units) for pk, unit in units.items()}, now)
+    return fresh_of(paced({pk: resolve(unit, units) for pk, unit in units.items()}, units), now)
 
 
 def _unlisted(now: datetime) -> Q:

@@ -6,9 +6,11 @@ way from the root: a district takes no public holiday back.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -25,7 +27,7 @@ from collectors.timetable import (
     minute,
 )
 from server.schedules.models import GROUPS, KINDS, Schedule
-from server.units.models import DEFAULT_INTERVAL, Unit
+from server.units.models import DEFAULT_INTERVAL, Policy, Unit
 
 DEFAULT_JITTER = 3600
 """Of an agent that was told nothing."""
@@ -102,7 +104,22 @@ def resolve(unit: Unit, kind: str, units: Mapping[int, Unit], rows: Rows) -> Hol
     return Holding(table, told, origins=origins, **rest)
 
 
+def paced(policies: Mapping[int, Policy], units: Mapping[int, Unit]) -> dict[int, Policy]:
+    """The policies of the whole tree with the longest interval that the schedules leave any kind: what reports once a night is not
+    late at noon."""
+    rows = rows_of(units)
+    return {
+        pk: policy._replace(interval_seconds=max(resolve(units[pk], kind, units, rows).table.period for kind, _title in KINDS))
+        for pk, policy in policies.items()
+    }
+
+
 def _utc_offset(zone: str) -> int:
+    return _offset_then(zone, int(time.time()) // 3600)
+
+
+@lru_cache(maxsize=256)
+def _offset_then(zone: str, _hour: int) -> int:
     found = datetime.now(UTC).astimezone(ZoneInfo(zone)).utcoffset()
     return int(found.total_seconds()) if found else 0
 

@@ -55,8 +55,8 @@ def concerned(rollout: Rollout, policy: Policy) -> bool:
 
 def underway(unit: Unit) -> list[Rollout]:
     """The rollouts that concern a unit, the nearest first."""
-    found = Rollout.objects.filter(unit__in=unit.ids, ended_at=None).select_related("unit")
-    return sorted(found, key=lambda rollout: -len(rollout.unit.path))
+    found = Rollout.objects.filter(unit__in=unit.ids, ended_at=None)
+    return sorted(found, key=lambda rollout: -unit.ids.index(rollout.unit_id))
 
 
 def applied(rollouts: Iterable[Rollout], agent: str, policy: Policy) -> Policy:

@@ -14,7 +14,7 @@ from server.schedules.resolve import resolve, rows_of
 from server.stations.models import GOOD_FOR, ScanRequest
 from server.units.models import Unit
 
-SLICE = 500
+SLICE = 2000
 
 
 class Asked(NamedTuple):

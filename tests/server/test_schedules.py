@@ -301,3 +301,17 @@ def test_resolving_a_tree_asks_nothing_of_the_database(tree, django_assert_num_q
     with django_assert_num_queries(0):
         for unit in units.values():
             resolve(unit, "server", units, rows)
+
+
+def test_what_reports_once_a_night_is_not_late_at_noon(site, tree, person) -> None:
+    (host,) = site("north", 1)
+    reported(host, 30)
+    browser = Client()
+    browser.force_login(person("xem"), backend="django.contrib.auth.backends.ModelBackend")
+
+    def late() -> int:
+        return browser.get("/?state=late").context["page"].paginator.count
+
+    assert late() == 1
+    Schedule.objects.create(unit=tree["root"], hours=NIGHT)
+    assert late() == 0
