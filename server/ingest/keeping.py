@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 KEY_FOR = timedelta(days=92)
 """How long a key takes new differences. It stays until the last of them is removed: retention asks who refers to it."""
 WORTH = 0.3
-"""A difference of more than that of the whole becomes a key instead."""
+"""A difference of more than that much of its key is kept whole instead, and is the next key."""
 
 
 class Form(NamedTuple):
@@ -34,19 +34,22 @@ class Form(NamedTuple):
 
 def form_of(plain: bytes, whole: bytes | None, agent: str, machine: Machine | None) -> Form:
     """`plain`: header line, newline, snapshot; `whole`: the sealed file, where that is what came."""
-    whole = whole or pack(plain)
     key = _key(machine)
-    if key is None:
-        return Form(whole, None)
+    blob = _difference(plain, agent, key) if key else None
+    return Form(whole or pack(plain), None) if key is None or blob is None else Form(blob, key.pk)
+
+
+def _difference(plain: bytes, agent: str, key: StoredSnapshot) -> bytes | None:
     try:
         reference = key.open().snapshot
         blob = make(plain, agent, key.pk, reference)
         # looked at again before the sender is told to forget its copy
-        if blob is not None and len(blob) <= WORTH * len(whole) and restore(read(blob), reference) == plain:
-            return Form(blob, key.pk)
+        if blob is None or len(blob) > WORTH * len(key.sealed) or restore(read(blob), reference) != plain:
+            return None
     except SealError as error:
         log.error("snapshot %s cannot be opened: %s", key.pk, error)
-    return Form(whole, None)
+        return None
+    return blob
 
 
 def _key(machine: Machine | None) -> StoredSnapshot | None:
