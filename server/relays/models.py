@@ -134,6 +134,12 @@ class Behind(models.Model):
         return f"{self.agent} ← {self.relay}"
 
 
+def in_trouble() -> int:
+    """How many relays a person should look at."""
+    now = timezone.now()
+    return sum(bool(relay.trouble(now)) for relay in Relay.objects.filter(revoked_at=None))
+
+
 def passed(agent: Agent, relay: Relay) -> None:
     """Note through whom it came, at most once a minute."""
     now = timezone.now()

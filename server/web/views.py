@@ -25,6 +25,7 @@ from server.errors import error_response
 from server.ingest import counters
 from server.ingest.access import REFUSALS_KEPT
 from server.ingest.models import Machine, Refusal, StoredSnapshot
+from server.relays.models import in_trouble
 
 log = logging.getLogger(__name__)
 
@@ -106,6 +107,9 @@ def metrics(request: HttpRequest) -> HttpResponse:
             "rasoat_refused_last_day", "gauge", "Refused uploads and enrolments, last 24 hours", [("", _refused_last_day())]
         ),
         *_jobs(),
+        *_metric(
+            "rasoat_relays_in_trouble", "gauge", "Relays silent, with an old backlog, or short of room", [("", in_trouble())]
+        ),
         *_metric("rasoat_jobs_unattended", "gauge", "1: jobs wait and no worker runs", [("", int(keeper.unattended()))]),
         *_metric(
             "rasoat_verdicts",

@@ -249,6 +249,8 @@ def test_a_relay_is_invited_enrols_once_and_reports(client, centre, tree, as_adm
     assert relay.trouble(timezone.now() + timedelta(hours=2)) == ["silent", "backlog"]
     relay.report["dropped_at"] = time.time() - 60
     assert relay.trouble(timezone.now()) == ["backlog", "dropped"]
+    Relay.objects.update(report=relay.report)
+    assert "\nrasoat_relays_in_trouble 1\n" in as_admin.get("/metrics").content.decode()
     assert "7" in as_admin.get("/relays/").content.decode()
 
 
