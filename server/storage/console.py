@@ -14,6 +14,7 @@ from django.utils.translation import ngettext
 from pydantic import ValidationError
 
 from server import database
+from server.background import worker
 from server.config import Config, Data
 from server.journal import models as journal
 from server.serve import pending
@@ -84,6 +85,8 @@ def move(options: argparse.Namespace) -> int:
         return _wrong("\n".join(f"--to: {e['msg']}" for e in error.errors()))
     if pending():
         return _wrong(_("the database is from another version; run: rasoat server init"))
+    if not config.database and worker.lock() is None:  # ours until this process ends
+        return _wrong(_("a worker is at work on this database; stop it"))
     with lock.alone(data, config):
         try:
             copied = moving.move(data, to, _progress)

@@ -38,9 +38,8 @@ class Copied(NamedTuple):
 
 def move(data: Data, to: Config, progress: Progress) -> Copied:
     """Raises ConfigError, DatabaseError."""
-    source_file_free = to.database or not data.database.exists()
-    if connections[SOURCE].vendor == ("postgresql" if to.database else "sqlite") or not source_file_free:
-        raise ConfigError(_("the target is of the same kind, or is there already"))
+    if connections[SOURCE].vendor == ("postgresql" if to.database else "sqlite"):
+        raise ConfigError(_("the target is of the same kind as what is in use"))
     connections.settings[TARGET] = connections.configure_settings({"default": databases(data, to)["default"]})["default"]
     connections[TARGET] = connections.create_connection(TARGET)
     try:

@@ -67,6 +67,15 @@ def test_the_sqlite_settings_are_in_force(collector: Collector) -> None:
         assert database.execute("pragma journal_mode").fetchone() == ("wal",)
 
 
+def test_a_second_one_on_the_same_file_is_refused_by_name(collector: Collector) -> None:
+    assert collector.process
+    done = collector.command("run", "--port", "1", "--lang", "en", check=False)
+    assert done.returncode == 2
+    assert "db.sqlite3 is in use" in done.stderr
+    assert str(collector.process.pid) in done.stderr
+    assert collector.get("/readyz").status == 200, "and the first one is not disturbed"
+
+
 def test_killed_in_mid_upload_nothing_is_lost_and_nothing_double(collector: Collector, host: Host) -> None:
     snapshot = host.snapshot()
     blob = host.seal(snapshot, host.judged(snapshot))

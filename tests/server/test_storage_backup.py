@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.utils import translation
 
 from server.config import ConfigError, Data
 from server.ingest.models import Machine, StoredSnapshot
@@ -26,7 +27,7 @@ JOURNAL = "journal_entry"
 
 @pytest.fixture(autouse=True)
 def _unblocked(django_db_blocker: Any) -> Iterator[None]:
-    with django_db_blocker.unblock():
+    with django_db_blocker.unblock(), translation.override("en"):
         yield
 
 

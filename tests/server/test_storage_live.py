@@ -63,6 +63,29 @@ def test_two_processes_of_two_collectors_share_one_database(collector: Collector
         other.stop()
 
 
+def test_a_backup_of_what_runs_becomes_another_collector(
+    collector: Collector, host: Host, tmp_path: Path, postgres: Cluster
+) -> None:
+    blob = host.seal(host.snapshot())
+    assert collector.send(blob).status == 201
+    file = str(tmp_path / "b")
+    assert file in collector.command("backup", file).stdout
+    nowhere = collector.beside(tmp_path / "nowhere")
+    nowhere.data, nowhere.database = tmp_path / "again", postgres.create()
+    assert "whole" in nowhere.command("backup", "verify", file, "--lang", "en").stdout, "for which no collector is needed"
+    nowhere.command("restore", file, "--database", nowhere.database)
+    assert nowhere.stored() == collector.stored()
+    assert "unbroken" in nowhere.command("journal", "verify", "--lang", "en").stdout
+    again = nowhere.command("restore", file, "--lang", "en", check=False)
+    assert again.returncode != 0
+    assert "not empty" in again.stderr
+    nowhere.start()
+    try:
+        assert nowhere.send(blob).status == 200
+    finally:
+        nowhere.stop()
+
+
 def test_a_database_that_is_gone_for_a_while(tmp_path: Path) -> None:
     with Cluster.started() as cluster:
         collector = Collector(tmp_path / "data", cluster.create())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -11,6 +12,7 @@ import psycopg
 import pytest
 from django.db import DatabaseError, connection
 from django.test import Client
+from django.utils import translation
 
 from server import database
 from server.config import Config, ConfigError
@@ -27,7 +29,7 @@ JOURNAL = "journal_entry"
 
 @pytest.fixture(autouse=True)
 def _unblocked(django_db_blocker: Any) -> Iterator[None]:
-    with django_db_blocker.unblock():
+    with django_db_blocker.unblock(), translation.override("en"):
         yield
 
 
@@ -150,11 +152,25 @@ def test_one_changed_row_is_noticed(source: Stored, postgres: Cluster, monkeypat
 
 
 def test_what_runs_is_not_moved_and_not_started_twice(source: Stored, postgres: Cluster) -> None:
-    import fcntl
-
+    url = postgres.create()
+    with source.data.root.joinpath("worker.lock").open("w") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        with source.opened():
+            assert call(console.move, to=url, password_file="") == 2
     with source.data.root.joinpath("run.lock").open("w+") as other:
         other.write("4711\n")
         other.flush()
         fcntl.flock(other, fcntl.LOCK_EX)
         with source.opened(), pytest.raises(ConfigError, match=r"db\.sqlite3.*4711"):
-            call(console.move, to=postgres.create(), password_file="")
+            call(console.move, to=url, password_file="")
+    with closing(psycopg.connect(url)) as plain:
+        assert plain.execute("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'").fetchone() == (0,)
+
+
+def test_to_the_same_kind_or_into_a_file_that_is_there_is_refused(source: Stored, postgres: Cluster) -> None:
+    with source.opened(), pytest.raises(ConfigError, match="same kind"):
+        move.move(source.data, Config(), lambda *_: None)
+    here = made(source.data.root.parent / "pg", postgres.migrated())
+    here.data.database.write_bytes(source.data.database.read_bytes())
+    with here.opened(), pytest.raises(ConfigError, match="not empty"):
+        move.move(here.data, Config(), lambda *_: None)
