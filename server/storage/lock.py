@@ -35,7 +35,7 @@ def alone(data: Data, config: Config) -> Iterator[None]:
         os.register_at_fork(after_in_child=lambda: _let_go(handle))
         yield
     finally:
-        os.close(handle)
+        _let_go(handle)  # a fork that ends comes by here too, and has closed it long ago
 
 
 def _let_go(handle: int) -> None:
