@@ -347,8 +347,9 @@ def _is_pack(digest: str, document: dict[str, Any]) -> bool:
     from baselines.loader import digest_of
 
     texts = document.get("files")
-    sound = isinstance(texts, dict) and all(isinstance(body, str) for body in texts.values())
-    return sound and digest_of(texts) == digest
+    if not isinstance(texts, dict) or not all(isinstance(body, str) for body in texts.values()):
+        return False
+    return digest_of(texts) == digest
 
 
 def _address(text: str) -> str:
