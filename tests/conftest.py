@@ -23,7 +23,7 @@ DEEP = {
     "agent": ("test_oscal.py", "test_baselines.py", "test_walkthrough.py", "test_language.py", "test_policy.py", "test_system.py", "test_full_copies.py", "test_discover.py", "test_schedule_hours.py", "test_polling.py"),
     "baselines": ("test_ready.py", "test_retired.py", "test_mutation.py", "test_schema.py", "test_tailoring.py"),
     "systems": ("test_sample.py",),
-    "server": ("test_background_processes.py", "test_background_rejudge.py", "test_ingest.py", "test_work.py", "test_pages.py", "test_people.py", "test_configurations.py", "test_device_fleet.py", "test_whatif.py", "test_programs.py", "test_rights.py", "test_findings.py", "test_findings_counts.py", "test_findings_live.py", "test_relay_live.py", "test_relay_attacks.py", "test_relay_kills.py", "test_differences.py", "test_admission.py", "test_account.py"),
+    "server": ("test_background_processes.py", "test_background_rejudge.py", "test_ingest.py", "test_work.py", "test_pages.py", "test_people.py", "test_configurations.py", "test_device_fleet.py", "test_whatif.py", "test_programs.py", "test_rights.py", "test_findings.py", "test_findings_counts.py", "test_findings_live.py", "test_relay_live.py", "test_relay_attacks.py", "test_relay_kills.py", "test_differences.py", "test_admission.py", "test_account.py", "test_storage_databases.py", "test_storage_backup.py", "test_storage_move.py", "test_storage_retention.py", "test_storage_same_answers.py"),
     "tests": (
         "test_windows_document.py", "test_transport_snmp.py", "test_snmp.py", "test_devices.py", "test_updates_worst.py",
         "test_transport_posix_files.py", "test_agreement_mapping.py", "test_discovery.py", "test_transport_nmap.py",
