@@ -24,9 +24,11 @@ from server.assess import judge
 from server.assess.tasks import follow
 from server.configurations.models import Version
 from server.coverage.models import Expected
+from server.findings.models import Rule
 from server.ingest.models import Agent, EnrolmentToken, Machine
 from server.journal import models as journal
 from server.journal.models import Entry
+from server.programs.models import Key
 from server.relays.models import Relay
 from server.stations.models import ScanRequest
 from server.units import rights
@@ -50,6 +52,9 @@ OBJECTS = {
     "tokens/<int:pk>": lambda there: there["token"].pk,
     "agents/<str:pk>": lambda there: there["machine"].agent_id,
     "units/<int:pk>": lambda there: there["unit"].pk,
+    "assets/<int:pk>": lambda there: there["machine"].pk,
+    "keys/<int:pk>": lambda there: there["key"].pk,
+    "<int:rule>": lambda there: Rule.objects.values_list("pk", flat=True)[0],
     "jobs/<int:pk>": lambda there: there["job"].pk,
     "relays/<str:pk>": lambda there: there["relay"].pk,
     "<slug:gap>": lambda there: "absent",
@@ -85,6 +90,7 @@ class Place(dict[str, Any]):
             mark=mark, unit=unit, office=office, token=token, machine=machine, target=target, alarm=alarm, version=version,
             expected=expected, waiting=Agent.objects.get(pk=late.agent),
             job=follow(office, f"người {mark}"), relay=Relay.invite(office, f"tram-{mark}", f"người {mark}")[0],
+            key=Key.issue(person(f"nguoi-{mark}"), office, f"khoa-{mark}", ["units"], timezone.now() + timedelta(days=1))[0],
         )  # fmt: skip
 
     @property
@@ -133,8 +139,8 @@ def address(route: str, there: Place) -> str:
 WALKED = sorted(
     route for route in set(routes(get_resolver().url_patterns)) if not SIGNED.match(route) and route not in SAME_FOR_ALL
 )
-OF_AN_OBJECT = [route for route in WALKED if "<" in route and "<slug:" not in route]
-"""A word of a fixed list (`<slug:...>`) is no object: such a page is a list."""
+OF_AN_OBJECT = [route for route in WALKED if "<" in route and "<slug:" not in route and "<int:rule>" not in route]
+"""A word of a fixed list (`<slug:...>`) and a rule of a pack are nobody's: such a page is a list."""
 LISTS = [route for route in WALKED if route not in OF_AN_OBJECT]
 
 
