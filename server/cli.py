@@ -221,6 +221,9 @@ def _parser() -> argparse.ArgumentParser:
     schedules.add(
         family("schedule", _("when machines report")), family("rollout", _("new packs and versions, in rings")), command, _lazy, _
     )
+    fit = command("check", _lazy("check", "server.deploy.console"), _("see whether this collector is fit to be relied on"))
+    fit.add_argument("--deploy", action="store_true", help=_("with what matters once other people's machines report here"))
+    fit.add_argument("--format", choices=("table", "json"), default="table")
     journal = family("journal", _("the audit trail"))
     room = "server.journal.console"
     command("verify", _lazy("verify", room), _("check that no row of the journal was changed or removed"), journal)
