@@ -113,6 +113,8 @@ def test_every_snapshot_is_accounted_for(tmp_path: Path, kind: str, request: pyt
         assert differences > 0
         judged = collector.rows("select count(*) from assess_storedassessment")[0][0]
         assert judged == AGENTS * EACH * ROUNDS
-        assert collector.rows("select count(*) from assess_alarm")[0][0] == 0
+        # these hosts share one hardware, which is an alarm of its own
+        alarms = {kind for (kind,) in collector.rows("select kind from assess_alarm")}
+        assert alarms <= {"installed-anew", "same-id"}
     finally:
         collector.stop()
