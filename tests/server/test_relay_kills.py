@@ -18,7 +18,7 @@ from tests.server.relays import Agent, Relay
 from tests.server.running import ROOT, Collector
 
 pytestmark = pytest.mark.system
-ROUNDS = int(os.environ.get("RASOAT_KILL_ROUNDS", "8"))
+ROUNDS = int(os.environ.get("RASOAT_KILL_ROUNDS", "4"))
 VICTIMS = ("relay", "agent", "centre", "relay")
 
 
