@@ -61,13 +61,13 @@ class Acknowledged:
         if base is None or base.id == entry.id:
             return None
         try:
-            from collectors.seal import SealError, opened, unpack, unseal
+            from collectors.seal import SealError, parse, unpack, unseal
             from collectors.seal_delta import make
-        except ImportError:
+        except ModuleNotFoundError:  # zstd is not installed
             return None
         try:
             reference, plain = unseal(base.path.read_bytes()), unpack(blob)
-            agent = opened(plain).agent
+            agent = parse(plain).agent
         except (OSError, SealError):
             self.forget(entry.machine)
             return None
