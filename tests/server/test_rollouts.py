@@ -109,6 +109,7 @@ def test_who_is_reached_is_told_and_judged_by_the_new_and_the_others_by_what_was
     assert actions == {"rollout.started": 1, "rollout.halted": 1, "rollout.widened": 3, "rollout.ended": 1}
 
 
+@pytest.mark.on_both
 def test_what_is_stored_is_judged_again_by_whoever_is_held_to_it(client: Client, another, tree, newer: str) -> None:
     from server.assess.tasks import _wanted
 
@@ -167,6 +168,7 @@ def test_one_at_a_time(tree) -> None:
     rollouts.start(tree["north"], "a", tailoring="")
 
 
+@pytest.mark.on_both
 def test_it_halts_by_itself_when_verdicts_differ_and_goes_on_while_all_is_well(client: Client, another, tree, newer: str) -> None:
     hosts = [another(f"h{number}", "north") for number in range(3)]
     rollout = rollouts.start(tree["root"], "a", baseline=newer, percents=[50, 100])

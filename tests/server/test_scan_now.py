@@ -66,6 +66,7 @@ def test_a_machine_with_an_agent_is_asked_itself(client: Client, host: Host, as_
     assert jobs(client, host) == []
 
 
+@pytest.mark.on_both
 def test_a_site_is_handed_out_no_more_than_its_rate_a_minute(client: Client, another, tree, as_admin: Client) -> None:
     Schedule.objects.create(unit=tree["root"], scans_per_minute=2)
     north, south = [another(f"n{number}", "north") for number in range(5)], another("s", "south")

@@ -218,6 +218,7 @@ def site(client: Client, another):
     return make
 
 
+@pytest.mark.on_both
 def test_a_silent_site_is_one_line_and_it_closes_by_itself(site, tree) -> None:
     north, south = site("north", 4), site("south", 5)
     assert punctual.check() == (0, 0)
@@ -252,6 +253,7 @@ def test_a_night_a_machine_out_of_service_and_one_that_never_came_are_no_silence
     assert punctual.check() == (0, 0)
 
 
+@pytest.mark.on_both
 def test_a_station_with_its_targets_is_a_line_of_its_own(site, tree) -> None:
     (station,) = site("north", 1)
     own = Machine.objects.get(agent_id=station.agent)
