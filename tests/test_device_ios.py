@@ -105,6 +105,18 @@ def test_a_list_of_hardware_addresses_is_no_list_of_networks() -> None:
     assert [way.anywhere for way in fact.ways or () if way.remote] == [False]
 
 
+@pytest.mark.parametrize("head", ["line 0/0/0 0/0/12", "line 33 48", "line aux 0", "line tty 1"])
+def test_a_serial_line_that_answers_over_telnet_is_a_way_in(head: str) -> None:
+    fact = access.device_access(device("access-list 10 permit 10.0.0.1\n", vty=f"{head}\n no exec\n transport input all\n{VTY}"))
+    assert {way.protocol for way in fact.ways or () if way.remote and way.name == head.removeprefix("line ")} == {
+        "ssh",
+        "telnet",
+        "rlogin",
+    }
+    quiet = access.device_access(device("", vty=f"{head}\n no exec\n{VTY}"))
+    assert {way.protocol for way in quiet.ways or () if way.remote} == {"ssh"}
+
+
 def test_a_list_for_those_who_leave_takes_none_away_from_those_who_come() -> None:
     vty = "line vty 0 4\n access-class 10 in\n access-class 11 out\n transport input ssh\n login local\n"
     fact = access.device_access(device("access-list 10 permit 10.0.0.1\naccess-list 11 deny any\n", vty=vty))

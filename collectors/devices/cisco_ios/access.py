@@ -87,10 +87,11 @@ def _ways(cli: DeviceCli, tree: Node, ssh_enabled: bool | None) -> Iterator[Way]
                 name=name, protocol="console" if kind == "con" else "aux", encrypted=True, remote=False, anywhere=False,
                 idle_seconds=idle, authentication=authentication(tree, line),
             )  # fmt: skip
-        if kind != "vty":
-            continue
+        # a serial line others can be reached through answers over the network too, once it is told to: none does by itself
+        # (Terminal Services Configuration Guide, transport input)
+        taken = transports(cli, line) if kind == "vty" or line.value("transport input ") else ()
         door = reach(lists, _list(line, "access-class "), _list(line, "ipv6 access-class "), v6)
-        for protocol in transports(cli, line):
+        for protocol in taken:
             if protocol == "ssh" and ssh_enabled is False:
                 continue
             yield _way(name, protocol, door, idle, authentication(tree, line))

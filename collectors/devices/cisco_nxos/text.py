@@ -100,7 +100,11 @@ def resolved(cli: DeviceCli) -> bool:
 def show_version(cli: DeviceCli) -> str:
     """`show version` of NX-OS. Raises Unparsable for another system, a Nexus governed by an APIC among them."""
     text = cli.ask("show version")
-    if not re.search(r"^\s*Cisco Nexus Operating System \(NX-OS\) Software", text, re.M):
+    headed = re.search(r"^\s*Cisco Nexus Operating System \(NX-OS\) Software", text, re.M)
+    # without its head, as captures are found: the rest belongs to no other system
+    if not headed and not (
+        re.search(r"^\s*cisco Nexus ?\d", text, re.M | re.I) and re.search(r"^\s*(?:NXOS|system): +version ", text, re.M)
+    ):
         raise Unparsable("show version: not Cisco NX-OS; correct platform: in the targets file")
     if re.search(r"image file is:.*\baci-|^\s*PE:\s+version", text, re.M):
         raise Unparsable("show version: a Nexus in ACI mode; its APIC governs it, and it has no configuration of this kind")
