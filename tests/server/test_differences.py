@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import zlib
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from django.test import Client
 from django.utils import timezone
 
 from collectors import seal_delta
+from collectors.centre import FOR_CENTRE, CentreKeys, read_answer, seal_for
 from collectors.model import Record, Snapshot, Target, digest_of, new_id
 from collectors.seal import MAX_OPEN, SealError, seal, unpack, unseal
 from server.assess.models import Alarm, StoredAssessment
@@ -288,6 +290,25 @@ def test_what_was_kept_before_there_were_differences(client: Client, host: Host,
     assert send_difference(client, difference(host, large(host), first)).status_code == 201
     other = large(host, permit_root_login="no").model_copy(update={"id": first.id})
     assert said(send(client, host.seal(other))) == (409, "id-reused")
+
+
+def test_sealed_for_the_centre_it_is_the_same(client: Client, host: Host, first: Snapshot, settings: Any, tmp_path: Path) -> None:
+    """A relay passes it on unread; that the base is missing is said under the centre's signature, so that the agent believes it."""
+    keys = CentreKeys.generate()
+    settings.DATA.centre_key = tmp_path / "centre.key"
+    settings.DATA.centre_key.write_text(keys.text())
+
+    def answered(snapshot: Snapshot, blob: bytes) -> tuple[int, dict[str, Any]]:
+        sealed = seal_for(keys.public, blob, seal_delta.MEDIA_TYPE, snapshot.id, host.agent, "ab" * 6, host.private)
+        found = read_answer(keys.public, client.post("/api/v1/snapshots", sealed, content_type=FOR_CENTRE).json())
+        assert (found.agent, found.about) == (host.agent, snapshot.id)
+        return found.status, found.body
+
+    second = large(host)
+    assert answered(second, difference(host, second, first)) == (201, {"id": second.id, "verdicts_agree": None})
+    third = large(host)
+    status, body = answered(third, difference(host, third, first, named=new_id()))
+    assert (status, body["error"]) == (412, "base-unknown")
 
 
 def test_only_the_right_base_opens_it() -> None:
