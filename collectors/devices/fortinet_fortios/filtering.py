@@ -180,7 +180,7 @@ def _nets(entry: Block, *, six: bool) -> tuple[Network, ...]:
             return (ip_network("/".join(words), strict=False),) if words else (_EVERYTHING[six],)
         if kind == "iprange":
             ends = [ip_address(entry.word(key) or "") for key in ("start-ip", "end-ip")]
-            return tuple(summarize_address_range(*ends))  # type: ignore[type-var]
+            return tuple(summarize_address_range(*ends))
     except (ValueError, TypeError):
         raise Unparsable(f"the address {entry.name[:60]} is neither a network nor a range") from None
     if kind == "wildcard":
