@@ -25,7 +25,7 @@ from tests.server.people import Host
 from tests.server.running import ROOT, Collector
 
 pytestmark = pytest.mark.system
-ROUNDS = int(os.environ.get("RASOAT_ACCOUNT_ROUNDS", "5"))
+ROUNDS = int(os.environ.get("RASOAT_ACCOUNT_ROUNDS", "3"))
 AGENTS, EACH = 3, 4
 
 
