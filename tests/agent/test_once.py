@@ -109,7 +109,7 @@ def test_a_baseline_that_cannot_be_used_does_not_cost_the_facts(enrolled: Path, 
 
 def test_it_scans_again_only_when_due(enrolled: Path, serving: Collector, rasoat: Run) -> None:
     assert rasoat("agent", "once", "--if-due", "--state-dir", enrolled).returncode == 0
-    assert serving.requests == []
+    assert serving.requests == ["GET /api/v1/agents/me/work"], "asked whether somebody wants a scan now, and no more"
     (enrolled / "contact.json").unlink()
     assert rasoat("agent", "once", "--if-due", "--state-dir", enrolled).returncode in (0, 1, 3)
     assert len(serving.stored) == 1
