@@ -103,7 +103,9 @@ class Alarm(models.Model):
         "clock-ahead": _("The machine's clock is ahead of the collector's"),
         "not-judged": _("The collector could not judge a snapshot"),
         "not-kept": _("The collector could not keep the configuration that a snapshot holds"),
-        "hardware-changed": _("The machine's key reports from other hardware than before: a new board, a restored image, or a copy"),
+        "hardware-changed": _(
+            "The machine's key reports from other hardware than before: a new board, a restored image, or a copy"
+        ),
         "two-machines": _("Two machines report with one key: the agent was copied with its machine"),
         "same-id": _("Another machine has the same system id: one is a copy of the other's disk"),
         "installed-anew": _("Another machine in service has this hardware: it was installed anew and enrolled a second time"),
