@@ -56,7 +56,7 @@ pages: ## docs made from code and data
 
 bench: setup ## every script in bench/, ratios within one run, results in bench/results/
 	$(PY) -m baselines.ready
-	@for script in startup judging rejudging host_scan snmp_sweep discovery; do echo "== $$script"; $(PY) bench/$$script.py || exit 1; done
+	@for script in startup judging rejudging host_scan snmp_sweep discovery wire collector_storage; do echo "== $$script"; $(PY) bench/$$script.py || exit 1; done
 
 dist: setup ## wheel and source archive
 	$(PY) -m build --outdir dist

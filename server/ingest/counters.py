@@ -82,7 +82,8 @@ def _begin() -> None:
             _gather(folder)
         handle = os.open(folder / str(os.getpid()), os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         try:
-            os.ftruncate(handle, _FORM.size)
+            # its place on the disk is taken now: a page of a hole in a full disk would end the process when it is counted on
+            os.posix_fallocate(handle, 0, _FORM.size)
             _Own.map = mmap.mmap(handle, _FORM.size)
         finally:
             os.close(handle)

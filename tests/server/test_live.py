@@ -143,7 +143,10 @@ def test_one_use_of_a_token_side_by_side(collector: Collector) -> None:
         return collector.post("/api/v1/enrol", json.dumps(host.request(token)).encode(), "application/json").status
 
     with ThreadPoolExecutor(6) as pool:
-        assert sorted(pool.map(enrol, hosts)) == [201] + [403] * 5
+        at_once = list(pool.map(enrol, hosts))
+    # 429: too many at once, come again (server/ingest/admission.py)
+    later = [enrol(host) if status == 429 else status for host, status in zip(hosts, at_once, strict=True)]
+    assert sorted(later) == [201] + [403] * 5
 
 
 def test_cut_short_is_not_stored(collector: Collector, host: Host) -> None:

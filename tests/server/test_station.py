@@ -20,6 +20,8 @@ from pathlib import Path
 import pyrage
 import pytest
 
+from collectors import seal_delta
+from collectors.seal import unseal
 from tests.agent.test_station import answers
 from tests.fake_device import Fake, Fakes
 from tests.server.running import ROOT, Collector
@@ -146,8 +148,10 @@ def test_from_the_device_to_the_page(tmp_path: Path, fakes: Fakes) -> None:
         collector.stop()
 
     with sqlite3.connect(collector.data / "db.sqlite3") as database:
-        for (sealed,) in database.execute("select sealed from ingest_storedsnapshot"):
-            body = gzip.decompress(sealed)
+        rows = database.execute("select id, base_id, sealed from ingest_storedsnapshot").fetchall()
+        keys = {pk: unseal(sealed).snapshot for pk, base, sealed in rows if base is None}
+        for _pk, base, sealed in rows:
+            body = gzip.decompress(sealed) if base is None else seal_delta.restore(seal_delta.read(sealed), keys[base])
             assert PLANTED.encode() not in body
             assert LOG_ON.encode() not in body
         for (packed,) in database.execute("select packed from configurations_text"):

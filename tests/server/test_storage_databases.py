@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +20,7 @@ from server.assess import judge
 from server.assess.models import Alarm
 from server.config import Config, ConfigError, Data
 from server.database import databases
+from server.ingest import admission
 from server.ingest.models import Agent, Machine, StoredSnapshot
 from server.journal import models as journal
 from tests.server.people import Host, made, send, source
@@ -47,6 +49,13 @@ def test_every_model_has_its_migration(database: str) -> None:
     call_command("migrate", check_unapplied=True, verbosity=0)
 
 
+@pytest.fixture
+def wide_gate(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All at once into the database: it is the one under test, not the gate before it."""
+    monkeypatch.setattr(admission, "gate", admission.Gate(working=MANY, inside=MANY))
+    monkeypatch.setattr(admission, "_enrolling", threading.BoundedSemaphore(MANY))
+
+
 # ── at once ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 # SQLite lets one transaction in at a time from its first statement; PostgreSQL lets them read side by side.
 
@@ -65,6 +74,7 @@ def test_the_journal_stays_one_chain() -> None:
 
 @pytest.mark.on_postgresql
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("wide_gate")
 def test_one_snapshot_from_many_hands_is_stored_once(host: Host) -> None:
     blob = host.seal(host.snapshot())
     statuses = Counter(at_once(lambda _: send(Client(), blob).status_code))
@@ -74,6 +84,7 @@ def test_one_snapshot_from_many_hands_is_stored_once(host: Host) -> None:
 
 @pytest.mark.on_postgresql
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("wide_gate")
 def test_the_newest_of_many_is_the_latest(host: Host) -> None:
     snapshots = [host.snapshot(age=timedelta(minutes=minutes)) for minutes in (3, 1, 2, 0, 5, 4, 7, 6)]
     blobs = [host.seal(snapshot) for snapshot in snapshots]
@@ -83,6 +94,7 @@ def test_the_newest_of_many_is_the_latest(host: Host) -> None:
 
 @pytest.mark.on_postgresql
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("wide_gate")
 def test_one_key_enrols_once_and_one_use_is_one_machine(token: Callable[..., str]) -> None:
     text, host = token(uses=3), Host()
     statuses = at_once(lambda _: host.enrol(Client(), text).status_code)
