@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from collectors import discovery
-from collectors.discovery import coverage, duplicates, merge, register, states
+from collectors.discovery import result as discovery
 from collectors.discovery.outside import listening_of, snapshots
 from collectors.discovery.ranges import Approved, Window
+from collectors.discovery.result import coverage, duplicates, merge, register, states
 from collectors.discovery.sweep import Swept, sweep
 from collectors.discovery.tables import Sighting, from_snapshots, leases, mac_of, vendors
 from collectors.errors import CollectError, Unparsable, Unreachable

@@ -18,8 +18,8 @@ from agent.language import _, plural
 from agent.terminal import Progress, complain
 
 if TYPE_CHECKING:
-    from collectors.discovery import Discovery
     from collectors.discovery.ranges import Approved
+    from collectors.discovery.result import Discovery
     from collectors.discovery.sweep import Swept
     from collectors.discovery.tables import Sighting
     from collectors.inventory import Inventory
@@ -118,10 +118,10 @@ def run(options: argparse.Namespace) -> int:
 def _preload() -> None:
     from agent.report import discovery
     from collectors import inventory_import
-    from collectors.discovery import outside
+    from collectors.discovery import outside, result
     from collectors.transports import local
 
-    del discovery, outside, inventory_import, local
+    del discovery, outside, inventory_import, local, result
 
 
 def _mistakes(problems: Sequence[str]) -> Refusal:
@@ -228,7 +228,7 @@ def _found(
     tables: list[Sighting],
     started: datetime,
 ) -> Discovery:
-    from collectors.discovery import Discovery, coverage, duplicates, merge, register, states
+    from collectors.discovery.result import Discovery, coverage, duplicates, merge, register, states
     from collectors.discovery.tables import vendors
     from collectors.model import new_id, utcnow
 

@@ -169,7 +169,7 @@ def _sighted(file: Path) -> Sighted:
     from pydantic import ValidationError
 
     from baselines.systems.design import Sighted, Sighting
-    from collectors.discovery import Discovery
+    from collectors.discovery.result import Discovery
 
     raw = _text(file)
     try:

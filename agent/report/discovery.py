@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from agent.language import _, mark, plural
 from agent.terminal import Colouring, clean, pad, width, wrap
-from collectors.discovery import Discovery, Duplicate, Found, Registered
+from collectors.discovery.result import Discovery, Duplicate, Found, Registered
 
 MAX_ROWS = 200
 

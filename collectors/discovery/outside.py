@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
 from collectors import VERSION
-from collectors.discovery import Found
+from collectors.discovery.result import Found
 from collectors.discovery.sweep import Swept
 from collectors.facts import exposure
 from collectors.facts.listening import Listening

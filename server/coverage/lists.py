@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from pydantic import ValidationError
 
-from collectors.discovery import Discovery
+from collectors.discovery.result import Discovery
 from collectors.discovery.tables import leases, mac_of
 from collectors.inventory import InventoryError
 from collectors.inventory_import import decoded

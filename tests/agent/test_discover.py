@@ -13,7 +13,7 @@ from agent.commands import discover
 from agent.report.discovery import lines
 from agent.spool import Spool
 from agent.terminal import plain, width
-from collectors.discovery import Discovery
+from collectors.discovery.result import Discovery
 from collectors.errors import CollectError, Unreachable
 from collectors.model import Snapshot
 from collectors.seal import unseal

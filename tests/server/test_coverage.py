@@ -11,7 +11,7 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from collectors.discovery import Coverage, Discovery, Found
+from collectors.discovery.result import Coverage, Discovery, Found
 from server.coverage import lists, numbers, register
 from server.coverage.models import Expected, Listing
 from server.ingest.models import Agent, Machine, StoredSnapshot
