@@ -44,7 +44,7 @@ def recorded(password: str) -> list[Recorded]:
         system = device_os(Platform(platform))
         fake = Fake(
             name=transcript["prompt"], password=password, answers={name: _ended(text or "") for name, text in commands.items()},
-            prompt=_PROMPTS.get(platform, "{name}{sign}"), log_on=system.log_on_as, quiet=system.prepare,
+            prompt=_PROMPTS.get(platform, "{name}{sign}") if transcript["prompt"] else "> ", log_on=system.log_on_as, quiet=system.prepare,
             unprivileged=not transcript.get("privileged", True),
         )  # fmt: skip
         found.append(Recorded(folder.name, platform, _kind(folder.name), fake))

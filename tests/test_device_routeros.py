@@ -20,6 +20,7 @@ from collectors.devices.mikrotik_routeros.records import _rules as _rules_of_log
 from collectors.devices.mikrotik_routeros.text import Config, Release, seconds
 from collectors.devices.syntax.routeros import parse
 from collectors.errors import Unparsable, Unsupported
+from collectors.facts.base import Gaps
 from collectors.facts.interfaces import Port
 from collectors.model import Platform, Snapshot, Target
 from collectors.run import collect
@@ -235,9 +236,9 @@ def test_a_guard_of_bpdus_needs_spanning_tree(mode: str, guarded: bool) -> None:
 def test_ports_that_hang_under_another_are_not_told_to_be_guarded() -> None:
     port = Port(name="ether3", physical=True, enabled=True, mode=None)
     old = "/interface ethernet\nset 0 master-port=none name=ether2\nset 1 master-port={} name=ether3"
-    assert _unguarded(config("", old.format("none")), (port,)) == ()
+    assert _unguarded(config("", old.format("none")), (port,), Gaps()) == ()
     with pytest.raises(Unsupported, match="master-port"):
-        _unguarded(config("", old.format("ether2")), (port,))
+        _unguarded(config("", old.format("ether2")), (port,), Gaps())
 
 
 @pytest.mark.parametrize("name", ["WAN", "ether1-WAN", "WAN2-VNPT", "wan_1", "Internet", "ISP1", "Untrust"])
