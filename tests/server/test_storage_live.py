@@ -104,7 +104,7 @@ def test_a_database_that_is_gone_for_a_while(tmp_path: Path) -> None:
                     enough.set()
                 return int(answer.status)
 
-            with ThreadPoolExecutor(6) as pool:
+            with ThreadPoolExecutor(4) as pool:
                 todo = [pool.submit(deliver, item) for item in blobs.items()]
                 assert enough.wait(60)
                 cluster.stop()  # as after a power cut, with uploads in mid-transaction
@@ -118,7 +118,7 @@ def test_a_database_that_is_gone_for_a_while(tmp_path: Path) -> None:
             cluster.start()
             stored = {pk for pk, _size in collector.stored()}
             assert acknowledged <= stored
-            with ThreadPoolExecutor(6) as pool:
+            with ThreadPoolExecutor(4) as pool:
                 again = dict(zip(blobs, pool.map(lambda blob: collector.send(blob).status, blobs.values()), strict=True))
             assert {pk for pk, status in again.items() if status == 200} == stored
             assert set(again.values()) == {200, 201}
