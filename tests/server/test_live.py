@@ -129,7 +129,7 @@ def test_killed_under_load_every_acknowledged_snapshot_is_there_once(collector: 
 def test_the_same_snapshot_side_by_side_is_stored_once(collector: Collector, host: Host) -> None:
     blob = host.seal(host.snapshot())
     before = len(collector.stored())
-    with ThreadPoolExecutor(8) as pool:
+    with ThreadPoolExecutor(4) as pool:
         statuses = sorted(answer.status for answer in pool.map(lambda _: collector.send(blob), range(8)))
     assert statuses == [200] * 7 + [201]
     assert len(collector.stored()) == before + 1
