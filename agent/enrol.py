@@ -54,8 +54,8 @@ def enrol(
     """Become an agent of that collector. Raises Refusal when it refuses, Undelivered when it cannot be reached."""
     from agent.centre import ask_sealed, meet, named_in
     from agent.looking import guessed
-    from agent.report.digest import identity_of
     from agent.upload import Collector, Offline
+    from collectors.facts.identity import Identity
     from collectors.model import Target
     from collectors.run import collect
     from collectors.transports.local import LocalShell
@@ -67,7 +67,7 @@ def enrol(
         raise Refusal(_("this machine is enrolled already (%s). To enrol it anew, remove that folder first.") % state.folder)
     public = make_key(state)
     snapshot = collect(Target(name="localhost"), LocalShell(), only=("identity",))
-    identity = identity_of(snapshot)
+    identity = snapshot.told(Identity)
     hostname = identity.hostname if identity else os.uname().nodename
     asked = {
         "token": token,

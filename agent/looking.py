@@ -7,10 +7,10 @@ from pathlib import Path
 
 from agent.errors import Refusal
 from agent.language import _
-from agent.report.digest import identity_of
 from agent.terminal import Progress
 from collectors.catalog import CATALOG
 from collectors.errors import CollectError
+from collectors.facts.identity import Identity
 from collectors.model import Kind, Snapshot, Target
 from collectors.run import collect
 from collectors.transports.base import Shell
@@ -49,7 +49,7 @@ def look(root: Path | None, kind: str | None, progress: Progress, name: str | No
 
 def guessed(snapshot: Snapshot) -> Kind:
     """A workstation when a graphical log-on is installed; a server otherwise."""
-    identity = identity_of(snapshot)
+    identity = snapshot.told(Identity)
     return Kind.WORKSTATION if identity is not None and identity.desktop else Kind.SERVER
 
 

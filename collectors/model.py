@@ -14,13 +14,15 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cache, cached_property
 from importlib.metadata import version
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AwareDatetime, Field, ValidationError
 from pydantic_core import to_json
 
 from collectors.facts import FACTS
 from collectors.facts.base import Fact, Model, Outcome
+
+F = TypeVar("F", bound=Fact)
 
 
 class Kind(StrEnum):
@@ -137,6 +139,15 @@ class Snapshot(Model):
     def by_fact(self) -> dict[str, Record]:
         """Record of each fact; the last one wins where a fact stands twice."""
         return {record.fact: record for record in self.records}
+
+    def told(self, cls: type[F]) -> F | None:
+        """That fact in its own type; None where it was not seen, or is told in the words of a newer program."""
+        record = self.by_fact.get(cls.NAME)
+        try:
+            fact = record.typed() if record else None
+        except ValueError:
+            return None
+        return fact if isinstance(fact, cls) else None
 
     def to_bytes(self) -> bytes:
         """The JSON that is signed, sent and kept: UTF-8, no spaces."""

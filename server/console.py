@@ -23,11 +23,11 @@ from server.ingest.models import EnrolmentToken, Machine
 from server.journal import models as journal
 from server.people import sessions
 from server.people.models import SecondFactor
+from server.terminal import FAILED, OK, USAGE, say, wrong
 from server.units.console import named as unit_named
 from server.units.models import DEFAULT_LEVEL, Membership, Unit, User
 from server.units.passwords import generate
 
-OK, FAILED, USAGE = 0, 1, 2
 ADMIN = "admin"
 
 
@@ -39,30 +39,30 @@ def init(options: argparse.Namespace) -> int:
     if root is None:
         root = Unit.objects.create(name=options.unit or _("Organisation"), level=options.level or DEFAULT_LEVEL)
         journal.write("server.init", "console", unit_path=root.path, subject=root.name)
-        _say(_("Unit: %(name)s, level %(level)d") % {"name": root.name, "level": root.level})
+        say(_("Unit: %(name)s, level %(level)d") % {"name": root.name, "level": root.level})
     else:
-        _say(_("Unit: %s (was there already)") % root.name)
+        say(_("Unit: %s (was there already)") % root.name)
     admin = User.objects.filter(username=ADMIN).first()
     if admin is None:
         password = generate()
         admin = User.objects.create_user(ADMIN, password, must_change=True)
         Membership.objects.create(user=admin, unit=root, role=Membership.ADMIN)
         journal.write("user.new", "console", unit_path=root.path, subject=ADMIN)
-        _say(
+        say(
             _("Administrator: %(user)s\nPassword (shown this once, to be changed at the first log-on): %(password)s")
             % {"user": ADMIN, "password": password}
         )
     else:
-        _say(_("Administrator: %s (was there already; `rasoat server user reset admin` gives a new password)") % ADMIN)
-    _say(_("Data directory: %s") % settings.DATA.root)
-    _say(_("Next: rasoat server run --data %s") % settings.DATA.root)
+        say(_("Administrator: %s (was there already; `rasoat server user reset admin` gives a new password)") % ADMIN)
+    say(_("Data directory: %s") % settings.DATA.root)
+    say(_("Next: rasoat server run --data %s") % settings.DATA.root)
     return OK
 
 
 def token_new(options: argparse.Namespace) -> int:
     unit = unit_named(options.unit)
     if unit is None or not 0 < options.hours <= 24 * 366:
-        return USAGE if unit is None else _wrong(_("--hours: more than 0, at most a year"))
+        return USAGE if unit is None else wrong(_("--hours: more than 0, at most a year"))
     replaced = _machine(options.replaces) if options.replaces else None
     if options.replaces and replaced is None:
         return USAGE
@@ -74,30 +74,28 @@ def token_new(options: argparse.Namespace) -> int:
         "token.new", "console", unit_path=unit.path, subject=token.public, unit=unit.name, uses=token.uses, hours=options.hours
     )
     if options.quiet:
-        _say(text)
+        say(text)
         return OK
     until = timezone.localtime(token.expires_at).strftime("%Y-%m-%d %H:%M")
-    _say(
+    say(
         _("Token for %(uses)d machines of %(unit)s, valid until %(until)s:")
         % {"uses": token.uses, "unit": unit.name, "until": until}
     )
-    _say(text)
+    say(text)
     return OK
 
 
 def token_list(options: argparse.Namespace) -> int:
     for token in EnrolmentToken.objects.select_related("unit"):
         until = timezone.localtime(token.expires_at).strftime("%Y-%m-%d %H:%M")
-        _say(
-            f"{token.public}  {token.state:8}  {token.uses_left}/{token.uses}  {until}  {token.unit.name}  {token.note}".rstrip()
-        )
+        say(f"{token.public}  {token.state:8}  {token.uses_left}/{token.uses}  {until}  {token.unit.name}  {token.note}".rstrip())
     return OK
 
 
 def token_revoke(options: argparse.Namespace) -> int:
     token = EnrolmentToken.objects.select_related("unit").filter(public=options.public).first()
     if token is None:
-        return _wrong(_("no token %s") % options.public)
+        return wrong(_("no token %s") % options.public)
     if token.revoked_at is None:
         token.revoked_at = timezone.now()
         token.save(update_fields=["revoked_at"])
@@ -110,19 +108,19 @@ def user_new(options: argparse.Namespace) -> int:
     if unit is None:
         return USAGE
     if User.objects.filter(username=User.normalize_username(options.username)).exists():
-        return _wrong(_("user %s exists already") % options.username)
+        return wrong(_("user %s exists already") % options.username)
     password = generate()
     user = User.objects.create_user(options.username, password, full_name=options.name, must_change=True)
     Membership.objects.create(user=user, unit=unit, role=options.role)
     journal.write("user.new", "console", unit_path=unit.path, subject=user.username, role=options.role)
-    _say(_("Password of %(user)s (shown this once): %(password)s") % {"user": user.username, "password": password})
+    say(_("Password of %(user)s (shown this once): %(password)s") % {"user": user.username, "password": password})
     return OK
 
 
 def user_grant(options: argparse.Namespace) -> int:
     user, unit = User.objects.filter(username=options.username).first(), unit_named(options.unit)
     if user is None:
-        return _wrong(_("no user %s") % options.username)
+        return wrong(_("no user %s") % options.username)
     if unit is None:
         return USAGE
     Membership.objects.filter(user=user, unit=unit).delete()
@@ -135,7 +133,7 @@ def user_grant(options: argparse.Namespace) -> int:
 def user_reset(options: argparse.Namespace) -> int:
     user = User.objects.filter(username=options.username).first()
     if user is None:
-        return _wrong(_("no user %s") % options.username)
+        return wrong(_("no user %s") % options.username)
     password = generate()
     user.set_password(password)
     user.must_change, user.is_active = True, True
@@ -144,14 +142,14 @@ def user_reset(options: argparse.Namespace) -> int:
     sessions.end_all(user)
     call_command("axes_reset_username", user.username, verbosity=0)
     journal.write("user.reset", "console", subject=user.username)
-    _say(_("Password of %(user)s (shown this once): %(password)s") % {"user": user.username, "password": password})
+    say(_("Password of %(user)s (shown this once): %(password)s") % {"user": user.username, "password": password})
     return OK
 
 
 def user_disable(options: argparse.Namespace) -> int:
     user = User.objects.filter(username=options.username).first()
     if user is None:
-        return _wrong(_("no user %s") % options.username)
+        return wrong(_("no user %s") % options.username)
     user.is_active = False
     user.save(update_fields=["is_active"])
     sessions.end_all(user)
@@ -163,19 +161,19 @@ def user_list(options: argparse.Namespace) -> int:
     for user in User.objects.order_by("username").prefetch_related("memberships__unit"):
         rights = ", ".join(f"{m.role} {m.unit.name}" for m in user.memberships.all())
         state = "" if user.is_active else _("(disabled)")
-        _say(f"{user.username}  {user.full_name}  {rights}  {state}".rstrip())
+        say(f"{user.username}  {user.full_name}  {rights}  {state}".rstrip())
     return OK
 
 
 def rejudge(options: argparse.Namespace) -> int:
     if not options.now:
         job = rejudging.enqueue(by="console", key="assess.rejudge/everything", everything=True)
-        _say(_("Job %(job)d; `rasoat server jobs show %(job)d` says how far it is.") % {"job": job.pk})
+        say(_("Job %(job)d; `rasoat server jobs show %(job)d` says how far it is.") % {"job": job.pk})
         return OK
     machines = Machine.objects.exclude(latest=None).select_related("unit", "latest").iterator(chunk_size=200)
     done, failed = judge.rejudge(machines)
     journal.write("assess.rejudged", "console", judged=done, failed=failed)
-    _say(_("%(done)d judged again, %(failed)d could not be judged") % {"done": done, "failed": failed})
+    say(_("%(done)d judged again, %(failed)d could not be judged") % {"done": done, "failed": failed})
     return FAILED if failed else OK
 
 
@@ -185,17 +183,17 @@ def whatif(options: argparse.Namespace) -> int:
     if unit is None:
         return USAGE
     if not (options.level or options.baseline or options.tailoring):
-        return _wrong(_("say what would be another: --level, --baseline or --tailoring"))
+        return wrong(_("say what would be another: --level, --baseline or --tailoring"))
     try:
         proposal = _proposal(options)
         pack = proposal.baseline or packs.get(unit.policy().baseline)
         if proposal.tailoring and (problems := proposal.tailoring.problems(pack)):
-            return _wrong("\n".join(map(str, problems)))
+            return wrong("\n".join(map(str, problems)))
         outlook = foresight.ask(unit, proposal, _progress)
     except (BaselineError, FileNotFoundError, ValueError) as error:
-        return _wrong(str(error))
+        return wrong(str(error))
     except (OSError, UnicodeDecodeError) as error:
-        return _wrong(f"{options.tailoring}: {getattr(error, 'strerror', None) or error}")
+        return wrong(f"{options.tailoring}: {getattr(error, 'strerror', None) or error}")
     text = foresight.render(outlook, options.format)
     if options.output:
         Path(options.output).write_text(text, "utf-8")
@@ -222,14 +220,5 @@ def _progress(done: int, of: int) -> None:
 def configurations_prune(options: argparse.Namespace) -> int:
     count = retention.prune()
     journal.write("configuration.pruned", "console", versions=count)
-    _say(_("%d old configuration versions removed") % count)
+    say(_("%d old configuration versions removed") % count)
     return OK
-
-
-def _say(text: str) -> None:
-    sys.stdout.write(text + "\n")
-
-
-def _wrong(text: str) -> int:
-    sys.stderr.write(f"rasoat: {text}\n")
-    return USAGE

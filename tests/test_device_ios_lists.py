@@ -139,3 +139,137 @@ def test_lists_of_two_families_with_one_name_are_two() -> None:
     assert _rules(f"{lists}{PORT}{six} ipv6 traffic-filter A in\n") == [("A", True)]
     fact = network.filtering(device(f"{lists}{PORT}{six} ip access-group A in\n"))
     assert (fact.default_action, fact.unbound) == ("permit", ("A",))
+
+
+# --- traffic between networks -----------------------------------------------------------------------------------------
+
+WAN = "interface Gi0/0\n description WAN\n ip address 192.0.2.1 255.255.255.0\n"
+LAN = "interface Gi0/1\n ip address 10.0.0.1 255.255.255.0\n"
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        f"{WAN} ip access-group NONE in\n",
+        f"ip access-list extended EMPTY\n remark to be written\n{WAN} ip access-group EMPTY in\n",
+        f"object-group network ALL\n 0.0.0.0 0.0.0.0\nip access-list extended A\n permit ip object-group ALL any\n{WAN} ip access-group A in\n",
+        f"object-group service S\n ip\nip access-list extended A\n permit object-group S any any\n{WAN} ip access-group A in\n",
+    ],
+    ids=["absent", "empty", "group of addresses", "group of services"],
+)
+def test_what_lets_everything_through(lines: str) -> None:
+    rules = network.filtering(device(lines)).rules
+    assert rules
+    assert [(rule.action, rule.source_any, rule.destination_any, rule.service_any) for rule in rules] == [
+        ("permit", True, True, True)
+    ]
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        f"ip access-list extended A\n permit ip object-group NOBODY any\n{WAN} ip access-group A in\n",
+        "class-map type inspect C\n match access-group name NONE\n",
+    ],
+)
+def test_rules_that_cannot_be_resolved_are_not_seen(lines: str) -> None:
+    fact = network.filtering(device(lines))
+    assert fact.rules is None
+    assert "rules" in {entry.field for entry in fact.unseen}
+
+
+def test_a_line_that_names_one_service_may_hold_a_group_nobody_knows() -> None:
+    lines = f"ip access-list extended A\n permit tcp object-group NOBODY any eq 22\n{WAN} ip access-group A in\n"
+    (rule,) = network.filtering(device(lines)).rules or ()
+    assert not rule.service_any
+
+
+POLICY = "class-map type inspect C\n match protocol tcp\npolicy-map type inspect P\n class type inspect C\n  inspect\n"
+PAIR = "zone security IN\nzone security OUT\nzone-pair security IO source IN destination OUT\n service-policy type inspect P\n"
+ZONED = f"{WAN} zone-member security OUT\n{LAN} zone-member security IN\n"
+
+
+@pytest.mark.parametrize(
+    ("lines", "action"),
+    [
+        (f"{POLICY}{PAIR}{ZONED}", "deny"),
+        (f"{POLICY} class class-default\n  drop\n{PAIR}{ZONED}", "deny"),
+        (f"{POLICY} class class-default\n  pass\n{PAIR}{ZONED}", None),
+        (f"{POLICY}{PAIR}{WAN}{LAN}", "permit"),
+        (f"{POLICY}{PAIR}{ZONED}interface Gi0/2\n vrf forwarding MGMT\n ip address 10.9.9.1 255.255.255.0\n", "deny"),
+        (
+            f"ip access-list extended A\n permit tcp any any eq 25\n{WAN} ip access-group A in\n{LAN} ip access-group A in\n",
+            "deny",
+        ),
+        (f"ip access-list extended A\n permit tcp any any eq 25\n{WAN} ip access-group A in\n ipv6 enable\n", "permit"),
+        (
+            f"ip access-list extended A\n permit tcp any any eq 25\n{WAN} ip access-group A in\ninterface Di1\n ip address negotiated\n",
+            "permit",
+        ),
+    ],
+)
+def test_what_happens_to_traffic_no_line_names(lines: str, action: str | None) -> None:
+    assert network.filtering(device(lines)).default_action == action
+
+
+@pytest.mark.parametrize(
+    ("lines", "stateful"),
+    [
+        (f"{POLICY}{PAIR}{ZONED}", True),
+        (f"{POLICY.replace('  inspect', '  pass')}{PAIR}{ZONED}", False),
+        (f"ip inspect name FW tcp\n{WAN}", False),
+        (f"ip inspect name FW tcp\n{WAN} ip inspect FW out\n", True),
+    ],
+)
+def test_whether_connections_are_followed(lines: str, stateful: bool) -> None:
+    assert network.filtering(device(lines)).stateful is stateful
+
+
+@pytest.mark.parametrize(
+    ("line", "checked"),
+    [
+        ("reachable-via rx", True),
+        ("reachable-via rx allow-default", True),
+        ("reachable-via any", False),
+        ("reachable-via any allow-default", False),
+    ],
+)
+def test_a_loose_look_at_sources_stops_no_forged_one(line: str, checked: bool) -> None:
+    assert network.filtering(device(f"{WAN} ip verify unicast source {line}\n")).anti_spoofing is checked
+
+
+def test_a_vlan_or_a_remark_of_the_same_number_binds_no_list() -> None:
+    lines = "access-list 10 permit 10.0.0.0 0.0.0.255\ninterface Gi0/3\n description access 10\n switchport access vlan 10\n"
+    assert network.filtering(device(lines)).unbound == ("10",)
+
+
+OSPF = "router ospf 1\n network 10.0.0.0 0.0.0.255 area 0\n area 0 authentication message-digest\n"
+
+
+@pytest.mark.parametrize(
+    ("own", "authenticated"),
+    [
+        (" ip ospf message-digest-key 1 md5 7 0822455D0A16\n", True),
+        ("", False),
+        (" ip ospf authentication null\n ip ospf message-digest-key 1 md5 7 0822455D0A16\n", False),
+        (" ip ospf authentication\n ip ospf authentication-key 7 0822455D0A16\n", False),
+    ],
+)
+def test_what_an_interface_says_of_ospf_counts_before_its_area(own: str, authenticated: bool) -> None:
+    (row,) = network.redundancy(device(f"{LAN}{own}{OSPF}")).routing or ()
+    assert row.authenticated is authenticated
+
+
+@pytest.mark.parametrize(
+    ("chain", "authenticated"), [("", False), ("key chain HSRP\n key 1\n  key-string 7 0822455D0A16\n", True)]
+)
+def test_a_key_chain_that_is_not_there_proves_nothing(chain: str, authenticated: bool) -> None:
+    lines = f"{chain}{LAN} standby 1 ip 10.0.0.254\n standby 1 authentication md5 key-chain HSRP\n"
+    (gateway,) = network.redundancy(device(lines)).gateways or ()
+    assert gateway.authenticated is authenticated
+
+
+def test_peers_by_range_and_by_ao() -> None:
+    lines = "router bgp 65000\n bgp listen range 10.1.0.0/16 peer-group BR\n neighbor 10.0.0.2 remote-as 65001\n neighbor 10.0.0.2 ao KC\n"
+    rows = {row.name: row.authenticated for row in network.redundancy(device(lines)).routing or ()}
+    assert rows == {"65000 listen 10.1.0.0/16": False, "65000 neighbor 10.0.0.2": True}

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from collectors.devices import snmp_identity
-from scripts.generate_pages import _agents, asked_of_agents
+from scripts.commands_page import _agents, asked_of_agents
 
 ROOM = Path(__file__).parent.parent / "collectors" / "snmp"
 

@@ -139,12 +139,12 @@ def _host(options: argparse.Namespace) -> int:
 
 def _platform(collect: Any) -> tuple[Any, str]:
     """(platform, name of the system), asked outside the recording."""
-    from agent.report.digest import identity_of
+    from collectors.facts.identity import Identity
     from collectors.model import Target
     from collectors.transports.local import LocalShell
 
     snapshot = collect(Target(name="localhost"), LocalShell(), only=("identity",))
-    identity = identity_of(snapshot)
+    identity = snapshot.told(Identity)
     return snapshot.target.platform, identity.os_name if identity else ""
 
 

@@ -128,7 +128,7 @@ class Digest:
     @property
     def system(self) -> str:
         """Name of the operating system as it calls itself; empty when it was not seen."""
-        identity = identity_of(self.snapshot)
+        identity = self.snapshot.told(Identity)
         return identity.os_name if identity else ""
 
     def of(self, verdict: Verdict) -> list[Entry]:
@@ -189,16 +189,6 @@ def _blanks(snapshot: Snapshot) -> list[Blank]:
         unseen: Any = (record.data or {}).get("unseen") or ()
         found += [Blank(f"{record.fact}.{entry['field']}", entry["outcome"], entry["reason"]) for entry in unseen]
     return found
-
-
-def identity_of(snapshot: Snapshot) -> Identity | None:
-    """Who the machine is, if it said so."""
-    record = snapshot.by_fact.get("identity")
-    try:
-        fact = record.typed() if record else None
-    except ValueError:
-        return None
-    return fact if isinstance(fact, Identity) else None
 
 
 def text(both: Text) -> str:

@@ -13,8 +13,7 @@ from django.utils.translation import gettext as _
 from server.background import keeper, queue, worker
 from server.background.models import Job
 from server.journal import models as journal
-
-OK, FAILED, USAGE = 0, 1, 2
+from server.terminal import OK, USAGE, say, wrong
 
 
 def work(options: argparse.Namespace) -> int:
@@ -30,9 +29,9 @@ def work(options: argparse.Namespace) -> int:
         return OK
     if connection.vendor == "sqlite":
         if options.concurrency > 1:
-            return _wrong(_("with SQLite one worker is all there can be; --concurrency needs PostgreSQL"))
+            return wrong(_("with SQLite one worker is all there can be; --concurrency needs PostgreSQL"))
         if worker.lock() is None:
-            return _wrong(_("another process does the jobs of this data directory already (`rasoat server run` does)"))
+            return wrong(_("another process does the jobs of this data directory already (`rasoat server run` does)"))
     if options.concurrency > 1:
         worker.several(options.concurrency)
     else:
@@ -45,18 +44,18 @@ def listed(options: argparse.Namespace) -> int:
     if options.state:
         jobs = jobs.filter(state=options.state)
     for job in jobs[: options.limit]:
-        _say(
+        say(
             f"{job.pk:>6}  {job.state_word}  {_progress(job)}  {_local(job.asked_at)}  {job.name}  {job.subject}  {job.error}".rstrip()
         )
     if keeper.unattended():
-        _wrong(_("no worker is running: jobs have been waiting for minutes; start `rasoat server worker`"))
+        wrong(_("no worker is running: jobs have been waiting for minutes; start `rasoat server worker`"))
     return OK
 
 
 def show(options: argparse.Namespace) -> int:
     job = Job.objects.select_related("unit").filter(pk=options.job).first()
     if job is None:
-        return _wrong(_("no job %d") % options.job)
+        return wrong(_("no job %d") % options.job)
     rows = [
         (_("what"), f"{job.title} ({job.name})"), (_("for"), job.subject), (_("asked by"), job.asked_by),
         (_("asked"), _local(job.asked_at)), (_("state"), job.state_word), (_("progress"), _progress(job)),
@@ -66,16 +65,16 @@ def show(options: argparse.Namespace) -> int:
     ]  # fmt: skip
     for name, value in rows:
         if value:
-            _say(f"{name}: {value}")
+            say(f"{name}: {value}")
     return OK
 
 
 def cancel(options: argparse.Namespace) -> int:
     job = Job.objects.select_related("unit").filter(pk=options.job).first()
     if job is None:
-        return _wrong(_("no job %d") % options.job)
+        return wrong(_("no job %d") % options.job)
     if not queue.cancel(job):
-        return _wrong(_("job %d has ended already") % job.pk)
+        return wrong(_("job %d has ended already") % job.pk)
     note("job.cancelled", "console", job)
     return OK
 
@@ -83,9 +82,9 @@ def cancel(options: argparse.Namespace) -> int:
 def retry(options: argparse.Namespace) -> int:
     job = Job.objects.select_related("unit").filter(pk=options.job).first()
     if job is None:
-        return _wrong(_("no job %d") % options.job)
+        return wrong(_("no job %d") % options.job)
     if not queue.again(job):
-        return _wrong(_("job %d has neither failed nor been cancelled") % job.pk)
+        return wrong(_("job %d has neither failed nor been cancelled") % job.pk)
     note("job.again", "console", job)
     return OK
 
@@ -102,12 +101,3 @@ def _progress(job: Job) -> str:
 
 def _local(at: datetime | None) -> str:
     return timezone.localtime(at).strftime("%Y-%m-%d %H:%M:%S") if at else ""
-
-
-def _say(text: str) -> None:
-    sys.stdout.write(text + "\n")
-
-
-def _wrong(text: str) -> int:
-    sys.stderr.write(f"rasoat: {text}\n")
-    return USAGE

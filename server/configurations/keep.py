@@ -129,12 +129,8 @@ def _month(machine: Machine, version: Version, at: datetime) -> None:
 
 def _same_device(machine: Machine, standing: Standing, snapshot: Snapshot) -> None:
     """A serial number that another target has too: renamed in the targets file, listed twice, or by two stations."""
-    record = snapshot.by_fact.get("identity")
-    try:
-        identity = record.typed() if record else None
-    except ValueError:
-        return
-    serial = (identity.serial or "").strip()[:100] if isinstance(identity, Identity) else ""
+    identity = snapshot.told(Identity)
+    serial = (identity.serial or "").strip()[:100] if identity else ""
     if not serial or serial == standing.serial or machine.kind not in NETWORK:
         return
     standing.serial = serial

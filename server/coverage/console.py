@@ -11,13 +11,14 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from server.coverage import lists, numbers, register
-from server.units.models import Unit, by_code
+from server.terminal import FAILED, OK, USAGE, say, wrong
+from server.units.console import named
 
-OK, GAPS, USAGE = 0, 1, 2
+GAPS = FAILED
 
 
 def take(options: argparse.Namespace) -> int:
-    unit = _unit(options.unit)
+    unit = named(options.unit)
     if unit is None:
         return USAGE
     path, now = Path(options.file), timezone.now()
@@ -28,9 +29,9 @@ def take(options: argparse.Namespace) -> int:
             unit, options.source, path.name, raw, read, "console", now, dry=options.dry_run, shorter=options.shorter
         )
     except OSError as error:
-        return _wrong([f"{path}: {error.strerror}"])
+        return wrong(f"{path}: {error.strerror}")
     except lists.ListError as error:
-        return _wrong(error.problems)
+        return wrong(*error.problems)
     for note in plan.notes:
         sys.stderr.write(f"rasoat: {note}\n")
     told = _(
@@ -44,7 +45,7 @@ def take(options: argparse.Namespace) -> int:
 
 def show(options: argparse.Namespace) -> int:
     """Exit code 1 when something expected does not report."""
-    unit = _unit(options.unit)
+    unit = named(options.unit)
     if unit is None:
         return USAGE
     now = timezone.now()
@@ -54,37 +55,18 @@ def show(options: argparse.Namespace) -> int:
         told = [{"unit": name, **vars(one)} for name, one in rows]
         sys.stdout.write(json.dumps(told, ensure_ascii=False, indent=1) + "\n")
     else:
+        words = (_("Expected"), _("Ever seen"), _("Up to date"), _("Judged"), _("Excused"))
         for name, one in rows:
-            shares = "  ".join(
-                f"{word} {count}" + ("" if share is None else f" ({share} %)") for word, count, share in one.shares
-            )
-            sys.stdout.write(f"{name}  expected {one.expected}  {shares}  excused {one.excused}\n")
+            shares = (f"{count}" + ("" if share is None else f" ({share} %)") for _word, count, share in one.shares)
+            cells = zip(words, (one.expected, *shares, one.excused), strict=True)
+            say(f"{name}  " + "  ".join(f"{word}: {cell}" for word, cell in cells))
     return OK if total.fresh == total.expected else GAPS
 
 
 def gap(options: argparse.Namespace) -> int:
-    unit = _unit(options.unit)
+    unit = named(options.unit)
     if unit is None:
         return USAGE
     for row in numbers.gap(None, options.gap, unit, timezone.now()).iterator(chunk_size=500):
         sys.stdout.write(f"{row.unit.name}\t{row.name}\n")
     return OK
-
-
-def _unit(name: str | None) -> Unit | None:
-    """The unit of that code or name; the highest without one."""
-    found = (
-        list(Unit.objects.filter(parent=None)[:1]) if name is None else by_code(name) or list(Unit.objects.filter(name=name)[:2])
-    )
-    if len(found) == 1:
-        return found[0]
-    _wrong([(_("no unit %s") if not found else _("more than one unit is called %s")) % name])
-    return None
-
-
-def _wrong(problems: list[str]) -> int:
-    for problem in problems[:50]:
-        sys.stderr.write(f"rasoat: {problem}\n")
-    if len(problems) > 50:
-        sys.stderr.write(f"rasoat: +{len(problems) - 50}\n")
-    return USAGE

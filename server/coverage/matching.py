@@ -72,12 +72,8 @@ def rematch(rows: Iterable[Expected], index: Index) -> int:
 
 def note(machine: Machine, snapshot: Snapshot) -> None:
     """Called with each snapshot that became a machine's newest: keep its cards, and see whether a list waited for it."""
-    record = snapshot.by_fact.get("identity")
-    try:
-        identity = record.typed() if record else None
-    except ValueError:  # from a newer agent: what was known stays
-        return
-    if not isinstance(identity, Identity) or identity.macs is None:
+    identity = snapshot.told(Identity)
+    if identity is None or identity.macs is None:  # what was known stays
         return
     before = set(Card.objects.filter(machine=machine).values_list("mac", flat=True))
     now = set(identity.macs)

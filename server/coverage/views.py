@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -11,19 +10,23 @@ from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from server.coverage import lists, numbers, register
 from server.coverage.forms import ExcuseForm, ListForm
 from server.coverage.models import Expected, Listing
 from server.ingest.access import address_of
+from server.ingest.models import Machine
 from server.journal import models as journal
 from server.units.models import Unit, User
 from server.units.rights import ADMINISTER
 from server.web.requests import user_of
+from server.web.spreadsheet import as_csv
 
 PAGE = 50
+HEADING = (_("Unit"), _("Name"), _("Kind"), _("Hardware address"), _("Address"), _("Lists"), _("Last seen"), _("Reason"))
 
 
 @require_safe
@@ -54,38 +57,20 @@ def gap(request: HttpRequest, gap: str) -> StreamingHttpResponse:
         raise Http404
     user, now = user_of(request), timezone.now()
     unit = _unit(user, request.GET.get("unit", ""))
-    rows = numbers.gap(user, gap, unit, now)
-    answer = StreamingHttpResponse(_csv(rows, gap), content_type="text/csv; charset=utf-8")
-    answer["Content-Disposition"] = f'attachment; filename="coverage-{gap}.csv"'
-    return answer
+    rows = numbers.gap(user, gap, unit, now).iterator(chunk_size=PAGE)
+    return as_csv(rows, _row, f"coverage-{gap}")
 
 
-class _Echo:
-    """Gives back what csv writes."""
-
-    def write(self, text: str) -> str:
-        return text
-
-
-def _csv(rows: Any, gap: str) -> Iterator[str]:
-    writer = csv.writer(_Echo())
-    of_list = gap in numbers.OF_LISTS
-    heading = [_("Unit"), _("Name"), _("Kind"), _("Hardware address"), _("Address"), _("Lists"), _("Last seen"), _("Reason")]
-    yield "\ufeff" + writer.writerow(heading)  # the mark tells Excel that it is UTF-8
-    for row in rows.iterator(chunk_size=500):
-        if of_list:
-            held = " ".join(sorted(mention.source for mention in row.mentions.all() if mention.gone_at is None))
-            cells = [row.unit.name, row.name, row.get_kind_display(), row.mac, row.address, held, row.last_at, row.get_excuse_display()]  # fmt: skip
-        else:
-            at = row.latest.orders_at if row.latest else None
-            cells = [row.unit.name, row.name, row.get_kind_display(), "", "", "", at, ""]
-        yield writer.writerow([_plain(cell) for cell in cells])
-
-
-def _plain(cell: Any) -> str:
-    """Text a spreadsheet takes for text: what would begin a formula gets an apostrophe."""
-    text = "" if cell is None else timezone.localtime(cell).isoformat(" ", "minutes") if hasattr(cell, "hour") else str(cell)
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+def _row(row: Expected | Machine) -> dict[str, Any]:
+    held, mac, address, excuse = "", "", "", ""
+    seen: datetime | None
+    if isinstance(row, Expected):
+        held = " ".join(sorted(mention.source for mention in row.mentions.all() if mention.gone_at is None))
+        mac, address, excuse, seen = row.mac, row.address, row.get_excuse_display(), row.last_at
+    else:
+        seen = row.latest.orders_at if row.latest else None
+    cells = (row.unit.name, row.name, row.get_kind_display(), mac, address, held, seen, excuse)
+    return dict(zip(map(str, HEADING), cells, strict=True))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -102,7 +87,7 @@ def listings(request: HttpRequest) -> HttpResponse:
         try:
             if upload.size > lists.MAX_BYTES:
                 raise lists.ListError(
-                    [_("%(size)d bytes, at most %(most)d are read") % {"size": upload.size, "most": lists.MAX_BYTES}]
+                    [gettext("%(size)d bytes, at most %(most)d are read") % {"size": upload.size, "most": lists.MAX_BYTES}]
                 )
             raw = upload.read()
             read = lists.read(given["source"], raw, upload.name, now)

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import ssl
 import stat
@@ -68,13 +67,14 @@ def _packs() -> Iterator[Line]:
 def _files() -> Iterator[Line]:
     """Keys that others may read, and a data directory that others may enter."""
     data = settings.DATA
+    owner = data.root.stat().st_uid  # root may look at what another account runs
     for path, most in ((data.root, 0o700), (data.secret_key, 0o600), (data.centre_key, 0o600), (data.settings, 0o640)):
         if not path.exists():
             yield Line("files", BAD if path != data.settings else WARN, _("%s is not there") % path, _("run: rasoat server init"))
             continue
         found = path.stat()
         mode = stat.S_IMODE(found.st_mode)
-        good = not mode & ~most and found.st_uid in (os.geteuid(), 0)
+        good = not mode & ~most and found.st_uid in (owner, 0)
         yield Line(
             "files", GOOD if good else BAD, f"{path} {mode:o} uid {found.st_uid}", "" if good else f"chmod {most:o} {path}"
         )

@@ -11,8 +11,7 @@ from django.utils.translation import gettext as _
 
 from server.enrolment import lifecycle
 from server.ingest.models import Agent, Machine
-
-OK, USAGE = 0, 2
+from server.terminal import OK, USAGE, wrong
 
 
 def waiting(options: argparse.Namespace) -> int:
@@ -34,11 +33,11 @@ def refuse(options: argparse.Namespace) -> int:
 def _decide(pk: str, act: Callable[[Agent, str], None]) -> int:
     agent = Agent.objects.select_related("unit").filter(pk=pk).first()
     if agent is None:
-        return _wrong(_("no agent %s") % pk)
+        return wrong(_("no agent %s") % pk)
     try:
         act(agent, "console")
     except lifecycle.Impossible:
-        return _wrong(_("%s does not wait any more") % pk)
+        return wrong(_("%s does not wait any more") % pk)
     return OK
 
 
@@ -64,10 +63,5 @@ def machine_of(word: str) -> Machine | None:
     found = list(machines.filter(pk=int(word))) if word.isascii() and word.isdecimal() else list(machines.filter(name=word)[:2])
     if len(found) == 1:
         return found[0]
-    _wrong((_("no machine %s") if not found else _("more than one machine is called %s: give its number")) % word)
+    wrong((_("no machine %s") if not found else _("more than one machine is called %s: give its number")) % word)
     return None
-
-
-def _wrong(text: str) -> int:
-    sys.stderr.write(f"rasoat: {text}\n")
-    return USAGE

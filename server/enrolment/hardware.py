@@ -36,19 +36,9 @@ def serial_of(identity: Identity) -> str:
     return "" if _FILLER.fullmatch(text) else text[:128]
 
 
-def identity_of(snapshot: Snapshot) -> Identity | None:
-    """What the snapshot says of who it is; None where it does not, or in words of a newer agent."""
-    record = snapshot.by_fact.get("identity")
-    try:
-        told = record.typed() if record else None
-    except ValueError:
-        return None
-    return told if isinstance(told, Identity) else None
-
-
 def watch(machine: Machine, stored: StoredSnapshot, snapshot: Snapshot) -> None:
     """Called with each snapshot that becomes an own machine's newest, before what was known of it is overwritten."""
-    identity = identity_of(snapshot)
+    identity = snapshot.told(Identity)
     if identity is None or not machine.own:
         return
     serial, macs = serial_of(identity), frozenset(identity.macs or ())
@@ -78,7 +68,7 @@ def _was_before(machine: Machine, serial: str, macs: frozenset[str], now: dateti
     """An earlier report within BACK_SOON came from this hardware."""
     recent = StoredSnapshot.objects.filter(machine=machine, received_at__gt=now - BACK_SOON).order_by("-orders_at")
     for one in recent[1:20]:
-        told = identity_of(one.snapshot())
+        told = one.snapshot().told(Identity)
         if told and not _other(serial, macs, serial_of(told), frozenset(told.macs or ())):
             return True
     return False

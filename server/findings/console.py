@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from datetime import date
 
 from django.utils.translation import gettext as _
@@ -11,9 +10,9 @@ from django.utils.translation import gettext as _
 from server.findings import rollup, tally
 from server.findings import verify as verifying
 from server.findings.models import Rule
+from server.terminal import FAILED, OK, say
 from server.units.models import Unit
 
-OK, FAILED = 0, 1
 SHOWN = 20
 
 
@@ -25,11 +24,11 @@ def verify(options: argparse.Namespace) -> int:
         off += 1
         if off <= SHOWN:
             rule = Rule.objects.filter(pk=one.rule).first()
-            _say(f"{names.get(one.unit, one.unit)}  {rule or one.rule}: {_counts(one.counted)} -> {_counts(one.really)}")
+            say(f"{names.get(one.unit, one.unit)}  {rule or one.rule}: {_counts(one.counted)} -> {_counts(one.really)}")
     if not off:
-        _say(_("Every tally is what counting again gives."))
+        say(_("Every tally is what counting again gives."))
         return OK
-    _say((_("%d tallies were off and are right now.") if options.repair else _("%d tallies are off.")) % off)
+    say((_("%d tallies were off and are right now.") if options.repair else _("%d tallies are off.")) % off)
     return FAILED
 
 
@@ -38,7 +37,7 @@ def count(options: argparse.Namespace) -> int:
     moved = 0
     while settled := tally.settle():
         moved += settled
-    _say(_("%(reports)d reports counted in, %(moved)d machines moved") % {"reports": tally.fold_all(), "moved": moved})
+    say(_("%(reports)d reports counted in, %(moved)d machines moved") % {"reports": tally.fold_all(), "moved": moved})
     return OK
 
 
@@ -46,13 +45,9 @@ def roll_up(options: argparse.Namespace) -> int:
     """The days that were missed, or one day again."""
     days: list[date] = [options.date] if options.date else rollup.missed()
     for day in days:
-        _say(_("%(day)s: %(rows)d rows") % {"day": day.isoformat(), "rows": rollup.roll_up(day)})
+        say(_("%(day)s: %(rows)d rows") % {"day": day.isoformat(), "rows": rollup.roll_up(day)})
     return OK
 
 
 def _counts(counts: tuple[int, ...]) -> str:
     return "/".join(map(str, counts))
-
-
-def _say(text: str) -> None:
-    sys.stdout.write(text + "\n")

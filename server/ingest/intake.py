@@ -272,12 +272,8 @@ def _machine(agent: Agent, snapshot: Snapshot) -> Machine:
 
 
 def _describe(machine: Machine, snapshot: Snapshot) -> None:
-    record = snapshot.by_fact.get("identity")
-    try:
-        identity = record.typed() if record else None
-    except ValueError:  # from a newer agent: what we knew stays
-        return
-    if isinstance(identity, Identity):
+    identity = snapshot.told(Identity)
+    if identity is not None:  # else what we knew stays
         machine.hostname = (identity.hostname or machine.hostname)[:253]
         machine.os_name = (identity.os_name or machine.os_name)[:200]
         machine.machine_id = (identity.machine_id or machine.machine_id)[:64]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -11,24 +10,21 @@ from django.utils.translation import gettext as _
 from server.journal import models as journal
 from server.relays.keys import fingerprint
 from server.relays.models import Relay
-from server.units.models import Unit
-
-OK, FAILED, USAGE = 0, 1, 2
+from server.terminal import FAILED, OK, USAGE, say, wrong
+from server.units.console import named
 
 
 def new(options: argparse.Namespace) -> int:
-    found = list(Unit.objects.filter(name=options.unit)[:2] if options.unit else Unit.objects.filter(parent=None)[:1])
-    if len(found) != 1:
-        return _wrong((_("no unit %s") if not found else _("more than one unit is called %s")) % options.unit)
+    unit = named(options.unit)
+    if unit is None:
+        return USAGE
     if not fingerprint():
-        return _wrong(_("this collector has no keys of its own; run: rasoat server init"))
-    relay, text = Relay.invite(found[0], options.name[:100], "console")
+        return wrong(_("this collector has no keys of its own; run: rasoat server init"))
+    relay, text = Relay.invite(unit, options.name[:100], "console")
     journal.write("relay.invited", "console", unit_path=relay.unit.path, subject=relay.name, relay=relay.pk)
     if not options.quiet:
-        _say(
-            _("Invitation for the relay %(name)s of %(unit)s; it is shown once:") % {"name": relay.name, "unit": relay.unit.name}
-        )
-    _say(text)
+        say(_("Invitation for the relay %(name)s of %(unit)s; it is shown once:") % {"name": relay.name, "unit": relay.unit.name})
+    say(text)
     return OK
 
 
@@ -41,7 +37,7 @@ def listed(options: argparse.Namespace) -> int:
             _("out of service") if relay.revoked_at else "; ".join(str(Relay.TROUBLE[name]) for name in trouble) or _("in order")
         )
         heard = timezone.localtime(relay.contact_at).strftime("%Y-%m-%d %H:%M") if relay.contact_at else "-"
-        _say(f"{relay.pk}  {relay.name}  {relay.unit.name}  {heard}  {relay.number('waiting')}  {state}")
+        say(f"{relay.pk}  {relay.name}  {relay.unit.name}  {heard}  {relay.number('waiting')}  {state}")
         worst = FAILED if trouble else worst
     return worst
 
@@ -49,15 +45,6 @@ def listed(options: argparse.Namespace) -> int:
 def revoke(options: argparse.Namespace) -> int:
     relay = Relay.objects.select_related("unit").filter(pk=options.relay).first()
     if relay is None:
-        return _wrong(_("no relay %s") % options.relay)
+        return wrong(_("no relay %s") % options.relay)
     relay.revoke("console", "")
     return OK
-
-
-def _say(text: str) -> None:
-    sys.stdout.write(text + "\n")
-
-
-def _wrong(text: str) -> int:
-    sys.stderr.write(f"rasoat: {text}\n")
-    return USAGE

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import re
-import sys
 from collections import Counter
 from datetime import date
 from pathlib import Path
@@ -23,10 +22,10 @@ from server.schedules.resolve import Holding, problems, resolve, rows_of
 from server.schedules.rollouts import CannotRoll
 from server.schedules.wording import days_of, freezes_of, hours_of, length_of
 from server.stations import asking
+from server.terminal import FAILED, OK, USAGE, say, wrong
 from server.units.console import named
 from server.units.models import Unit
 
-OK, FAILED, USAGE = 0, 1, 2
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _HOURS = re.compile(r"(?:([a-z,-]+) )?(\d\d:\d\d)-(\d\d:\d\d)")
 INHERIT = "inherit"
@@ -44,11 +43,11 @@ def change(options: argparse.Namespace) -> int:
         below = [one for one in units.values() if one.path.startswith(unit.path)]
         mistakes = problems(row, below, units, rows_of(units))
     if mistakes:
-        return _wrong("\n".join(mistakes))
+        return wrong("\n".join(mistakes))
     row.save()
     said = {name: getattr(row, name) for name in ("interval_seconds", "hours", "freezes", "jitter_seconds") if getattr(row, name)}
     journal.write("schedule.changed", "console", unit_path=unit.path, subject=unit.name, kind=kind, changes=str(said))
-    _say(_("Agents learn of it when they next ask."))
+    say(_("Agents learn of it when they next ask."))
     return OK
 
 
@@ -110,21 +109,21 @@ def show(options: argparse.Namespace) -> int:
     units = {one.pk: one for one in Unit.objects.all()}
     rows = rows_of(units)
     for kind, title in KINDS[1:]:
-        _say(f"{title}:")
+        say(f"{title}:")
         for line in _lines(resolve(unit, kind, units, rows)):
-            _say(f"  {line}")
+            say(f"  {line}")
     now = timezone.now()
     machines = Machine.objects.filter(unit__path__under=unit.path)
     states = Counter(one.stands.state for one in punctual.of(machines, now))
-    _say(_("on time %(on)d, late %(late)d, missed %(missed)d, never %(never)d") % {
+    say(_("on time %(on)d, late %(late)d, missed %(missed)d, never %(never)d") % {
         "on": states[punctual.ON_TIME], "late": states[punctual.LATE], "missed": states[punctual.MISSED], "never": states[punctual.NEVER],
     })  # fmt: skip
     plan = punctual.by_hour(machines, now)
     most = max((count for _at, count in plan), default=0)
     for at, count in plan if most else []:
-        _say(f"{timezone.localtime(at):%d/%m %H:00}  {count:6}  {'#' * round(40 * count / most)}")
+        say(f"{timezone.localtime(at):%d/%m %H:00}  {count:6}  {'#' * round(40 * count / most)}")
     for silence in Silence.objects.filter(unit__path__under=unit.path, closed_at=None).select_related("unit"):
-        _say(_("%(unit)s: %(state)s, %(missing)d of %(machines)d machines") % {
+        say(_("%(unit)s: %(state)s, %(missing)d of %(machines)d machines") % {
             "unit": silence.unit, "state": silence.get_state_display(), "missing": silence.missing, "machines": silence.machines,
         })  # fmt: skip
     return OK
@@ -154,7 +153,7 @@ def listed(options: argparse.Namespace) -> int:
         parts += [f"{days_of(one['days'])} {one['from']}-{one['to']}" for one in row.hours or ()]
         parts += [f"{first}..{last}" for first, last in row.freezes or ()]
         parts += [f"{row.bytes_per_second} B/s"] if row.bytes_per_second else []
-        _say(f"{row.unit.name}  {row.get_kind_display()}  {', '.join(parts)}")
+        say(f"{row.unit.name}  {row.get_kind_display()}  {', '.join(parts)}")
     return OK
 
 
@@ -162,7 +161,7 @@ def check(options: argparse.Namespace) -> int:
     opened, closed = punctual.check()
     for rollout in Rollout.objects.filter(ended_at=None, halted_at=None).select_related("unit"):
         rollouts.watch(rollout)
-    _say(_("%(opened)d sites fell silent, %(closed)d report again") % {"opened": opened, "closed": closed})
+    say(_("%(opened)d sites fell silent, %(closed)d report again") % {"opened": opened, "closed": closed})
     return FAILED if Silence.objects.filter(closed_at=None).exists() else OK
 
 
@@ -173,14 +172,14 @@ def scan_all(options: argparse.Namespace) -> int:
     try:
         asked = asking.ask_all(unit, "console")
     except asking.TooMany as error:
-        return _wrong(
+        return wrong(
             _("at the rate of its sites this would take %d minutes, more than a day; raise the rate or choose a smaller unit")
             % error.minutes
         )
     except asking.Frozen:
-        return _wrong(_("nothing is begun in %s now: a freeze is in force") % unit)
+        return wrong(_("nothing is begun in %s now: a freeze is in force") % unit)
     journal.write("scan.asked-all", "console", unit_path=unit.path, subject=unit.name, machines=asked.machines)
-    _say(_("%(machines)d machines are asked, over %(minutes)d minutes") % asked._asdict())
+    say(_("%(machines)d machines are asked, over %(minutes)d minutes") % asked._asdict())
     return OK
 
 
@@ -199,12 +198,12 @@ def rollout_start(options: argparse.Namespace) -> int:
             bad_percent=options.bad,
         )  # fmt: skip
     except (OSError, UnicodeDecodeError) as error:
-        return _wrong(f"{options.tailoring}: {getattr(error, 'strerror', None) or error}")
+        return wrong(f"{options.tailoring}: {getattr(error, 'strerror', None) or error}")
     except ValueError:
-        return _wrong(_("rings are percentages that grow and end with 100"))
+        return wrong(_("rings are percentages that grow and end with 100"))
     except CannotRoll as error:
-        return _wrong(str(error))
-    _say(_("Rollout %(id)d has reached %(percent)d %%") % {"id": rollout.pk, "percent": rollout.percent})
+        return wrong(str(error))
+    say(_("Rollout %(id)d has reached %(percent)d %%") % {"id": rollout.pk, "percent": rollout.percent})
     return OK
 
 
@@ -212,10 +211,10 @@ def rollout_listed(options: argparse.Namespace) -> int:
     for rollout in Rollout.objects.filter(ended_at=None).select_related("unit"):
         what = rollout.version or rollout.baseline or _("stricter values")
         state = _("halted: %s") % rollout.halted_why if rollout.halted_at else f"{rollout.percent} %"
-        _say(f"{rollout.pk}  {rollout.unit.name}  {what}  {state}")
+        say(f"{rollout.pk}  {rollout.unit.name}  {what}  {state}")
         for ring in rollouts.rings(rollout):
             versions = ", ".join(f"{name}: {count}" for name, count in sorted((ring.versions or {}).items()))
-            _say(_("  ring %(percent)d %%: %(machines)d machines, %(judged)d judged, %(bad)d bad; %(versions)s") % {
+            say(_("  ring %(percent)d %%: %(machines)d machines, %(judged)d judged, %(bad)d bad; %(versions)s") % {
                 "percent": ring.percent, "machines": ring.machines, "judged": ring.judged, "bad": ring.bad, "versions": versions,
             })  # fmt: skip
     return OK
@@ -236,18 +235,9 @@ def rollout_end(options: argparse.Namespace) -> int:
 def _with(options: argparse.Namespace, act: Any) -> int:
     rollout = Rollout.objects.filter(pk=options.rollout, ended_at=None).select_related("unit").first()
     if rollout is None:
-        return _wrong(_("no rollout %d is under way") % options.rollout)
+        return wrong(_("no rollout %d is under way") % options.rollout)
     try:
         act(rollout)
     except CannotRoll as error:
-        return _wrong(str(error))
+        return wrong(str(error))
     return OK
-
-
-def _say(text: str) -> None:
-    sys.stdout.write(text + "\n")
-
-
-def _wrong(text: str) -> int:
-    sys.stderr.write(f"rasoat: {text}\n")
-    return USAGE

@@ -22,18 +22,17 @@ from server.storage import backup as backups
 from server.storage import bundle, lock, retention
 from server.storage import move as moving
 from server.storage import restore as restoring
-
-OK, FAILED, USAGE = 0, 1, 2
+from server.terminal import FAILED, OK, wrong
 
 
 def backup(options: argparse.Namespace) -> int:
     if options.words[0] == "verify" and len(options.words) == 2:
         return _verify(Path(options.words[1]))
     if len(options.words) != 1:
-        return _wrong(_("one file or folder, or: verify FILE"))
+        return wrong(_("one file or folder, or: verify FILE"))
     data: Data = settings.DATA
     if not database.there(data, settings.CONFIG):
-        return _wrong(_("no collector in %s") % data.root)
+        return wrong(_("no collector in %s") % data.root)
     try:
         target, manifest = backups.make(data, settings.CONFIG, Path(options.words[0]).absolute())
     except (OSError, sqlite3.Error) as error:
@@ -82,11 +81,11 @@ def move(options: argparse.Namespace) -> int:
             database="" if options.to == "sqlite" else options.to, database_password_file=_absolute(options.password_file)
         )
     except ValidationError as error:
-        return _wrong("\n".join(f"--to: {e['msg']}" for e in error.errors()))
+        return wrong("\n".join(f"--to: {e['msg']}" for e in error.errors()))
     if pending():
-        return _wrong(_("the database is from another version; run: rasoat server init"))
+        return wrong(_("the database is from another version; run: rasoat server init"))
     if not config.database and worker.lock() is None:  # ours until this process ends
-        return _wrong(_("a worker is at work on this database; stop it"))
+        return wrong(_("a worker is at work on this database; stop it"))
     with lock.alone(data, config):
         try:
             copied = moving.move(data, to, _progress)
@@ -127,11 +126,6 @@ def _say(text: str) -> None:
     if sys.stderr.isatty():
         sys.stderr.write("\r\x1b[K")
     sys.stdout.write(text + "\n")
-
-
-def _wrong(text: str) -> int:
-    sys.stderr.write(f"rasoat: {text}\n")
-    return USAGE
 
 
 def _failed(text: str) -> int:

@@ -19,11 +19,11 @@ from server.assess import packs
 from server.assess.tasks import follow
 from server.ingest.models import Machine
 from server.journal import models as journal
+from server.terminal import OK, say, wrong
 from server.units import importing, kinds, operations, rows
 from server.units.models import Unit, by_code, resolve
 from server.units.operations import DAY, By, Inconsistent
 
-OK, USAGE = 0, 2
 Command = Callable[[argparse.Namespace], int]
 
 
@@ -52,7 +52,7 @@ def named(text: str | None) -> Unit | None:
     try:
         return find(text)
     except Inconsistent as error:
-        _wrong(error)
+        wrong(error)
         return None
 
 
@@ -68,7 +68,7 @@ def _told(function: Command) -> Command:
         try:
             return function(options)
         except (Inconsistent, importing.Wrong) as error:
-            return _wrong(error)
+            return wrong(error)
 
     return run
 
@@ -109,7 +109,7 @@ def tree(options: argparse.Namespace) -> int:
             level = _("level %(level)s") % {"level": policy.level}
             ended = "" if unit.open else "  " + operations.ended(unit)
             said = f"{_called(unit)}  [{level}, {policy.baseline}, {policy.interval_seconds} s]{ended}"
-            _say(f"{'  ' * (len(unit.ids) - 1)}{said}")
+            say(f"{'  ' * (len(unit.ids) - 1)}{said}")
     return OK
 
 
@@ -120,19 +120,19 @@ def show(options: argparse.Namespace) -> int:
     if not known:
         raise Inconsistent(_("no unit %s") % options.unit)
     for unit in known:
-        _say(_called(unit) + (f"  ({kinds.word(unit.kind)})" if unit.kind else ""))
+        say(_called(unit) + (f"  ({kinds.word(unit.kind)})" if unit.kind else ""))
         if unit.valid_from:
-            _say("  " + _("first day: %s") % unit.valid_from)
+            say("  " + _("first day: %s") % unit.valid_from)
         for name in unit.names.all():
-            _say("  " + _("until %(day)s: %(name)s") % {"day": name.until, "name": f"{name.code} {name.name}".strip()})
+            say("  " + _("until %(day)s: %(name)s") % {"day": name.until, "name": f"{name.code} {name.name}".strip()})
         for place in unit.places.all():
-            _say("  " + _("until %(day)s under %(parent)s") % {"day": place.until, "parent": place.parent or "–"})
+            say("  " + _("until %(day)s under %(parent)s") % {"day": place.until, "parent": place.parent or "–"})
         for step in unit.predecessions.select_related("old"):
-            _say("  " + _("from %(day)s in place of %(unit)s") % {"day": step.date, "unit": _called(step.old)})
+            say("  " + _("from %(day)s in place of %(unit)s") % {"day": step.date, "unit": _called(step.old)})
         if not unit.open:
-            _say(f"  {operations.ended(unit)} {became(unit)}")
+            say(f"  {operations.ended(unit)} {became(unit)}")
         machines = Machine.objects.filter(unit=unit).count()
-        _say("  " + ngettext("%d machine", "%d machines", machines) % machines)
+        say("  " + ngettext("%d machine", "%d machines", machines) % machines)
     return OK
 
 
@@ -174,14 +174,14 @@ def take(options: argparse.Namespace) -> int:
     try:
         text = path.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        return _wrong(f"{path}: {getattr(error, 'strerror', None) or error}")
+        return wrong(f"{path}: {getattr(error, 'strerror', None) or error}")
     done = importing.take(path.name, text, _by(options), _since(options), options.dry_run)
     for line in done:
-        _say(line)
+        say(line)
     if not done:
-        _say(_("The tree is as the file says."))
+        say(_("The tree is as the file says."))
     elif options.dry_run:
-        _say(_("%d changes; nothing was done (--dry-run).") % len(done))
+        say(_("%d changes; nothing was done (--dry-run).") % len(done))
     return OK
 
 
@@ -193,7 +193,7 @@ def export(options: argparse.Namespace) -> int:
     try:
         Path(options.output).write_text(text, "utf-8", newline="")
     except OSError as error:
-        return _wrong(f"{options.output}: {error.strerror}")
+        return wrong(f"{options.output}: {error.strerror}")
     return OK
 
 
@@ -223,7 +223,7 @@ def _apply(unit: Unit, options: argparse.Namespace) -> None:
 def _follow(unit: Unit) -> None:
     """What is stored of its machines is judged by what holds there now; machines themselves follow at their next report."""
     job = follow(unit, "console")
-    _say(_("Job %(job)d judges what is stored again; machines follow at their next report.") % {"job": job.pk})
+    say(_("Job %(job)d judges what is stored again; machines follow at their next report.") % {"job": job.pk})
 
 
 def _by(options: argparse.Namespace) -> By:
@@ -237,12 +237,3 @@ def _since(options: argparse.Namespace) -> date:
 
 def _called(unit: Unit) -> str:
     return f"{unit.code} {unit.name}".strip()
-
-
-def _say(text: str) -> None:
-    sys.stdout.write(text + "\n")
-
-
-def _wrong(text: object) -> int:
-    sys.stderr.write(f"rasoat: {text}\n")
-    return USAGE

@@ -267,6 +267,14 @@ def test_the_page_names_each_gap(as_admin: Client, another, tree) -> None:
     assert "srv-db.bhxh.example" in text
 
 
+def test_the_heading_of_the_csv_is_in_the_language_of_whoever_asked(as_admin: Client, tree) -> None:
+    taken(tree["root"], "csv", table("a;;;"))
+    for language, word in (("vi", "Đơn vị"), ("en", "Unit")):
+        as_admin.post("/language/", {"language": language})
+        text = b"".join(as_admin.get("/coverage/absent.csv").streaming_content).decode("utf-8-sig")
+        assert text.startswith(f"{word},")
+
+
 def test_cells_of_the_csv_begin_no_formula(as_admin: Client, tree) -> None:
     taken(tree["root"], "csv", table("=cmd|x;;;"))
     text = b"".join(as_admin.get("/coverage/absent.csv").streaming_content).decode("utf-8-sig")
