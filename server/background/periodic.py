@@ -42,6 +42,7 @@ TABLE = (
     Entry("findings.roll-up", at=time(0, 15), at_start=True),
     Entry("configurations.prune", at=time(2, 0)),
     Entry("storage.prune", at=time(2, 30)),
+    Entry("findings.prune", at=time(2, 45)),
     Entry("schedules.check", every=timedelta(minutes=15)),
 )
 

@@ -1,4 +1,4 @@
-"""How long transitions and days are kept. What stands, and since when, stays whatever is removed."""
+"""How long transitions are kept. What stands, since when, and each day's counts stay whatever is removed."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ from datetime import datetime
 
 from django.db import transaction
 from django.db.models import Q
-from django.utils import timezone
 
-from server.findings.models import Daily, Head, Transition
+from server.findings.models import Head, Transition
 
 SLICE = 2000
 
@@ -25,8 +24,3 @@ def forget(before: datetime, limit: int = SLICE) -> int:
             Transition.objects.filter(written_at__lt=before).order_by("written_at").values_list("pk", flat=True)[:limit]
         )
         return Transition.objects.filter(pk__in=oldest).delete()[0]
-
-
-def forget_days(before: datetime) -> int:
-    """Remove the roll-ups of earlier days."""
-    return Daily.objects.filter(date__lt=timezone.localtime(before).date()).delete()[0]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy as _
 
 from server.background.declare import Outcome, Work, task
-from server.findings import rollup, tally
+from server.findings import retention, rollup, tally
+from server.storage import retention as snapshots
 
 
 @task("findings.count", _("Count in what reports have changed"), lock="findings.count")
@@ -28,3 +29,14 @@ def roll_up(work: Work) -> Outcome:
         rollup.roll_up(day)
         work.advance()
     return {"days": len(days)}
+
+
+@task("findings.prune", _("Remove old turns of verdicts"), lock="findings.prune", journal="findings.pruned")
+def prune(work: Work) -> Outcome:
+    """Kept as long as the snapshots they speak of (`keep_snapshot_days`; 0: for good)."""
+    removed: int = work.kept.get("removed", 0)
+    if before := snapshots.before():
+        while count := retention.forget(before):
+            removed += count
+            work.advance(count, removed=removed)
+    return {"removed": removed}

@@ -62,6 +62,7 @@ ACTIONS = {
     "server.backup": _("Backup made"),
     "server.restored": _("Collector restored from a backup"),
     "server.moved": _("Database moved"),
+    "findings.pruned": _("Old turns of verdicts removed"),
     "snapshot.pruned": _("Old snapshots removed"),
     "configuration.exported": _("Configuration downloaded"),
     "agent.approved": _("Machine let in"),

@@ -6,10 +6,12 @@ from uuid import UUID
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from hypothesis import HealthCheck, given, settings
+from django.utils import timezone
+from hypothesis import HealthCheck, given
+from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from server.findings import retention
+from server.findings import retention, tasks
 from server.findings.codes import FAIL, MACHINE, NOT_ASKED, PASS, RULES, UNKNOWN
 from server.findings.models import Change, Standing, Transition
 from tests.server.findings import BEGIN, Fleet, head, standing, state_after, transitions
@@ -153,6 +155,30 @@ def test_a_late_snapshot_between_a_report_and_its_second_judging(fleet, machine)
     assert standing(machine)[a] == (FAIL, day(5), day(5))
 
 
+def test_turns_are_kept_as_long_as_their_snapshots(fleet, machine, settings) -> None:
+    fleet.report(machine, 0, "PPPP")
+    fleet.report(machine, 1, "FFPP")
+    fleet.report(machine, 2, "UFPP")
+    old, new = Transition.objects.order_by("-at", "pk").last(), Transition.objects.order_by("at", "pk").last()
+    Transition.objects.filter(pk=old.pk).update(written_at=timezone.now() - timedelta(days=401))
+    for days, kept in ((0, 3), (400, 2)):
+        settings.CONFIG = settings.CONFIG.model_copy(update={"keep_snapshot_days": days})
+        assert tasks.prune.function(Told()) == {"removed": 3 - kept}
+        assert Transition.objects.count() == kept
+    assert Transition.objects.filter(pk=new.pk).exists()
+    assert standing(machine)
+
+
+class Told:
+    """A job's work, as far as a task asks of it."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, int] = {}
+
+    def advance(self, done: int = 1, **kept: int) -> None:
+        self.kept |= kept
+
+
 def test_a_late_snapshot_after_transitions_were_removed_keeps_what_the_rows_remember(fleet, machine) -> None:
     fleet.report(machine, 0, "PPPP")
     fleet.report(machine, 1, "FFPP")
@@ -173,7 +199,7 @@ _snapshots = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_in_whatever_order_snapshots_come_the_same_stands_and_the_same_turned(fleet, tree, data) -> None:
     """Some at the same time as well; some judged by other rules."""
