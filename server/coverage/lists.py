@@ -191,10 +191,10 @@ def _line(name: str, mac: str, address: str, kind: str, unit: str, where: str, p
 
 
 def _once(lines: list[Line]) -> tuple[Line, ...]:
-    """A machine that stands in a list twice is one; the later line completes the earlier."""
-    found: dict[str, Line] = {}
+    """A machine that stands in a list twice is one; the later line completes the earlier. PC01 of two units is two."""
+    found: dict[tuple[str, str], Line] = {}
     for line in lines:
-        key = line.mac or line.name.lower()
+        key = ("", line.mac) if line.mac else (line.unit, line.name.lower())
         before = found.get(key)
         found[key] = line if before is None else Line(*(old or new for old, new in zip(before, line, strict=True)))
     return tuple(found.values())

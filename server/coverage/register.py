@@ -91,6 +91,8 @@ def _take(unit: Unit, units: dict[str, Unit], source: str, file_name: str, raw: 
     rows = list(Expected.objects.filter(unit__path__under=unit.path).select_related("unit"))
     by_mac = {row.mac: row for row in rows if row.mac}
     by_name = {(row.unit_id, row.hostname): row for row in rows if row.hostname}
+    # an address is lent, so it says who is meant only where nothing else was ever said
+    by_address = {(row.unit_id, row.address): row for row in rows if row.address and not (row.mac or row.hostname)}
     fresh: list[Expected] = []
     held: list[Expected] = []
     for line in read.lines:
@@ -99,6 +101,8 @@ def _take(unit: Unit, units: dict[str, Unit], source: str, file_name: str, raw: 
         # one name, two cards: two machines, or one with a new card; the card decides only where both say one
         row = by_mac.get(line.mac) if line.mac else None
         row = row or (named if named and not (line.mac and named.mac) else None)
+        if row is None and not (line.mac or line.hostname):
+            row = by_address.get((where.pk, line.address))
         if row is None:
             row = Expected(unit=where, name=line.name or line.address, hostname=line.hostname, mac=line.mac, first_at=now)
             fresh.append(row)

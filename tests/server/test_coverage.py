@@ -108,6 +108,18 @@ def test_one_name_in_two_offices_is_two_machines(another, tree) -> None:
     assert [row.unit.name for row in numbers.gap(None, "absent", None, NOW)] == ["Phòng Nam"]
 
 
+def test_one_name_without_a_card_in_two_offices_is_two_machines_as_well(tree) -> None:
+    taken(tree["root"], "csv", table("pc01;;pc;Phòng Bắc", "pc01;;pc;Phòng Nam"))
+    assert counted().expected == 2
+
+
+def test_an_address_that_answers_again_is_no_second_machine(tree) -> None:
+    leased = DHCPD.replace("  hardware ethernet 52:54:00:aa:bb:01;\n", "").replace('  client-hostname "may-in-tang-2";\n', "")
+    for _ in range(2):
+        taken(tree["root"], "dhcp", leased, "dhcpd.leases", now=NOW)
+    assert counted().expected == 1
+
+
 def test_a_name_that_fits_two_machines_fits_none(another, tree) -> None:
     another("pc01", unit="north")
     another("pc01", unit="south")
