@@ -85,9 +85,10 @@ MESSY = Path(__file__).parent / "devices" / "juniper_junos--firewall-messy"
 
 
 @settings(max_examples=10, deadline=None)
-@given(secret=st.text(string.ascii_letters + string.digits, min_size=12, max_size=30).filter(lambda text: not text.isdigit()))
-def test_a_secret_stands_in_no_fact(secret: str) -> None:
+@given(drawn=st.text(string.ascii_letters + string.digits, min_size=8, max_size=26))
+def test_a_secret_stands_in_no_fact(drawn: str) -> None:
     """Wherever the recording of a badly kept firewall holds one."""
+    secret = f"Qz7{drawn}"  # a drawn word alone may be a word of the snapshot itself: "architecture" is
     recording = yaml.safe_load((MESSY / "transcript.yaml").read_text("utf-8"))
     text = (MESSY / "running.txt").read_text("utf-8")
     assume(secret not in text)
