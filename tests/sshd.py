@@ -10,8 +10,15 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
+
+import pytest
+
+from collectors.credential import Credential
+from collectors.model import Target
+from collectors.transports.ssh import SshShell
 
 SSHD = "/usr/sbin/sshd"
 USER = f"rasoat-test-{os.getpid()}"
@@ -125,3 +132,28 @@ def account(home: Path, sudoers: str = "", name: str = USER) -> Iterator[str]:
         rules.unlink(missing_ok=True)
         # -f: the server's side of a connection that just ended may still be going away
         subprocess.run(["userdel", "-f", name], check=True, stderr=subprocess.DEVNULL)
+
+
+def open_folder(factory: pytest.TempPathFactory) -> Path:
+    """A folder that the test account may pass through."""
+    folder = factory.mktemp("ssh")
+    for parent in (folder, *folder.parents):
+        if parent.stat().st_mode & 0o001 == 0:
+            parent.chmod(parent.stat().st_mode | 0o011)
+    return folder
+
+
+def target_of(server: Sshd) -> Target:
+    return Target(name="here", via="ssh", address="127.0.0.1", port=server.port, credential="c")
+
+
+def reach(server: Sshd, user: str, sudo: bool = False, **how: Any) -> SshShell:
+    credential = Credential(user=user, key_file=str(server.key), sudo=sudo)
+    return SshShell.connect(target_of(server), credential, server.known_hosts, also_known=(), **how)
+
+
+def wait_for(condition: Callable[[], Any]) -> None:
+    until = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < until, "waited in vain"
+        time.sleep(0.02)

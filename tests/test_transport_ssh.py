@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import socket
 import struct
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from collectors.credential import Credential
-from collectors.errors import Denied, UnknownHost, Unparsable, Unreachable, Unsupported
+from collectors.errors import Denied, Unparsable, Unreachable, Unsupported
 from collectors.inventory import Inventory
 from collectors.model import Target
 from collectors.run import collect, sweep
 from collectors.transports.base import Shell
-from collectors.transports.known_hosts import KnownHosts, trust
 from collectors.transports.local import LocalShell
 from collectors.transports.ssh import SshShell
 from tests.odd_paths import as_user_here, plant, questions, told
-from tests.sshd import USER, Sshd, account, free_port, make_key
+from tests.sshd import USER, Sshd, account, free_port, make_key, open_folder, reach, wait_for
 
 pytestmark = [
     pytest.mark.system,
@@ -59,24 +57,6 @@ def as_root(server: Sshd) -> Iterator[SshShell]:
 def as_user(server: Sshd, user: str) -> Iterator[SshShell]:
     with reach(server, user) as shell:
         yield shell
-
-
-def open_folder(factory: pytest.TempPathFactory) -> Path:
-    """A folder that the test account may pass through."""
-    folder = factory.mktemp("ssh")
-    for parent in (folder, *folder.parents):
-        if parent.stat().st_mode & 0o001 == 0:
-            parent.chmod(parent.stat().st_mode | 0o011)
-    return folder
-
-
-def target_of(server: Sshd) -> Target:
-    return Target(name="here", via="ssh", address="127.0.0.1", port=server.port, credential="c")
-
-
-def reach(server: Sshd, user: str, sudo: bool = False, **how: Any) -> SshShell:
-    credential = Credential(user=user, key_file=str(server.key), sudo=sudo)
-    return SshShell.connect(target_of(server), credential, server.known_hosts, also_known=(), **how)
 
 
 @pytest.fixture(scope="module")
@@ -243,158 +223,6 @@ def test_the_same_machine_gives_the_same_facts(as_root: SshShell) -> None:
             break
     assert differs == {}
     assert sum(outcome == "seen" for outcome, *_ in local.values()) >= 8
-
-
-def test_an_unknown_host_key_is_refused_with_what_to_do(server: Sshd, tmp_path: Path) -> None:
-    file = tmp_path / "new" / "known_hosts"
-    credential = Credential(user="root", key_file=str(server.key))
-    with pytest.raises(UnknownHost) as caught:
-        SshShell.connect(target_of(server), credential, file, also_known=())
-    shown = subprocess.run(
-        ["ssh-keygen", "-lf", f"{server.host_key}.pub"], capture_output=True, text=True, check=True
-    ).stdout.split()[1]
-    assert shown in str(caught.value)
-    assert "ssh-ed25519" in str(caught.value)
-    assert f"echo '{caught.value.line}' >> {file}" in str(caught.value)
-    trust(file, caught.value.line)
-    with SshShell.connect(target_of(server), credential, file, also_known=()) as shell:
-        assert shell.run("true").status == 0
-    assert file.stat().st_mode & 0o777 == 0o600
-
-
-def test_a_changed_or_revoked_host_key_is_refused(server: Sshd, tmp_path: Path) -> None:
-    other = make_key(tmp_path / "other").with_suffix(".pub").read_text().split()
-    file = tmp_path / "known_hosts"
-    credential = Credential(user="root", key_file=str(server.key))
-    for line, word in (
-        (f"[127.0.0.1]:{server.port} {other[0]} {other[1]}", "CHANGED"),
-        (
-            server.known_hosts.read_text()
-            + f"@revoked * {' '.join(server.host_key.with_suffix('.pub').read_text().split()[:2])}",
-            "revoked",
-        ),
-    ):
-        file.write_text(line + "\n")
-        with pytest.raises(UnknownHost, match=word) as caught:
-            SshShell.connect(target_of(server), credential, file, also_known=())
-        assert not caught.value.line, "such a key is not simply accepted"
-
-
-def test_a_hashed_known_hosts_line_counts(server: Sshd, tmp_path: Path) -> None:
-    file = tmp_path / "known_hosts"
-    file.write_text(server.known_hosts.read_text())
-    subprocess.run(["ssh-keygen", "-q", "-H", "-f", str(file)], check=True, capture_output=True)
-    assert file.read_text().startswith("|1|")
-    assert KnownHosts.load(file).of("127.0.0.1", server.port)
-    with SshShell.connect(target_of(server), Credential(user="root", key_file=str(server.key)), file, also_known=()) as shell:
-        assert shell.privileged
-
-
-def test_a_wrong_key_is_one_attempt_and_says_so(server: Sshd, user: str, tmp_path: Path) -> None:
-    wrong = make_key(tmp_path / "wrong")
-    before = (server.folder / "log").read_text()
-    with pytest.raises(Denied, match=rf"127\.0\.0\.1:{server.port}: {user} was not let in with the key .*one log-on"):
-        SshShell.connect(target_of(server), Credential(user=user, key_file=str(wrong)), server.known_hosts, also_known=())
-    wait_for(lambda: "Connection closed" in (server.folder / "log").read_text()[len(before) :] or None)
-
-
-def wait_for(condition: Callable[[], Any]) -> None:
-    until = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < until, "waited in vain"
-        time.sleep(0.02)
-
-
-def test_a_password_is_not_tried_where_the_host_takes_none(
-    server: Sshd, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    file = tmp_path / "password"
-    file.write_text("kX9-very-secret\n")
-    file.chmod(0o600)
-    caplog.set_level(logging.DEBUG)
-    with pytest.raises(Denied, match="may not log on with a password; the host accepts: publickey") as caught:
-        SshShell.connect(target_of(server), Credential(user="root", password_file=str(file)), server.known_hosts, also_known=())
-    assert "kX9-very-secret" not in str(caught.value) + caplog.text
-
-
-def test_a_password_opens_the_door_once(
-    user: str, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    server = Sshd(open_folder(tmp_path_factory), "PasswordAuthentication yes", "MaxAuthTries 2", "LogLevel VERBOSE")
-    server.start()
-    try:
-        subprocess.run(["chpasswd"], input=f"{user}:kX9-very-secret".encode(), check=True)
-        credential = Credential(user=user, password_env="RASOAT_TEST_PASSWORD")
-        monkeypatch.setenv("RASOAT_TEST_PASSWORD", "kX9-very-secret")
-        with SshShell.connect(target_of(server), credential, server.known_hosts, also_known=()) as shell:
-            assert shell.run("id", "-un").out.strip() == user
-            assert "kX9-very-secret" not in "".join(shell.read_all("/proc/[0-9]*/cmdline").values())
-        monkeypatch.setenv("RASOAT_TEST_PASSWORD", "wrong-wrong")
-        with pytest.raises(Denied, match="was not let in with a password") as caught:
-            SshShell.connect(target_of(server), credential, server.known_hosts, also_known=())
-        assert "wrong-wrong" not in str(caught.value)
-        wait_for(lambda: "Failed password" in (server.folder / "log").read_text())
-        assert (server.folder / "log").read_text().count("Failed password") == 1
-        monkeypatch.delenv("RASOAT_TEST_PASSWORD")
-        with pytest.raises(Unreachable, match="RASOAT_TEST_PASSWORD is not set"):
-            SshShell.connect(target_of(server), credential, server.known_hosts, also_known=())
-    finally:
-        subprocess.run(["usermod", "-p", "*", user], check=True)
-        server.stop()
-
-
-def test_key_files_that_cannot_be_used_cost_no_connection(tmp_path: Path) -> None:
-    nobody_listens = Target(name="x", via="ssh", address="127.0.0.1", port=free_port())
-    locked = make_key(tmp_path / "locked", "a password")
-    no_key = tmp_path / "no key"
-    no_key.write_text("hello")
-    no_key.chmod(0o600)
-    open_key = make_key(tmp_path / "open")
-    open_key.chmod(0o644)
-    for path, words in (
-        (locked, "locked with a password"),
-        (no_key, "no private key"),
-        (open_key, "chmod 600"),
-        (tmp_path / "absent", "No such file"),
-    ):
-        with pytest.raises(Unreachable, match=words):
-            SshShell.connect(nobody_listens, Credential(user="root", key_file=str(path)), also_known=())
-
-
-def test_a_locked_key_opens_with_its_password(server: Sshd, tmp_path: Path) -> None:
-    locked = make_key(tmp_path / "locked", "a password")
-    secret = tmp_path / "password"
-    secret.write_text("a password\n")
-    secret.chmod(0o600)
-    authorized = server.folder / "authorized"
-    before = authorized.read_text()
-    authorized.write_text(before + locked.with_suffix(".pub").read_text())
-    try:
-        credential = Credential(user="root", key_file=str(locked), password_file=str(secret))
-        with SshShell.connect(target_of(server), credential, server.known_hosts, also_known=()) as shell:
-            assert shell.privileged
-    finally:
-        authorized.write_text(before)
-
-
-def test_the_agent_gives_the_one_key_that_is_named(server: Sshd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    sock = tmp_path / "agent"
-    agent = subprocess.Popen(["ssh-agent", "-D", "-a", str(sock)], stdout=subprocess.DEVNULL)
-    try:
-        wait_for(sock.exists)
-        monkeypatch.setenv("SSH_AUTH_SOCK", str(sock))
-        with pytest.raises(Unreachable, match="holds no key"):
-            SshShell.connect(target_of(server), Credential(user="root", agent=True), server.known_hosts, also_known=())
-        for key in (make_key(tmp_path / "other"), server.key):
-            subprocess.run(["ssh-add", "-q", str(key)], check=True, env={**os.environ, "SSH_AUTH_SOCK": str(sock)})
-        with pytest.raises(Unreachable, match="holds 2 keys; say which"):
-            SshShell.connect(target_of(server), Credential(user="root", agent=True), server.known_hosts, also_known=())
-        credential = Credential(user="root", agent=True, key_file=f"{server.key}.pub")
-        with SshShell.connect(target_of(server), credential, server.known_hosts, also_known=()) as shell:
-            assert shell.privileged
-    finally:
-        agent.terminate()
-        agent.wait()
 
 
 def test_refused_sudo_is_denied_and_says_what_to_put_in_sudoers(server: Sshd, user: str, tree: Path) -> None:
