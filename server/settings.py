@@ -44,6 +44,7 @@ INSTALLED_APPS = [
     "server.journal",
     "server.background",
     "server.storage",
+    "server.feeds",
     "server.web",
 ]
 

@@ -274,6 +274,10 @@ OF_NO_UNIT = {
     "assess.KeptPack": "a pack, shared by all",
     "assess.KeptTailoring": "shared by the assessments made with it, which have a machine",
     "findings.Rule": "of a pack, shared by all",
+    **dict.fromkeys(
+        (model._meta.label for model in apps.get_models() if model.__module__ == "server.feeds.models"),
+        "what publishers say of products, the same for everybody; it names no machine",
+    ),
 }
 
 
