@@ -28,6 +28,20 @@ class ErrorOut(Schema):
     message: str
 
 
+def away(error: BaseException | None) -> bool:
+    """The database did not take it, and this error is what became of that: locked, gone, disk full, read-only."""
+    while error is not None:
+        if isinstance(error, OperationalError | InterfaceError):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def unavailable() -> HttpResponse:
+    """None of that is the sender's fault, so it must keep its copy and come again."""
+    return error_response(503, "unavailable", "the collector cannot store anything now; try again later")
+
+
 def error_response(status: int, code: str, message: str, wait: int | None = None) -> HttpResponse:
     response = JsonResponse({"error": code, "message": message}, status=status)
     if status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
@@ -57,9 +71,8 @@ def install(api: NinjaAPI) -> None:
     @api.exception_handler(OperationalError)
     @api.exception_handler(InterfaceError)
     def busy(request: HttpRequest, error: Exception) -> HttpResponse:
-        # locked, gone, disk full, read-only: none of them is the sender's fault, so it must keep its copy and come again
         log.error("the database does not take it: %s", error)
-        return error_response(503, "unavailable", "the collector cannot store anything now; try again later")
+        return unavailable()
 
     @api.exception_handler(IntegrityError)
     def crossed(request: HttpRequest, error: IntegrityError) -> HttpResponse:
@@ -69,5 +82,7 @@ def install(api: NinjaAPI) -> None:
 
     @api.exception_handler(Exception)
     def bug(request: HttpRequest, error: Exception) -> HttpResponse:
+        if away(error):
+            return busy(request, error)
         log.exception("bug while answering %s %s", request.method, request.path, exc_info=error)
         return error_response(500, "bug", "the collector failed on this request; its log says where")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import logging
+import sys
 
 from django.conf import settings
 from django.db import DatabaseError, connection
@@ -21,16 +22,21 @@ from server.assess import packs
 from server.assess.models import Alarm, StoredAssessment
 from server.background import keeper
 from server.background.models import Job
-from server.errors import error_response
+from server.errors import away, error_response, unavailable
 from server.ingest import counters
 from server.ingest.access import REFUSALS_KEPT
 from server.ingest.models import Machine, Refusal, StoredSnapshot
 from server.relays.models import in_trouble
+from server.web.middleware import OPEN
 
 log = logging.getLogger(__name__)
 
+RETRY_SECONDS = 30
+
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if away(exception):  # Django takes a session that could not be written for one that was ended meanwhile
+        return _unavailable(request, exception)
     return _page(request, 400)
 
 
@@ -44,9 +50,23 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def broken(request: HttpRequest) -> HttpResponse:
     """Without the request: what the frame asks of the database may be the very thing that is broken."""
+    if away(error := sys.exc_info()[1]):
+        return _unavailable(request, error)
     if request.path.startswith("/api/"):
         return _page(request, 500)
     return HttpResponse(render_to_string("web/error.html", {"status": 500, "version": VERSION}), status=500)
+
+
+def _unavailable(request: HttpRequest, error: BaseException | None) -> HttpResponse:
+    """Whatever asked for it, in front of the pages too: sessions, what relays sealed."""
+    log.error("the database does not take it: %s", str(error).strip().partition("\n")[0])
+    if request.path.startswith(OPEN):
+        response = unavailable()
+    else:
+        response = HttpResponse(render_to_string("web/error.html", {"status": 503, "version": VERSION}), status=503)
+        response["Retry-After"] = str(RETRY_SECONDS)
+    response._has_been_logged = True  # type: ignore[attr-defined]  # one line for each, not a trace: the whole country asks
+    return response
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
