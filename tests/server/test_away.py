@@ -20,12 +20,17 @@ OF_A_RELAY = {"Rasoat-Relay": f"{'0' * 8}-0000-7000-8000-{'0' * 12} 1700000000 -
 WORK = "/api/v1/agents/me/work"
 
 
+def interrupted() -> None:
+    """As Django does when a session cannot be written."""
+    try:
+        raise OperationalError("gone")
+    except OperationalError:
+        raise SessionInterrupted("ended elsewhere")  # noqa: B904
+
+
 def test_what_became_of_an_error_is_told_by_what_it_came_from() -> None:
     with pytest.raises(SessionInterrupted) as found:
-        try:
-            raise OperationalError("gone")
-        except OperationalError:
-            raise SessionInterrupted("as Django puts it")  # noqa: B904
+        interrupted()
     assert away(found.value)
     assert not away(IntegrityError("crossed"))
     assert not away(SessionInterrupted("ended elsewhere"))
