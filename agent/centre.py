@@ -18,7 +18,7 @@ from typing import Any
 
 from agent.errors import Refusal, Undelivered
 from agent.language import _
-from agent.policy import WORK
+from agent.signed import WORK
 from agent.state import State
 from agent.upload import ABOUT, MACHINE, MEDIA_TYPE, Collector, Offline, Reply
 from collectors.centre import FOR_CENTRE, SIGNED, Answer, Centre, CentreError, read_answer, seal_for

@@ -16,8 +16,6 @@ from agent.state import State
 
 FILE = "custody.json"
 REOFFER = 3 * 86400
-RECEIPTS = "/api/v1/agents/me/receipts"
-MOST = 50
 
 
 class Custody:
@@ -65,28 +63,3 @@ def to_send(state: State, spool: Spool) -> list[Waiting]:
     """What waits and lies with no relay."""
     custody = Custody(state)
     return [entry for entry in spool.waiting() if not custody.holds(entry.id)]
-
-
-def settle(collector: Any, agent: str, key: bytes, custody: Custody, spool: Spool, result: Any) -> None:
-    """Ask for the receipts of what relays keep, and close what the centre has acknowledged. Raises Offline."""
-    from agent.centre import SealedCollector
-    from agent.policy import signed_get
-
-    if not isinstance(collector, SealedCollector):
-        custody.forget(*custody.names())  # asked directly, and believed without a signature: it is sent there
-        return
-    entries = custody.open(spool)[:MOST]
-    if not entries:
-        return
-    reply = signed_get(collector, agent, key, f"{RECEIPTS}?ids={','.join(entry.id for entry in entries)}")
-    receipts, still = reply.document.get("receipts"), reply.document.get("waiting")
-    if reply.status != 200 or not isinstance(receipts, dict):
-        return  # nothing is known: they stay where they are, and are offered again in time
-    for entry in entries:
-        said = collector.receipt(entry.id, receipts[entry.id]) if entry.id in receipts else None
-        if said is None:
-            if not isinstance(still, list) or entry.id not in still:
-                custody.forget(entry.id)
-            continue
-        custody.forget(entry.id)
-        result.settle(spool, entry, said)

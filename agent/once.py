@@ -10,15 +10,15 @@ import fcntl
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from agent import errors, judging, polling, schedule, station
-from agent.acknowledged import Acknowledged
 from agent.config import Config
-from agent.custody import Custody, settle, to_send
+from agent.custody import to_send
+from agent.delivery import deliver, deliver_and_note, raise_if_left, send_directly
 from agent.errors import Refusal, Undelivered
 from agent.language import _, plural
+from agent.run import Run
 from agent.spool import Spool, SpoolFull
 from agent.state import State
 from agent.terminal import Progress, complain
@@ -26,74 +26,18 @@ from agent.terminal import Progress, complain
 if TYPE_CHECKING:
     from agent.policy import Policy
     from agent.report.digest import Digest
-    from agent.upload import Collector, Delivery
+    from agent.upload import Collector
     from collectors.model import Snapshot
 
 WORST = 20
-
-
-@dataclass
-class Run:
-    """What a run works with, and what it has to tell."""
-
-    config: Config
-    state: State
-    spool: Spool
-    identity: dict[str, Any]
-    progress: Progress
-    contact: dict[str, Any] = field(default_factory=dict)
-    asked: tuple[int, ...] = ()
-    """Numbers of the scans of this machine that people asked for."""
-
-    def connect(self) -> Collector:
-        """The collector, sent to no faster than it and this machine's file allow."""
-        from agent.bandwidth import stricter
-
-        collector = self._collector()
-        told = (self.state.read("policy.json") or {}).get("bytes_per_second")
-        collector.at_most(stricter(self.config.bytes_per_second, told if isinstance(told, int) else None))
-        return collector
-
-    def _collector(self) -> Collector:
-        from agent.upload import Collector
-
-        own_ca = self.state.folder / "ca.pem"
-        ca_file = self.config.ca_file or (own_ca if own_ca.is_file() else None)
-        url = self.config.url or self.identity["url"]
-        if not self.identity.get("centre") or not self.config.seal_for_centre:
-            return Collector(url, ca_file, self.config.proxy)
-        from agent.centre import SealedCollector
-        from collectors.centre import Centre
-
-        centre, days = Centre.parse(self.identity["centre"]), self.config.work_max_days
-        return SealedCollector(
-            url, ca_file, self.config.proxy, centre, self.identity["agent_id"], self.state.key(), self.state, days
-        )
-
-    def heard(self) -> None:
-        """The collector answered."""
-        self.contact.update(last_contact=_now(), last_error=None)
-
-    def failed(self, why: str) -> None:
-        """It did not, or what it said cannot be used."""
-        self.contact.update(last_error=why, last_error_at=_now())
 
 
 def outlook(config: Config) -> schedule.Outlook:
     """When the next scan is due, of this machine or of a station's target, and how much waits. Cheap: asked every few minutes."""
     state = State(config.state_dir)
     now = time.time()
-    due = min(own_due(config, state, now), station.next_due(config, state, now) or float("inf"))
+    due = min(schedule.own_due(config, state, now), station.next_due(config, state, now) or float("inf"))
     return schedule.Outlook(due, len(to_send(state, Spool(config.state_dir, config.spool_bytes))), polling.interval(state))
-
-
-def own_due(config: Config, state: State, now: float) -> float:
-    """When this machine itself is due."""
-    identity, contact = state.identity(), state.read("contact.json") or {}
-    table = schedule.timetable(state.read("policy.json") or {}, config.interval_seconds, config.jitter_seconds)
-    woke = (state.read("awake.json") or {}).get("woke")
-    woke = woke if isinstance(woke, (int, float)) else 0
-    return schedule.moment_of(table, identity["agent_id"], contact.get("last_scan"), now, woke)
 
 
 def once(
@@ -124,7 +68,7 @@ def once(
         asked = polling.ask(run) if if_due or config.station_targets else polling.Jobs()
         run.asked = asked.own
         targets_due = station.next_due(config, state, now)
-        own = not if_due or bool(asked.own) or own_due(config, state, now) <= now
+        own = not if_due or bool(asked.own) or schedule.own_due(config, state, now) <= now
         jobs = station.asked(run, asked.targets)
         targets = targets_due is not None and (not if_due or targets_due <= now or bool(jobs))
         if not own and not targets:
@@ -186,15 +130,15 @@ def _scan(run: Run, verbose: bool) -> int:
     blob = seal(snapshot.to_bytes(), run.identity["agent_id"], key, _judged(report, policy))
     stored = _spool(run, snapshot, blob)
     polling.done(run.state, run.asked)
-    _keep_contact(run)
-    delivery = _deliver(run, collector)
+    run.keep_contact()
+    delivery = deliver(run, collector)
     if not stored:
-        _send_directly(run, collector, snapshot, blob, delivery)
+        send_directly(run, collector, snapshot, blob, delivery)
     if snapshot.id in delivery.agrees:
         run.contact["verdicts_agree"] = delivery.agrees[snapshot.id]
         if delivery.agrees[snapshot.id] is False:
             complain(_("the collector judged the same facts differently and has raised an alarm; its verdicts count."))
-    _keep_contact(run)
+    run.keep_contact()
     if report is not None:
         judging.show([report], "table", None) if verbose else run.progress.say(_in_short(report))
     if bug is not None:
@@ -241,8 +185,7 @@ def _judge(run: Run, snapshot: Snapshot, policy: Policy | None) -> tuple[Digest 
         return None, None
     except Exception as bug:  # the facts must not be lost for it
         return None, bug
-    from agent.report.json import document
-    from agent.status import worst
+    from agent.report.json import document, worst
 
     kept = document(report, with_snapshot=False) | {
         "snapshot_id": snapshot.id,
@@ -276,95 +219,6 @@ def _spool(run: Run, snapshot: Snapshot, blob: bytes) -> bool:
     return True
 
 
-def deliver_and_note(run: Run) -> Delivery:
-    """Send what waits, and keep how that went."""
-    delivery = _deliver(run, run.connect())
-    _keep_contact(run)
-    return delivery
-
-
-def _deliver(run: Run, collector: Collector) -> Delivery:
-    from agent.upload import Delivery, Offline, deliver
-
-    waiting = run.spool.waiting()
-    if waiting:
-        run.progress.step(0, len(waiting), _("sending"))
-    bases = Acknowledged(run.state) if run.config.send_differences else None
-    custody, asked = Custody(run.state), Delivery(bases=bases)
-    try:
-        settle(collector, run.identity["agent_id"], run.state.key(), custody, run.spool, asked)
-    except Offline as offline:
-        run.failed(str(offline))
-    delivery = deliver(run.spool, collector, run.config.tries, run.config.retry_seconds, custody=custody, bases=bases)
-    delivery.sent += asked.sent
-    delivery.refused += asked.refused
-    delivery.agrees |= asked.agrees
-    run.progress.clear()
-    if delivery.sent or delivery.refused or delivery.kept:
-        run.heard()
-        run.contact["last_delivery"] = _now() if delivery.sent else run.contact.get("last_delivery")
-    if delivery.left:
-        run.failed(delivery.error)
-    for name, why in delivery.refused:
-        complain(
-            _("the collector refuses snapshot %(id)s for good: %(why)s. It is kept in %(folder)s.")
-            % {"id": name, "why": why, "folder": run.spool.refused}
-        )
-    return delivery
-
-
-def _send_directly(run: Run, collector: Collector, snapshot: Snapshot, blob: bytes, delivery: Delivery) -> None:
-    """The disk is full: send from memory what could not be kept. Raises Undelivered when that fails too."""
-    from agent.upload import Offline, send
-
-    try:
-        reply = send(collector, snapshot.id, blob)
-    except Offline as offline:
-        run.failed(str(offline))
-        _keep_contact(run)
-        raise Undelivered(
-            _(
-                "there was no room to keep this snapshot, and it could not be sent: %s. Nothing half-written was left; the next run looks again."
-            )
-            % offline
-        ) from None
-    if reply.status >= 400:
-        delivery.refused.append((snapshot.id, reply.complaint))
-        complain(_("the collector refuses snapshot %(id)s for good: %(why)s.") % {"id": snapshot.id, "why": reply.complaint})
-        return
-    run.heard()
-    run.contact["last_delivery"] = _now()
-    delivery.sent.append(snapshot.id)
-    agrees = reply.document.get("verdicts_agree")
-    delivery.agrees[snapshot.id] = agrees if isinstance(agrees, bool) else None
-
-
-def raise_if_left(run: Run, delivery: Delivery) -> None:
-    """Raises Undelivered when something was not taken."""
-    if delivery.left:
-        waits = plural("%d snapshot waits", "%d snapshots wait", delivery.left) % delivery.left
-        raise Undelivered(
-            _("not delivered: %(why)s. Nothing is lost: %(waits)s in %(folder)s and will be sent by the next run.")
-            % {"why": delivery.error, "waits": waits, "folder": run.spool.folder}
-        )
-    if delivery.refused:
-        raise Undelivered(
-            _(
-                "not delivered: the collector refused it. See `rasoat agent status`; when the cause is gone: rasoat agent once --retry-refused"
-            )
-        )
-
-
-def _keep_contact(run: Run) -> None:
-    run.state.try_keep("contact.json", run.contact)
-
-
 def _in_short(report: Digest) -> str:
     counts = report.summary
     return _("%(fail)d fail, %(unknown)d unknown, %(pass)d pass. `rasoat agent status` shows the worst.") % counts
-
-
-def _now() -> str:
-    from datetime import UTC, datetime
-
-    return datetime.now(UTC).replace(microsecond=0).isoformat().replace("+00:00", "Z")

@@ -10,12 +10,12 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from agent import files
 from agent.language import _
+from agent.signed import WORK, signed_get
 from agent.state import State
 from collectors.timetable import Timetable
 
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from baselines.model import Baseline
     from baselines.tailoring import Tailoring
 
-WORK = "/api/v1/agents/me/work"
-MAX_SKEW = 300
 KEEP_PACKS = 3
 MAX_JOBS = 100
 _DIGEST = re.compile(r"^[0-9a-f]{64}$")
@@ -126,28 +124,9 @@ def default() -> Policy:
 
 
 def _work(collector: Collector, agent: str, key: bytes, tag: str = "") -> Reply:
-    reply = _signed_get(collector, agent, key, WORK, 0.0, tag)
-    if reply.status == 401 and abs(reply.skew) > MAX_SKEW:
-        # a machine whose clock is wrong is exactly one that must be able to report it
-        reply = _signed_get(collector, agent, key, WORK, reply.skew, tag)
+    reply = signed_get(collector, agent, key, WORK, tag)
     if reply.status != 200 and not (tag and reply.status == 304):
         raise PolicyError(reply.complaint)
-    return reply
-
-
-def _signed_get(collector: Collector, agent: str, key: bytes, path: str, skew: float, tag: str = "") -> Reply:
-    from collectors.seal import request_token
-
-    full = collector.base + path
-    headers = {"Authorization": request_token(agent, key, "GET", full, int(time.time() + skew))}
-    return collector.ask("GET", path, headers=headers | ({"If-None-Match": tag} if tag else {}))
-
-
-def signed_get(collector: Collector, agent: str, key: bytes, path: str) -> Reply:
-    """Ask for something else in this agent's name. Raises Offline."""
-    reply = _signed_get(collector, agent, key, path, 0.0)
-    if reply.status == 401 and abs(reply.skew) > MAX_SKEW:
-        reply = _signed_get(collector, agent, key, path, reply.skew)
     return reply
 
 
@@ -205,9 +184,7 @@ def _positive(value: Any) -> bool:
 def _fetch(collector: Collector, agent: str, key: bytes, digest: str, state: State) -> None:
     from baselines.loader import digest_of
 
-    reply = _signed_get(collector, agent, key, f"/api/v1/packs/{digest}", 0.0)
-    if reply.status == 401 and abs(reply.skew) > MAX_SKEW:
-        reply = _signed_get(collector, agent, key, f"/api/v1/packs/{digest}", reply.skew)
+    reply = signed_get(collector, agent, key, f"/api/v1/packs/{digest}")
     if reply.status != 200:
         raise PolicyError(reply.complaint)
     texts = reply.document.get("files")

@@ -15,7 +15,7 @@ from agent import schedule
 from agent.state import State
 
 if TYPE_CHECKING:
-    from agent.once import Run
+    from agent.run import Run
 
 FILE = "asked.json"
 KEPT = 500

@@ -18,8 +18,10 @@ from typing import TYPE_CHECKING, Any
 
 from agent import errors, schedule, station_plan
 from agent.config import Config
+from agent.delivery import deliver_and_note, raise_if_left
 from agent.errors import Refusal
 from agent.language import _, plural
+from agent.run import Run
 from agent.spool import SpoolFull
 from agent.state import State
 from agent.terminal import complain
@@ -28,7 +30,6 @@ from collectors.timetable import MAX_OVERDUE, Timetable, is_open, next_moment
 
 if TYPE_CHECKING:
     from agent.full_copies import FullCopies
-    from agent.once import Run
     from agent.upload import Delivery
     from collectors.inventory import Inventory
     from collectors.model import Snapshot, Target
@@ -63,8 +64,6 @@ def asked(run: Run, jobs: Iterable[tuple[int, str]]) -> dict[int, str]:
 
 def look(run: Run, everything: bool, jobs: dict[int, str], sleep: Callable[[float], object] = time.sleep) -> int:
     """Look at every target that is due or asked for, or at all of them, and deliver; the exit code. Raises Refusal, Undelivered."""
-    from agent.once import deliver_and_note, raise_if_left
-
     listed = _listed(run.config, run.state)
     kept = (run.state.read(FILE) or {}).get("targets")
     seen: dict[str, Any] = kept if isinstance(kept, dict) else {}
@@ -234,7 +233,6 @@ def _wave(run: Run, listed: Inventory, wave: list[Target], seen: dict[str, Any],
 
 def _spool(run: Run, snapshot: Snapshot, key: bytes, try_sending: bool) -> bool:
     """Sealed and kept; where the spool is full, after sending what waits. False: it is looked at again by the next run."""
-    from agent.once import deliver_and_note
     from collectors.seal import seal
 
     blob = seal(snapshot.to_bytes(), run.identity["agent_id"], key, None)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from agent import station
+from agent import schedule, station
 from agent.config import Config
 from agent.custody import REOFFER, Custody
 from agent.language import _, current, plural
@@ -17,28 +17,10 @@ from agent.state import State
 from agent.terminal import Ink, clean, columns, pad, width, wrap
 
 if TYPE_CHECKING:
-    from agent.report.digest import Digest
+    pass
 
 SHOWN = 5
 MANY = 20
-
-
-def worst(report: Digest, count: int) -> list[dict[str, Any]]:
-    """The worst lines of a report with their texts in both languages, so that they can be shown without the baseline."""
-    found = []
-    for entry in report.entries[:count]:
-        if entry.verdict in ("fail", "unknown"):
-            found.append(
-                {
-                    "check": entry.check.id,
-                    "verdict": str(entry.verdict),
-                    "severity": entry.check.severity,
-                    "clauses": list(dict.fromkeys(clause.label for clause in entry.clauses)),
-                    "title": entry.check.title.model_dump(),
-                    "remedy": entry.remedy.model_dump(),
-                }
-            )
-    return found
 
 
 def gather(config: Config) -> dict[str, Any]:
@@ -78,10 +60,8 @@ def gather(config: Config) -> dict[str, Any]:
         "station": station.gather(config, state, time.time()),
     }
     if identity is not None:
-        from agent.once import own_due
-
         now = time.time()
-        due = max(own_due(config, state, now), now)
+        due = max(schedule.own_due(config, state, now), now)
         found["next_scan"] = datetime.fromtimestamp(int(due)).astimezone().isoformat()
     return found
 

@@ -35,6 +35,22 @@ def document(report: Digest, with_snapshot: bool = True) -> dict[str, Any]:
     return found
 
 
+def worst(report: Digest, count: int) -> list[dict[str, Any]]:
+    """The worst lines of a report with their texts in both languages, so that they can be shown without the baseline."""
+    return [
+        {
+            "check": entry.check.id,
+            "verdict": str(entry.verdict),
+            "severity": entry.check.severity,
+            "clauses": list(dict.fromkeys(clause.label for clause in entry.clauses)),
+            "title": entry.check.title.model_dump(),
+            "remedy": entry.remedy.model_dump(),
+        }
+        for entry in report.entries[:count]
+        if entry.verdict in ("fail", "unknown")
+    ]
+
+
 def dumps(value: Any) -> str:
     """Readable JSON, one document."""
     return to_json(value, indent=1).decode()  # pydantic's own writer: json.dumps with indent takes a third of a second

@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from agent.centre import SealedCollector, ask_sealed, meet, named_in
-from agent.custody import Custody, settle
-from agent.policy import signed_get
+from agent.custody import Custody
+from agent.receipts import settle
+from agent.signed import signed_get
 from agent.spool import Spool
 from agent.state import State
 from agent.upload import Collector as Direct
