@@ -123,7 +123,7 @@ def user_grant(options: argparse.Namespace) -> int:
         return wrong(_("no user %s") % options.username)
     if unit is None:
         return USAGE
-    Membership.objects.filter(user=user, unit=unit).delete()
+    Membership.objects.filter(user=user, unit=unit, origin="").delete()
     if options.role != "none":
         Membership.objects.create(user=user, unit=unit, role=options.role, until=options.until)
     journal.write("user.rights", "console", unit_path=unit.path, subject=user.username, unit=unit.name, role=options.role)

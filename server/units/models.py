@@ -229,11 +229,14 @@ class Membership(models.Model):
     unit = models.ForeignKey(Unit, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=20, choices=ROLES)
     until = models.DateField(null=True, blank=True, help_text="Last day; null: until it is taken away")
+    origin = models.CharField(
+        max_length=10, blank=True, default="", help_text="Empty: given here by a person; oidc, ldap: by a group, and goes with it"
+    )
 
     objects: ClassVar[Scoped[Membership]] = Scoped()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["user", "unit", "role"], name="each_role_once_per_unit")]
+        constraints = [models.UniqueConstraint(fields=["user", "unit", "role", "origin"], name="each_role_once_per_unit")]
 
     def __str__(self) -> str:
         return f"{self.user}: {self.role} of {self.unit}"

@@ -263,7 +263,7 @@ def _members(source: Unit, into: Unit) -> list[str]:
     """People keep their roles, in the successor. Who has the same role there already has it for the longer of both terms."""
     people = []
     for membership in Membership.objects.filter(unit=source).select_related("user"):
-        same = Membership.objects.filter(unit=into, user=membership.user, role=membership.role).first()
+        same = Membership.objects.filter(unit=into, user=membership.user, role=membership.role, origin=membership.origin).first()
         if same is None:
             membership.unit = into
             membership.save(update_fields=["unit"])
