@@ -16,9 +16,9 @@ from pydantic import AwareDatetime, TypeAdapter
 from pydantic_core import from_json
 
 from baselines.compiler import Compiler
-from baselines.loader import BaselineError
 from baselines.model import RANK, Assessment, Baseline, Check, Example, Finding, Result, Severity, Verdict
 from baselines.operators import Context, Rule
+from baselines.reading import BaselineError
 from baselines.tailoring import Tailoring
 from collectors.facts import FACTS
 from collectors.model import Kind, Platform, Snapshot

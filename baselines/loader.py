@@ -6,29 +6,22 @@ A pack is a folder under this package with standard.yaml and files of `groups:`;
 
 from __future__ import annotations
 
-import hashlib
 import sys
 from collections.abc import Mapping
-from importlib.resources import files as package_files
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from baselines import retired
 from baselines.compiler import Compiler
+from baselines.evaluate import try_example
+from baselines.made_ready import made_ready
 from baselines.model import Baseline, Check, Group, Param, Requirement, Standard
 from baselines.reading import BaselineError, Loc, Mistake, Reading
+from baselines.texts import CHECKS, builtin, digest_of, texts_in, texts_of
 from collectors.model import Kind
 
 __all__ = ["BaselineError", "Mistake", "builtin", "check_examples", "digest_of", "load", "load_texts", "texts_of"]
-
-CHECKS = "checks/"
-
-
-def builtin() -> tuple[str, ...]:
-    """Ids of the packs that ship with rasoat."""
-    here = package_files("baselines")
-    return tuple(sorted(entry.name for entry in here.iterdir() if entry.is_dir() and (entry / "standard.yaml").is_file()))
 
 
 def load(pack: str | Path) -> Baseline:
@@ -37,39 +30,15 @@ def load(pack: str | Path) -> Baseline:
     Raises BaselineError; FileNotFoundError, with the ids that exist, when there is no such pack.
     """
     if isinstance(pack, str) and pack in builtin():
-        from baselines import ready
-
         texts = texts_of(pack)
-        return ready.read(pack, texts) or load_texts(texts)
+        return made_ready(pack, texts) or load_texts(texts)
     folder = Path(pack)
     if (folder / "standard.yaml").is_file():
-        return load_texts(_texts(folder.resolve().parent, folder.resolve().name))
+        return load_texts(texts_in(folder.resolve().parent, folder.resolve().name))
     heads = sorted(folder.glob("*/standard.yaml")) if folder.is_dir() else []
     if len(heads) == 1:
-        return load_texts(_texts(folder, heads[0].parent.name))
+        return load_texts(texts_in(folder, heads[0].parent.name))
     raise FileNotFoundError(f"no baseline {str(pack)!r}; there are: {', '.join(builtin())}, or give the folder of a pack")
-
-
-def texts_of(pack: str) -> dict[str, str]:
-    """The texts of a built-in pack and of the checks, by name."""
-    return _texts(Path(str(package_files("baselines"))), pack)
-
-
-def _texts(root: Path, pack: str) -> dict[str, str]:
-    checks = root / "checks"
-    if not checks.is_dir():
-        checks = Path(str(package_files("baselines"))) / "checks"
-    found = {f"{pack}/{path.name}": path for path in sorted((root / pack).glob("*.yaml"))}
-    found |= {f"{CHECKS}{path.name}": path for path in sorted(checks.glob("*.yaml"))}
-    mistakes, texts = [], {}
-    for name, path in found.items():
-        try:
-            texts[name] = path.read_text("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            mistakes.append(Mistake(name, 1, f"cannot be read: {error}"))
-    if mistakes:
-        raise BaselineError(mistakes)
-    return texts
 
 
 def load_texts(texts: Mapping[str, str]) -> Baseline:
@@ -77,19 +46,8 @@ def load_texts(texts: Mapping[str, str]) -> Baseline:
     return _Loading(texts).baseline()
 
 
-def digest_of(texts: Mapping[str, str]) -> str:
-    """sha256 over names and texts."""
-    total = hashlib.sha256()
-    for name in sorted(texts):
-        total.update(f"{name}\n{len(texts[name].encode())}\n".encode())
-        total.update(texts[name].encode())
-    return total.hexdigest()
-
-
 def check_examples(baseline: Baseline) -> list[Mistake]:
     """Examples that do not come out as they say; [] for a pack whose rules are what their authors believe."""
-    from baselines.evaluate import try_example
-
     loading = _Loading(baseline.files)
     found = []
     for name, text in baseline.files.items():
