@@ -44,6 +44,12 @@ class Config(BaseModel):
     sessions_per_person: Annotated[int, Field(ge=1, le=100)] = 5
     idle_minutes: Annotated[int, Field(ge=1, le=1440)] = 60
     background_work: Literal["auto", "on", "off"] = "auto"
+    oidc: Oidc | None = None
+    ldap: Ldap | None = None
+    one_person_for: tuple[Literal["waiver", "pack-change"], ...] = ()
+    request_days: Annotated[int, Field(ge=1, le=366)] = 14
+    waiver_days: Annotated[int, Field(ge=1, le=1830)] = 366
+    attachment_mib: Annotated[int, Field(ge=1, le=64)] = 10
     worker_silence_seconds: Annotated[float, Field(ge=1, le=3600)] = 30.0
     keep_job_days: Annotated[int, Field(ge=1, le=36_500)] = 30
     keep_snapshot_days: Annotated[int, Field(ge=0, le=36_500)] = 400
@@ -185,3 +191,11 @@ workers = 2
 # keep_configuration_days = 400
 # keep_configuration_months = 0
 """
+# What takes two people: one asks, another one with the right to approve agrees. An office with a single administrator names here
+# what that person may approve alone; each time the journal says so.
+# one_person_for = ["waiver", "pack-change"]
+# Days after which a request that nobody answered is over; the longest term of a waiver; the largest file attached (MiB).
+# request_days = 14
+# waiver_days = 366
+# attachment_mib = 10
+

@@ -42,6 +42,8 @@ INSTALLED_APPS = [
     "server.relays",
     "server.schedules",
     "server.journal",
+    "server.approvals",
+    "server.waivers",
     "server.background",
     "server.storage",
     "server.feeds",

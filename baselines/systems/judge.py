@@ -193,7 +193,7 @@ def _in_force(
         asked = requirement is not None and level in requirement.levels
         if not cites(system, baseline):
             idle.append(Idle(word, "other_pack"))
-        elif why := _idle(word, asked, level, system.register.level, at):
+        elif why := why_idle(word, asked, level, system.register.level, at):
             idle.append(Idle(word, why))
         elif isinstance(word, Waiver):
             waivers.append(word)
@@ -207,7 +207,8 @@ def cites(system: System, baseline: Baseline) -> bool:
     return PurePath(system.register.baseline).name == baseline.id
 
 
-def _idle(word: Attestation | Waiver, asked: bool, level: int, own: int, at: datetime) -> Why | None:
+def why_idle(word: Attestation | Waiver, asked: bool, level: int, own: int, at: datetime) -> Why | None:
+    """Why a word counts as nothing at that level at that moment; None: it counts."""
     day = at.date()
     if word.until < day:
         return "expired"
@@ -296,16 +297,22 @@ def _fails_outside(state: AssetState, checks: list[Judged]) -> bool:
     return Verdict.FAIL in seen
 
 
+def bears(waiver: Waiver, result: Result) -> bool:
+    """The waiver speaks of this and bears it: of a fail alone, because what nobody could see is nothing to be borne."""
+    said = waiver.requirement == result.requirement and waiver.check in (None, result.check)
+    return said and result.verdict is Verdict.FAIL
+
+
 def _bear(line: RequirementLine, waivers: list[Waiver], used: set[str]) -> None:
     """Note which fails of which assets are borne by a waiver. Verdicts stay as they are."""
     for asset in line.assets:
         if asset.standing is not Standing.FAIL:
             continue
-        mine = [one for one in waivers if one.requirement == line.requirement.id and asset.asset in one.assets]
+        mine = [one for one in waivers if asset.asset in one.assets]
         left, bearing = [], []
         for judged in asset.checks:
             result = judged.result
-            over = [one for one in mine if one.check in (None, result.check)] if result.verdict is Verdict.FAIL else []
+            over = [one for one in mine if bears(one, result)]
             bearing += [one for one in over if one not in bearing]
             if not over:
                 left.append(result.verdict)

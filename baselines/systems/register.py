@@ -191,12 +191,13 @@ class System:
             ("waivers", register.waivers),
         ):
             for index, word in enumerate(words):
-                for key, message in _unfit(word, baseline):
+                for key, message in unfit(word, baseline):
                     found.add(self.file, (part, index, key), message)
         return sorted(found.mistakes)
 
 
-def _unfit(word: Any, baseline: Baseline) -> Iterator[tuple[str, str]]:
+def unfit(word: Any, baseline: Baseline) -> Iterator[tuple[str, str]]:
+    """(field, why) of what a person's word says that this pack does not have."""
     requirement = baseline.requirements.get(word.requirement)
     if requirement is None:
         hint = f"`rasoat baseline show {baseline.id}` lists those it has"

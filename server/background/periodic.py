@@ -44,6 +44,8 @@ TABLE = (
     Entry("storage.prune", at=time(2, 30)),
     Entry("findings.prune", at=time(2, 45)),
     Entry("schedules.check", every=timedelta(minutes=15)),
+    Entry("approvals.expire", every=HOUR),
+    Entry("waivers.check", every=HOUR),
 )
 
 

@@ -97,7 +97,22 @@ def version_for(rollouts: Iterable[Rollout], agent: str) -> str | None:
 
 
 def start(unit: Unit, by: str, *, baseline: str = "", tailoring: str | None = None, version: str = "", percents: list[int] | None = None, bad_percent: int = 2, approved_by: str = "") -> Rollout:  # fmt: skip
-    """Begin with the first ring. `approved_by` is kept as it is given: who must agree is decided elsewhere. Raises CannotRoll."""
+    """Begin with the first ring. `approved_by` is kept as it is given: who must agree is decided in server/approvals. Raises CannotRoll."""
+    what = Rollout.VERSION if version else Rollout.PACK
+    digest = check(unit, baseline=baseline, tailoring=tailoring, version=version, percents=percents)
+    rings, policy = list(Rollout.RINGS) if percents is None else percents, unit.policy()
+    rollout = Rollout.objects.create(
+        unit=unit, what=what, former_baseline=policy.baseline, former_tailoring=policy.tailoring, baseline=baseline, digest=digest, tailoring=tailoring, version=version, percents=rings,
+        bad_percent=bad_percent, started_by=by, approved_by=approved_by,
+    )  # fmt: skip
+    _note("rollout.started", rollout, by)
+    return rollout
+
+
+def check(
+    unit: Unit, *, baseline: str = "", tailoring: str | None = None, version: str = "", percents: list[int] | None = None
+) -> str:
+    """Whether it could begin now: the digest of the pack, empty for a version. Raises CannotRoll."""
     what = Rollout.VERSION if version else Rollout.PACK
     if bool(version) == bool(baseline or tailoring is not None):
         raise CannotRoll(_("say what is new: a pack and its stricter values, or a version of the agent"))
@@ -106,13 +121,7 @@ def start(unit: Unit, by: str, *, baseline: str = "", tailoring: str | None = No
         raise CannotRoll(_("rings are percentages that grow and end with 100"))
     if Rollout.objects.filter(unit=unit, what=what, ended_at=None).exists():
         raise CannotRoll(_("a rollout is under way in %s; end it first") % unit)
-    digest, policy = "" if version else _fits(unit, baseline, tailoring), unit.policy()
-    rollout = Rollout.objects.create(
-        unit=unit, what=what, former_baseline=policy.baseline, former_tailoring=policy.tailoring, baseline=baseline, digest=digest, tailoring=tailoring, version=version, percents=rings,
-        bad_percent=bad_percent, started_by=by, approved_by=approved_by,
-    )  # fmt: skip
-    _note("rollout.started", rollout, by)
-    return rollout
+    return "" if version else _fits(unit, baseline, tailoring)
 
 
 def _fits(unit: Unit, baseline: str, tailoring: str | None) -> str:

@@ -29,6 +29,8 @@ from server.units.models import MachinePlacement, Membership, Unit, UnitName, Un
 DAY = timedelta(days=1)
 CODE = re.compile(r"[0-9A-Za-z][0-9A-Za-z._/-]{0,39}")
 
+succeeding = Signal()
+"""Sent inside the transaction with `old`, `new` and `since`, while everything still stands where it stood."""
 succeeded = Signal()
 """Sent inside the transaction with `old`, `new` and `since`. A model whose rows only need their `unit` changed says
 FOLLOWS_UNIT = True; this is for a room that has more to do."""
@@ -236,6 +238,7 @@ def split(unit: Unit, parts: dict[Unit, Sequence[Machine]], by: By, since: date)
 
 
 def _hand_over(source: Unit, into: Unit, by: By, since: date) -> None:
+    succeeding.send(Unit, old=source, new=into, since=since)
     for child in Unit.objects.filter(parent=source, valid_until=None):
         _place(child, into, since)
     machines = list(Machine.objects.filter(unit=source))
