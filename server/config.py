@@ -44,8 +44,6 @@ class Config(BaseModel):
     sessions_per_person: Annotated[int, Field(ge=1, le=100)] = 5
     idle_minutes: Annotated[int, Field(ge=1, le=1440)] = 60
     background_work: Literal["auto", "on", "off"] = "auto"
-    oidc: Oidc | None = None
-    ldap: Ldap | None = None
     one_person_for: tuple[Literal["waiver", "pack-change"], ...] = ()
     request_days: Annotated[int, Field(ge=1, le=366)] = 14
     waiver_days: Annotated[int, Field(ge=1, le=1830)] = 366
