@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from collectors.centre import CentreKeys
 from server.database import parameters
+from server.signon.sections import Ldap, Oidc
 
 DEFAULT_DATA = Path("/var/lib/rasoat-server")
 
@@ -43,6 +44,8 @@ class Config(BaseModel):
     second_factor_for: tuple[Literal["viewer", "operator", "approver", "auditor", "admin"], ...] = ()
     sessions_per_person: Annotated[int, Field(ge=1, le=100)] = 5
     idle_minutes: Annotated[int, Field(ge=1, le=1440)] = 60
+    oidc: Oidc | None = None
+    ldap: Ldap | None = None
     background_work: Literal["auto", "on", "off"] = "auto"
     one_person_for: tuple[Literal["waiver", "pack-change"], ...] = ()
     request_days: Annotated[int, Field(ge=1, le=366)] = 14
@@ -112,6 +115,21 @@ class Data:
         if not found:
             raise ConfigError(f"{self.settings}: database_password_file: {path}: is empty")
         return found
+
+    def secret(self, field: str, name: str) -> str:
+        """What a file that a setting names holds, for this process and nobody else. Raises ConfigError."""
+        path = self.root / name
+        try:
+            found = path.stat()
+            text = path.read_text(encoding="utf-8").rstrip("\r\n")
+        except (OSError, UnicodeDecodeError) as error:
+            why = getattr(error, "strerror", None) or "not UTF-8"
+            raise ConfigError(f"{self.settings}: {field}: {path}: {why}") from None
+        if found.st_mode & 0o137:
+            raise ConfigError(f"{self.settings}: {field}: {path}: others may read or change it; chmod 600 {path}")
+        if not text:
+            raise ConfigError(f"{self.settings}: {field}: {path}: is empty")
+        return text
 
     def create(self, hosts: tuple[str, ...] = (), database: str = "") -> list[Path]:
         """Make what is missing; never change what is there. The files written. Raises ConfigError."""

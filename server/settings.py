@@ -39,6 +39,7 @@ INSTALLED_APPS = [
     "server.enrolment",
     "server.programs",
     "server.people",
+    "server.signon",
     "server.relays",
     "server.schedules",
     "server.journal",

@@ -267,6 +267,8 @@ OF_NO_UNIT = {
     "people.SecondFactor": "of a person, for that person alone",
     "people.RecoveryCode": "of a person, for that person alone",
     "people.Visit": "of a person, for that person alone",
+    "signon.Identity": "of a person, for consoles alone",
+    "signon.Tries": "of an entry of the directory, shown to nobody",
     "units.User": "people are seen through their memberships",
     "ingest.Refusal": "addresses of strangers, counted only",
     "configurations.Text": "shared by versions, which have a machine",
