@@ -10,7 +10,7 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, IPvAnyNetwork, ValidationError
 
 from collectors.centre import CentreKeys
 from server.database import parameters
@@ -56,6 +56,8 @@ class Config(BaseModel):
     keep_snapshot_days: Annotated[int, Field(ge=0, le=36_500)] = 400
     keep_configuration_days: Annotated[int, Field(ge=1, le=36_500)] = 400
     keep_configuration_months: Annotated[int, Field(ge=0, le=1200)] = 0
+    keep_outlet_days: Annotated[int, Field(ge=1, le=365)] = 14
+    outlets_may_reach: tuple[IPvAnyNetwork, ...] = ()
 
     @property
     def https(self) -> bool:
@@ -206,6 +208,11 @@ workers = 2
 # longer: for so many months, 0 for ever.
 # keep_configuration_days = 400
 # keep_configuration_months = 0
+
+# What an outlet (syslog, webhook, e-mail) could not deliver waits for so many days; then it is told how much was left out.
+# Outlets reach no address of this machine, of the link or of a cloud's own services, unless it lies in one of these networks.
+# keep_outlet_days = 14
+# outlets_may_reach = ["127.0.0.1"]
 """
 # What takes two people: one asks, another one with the right to approve agrees. An office with a single administrator names here
 # what that person may approve alone; each time the journal says so.

@@ -43,6 +43,7 @@ INSTALLED_APPS = [
     "server.relays",
     "server.schedules",
     "server.journal",
+    "server.outlets",
     "server.approvals",
     "server.waivers",
     "server.background",

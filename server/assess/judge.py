@@ -120,15 +120,17 @@ def weight(results: list[Result]) -> int:
 def raise_alarm(machine: Machine, kind: str, snapshot: str = "", **detail: Any) -> Alarm:
     """Open an alarm, or count up the one that is open. Only the first is written to the journal."""
     now = timezone.now()
-    alarm, new = Alarm.objects.get_or_create(
-        machine=machine, kind=kind, closed_at=None,
-        defaults={"snapshot": snapshot, "detail": detail, "first_at": now, "last_at": now},
-    )  # fmt: skip
-    if new:
-        journal.write(
-            "alarm.raised", "collector", unit_path=machine.unit.path, subject=machine.name, kind=kind, snapshot=snapshot, **detail
-        )
-        return alarm
+    with transaction.atomic():  # outlets read the journal: an alarm that is not in it would be told to nobody
+        alarm, new = Alarm.objects.get_or_create(
+            machine=machine, kind=kind, closed_at=None,
+            defaults={"snapshot": snapshot, "detail": detail, "first_at": now, "last_at": now},
+        )  # fmt: skip
+        if new:
+            journal.write(
+                "alarm.raised", "collector", unit_path=machine.unit.path, subject=machine.name, kind=kind, snapshot=snapshot,
+                **detail,
+            )  # fmt: skip
+            return alarm
     alarm.times, alarm.last_at, alarm.snapshot, alarm.detail = F("times") + 1, now, snapshot, detail
     alarm.save(update_fields=["times", "last_at", "snapshot", "detail"])
     return alarm

@@ -20,6 +20,7 @@ from server.findings.codes import MACHINE, NOT_ASKED, RULES, failing
 from server.findings.models import Change, Head, Standing, Transition
 from server.findings.rules import Judgement
 from server.ingest.models import Machine, StoredSnapshot
+from server.outlets import news
 
 EACH = 64
 """Changes between two times a report counts in what waits."""
@@ -137,7 +138,7 @@ def _turn(
     machine: int, held: dict[int, Held], position: tuple[datetime, UUID], judged: Judgement, cause: int, turn: int
 ) -> list[tuple[int, int, int]]:
     """Write the verdicts that turned, and nothing else; (rule, was, now) of each."""
-    at, snapshot = position
+    at, _snapshot = position
     turned = differences({rule: one.verdict for rule, one in held.items()}, judged.verdicts)
     new = [
         (machine, rule, now, at, failing(held[rule].failing_since if rule in held else None, now, at))
@@ -147,11 +148,17 @@ def _turn(
     rows.upsert(Standing, ("machine_id", "rule_id"), ("verdict", "since", "failing_since"), new)
     if asked_no_more := [rule for rule, _was, now in turned if now == NOT_ASKED]:
         Standing.objects.filter(Q(machine=machine, rule__in=asked_no_more)).delete()
-    written = timezone.now()
+    note(machine, turned, position, cause, turn)
+    return turned
+
+
+def note(machine: int, turned: list[tuple[int, int, int]], position: tuple[datetime, UUID], cause: int, turn: int = 0) -> None:
+    """Write what turned at a snapshot, and that it is to be told."""
+    (at, snapshot), written = position, timezone.now()
     rows.insert(
         Transition, TRANSITION, [(machine, rule, was, now, cause, turn, at, written, snapshot) for rule, was, now in turned]
     )
-    return turned
+    news.note(machine, turned, cause, at, written)
 
 
 def differences(before: dict[int, int], after: dict[int, int]) -> list[tuple[int, int, int]]:

@@ -11,13 +11,12 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db.models import QuerySet
-from django.utils import timezone
 
 from server.assess.models import StoredAssessment
 from server.findings import rows
 from server.findings.codes import FAIL, MACHINE, NOT_ASKED, RULES, UNKNOWN, failing
 from server.findings.models import Head, Standing, Transition
-from server.findings.record import TRANSITION, differences, standing
+from server.findings.record import differences, note, standing
 from server.findings.rules import Judgement, digest_of
 
 Position = tuple[datetime, UUID]
@@ -36,13 +35,13 @@ def late(head: Head, position: Position, judged: Judgement) -> None:
         following = head.first_at, head.first_snapshot
         # what followed was the first contact, of which nothing is written
         turned = [(rule, now, was) for rule, was, now in differences(before, judged.verdicts)]
-        rows.insert(Transition, TRANSITION, _rows(head.pk, turned, following, judged.rules == rules_following))
+        note(head.pk, turned, following, _cause(judged.rules == rules_following))
         Head.objects.filter(pk=head.pk).update(first_at=position[0], first_snapshot=position[1])
         head.first_at, head.first_snapshot = position
         _date(head, None)
         return
     turned = differences(before, judged.verdicts)
-    rows.insert(Transition, TRANSITION, _rows(head.pk, turned, position, judged.rules == _rules_before(head.pk, position)))
+    note(head.pk, turned, position, _cause(judged.rules == _rules_before(head.pk, position)))
     _split(head.pk, turned, [step for step in after if (step.at, step.snapshot) == following and step.turn == 0], following)
     Transition.objects.filter(machine=head.pk, at=following[0], snapshot=following[1], turn=0).update(
         cause=_cause(judged.rules == rules_following)
@@ -76,15 +75,7 @@ def _split(machine: int, turned: list[tuple[int, int, int]], there: list[Transit
         else:
             step.was = now
             step.save(update_fields=["was"])
-    rows.insert(Transition, TRANSITION, _rows(machine, new, following, True))
-
-
-def _rows(
-    machine: int, turned: Iterable[tuple[int, int, int]], position: Position, same_rules: bool
-) -> list[tuple[int | datetime | UUID, ...]]:
-    at, snapshot = position
-    cause, written = _cause(same_rules), timezone.now()
-    return [(machine, rule, was, now, cause, 0, at, written, snapshot) for rule, was, now in turned]
+    note(machine, new, following, MACHINE)
 
 
 def _cause(same_rules: bool) -> int:

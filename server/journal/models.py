@@ -89,6 +89,13 @@ ACTIONS = {
     "rollout.widened": _("Rollout led on to the next ring"),
     "rollout.halted": _("Rollout halted"),
     "rollout.ended": _("Rollout ended"),
+    "outlet.new": _("Outlet made"),
+    "outlet.removed": _("Outlet removed"),
+    "outlet.paused": _("Outlet paused"),
+    "outlet.resumed": _("Outlet goes on"),
+    "outlet.failing": _("An outlet does not get through"),
+    "outlet.recovered": _("An outlet gets through again"),
+    "outlet.skipped": _("What waited too long for an outlet was left out"),
 }
 
 DETAILS = {

@@ -276,6 +276,7 @@ OF_NO_UNIT = {
     "assess.KeptPack": "a pack, shared by all",
     "assess.KeptTailoring": "shared by the assessments made with it, which have a machine",
     "findings.Rule": "of a pack, shared by all",
+    "outlets.Order": "one number",
     **dict.fromkeys(
         (model._meta.label for model in apps.get_models() if model.__module__ == "server.feeds.models"),
     "approvals.Attachment": "shared by the requests, waivers and attestations it goes with, which have a unit",
@@ -300,6 +301,7 @@ STAYS = {
     "schedules": "what the successor says of itself holds",
     "background.Job": "what was done stays where it was done",
     "coverage.Listing": "a list was taken over for the unit of its day",
+    "outlets.Outlet": "made for that part of the tree: the successor may be larger",
 }
 """Rows of a unit that do not go along when it goes over into another one, and why."""
 
