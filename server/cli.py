@@ -224,6 +224,7 @@ def _parser() -> argparse.ArgumentParser:
     fit = command("check", _lazy("check", "server.deploy.console"), _("see whether this collector is fit to be relied on"))
     fit.add_argument("--deploy", action="store_true", help=_("with what matters once other people's machines report here"))
     fit.add_argument("--format", choices=("table", "json"), default="table")
+    fit.add_argument("--accept-keys", action="store_true", help=_("from now on the keys of this machine are the right ones"))
     journal = family("journal", _("the audit trail"))
     room = "server.journal.console"
     command("verify", _lazy("verify", room), _("check that no row of the journal was changed or removed"), journal)

@@ -23,6 +23,7 @@ from server.ingest.models import EnrolmentToken, Machine
 from server.journal import models as journal
 from server.people import sessions
 from server.people.models import SecondFactor
+from server.storage import keys
 from server.terminal import FAILED, OK, USAGE, say, wrong
 from server.units.console import named as unit_named
 from server.units.models import DEFAULT_LEVEL, Membership, Unit, User
@@ -55,6 +56,8 @@ def init(options: argparse.Namespace) -> int:
     else:
         say(_("Administrator: %s (was there already; `rasoat server user reset admin` gives a new password)") % ADMIN)
     say(_("Data directory: %s") % settings.DATA.root)
+    if different := keys.agree(settings.DATA):
+        return wrong(*different, keys.advice())
     say(_("Next: rasoat server run --data %s") % settings.DATA.root)
     return OK
 

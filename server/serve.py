@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from gunicorn.app.base import BaseApplication
 
 from server.background import worker
-from server.storage import lock
+from server.storage import keys, lock
 
 THREADS = 8
 
@@ -57,6 +57,12 @@ def serve(host: str | None, port: int | None, workers: int | None) -> int:
     if pending():
         sys.stderr.write(_("rasoat: the database is from another version; run: rasoat server init") + "\n")
         return 2
+    if different := keys.agree(settings.DATA):
+        for other in different:
+            sys.stderr.write(f"rasoat: {other}\n")
+        sys.stderr.write(f"rasoat: {keys.advice()}\n")
+        if settings.CONFIG.database:  # on SQLite nobody else is there to disagree with
+            return 2
     connections.close_all()  # an open SQLite file must not be shared with the workers
     config = settings.CONFIG
     host, port = host or config.host, port or config.port

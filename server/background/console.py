@@ -6,6 +6,7 @@ import argparse
 import sys
 from datetime import datetime
 
+from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -13,6 +14,7 @@ from django.utils.translation import gettext as _
 from server.background import keeper, queue, worker
 from server.background.models import Job
 from server.journal import models as journal
+from server.storage import keys
 from server.terminal import OK, USAGE, say, wrong
 
 
@@ -23,6 +25,8 @@ def work(options: argparse.Namespace) -> int:
     if pending():
         sys.stderr.write(_("rasoat: the database is from another version; run: rasoat server init") + "\n")
         return USAGE
+    if connection.vendor == "postgresql" and (different := keys.agree(settings.DATA)):
+        return wrong(*different, keys.advice())
     if options.child:
         worker.follow_parent()
         worker.work()

@@ -22,6 +22,7 @@ from django.utils.translation import gettext as _
 
 from baselines.loader import BaselineError
 from server.assess import packs
+from server.storage import keys
 from server.units.models import Membership, User
 
 GOOD, WARN, BAD, UNKNOWN = "good", "warn", "bad", "unknown"
@@ -77,6 +78,17 @@ def _files() -> Iterator[Line]:
         good = not mode & ~most and found.st_uid in (owner, 0)
         yield Line(
             "files", GOOD if good else BAD, f"{path} {mode:o} uid {found.st_uid}", "" if good else f"chmod {most:o} {path}"
+        )
+
+
+def _keys() -> Iterator[Line]:
+    """The same on every machine of this database."""
+    different = keys.others(settings.DATA)
+    for other in different:
+        yield Line("keys", BAD, str(other), keys.advice())
+    if not different:
+        yield Line(
+            "keys", GOOD, ", ".join(f"{name} {found[:12] or '-'}" for name, found in keys.fingerprints(settings.DATA).items())
         )
 
 
@@ -163,5 +175,5 @@ def _clock() -> Iterator[Line]:
         yield Line("clock", WARN if wrong else GOOD, seen, do if wrong else "")
 
 
-_ALWAYS: tuple[Callable[[], Iterator[Line]], ...] = (_database, _packs, _files, _room)
+_ALWAYS: tuple[Callable[[], Iterator[Line]], ...] = (_database, _packs, _files, _keys, _room)
 _DEPLOY: tuple[Callable[[], Iterator[Line]], ...] = (_https, _people, _size, _clock)

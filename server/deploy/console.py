@@ -6,15 +6,19 @@ import argparse
 import json
 import sys
 
+from django.conf import settings
 from django.utils.translation import gettext as _
 
 from server.deploy.check import BAD, GOOD, UNKNOWN, WARN, look
+from server.storage import keys
 
 CODES = {GOOD: 0, WARN: 0, UNKNOWN: 3, BAD: 1}
 
 
 def check(options: argparse.Namespace) -> int:
     """0 nothing bad · 1 something is · 3 nothing bad, but not everything could be looked at."""
+    if options.accept_keys:
+        keys.accept(settings.DATA)
     lines = list(look(options.deploy))
     if options.format == "json":
         sys.stdout.write(json.dumps([line._asdict() for line in lines], ensure_ascii=False, indent=1) + "\n")

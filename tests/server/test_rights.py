@@ -276,6 +276,7 @@ OF_NO_UNIT = {
     "assess.KeptPack": "a pack, shared by all",
     "assess.KeptTailoring": "shared by the assessments made with it, which have a machine",
     "findings.Rule": "of a pack, shared by all",
+    "storage.InForce": "files of the collector itself",
     "outlets.Order": "one number",
     **dict.fromkeys(
         (model._meta.label for model in apps.get_models() if model.__module__ == "server.feeds.models"),
