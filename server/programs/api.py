@@ -2,43 +2,29 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
-from typing import Annotated, Any
+from datetime import date, datetime
+from typing import Any
 
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
 from ninja import Field, Query, Router, Schema
-from pydantic import AwareDatetime, BeforeValidator
 
-from collectors.model import MACHINES
 from server.assess.models import Alarm
-from server.coverage import numbers
-from server.errors import ErrorOut, Refused
-from server.findings import queries
-from server.findings.codes import FAIL, SEVERITY_WORDS, UNKNOWN, WORDS
+from server.errors import Refused
+from server.findings.codes import SEVERITY_WORDS, WORDS
 from server.findings.models import Rule, Standing
 from server.ingest.models import IN_SERVICE, Machine
 from server.journal.models import Entry
-from server.programs.access import Reader, reader
-from server.programs.listing import CSV, PageIn, page
-from server.units.models import Unit, by_code, resolve
+from server.programs import api_findings, api_work
+from server.programs.access import reader
+from server.programs.asking import KIND, NO, Code, fits, under
+from server.programs.listing import CSV, ListIn, PageIn, page, table, wants_csv
+from server.units.models import Unit, resolve
 from server.units.rights import JOURNAL
 
 router = Router(tags=["programs"])
-NO = {(401, 403, 404, 422, 429): ErrorOut}
-Code = Annotated[str, Field(max_length=200, description="Code or number of a unit: it and all below")]
-
-
-def _no_number(told: Any) -> Any:
-    """A time is written as such; a bare number would be taken for seconds since 1970."""
-    if isinstance(told, str) and "T" not in told.upper():
-        raise ValueError("write it as 2026-11-29T08:00:00+07:00")
-    return told
-
-
-Moment = Annotated[AwareDatetime, BeforeValidator(_no_number)]
-VERDICTS = {"fail": FAIL, "unknown": UNKNOWN}
+router.add_router("", api_findings.router)
+router.add_router("", api_work.router)
 
 
 class UnitOut(Schema):
@@ -61,7 +47,7 @@ class UnitPage(Schema):
 def units(request: HttpRequest, asked: Query[PageIn]) -> Any:
     who = reader(request, "units")
     every = {unit.pk: unit for unit in Unit.objects.all()}
-    return page(who.rows(Unit), asked, lambda unit: _unit(unit, every))
+    return page(request, who.rows(Unit), asked, UnitOut, lambda unit: _unit(unit, every))
 
 
 def _unit(unit: Unit, every: dict[int, Unit]) -> dict[str, Any]:
@@ -98,7 +84,7 @@ class AssetPage(Schema):
 
 class AssetsIn(PageIn):
     unit: Code = ""
-    kind: str = Field("", pattern="^(" + "|".join(["", *MACHINES]) + ")$")
+    kind: str = Field("", pattern=KIND)
     q: str = Field("", max_length=200, description="Part of name, host name or operating system")
     retired: bool = Field(False, description="Those out of service instead of those in service")
 
@@ -108,19 +94,19 @@ class AssetsIn(PageIn):
 )
 def assets(request: HttpRequest, asked: Query[AssetsIn]) -> Any:
     who = reader(request, "assets")
-    rows = _under(who, who.rows(Machine), asked.unit, "unit__path")
+    rows = under(who, who.rows(Machine), asked.unit, "unit__path")
     rows = rows.exclude(IN_SERVICE) if asked.retired else rows.filter(IN_SERVICE)
     if asked.kind:
         rows = rows.filter(kind=asked.kind)
     if asked.q:
         rows = rows.filter(Q(name__icontains=asked.q) | Q(hostname__icontains=asked.q) | Q(os_name__icontains=asked.q))
-    return page(_with_counts(rows), asked, _asset)
+    return page(request, _with_counts(rows), asked, AssetOut, _asset)
 
 
 @router.get("assets/{int:pk}", response={200: AssetOut, **NO}, summary="One machine")
 def asset(request: HttpRequest, pk: int) -> Any:
     who = reader(request, "assets")
-    found = _with_counts(who.rows(Machine)).filter(pk=_fits(pk)).first()
+    found = _with_counts(who.rows(Machine)).filter(pk=fits(pk)).first()
     if found is None:
         raise Refused(404, "not-found", "no such machine here")
     return _asset(found)
@@ -153,14 +139,20 @@ class VerdictOut(Schema):
     failing_since: datetime | None
 
 
-@router.get("assets/{int:pk}/verdicts", response={200: list[VerdictOut], **NO}, summary="How a machine stands now, by rule")
-def verdicts(request: HttpRequest, pk: int) -> Any:
+@router.get(
+    "assets/{int:pk}/verdicts",
+    openapi_extra=CSV,
+    response={200: list[VerdictOut], **NO},
+    summary="How a machine stands now, by rule",
+)
+def verdicts(request: HttpRequest, pk: int, asked: Query[ListIn]) -> Any:
     who = reader(request, "assets")
-    if not who.rows(Machine).filter(pk=_fits(pk)).exists():
+    if not who.rows(Machine).filter(pk=fits(pk)).exists():
         raise Refused(404, "not-found", "no such machine here")
     held = {one.rule_id: one for one in Standing.objects.filter(machine=pk)}
     rules = Rule.objects.in_bulk(list(held))
-    return [_verdict(rules[number], one) for number, one in sorted(held.items()) if number in rules]
+    found = [_verdict(rules[number], one) for number, one in sorted(held.items()) if number in rules]
+    return table(asked, VerdictOut, found) if wants_csv(request, asked) else found
 
 
 def _verdict(rule: Rule, held: Standing) -> dict[str, Any]:
@@ -168,120 +160,6 @@ def _verdict(rule: Rule, held: Standing) -> dict[str, Any]:
         "rule": rule.pk, "requirement": rule.requirement, "check": rule.check_id, "severity": SEVERITY_WORDS.get(rule.severity, ""),
         "verdict": WORDS[held.verdict], "since": held.since, "failing_since": held.failing_since,
     }  # fmt: skip
-
-
-class RuleOut(Schema):
-    rule: int
-    baseline: str
-    requirement: str
-    check: str
-    fail: int
-    unknown: int
-    passed: int
-
-
-class WorstOut(Schema):
-    items: list[RuleOut]
-    waiting: int = Field(description="Reports not counted in yet")
-
-
-class WorstIn(Schema):
-    unit: Code = ""
-    kind: str = Field("", pattern="^(" + "|".join(["", *MACHINES]) + ")$")
-    limit: int = Field(50, ge=1, le=1000)
-
-
-@router.get("findings", response={200: WorstOut, **NO}, summary="Rules that machines of a unit fail, the gravest first")
-def findings(request: HttpRequest, asked: Query[WorstIn]) -> Any:
-    who = reader(request, "findings")
-    worst = queries.worst_rules(who.user, _unit_of(who, asked.unit), asked.kind, asked.limit)
-    items = [
-        {"rule": one.rule.pk, "baseline": one.rule.baseline, "requirement": one.rule.requirement, "check": one.rule.check_id,
-         "fail": one.fail, "unknown": one.unknown, "passed": one.passed}
-        for one in worst.rules
-    ]  # fmt: skip
-    return {"items": items, "waiting": worst.waiting}
-
-
-class FailingOut(Schema):
-    machine: int
-    name: str
-    unit: str
-    since: datetime
-    failing_since: datetime | None
-
-
-class FailingIn(Schema):
-    unit: Code = ""
-    verdict: str = Field("fail", pattern="^(fail|unknown)$")
-    after_since: Moment | None = Field(None, description="`since` and `machine` of the last row of the page before")
-    after_machine: int = Field(0, ge=0, le=2**63 - 1)
-    limit: int = Field(100, ge=1, le=1000)
-
-
-@router.get(
-    "findings/{int:rule}/machines", response={200: list[FailingOut], **NO}, summary="Machines that fail a rule, longest first"
-)
-def failing(request: HttpRequest, rule: int, asked: Query[FailingIn]) -> Any:
-    who = reader(request, "findings")
-    after = (asked.after_since, asked.after_machine) if asked.after_since else None
-    found = queries.failing(who.user, _unit_of(who, asked.unit), _fits(rule), VERDICTS[asked.verdict], after, asked.limit)
-    return [one._asdict() for one in found]
-
-
-class TurnedOut(Schema):
-    id: int
-    machine: int
-    name: str
-    requirement: str
-    check: str
-    was: str
-    now: str
-    at: datetime = Field(description="Seen then")
-    known_at: datetime = Field(description="Known here since then")
-    cause: str = Field(description="machine: the machine changed · rules: pack, level or tailoring did")
-
-
-class TurnedIn(Schema):
-    unit: Code = ""
-    since: Moment | None = Field(None, description="Known after that moment; without it, the last day")
-    before_known: Moment | None = Field(None, description="`known_at` and `id` of the last row of the page before")
-    before_id: int = Field(0, ge=0, le=2**63 - 1)
-    limit: int = Field(100, ge=1, le=1000)
-
-
-@router.get("changes", response={200: list[TurnedOut], **NO}, summary="Verdicts that turned, newest first")
-def changes(request: HttpRequest, asked: Query[TurnedIn]) -> Any:
-    who = reader(request, "findings")
-    moment = asked.since or timezone.now() - timedelta(days=1)
-    before = (asked.before_known, asked.before_id) if asked.before_known else None
-    found = queries.changed_since(who.user, _unit_of(who, asked.unit), moment, before=before, limit=asked.limit)
-    return [one._asdict() for one in found]
-
-
-class CoverageOut(Schema):
-    unit: int
-    name: str
-    expected: int
-    seen: int
-    fresh: int
-    judged: int
-    excused: int
-
-
-class CoverageIn(Schema):
-    unit: Code = ""
-
-
-@router.get(
-    "coverage", response={200: list[CoverageOut], **NO}, summary="Expected, seen, fresh, judged: a unit and those right below it"
-)
-def coverage(request: HttpRequest, asked: Query[CoverageIn]) -> Any:
-    who = reader(request, "coverage")
-    unit = _unit_of(who, asked.unit)
-    total, branches = numbers.branches(who.user, unit, timezone.now())
-    rows = [(unit, total), *((branch.unit, branch.numbers) for branch in branches)]
-    return [{"unit": one.pk, "name": one.name, **vars(counted)} for one, counted in rows]
 
 
 class AlarmOut(Schema):
@@ -310,8 +188,8 @@ class AlarmsIn(PageIn):
 @router.get("alarms", openapi_extra=CSV, response={200: AlarmPage, **NO}, summary="Alarms")
 def alarms(request: HttpRequest, asked: Query[AlarmsIn]) -> Any:
     who = reader(request, "alarms")
-    rows = _under(who, who.rows(Alarm), asked.unit, "machine__unit__path").select_related("machine")
-    return page(rows.filter(closed_at=None) if asked.open else rows, asked, _alarm)
+    rows = under(who, who.rows(Alarm), asked.unit, "machine__unit__path").select_related("machine")
+    return page(request, rows.filter(closed_at=None) if asked.open else rows, asked, AlarmOut, _alarm)
 
 
 def _alarm(alarm: Alarm) -> dict[str, Any]:
@@ -341,26 +219,5 @@ class EntryPage(Schema):
 def journal(request: HttpRequest, asked: Query[PageIn]) -> Any:
     who = reader(request, "journal")
     fields = ("at", "action", "actor", "subject", "address", "detail")
-    return page(who.rows(Entry, JOURNAL), asked, lambda one: {"id": one.pk, **{name: getattr(one, name) for name in fields}})
-
-
-def _unit_of(who: Reader, word: str) -> Unit:
-    """The unit of that code or number; without one the highest the caller sees. Raises Refused(404)."""
-    mine = who.rows(Unit)
-    if not word:
-        found = mine.order_by("path").first()
-    else:
-        by_number = Q(pk=int(word)) if word.isascii() and word.isdecimal() and len(word) < 10 else Q(pk__in=[])
-        found = mine.filter(by_number | Q(pk__in=[unit.pk for unit in by_code(word)])).first()
-    if found is None:
-        raise Refused(404, "not-found", "no such unit here")
-    return found
-
-
-def _under(who: Reader, rows: QuerySet[Any], word: str, path: str) -> QuerySet[Any]:
-    return rows.filter(**{f"{path}__under": _unit_of(who, word).path}) if word else rows
-
-
-def _fits(number: int) -> int:
-    """An id the database can hold."""
-    return number if 0 <= number < 2**63 else 0
+    rows = who.rows(Entry, JOURNAL)
+    return page(request, rows, asked, EntryOut, lambda one: {"id": one.pk, **{name: getattr(one, name) for name in fields}})

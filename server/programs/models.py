@@ -22,6 +22,7 @@ SCOPES = {
     "coverage": _("coverage"),
     "alarms": _("alarms"),
     "journal": _("journal"),
+    "work": _("background work, relays and schedules"),
 }
 LONGEST = timedelta(days=366)
 PREFIX = "rsk1"
