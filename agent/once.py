@@ -18,7 +18,7 @@ from agent.custody import to_send
 from agent.delivery import deliver, deliver_and_note, raise_if_left, send_directly
 from agent.errors import Refusal, Undelivered
 from agent.language import _, plural
-from agent.run import Run
+from agent.run import Run, own_due
 from agent.spool import Spool, SpoolFull
 from agent.state import State
 from agent.terminal import Progress, complain
@@ -36,7 +36,7 @@ def outlook(config: Config) -> schedule.Outlook:
     """When the next scan is due, of this machine or of a station's target, and how much waits. Cheap: asked every few minutes."""
     state = State(config.state_dir)
     now = time.time()
-    due = min(schedule.own_due(config, state, now), station.next_due(config, state, now) or float("inf"))
+    due = min(own_due(config, state, now), station.next_due(config, state, now) or float("inf"))
     return schedule.Outlook(due, len(to_send(state, Spool(config.state_dir, config.spool_bytes))), polling.interval(state))
 
 
@@ -68,7 +68,7 @@ def once(
         asked = polling.ask(run) if if_due or config.station_targets else polling.Jobs()
         run.asked = asked.own
         targets_due = station.next_due(config, state, now)
-        own = not if_due or bool(asked.own) or schedule.own_due(config, state, now) <= now
+        own = not if_due or bool(asked.own) or own_due(config, state, now) <= now
         jobs = station.asked(run, asked.targets)
         targets = targets_due is not None and (not if_due or targets_due <= now or bool(jobs))
         if not own and not targets:

@@ -1,10 +1,11 @@
-"""What one run of the agent works with: its settings, its folder, its spool, and what it has to tell of the collector."""
+"""What one run of the agent works with: its settings, its folder, its spool, and what it has to tell of the collector; when it is due."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from agent import schedule
 from agent.config import Config
 from agent.spool import Spool
 from agent.state import State
@@ -62,6 +63,16 @@ class Run:
 
     def keep_contact(self) -> None:
         self.state.try_keep("contact.json", self.contact)
+
+
+def own_due(config: Config, state: State, now: float) -> float:
+    """When this machine itself is due, by what its folder holds."""
+    identity, contact = state.identity(), state.read("contact.json") or {}
+    table = schedule.timetable(state.read("policy.json") or {}, config.interval_seconds, config.jitter_seconds)
+    woke = (state.read("awake.json") or {}).get("woke")
+    return schedule.moment_of(
+        table, identity["agent_id"], contact.get("last_scan"), now, woke if isinstance(woke, (int, float)) else 0
+    )
 
 
 def now() -> str:

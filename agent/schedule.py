@@ -15,13 +15,9 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from collectors.timetable import CLOCK_TOLERANCE, Timetable, due, offset
-
-if TYPE_CHECKING:
-    from agent.config import Config
-    from agent.state import State
 
 __all__ = [
     "CLOCK_TOLERANCE",
@@ -87,14 +83,6 @@ def moment_of(table: Timetable, agent: str, last: object, now: float, woke: floa
     # they all woke at eight, and each waits its own while; the next time another one
     own = offset(f"{agent} {int(woke)}", LONG, max(SHORT, min(LONG, table.jitter)))
     return max(found.at, woke + own) if woke else found.at
-
-
-def own_due(config: Config, state: State, now: float) -> float:
-    """When this machine itself is due, by what its folder holds."""
-    identity, contact = state.identity(), state.read("contact.json") or {}
-    table = timetable(state.read("policy.json") or {}, config.interval_seconds, config.jitter_seconds)
-    woke = (state.read("awake.json") or {}).get("woke")
-    return moment_of(table, identity["agent_id"], contact.get("last_scan"), now, woke if isinstance(woke, (int, float)) else 0)
 
 
 class Outlook(NamedTuple):

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from agent import schedule, station
+from agent import station
 from agent.config import Config
 from agent.custody import REOFFER, Custody
 from agent.language import _, current, plural
+from agent.run import own_due
 from agent.spool import Spool
 from agent.state import State
 from agent.terminal import Ink, clean, columns, pad, width, wrap
@@ -61,7 +62,7 @@ def gather(config: Config) -> dict[str, Any]:
     }
     if identity is not None:
         now = time.time()
-        due = max(schedule.own_due(config, state, now), now)
+        due = max(own_due(config, state, now), now)
         found["next_scan"] = datetime.fromtimestamp(int(due)).astimezone().isoformat()
     return found
 

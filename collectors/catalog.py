@@ -31,7 +31,6 @@ from collectors.facts import (
     software,
     storage,
     updates,
-    windows_hardening,
 )
 from collectors.facts.base import Fact
 from collectors.model import Platform
@@ -45,51 +44,62 @@ Question = Callable[[Shell], Fact]
 LINUX = (Platform.DEBIAN, Platform.REDHAT, Platform.SUSE, Platform.LINUX)
 WINDOWS = (Platform.WINDOWS,)
 
+
+def _windows(module: str, function: str = "") -> Question:
+    """The question of that name in collectors/windows/, loaded when a Windows machine is asked: other systems' scans need none of it."""
+
+    def ask(shell: Shell) -> Fact:
+        found: Question = getattr(import_module(f"collectors.windows.{module}"), function or module)
+        return found(shell)
+
+    return ask
+
+
 CATALOG: tuple[tuple[str, tuple[Platform, ...], Question], ...] = (
     ("identity", LINUX, identity.linux),
-    ("identity", WINDOWS, identity.windows),
+    ("identity", WINDOWS, _windows("identity")),
     ("updates", (Platform.DEBIAN,), updates.apt),
     ("updates", (Platform.REDHAT,), updates.dnf),
     ("updates", (Platform.SUSE,), updates.zypper),
     ("updates", (Platform.LINUX,), updates.unsupported),
-    ("updates", WINDOWS, updates.windows),
+    ("updates", WINDOWS, _windows("updates")),
     ("antivirus", LINUX, antivirus.linux),
-    ("antivirus", WINDOWS, antivirus.windows),
+    ("antivirus", WINDOWS, _windows("antivirus")),
     ("accounts", LINUX, accounts.linux),
-    ("accounts", WINDOWS, accounts.windows),
+    ("accounts", WINDOWS, _windows("accounts")),
     ("password_policy", LINUX, password_policy.linux),
-    ("password_policy", WINDOWS, password_policy.windows),
+    ("password_policy", WINDOWS, _windows("password_policy")),
     ("remote_access", LINUX, remote_access.linux),
-    ("remote_access", WINDOWS, remote_access.windows),
+    ("remote_access", WINDOWS, _windows("remote_access")),
     ("logs", LINUX, logs.linux),
-    ("logs", WINDOWS, logs.windows),
+    ("logs", WINDOWS, _windows("logs")),
     ("clock", LINUX, clock.linux),
-    ("clock", WINDOWS, clock.windows),
+    ("clock", WINDOWS, _windows("clock")),
     ("firewall", LINUX, firewall.linux),
-    ("firewall", WINDOWS, firewall.windows),
+    ("firewall", WINDOWS, _windows("firewall")),
     ("listening", LINUX, listening.linux),
-    ("listening", WINDOWS, listening.windows),
+    ("listening", WINDOWS, _windows("listening")),
     ("services", LINUX, services.linux),
-    ("services", WINDOWS, services.windows),
+    ("services", WINDOWS, _windows("services_fact", "services")),
     ("kernel", LINUX, kernel.linux),
     ("software", (Platform.DEBIAN,), software.debian),
     ("software", (Platform.REDHAT, Platform.SUSE), software.redhat),
     ("software", (Platform.LINUX,), software.other),
-    ("software", WINDOWS, software.windows),
+    ("software", WINDOWS, _windows("software")),
     ("storage", LINUX, storage.linux),
-    ("storage", WINDOWS, storage.windows),
+    ("storage", WINDOWS, _windows("storage")),
     ("hardware", LINUX, hardware.linux),
-    ("hardware", WINDOWS, hardware.windows),
+    ("hardware", WINDOWS, _windows("hardware")),
     ("sessions", LINUX, sessions.linux),
-    ("sessions", WINDOWS, sessions.windows),
+    ("sessions", WINDOWS, _windows("sessions")),
     ("backup", LINUX, backup.linux),
-    ("backup", WINDOWS, backup.windows),
+    ("backup", WINDOWS, _windows("backup")),
     ("certificates", LINUX, certificates.linux),
-    ("certificates", WINDOWS, certificates.windows),
-    ("windows_hardening", WINDOWS, windows_hardening.windows),
+    ("certificates", WINDOWS, _windows("certificates")),
+    ("windows_hardening", WINDOWS, _windows("hardening")),
     ("permissions", LINUX, permissions.linux),
     ("shares", LINUX, shares.linux),
-    ("shares", WINDOWS, shares.windows),
+    ("shares", WINDOWS, _windows("shares")),
 )
 
 

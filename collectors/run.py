@@ -15,7 +15,6 @@ from collectors import VERSION
 from collectors.catalog import DEVICE_FACTS, DEVICES, LINUX, device_os, facts_of, questions
 from collectors.errors import CollectError, Unsupported
 from collectors.facts import FACTS
-from collectors.facts import identity as identities
 from collectors.facts.base import Fact, Outcome
 from collectors.facts.identity import Identity
 from collectors.model import Kind, Platform, Record, Snapshot, Target, digest_of, new_id, utcnow
@@ -90,7 +89,8 @@ def _host(target: Target, shell: Shell) -> tuple[Ask, Platform, Record]:
     """How to ask a host, what it is, and the record of the question that told."""
     witness = Witness(shell)
     windows = target.platform is Platform.WINDOWS or shell.system == "windows"
-    identity = _ask("identity", identities.windows if windows else identities.linux, witness)
+    who_are_you = dict(questions(Platform.WINDOWS if windows else Platform.LINUX))["identity"]
+    identity = _ask("identity", who_are_you, witness)
     platform = target.platform or (Platform.WINDOWS if windows else _platform(identity))
     return lambda fact, function: _ask(fact, function, witness), platform, identity
 

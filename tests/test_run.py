@@ -33,7 +33,9 @@ def root(tmp_path: Path) -> Path:
 
 def asking(monkeypatch: pytest.MonkeyPatch, **functions: Any) -> None:
     """Put other questions in the place of the catalog's; identity stays what it is."""
-    monkeypatch.setattr(run, "questions", lambda platform: iter(functions.items()))
+    monkeypatch.setattr(
+        run, "questions", lambda platform: iter(({"identity": dict(questions(platform))["identity"]} | functions).items())
+    )
 
 
 def test_each_trouble_is_the_record_of_its_own_fact(monkeypatch: pytest.MonkeyPatch, root: Path) -> None:

@@ -323,10 +323,3 @@ def _free(grant: Grant, rules: Sudoers, groups: tuple[Group, ...], passwd: Passw
             if not theirs or any((_people(name, groups, passwd) | {name}) & mine for name in theirs):
                 return True
     return False
-
-
-def windows(shell: Shell) -> Accounts:
-    """Local accounts and the members of the administrators' group. See collectors/windows/accounts.py."""
-    from collectors.windows.accounts import accounts
-
-    return accounts(shell)

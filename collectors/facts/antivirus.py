@@ -205,10 +205,3 @@ def _runs(running: Running, probe: Probe) -> bool:
     if probe.services == "guessed":
         raise Unsupported("the vendor publishes no names of its services, and none of those guessed runs")
     return False
-
-
-def windows(shell: Shell) -> Antivirus:
-    """The Security Center, Defender's own word, services and vendors' registry keys. See collectors/windows/antivirus.py."""
-    from collectors.windows.antivirus import antivirus
-
-    return antivirus(shell)

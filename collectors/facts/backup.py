@@ -96,13 +96,6 @@ def linux(shell: Shell) -> Backup:
     )
 
 
-def windows(shell: Shell) -> Backup:
-    """See collectors/windows/backup.py."""
-    from collectors.windows.backup import backup
-
-    return backup(shell)
-
-
 OTHERS_COLUMNS = ("tool", "kind", "every_days", "active", "target", "remote", "system")
 OTHERS = BackupJob(
     tool=None, kind=None, where="not every place could be looked at", schedule="", every_days=None, active=None, target=None, remote=None, system=None

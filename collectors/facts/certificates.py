@@ -93,13 +93,6 @@ def linux(shell: Shell) -> Certificates:
     return Certificates(certificates=tuple(sorted((*rows, *known.values()), key=lambda row: row.path)), unseen=gaps.unseen)
 
 
-def windows(shell: Shell) -> Certificates:
-    """See collectors/windows/certificates.py."""
-    from collectors.windows.certificates import certificates
-
-    return certificates(shell)
-
-
 def _unread(gaps: Gaps, path: str, servers: list[Server], error: CollectError) -> Certificate:
     gaps.note(tuple(f"certificates[].{column}" for column in COLUMNS), error.outcome, str(error))
     return Certificate(path=path, used_by=tuple(sorted(set(servers))))

@@ -189,10 +189,3 @@ def _timezone(shell: Shell) -> str:
     if text is not None and text.strip():
         return text.split()[0]
     raise Unsupported("/etc/localtime is a copy and nothing names the zone it was copied from")
-
-
-def windows(shell: Shell) -> Clock:
-    """The Windows time service. See collectors/windows/clock.py."""
-    from collectors.windows.clock import clock
-
-    return clock(shell)

@@ -339,10 +339,3 @@ def _without_nf_tables(shell: Shell, net: _Network) -> bool:
         return False
     built_in = shell.read_all(f"/lib/modules/{net.release}/modules.builtin")
     return bool(built_in) and not any("/nf_tables.ko" in text for text in built_in.values())
-
-
-def windows(shell: Shell) -> Firewall:
-    """The three profiles of the Windows firewall as they are in force. See collectors/windows/firewall.py."""
-    from collectors.windows.firewall import firewall
-
-    return firewall(shell).model_copy(update={"ufw_enabled": False})

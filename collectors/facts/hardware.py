@@ -101,13 +101,6 @@ def linux(shell: Shell) -> Hardware:
     )
 
 
-def windows(shell: Shell) -> Hardware:
-    """See collectors/windows/hardware.py."""
-    from collectors.windows.hardware import hardware
-
-    return hardware(shell)
-
-
 # --- processor and memory ---------------------------------------------------------------------------------------------
 
 

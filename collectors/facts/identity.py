@@ -226,10 +226,3 @@ def _desktop(shell: Shell) -> bool:
     if shell.stat("/usr/bin") is None:
         raise Unsupported("there is no /usr/bin: these files are not a whole system")
     return False
-
-
-def windows(shell: Shell) -> Identity:
-    """Build and edition from the registry, the rest from CIM. See collectors/windows/identity.py."""
-    from collectors.windows.identity import identity
-
-    return identity(shell)

@@ -270,10 +270,3 @@ def _exposed(address: str) -> bool:
     found = ip_address(host)
     mapped = found.ipv4_mapped if isinstance(found, IPv6Address) else None
     return not (mapped or found).is_loopback
-
-
-def windows(shell: Shell) -> Listening:
-    """The tables of TCP and UDP with the programs that hold them. See collectors/windows/listening.py."""
-    from collectors.windows.listening import listening
-
-    return listening(shell)

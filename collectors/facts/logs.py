@@ -398,10 +398,3 @@ def _whole(conf: dict[str, str], key: str) -> int:
     if not value.isdecimal() or len(value) > 9:
         raise Unparsable(f"/etc/audit/auditd.conf: {key} is no number")
     return int(value)
-
-
-def windows(shell: Shell) -> Logs:
-    """Event logs and the audit policy by subcategory. See collectors/windows/logs.py."""
-    from collectors.windows.logs import logs
-
-    return logs(shell)

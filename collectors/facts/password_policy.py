@@ -291,10 +291,3 @@ def _nullok(pam: Pam) -> bool:
         for door in _doors(pam)
         for entry in pam.stack(door, "auth")
     )
-
-
-def windows(shell: Shell) -> PasswordPolicy:
-    """The policy in force for local accounts. See collectors/windows/password_policy.py."""
-    from collectors.windows.password_policy import password_policy
-
-    return password_policy(shell)

@@ -385,10 +385,3 @@ def _banner(shell: Shell, server: Server) -> bool:
     if not path.startswith("/") or "\0" in path:
         raise Unparsable(f"banner {path[:40]!r}: not a path from the root")
     return bool((shell.read(path, root=True) or "").strip())
-
-
-def windows(shell: Shell) -> RemoteAccess:
-    """Remote Desktop, WinRM, SMB, and whether an SSH server is there. See collectors/windows/remote_access.py."""
-    from collectors.windows.remote_access import remote_access
-
-    return remote_access(shell)

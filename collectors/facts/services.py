@@ -262,10 +262,3 @@ def _legacy(shell: Shell, seen: _Seen) -> tuple[str, ...]:
         if started in found:
             extra |= services_legacy.configured(shell, started, sorted(found - {"snmpd"}))
     return tuple(sorted((found | extra) - {"snmpd"}))
-
-
-def windows(shell: Shell) -> Services:
-    """What the service control manager lists. See collectors/windows/services_fact.py."""
-    from collectors.windows.services_fact import services
-
-    return services(shell)

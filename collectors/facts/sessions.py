@@ -116,13 +116,6 @@ def linux(shell: Shell) -> Sessions:
     )
 
 
-def windows(shell: Shell) -> Sessions:
-    """See collectors/windows/sessions.py."""
-    from collectors.windows.sessions import sessions
-
-    return sessions(shell)
-
-
 def _auto_logons(shell: Shell) -> tuple[logons.AutoLogon, ...]:
     there = programs(shell)  # a tree of data only logs nobody on and proves nothing
     found = logons.auto_logons(shell)

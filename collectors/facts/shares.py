@@ -120,13 +120,6 @@ def linux(shell: Shell) -> Shares:
     return Shares.model_validate({**found, "unseen": gaps.unseen})
 
 
-def windows(shell: Shell) -> Shares:
-    """See collectors/windows/shares.py."""
-    from collectors.windows.shares import shares
-
-    return shares(shell)
-
-
 def _runs(running: Callable[[], Running], units: tuple[str, ...], names: tuple[str, ...]) -> bool:
     if not names and running().units is None:
         raise Unsupported(

@@ -103,13 +103,6 @@ def other(shell: Shell) -> Software:
     return _software(shell, Gaps(), "none", refuse)
 
 
-def windows(shell: Shell) -> Software:
-    """See collectors/windows/software.py."""
-    from collectors.windows.software import software
-
-    return software(shell)
-
-
 def _software(
     shell: Shell, gaps: Gaps, manager: Literal["dpkg", "rpm", "none"], ask: Callable[[], tuple[Package, ...]]
 ) -> Software:

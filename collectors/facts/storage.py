@@ -135,13 +135,6 @@ def linux(shell: Shell) -> Storage:
     )
 
 
-def windows(shell: Shell) -> Storage:
-    """See collectors/windows/storage.py."""
-    from collectors.windows.storage import storage
-
-    return storage(shell)
-
-
 def _used(found: Mapping[str, Mount], told: Mapping[str, int]) -> Mapping[str, int]:
     """Path -> percent: df tells of each file system once, at whichever of its places it likes."""
     by_device = {found[path].device: percent for path, percent in told.items() if path in found}

@@ -347,10 +347,3 @@ def _support(gaps: Gaps, release: Callable[[], Mapping[str, str]]) -> tuple[date
     if found and found.extended is None:
         gaps.note("extended_support_ends", "unsupported", "no extended support of this release is known")
     return found or (None, None)
-
-
-def windows(shell: Shell) -> Updates:
-    """Windows Update's own knowledge, the build's UBR against the table, servicing packages. See collectors/windows/updates.py."""
-    from collectors.windows.updates import updates
-
-    return updates(shell)

@@ -7,7 +7,6 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from collectors.facts.base import Fact, Limit, Model
-from collectors.transports.base import Shell
 
 
 class Volume(Model):
@@ -95,10 +94,3 @@ class WindowsHardening(Fact):
     legacy_tls: tuple[str, ...] | None = Field(
         description="Of SSL 2.0, SSL 3.0, TLS 1.0 and TLS 1.1 those that servers on this machine may still speak by Schannel"
     )
-
-
-def windows(shell: Shell) -> WindowsHardening:
-    """See collectors/windows/hardening.py."""
-    from collectors.windows.hardening import hardening
-
-    return hardening(shell)
