@@ -7,7 +7,8 @@ So whoever reads asks by the generations in force, never by a feed's name:
 
     Affected.objects.filter(generation__in=in_force(), ecosystem="debian:12", package__in=sources)
 
-and takes one snapshot of `in_force()` for one piece of work, so that all of it rests on the same data.
+and takes one snapshot of `in_force()` for one piece of work, so that all of it rests on the same data. Rows that were replaced
+stay for a day (store.KEPT), so such a piece of work must not take longer.
 Versions are the publisher's text, compared by nobody here. Empty text and null: the publisher does not say.
 """
 
@@ -67,6 +68,9 @@ class Generation(models.Model):
     data_date = models.DateField(help_text="Day the publisher made the data, not the day they came here")
     imported_at = models.DateTimeField(default=timezone.now)
     complete = models.BooleanField(default=False)
+    replaced_at = models.DateTimeField(
+        null=True, help_text="Its rows stay a day longer: work that began with them is still reading"
+    )
     bundle = models.PositiveIntegerField(default=0, help_text="Version of the bundle's signed list; 0: brought without a bundle")
     digest = models.CharField(max_length=64, help_text="SHA-256 of the file as published")
     size = models.PositiveBigIntegerField(default=0, help_text="Bytes of that file")
