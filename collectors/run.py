@@ -12,16 +12,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from collectors import VERSION
-from collectors.catalog import DEVICE_FACTS, DEVICES, LINUX, device_os, facts_of, questions
+from collectors.catalog import DEVICE_FACTS, DEVICES, LINUX, device_os, questions
 from collectors.errors import CollectError, Unsupported
 from collectors.facts import FACTS
 from collectors.facts.base import Fact, Outcome
 from collectors.facts.identity import Identity
-from collectors.model import Kind, Platform, Record, Snapshot, Target, digest_of, new_id, utcnow
+from collectors.model import Platform, Record, Snapshot, Target, digest_of, new_id, utcnow
 from collectors.redact import redact
 from collectors.transports.base import DeviceCli, Shell
 from collectors.transports.local import LocalShell, RootShell
 from collectors.transports.witness import Witness
+from collectors.unanswered import NETWORK, unreachable
 
 if TYPE_CHECKING:
     from collectors.devices.witness import DeviceWitness
@@ -36,9 +37,6 @@ FACT_LIMIT = 120.0
 
 PARALLEL = 16
 """Targets asked at the same time. Each costs a thread that waits, and about 1 MB."""
-
-
-NETWORK = (Kind.ROUTER, Kind.SWITCH, Kind.FIREWALL)
 
 
 def collect(
@@ -261,31 +259,6 @@ def _counted(target: Target, inventory: Inventory) -> AbstractContextManager[Non
     from collectors.log_ons import port_of, sites_of
 
     return inventory.log_ons.one(target.address or target.name, port_of(target), credential.user, sites_of(target))
-
-
-def unreachable(target: Target, error: Exception, facts: Iterable[str] | None = None) -> Snapshot:
-    """The snapshot of a target that never answered: every question it would have been asked is recorded, none as answered."""
-    outcome: Outcome = error.outcome if isinstance(error, CollectError) else "bug"
-    reason = str(error) if isinstance(error, CollectError) else f"{type(error).__name__}: {error}"
-    records = tuple(
-        Record(fact=name, version=FACTS[name].VERSION, outcome=outcome, reason=redact(reason))
-        for name in (facts_of(target.platform, target.kind in NETWORK) if facts is None else facts)
-    )
-    return without_answers(target, records)
-
-
-def without_answers(target: Target, records: tuple[Record, ...]) -> Snapshot:
-    """A snapshot of now in which nobody was asked for longer than a moment."""
-    return Snapshot(
-        id=new_id(),
-        target=target,
-        collected_at=utcnow(),
-        seconds=0.0,
-        collector=VERSION,
-        privileged=False,
-        records=records,
-        digest=digest_of(records),
-    )
 
 
 def _ask(name: str, function: Callable[[Any], Fact], witness: Witness | DeviceWitness) -> Record:

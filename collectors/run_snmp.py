@@ -6,7 +6,7 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from contextlib import nullcontext
 from pathlib import Path
@@ -18,7 +18,6 @@ from collectors.facts.base import Fact, Outcome
 from collectors.inventory import Inventory
 from collectors.model import Kind, Platform, Record, Snapshot, Target, digest_of, new_id, utcnow
 from collectors.redact import redact
-from collectors.run import Progress, unreachable, without_answers
 from collectors.snmp import QUESTIONS, Question
 from collectors.snmp.device import device
 from collectors.snmp_credential import Keys, weak_communities
@@ -27,6 +26,7 @@ from collectors.transports.replay import load
 from collectors.transports.snmp import Engines
 from collectors.transports.snmp_replay import ReplaySnmp
 from collectors.transports.snmp_witness import SnmpWitness
+from collectors.unanswered import unreachable, without_answers
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +40,9 @@ SIGNED = 24
 """Of these, agents asked with v3: a signed message costs some milliseconds, and an answer that waits for them counts as none."""
 
 
-async def collect(target: Target, agent: Snmp, only: Iterable[str] | None = None, progress: Progress | None = None) -> Snapshot:
+async def collect(
+    target: Target, agent: Snmp, only: Iterable[str] | None = None, progress: Callable[[str], None] | None = None
+) -> Snapshot:
     """Ask an agent everything SNMP can tell. Never raises for what it does.
 
     An agent that does not answer the first question is not asked the others: each would wait as long.

@@ -17,11 +17,12 @@ from collectors.facts import FACTS
 from collectors.facts.clock import Clock
 from collectors.inventory import Inventory
 from collectors.model import Kind, Platform, Target
-from collectors.run import collect, look, open_shell, sweep, unreachable
+from collectors.run import collect, look, open_shell, sweep
 from collectors.transports.base import Shell
 from collectors.transports.local import LocalShell, RootShell
 from collectors.transports.replay import Recorder, ReplayShell
 from collectors.transports.ssh import SshShell
+from collectors.unanswered import unreachable
 
 
 @pytest.fixture
