@@ -11,6 +11,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils.translation import gettext as _
 from gunicorn.app.base import BaseApplication
 
+from server.assess import watch
 from server.background import worker
 from server.storage import keys, lock
 
@@ -41,15 +42,16 @@ def pending() -> bool:
     return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
 
 
-def guard(process: Any) -> None:
-    """In each web process: see to it that one of them keeps a worker."""
-    process.guardian = worker.Guardian()
-    process.guardian.start()
+def begin(process: Any) -> None:
+    """In each web process: follow the packs, and see to it that one of them keeps a worker."""
+    process.companions = [watch.Watch(), *([worker.Guardian()] if worker.in_server() else [])]
+    for companion in process.companions:
+        companion.start()
 
 
-def unguard(server: Any, process: Any) -> None:
-    if guardian := getattr(process, "guardian", None):
-        guardian.end()
+def end(server: Any, process: Any) -> None:
+    for companion in getattr(process, "companions", ()):
+        companion.end()
 
 
 def serve(host: str | None, port: int | None, workers: int | None) -> int:
@@ -86,9 +88,9 @@ def serve(host: str | None, port: int | None, workers: int | None) -> int:
         "umask": 0o077,
         "control_socket_disable": True,
         "proc_name": "rasoat-server",
+        "post_worker_init": begin,
+        "worker_exit": end,
     }
-    if worker.in_server():
-        options |= {"post_worker_init": guard, "worker_exit": unguard}
     if config.certificate:
         options |= {"certfile": config.certificate, "keyfile": config.private_key or None}
     with lock.alone(settings.DATA, config):

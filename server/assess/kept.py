@@ -60,6 +60,14 @@ def _pack(kept: StoredAssessment) -> Baseline:
     return _former(kept.digest)
 
 
+def former(digest: str) -> Baseline | None:
+    """A pack that was in force once; None when it was not kept, or this version no longer understands it."""
+    try:
+        return _former(digest)
+    except (LookupError, BaselineError):
+        return None
+
+
 @lru_cache(maxsize=4)
 def _former(digest: str) -> Baseline:
     """Raises LookupError, BaselineError."""

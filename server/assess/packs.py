@@ -17,9 +17,45 @@ def names() -> tuple[str, ...]:
     return tuple(sorted({*builtin(), *own}))
 
 
-@cache
+_held: dict[str, Baseline] = {}
+
+
 def get(pack: str) -> Baseline:
-    """The pack, loaded once per process. Raises BaselineError, FileNotFoundError."""
+    """The pack in force, loaded once per process. Raises BaselineError, OSError."""
+    return _held.get(pack) or _loaded(pack)
+
+
+def hold(pack: str, baseline: Baseline) -> bool:
+    """From here on this one is in force in this process, whatever lies in the data directory (watch.py). Whether it takes the
+    place of another."""
+    before = _held.get(pack)
+    _held[pack] = baseline
+    return before is not None and before.digest != baseline.digest
+
+
+def held() -> set[str]:
+    """Those that are in force whatever lies in the data directory."""
+    return set(_held)
+
+
+def forget() -> None:
+    """Load again what nobody watches: this process may be older than a pack."""
+    _loaded.cache_clear()
+
+
+def let_go() -> None:
+    """What lies in the data directory counts again."""
+    _held.clear()
+    forget()
+
+
+@cache
+def _loaded(pack: str) -> Baseline:
+    return read(pack)
+
+
+def read(pack: str) -> Baseline:
+    """What lies there now. Raises BaselineError, OSError."""
     own = settings.DATA.packs / pack
     try:
         (own / "standard.yaml").stat()

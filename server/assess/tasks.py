@@ -29,7 +29,7 @@ def rejudge(work: Work, everything: bool = False) -> Outcome:
     A machine that is judged rightly already is not among those, so a slice begun twice judges nothing twice. While we
     walk, a snapshot may be stored that was judged a moment before the change: we walk again until nothing is found.
     """
-    packs.get.cache_clear()  # this process may be older than the pack
+    packs.forget()
     done = {"judged": 0, "failed": 0, "after": 0, "found": 0} | work.kept
     while True:
         if not done["after"]:

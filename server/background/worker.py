@@ -17,6 +17,7 @@ from types import FrameType
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection, connections
 
+from server.assess import watch
 from server.background import delivery, keeper, run
 
 log = logging.getLogger(__name__)
@@ -55,12 +56,14 @@ def work() -> None:
             log.warning("the database does not take it, trying again: %s", error)
             connections.close_all()
             time.sleep(BREATH_SECONDS)
-    watching = keeper.Keeper(alone)
+    following, watching = watch.Watch(), keeper.Keeper(alone)
+    following.start()
     watching.start()
     try:
         delivery.take(run.worker_name())
     finally:
         watching.end()
+        following.end()
         connections.close_all()
 
 

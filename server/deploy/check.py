@@ -21,9 +21,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from baselines.loader import BaselineError
-from server.assess import packs
+from baselines.model import Baseline
+from server.assess import packs, watch
 from server.storage import keys
+from server.storage.models import InForce
 from server.units.models import Membership, User
+from server.units.rights import ADMINISTER
 
 GOOD, WARN, BAD, UNKNOWN = "good", "warn", "bad", "unknown"
 LITTLE_ROOM = 2 * 1024**3
@@ -60,9 +63,24 @@ def _database() -> Iterator[Line]:
 def _packs() -> Iterator[Line]:
     for name in packs.names():
         try:
-            yield Line("pack", GOOD, f"{name} {packs.get(name).version}")
+            yield _pack(packs.get(name))
         except (BaselineError, OSError) as error:
             yield Line("pack", BAD, f"{name}: {error}".partition("\n")[0], _("check it with: rasoat baseline check"))
+
+
+def _pack(pack: Baseline) -> Line:
+    """One of an organisation's own lies on every machine, and all of them judge by the same."""
+    seen = f"{pack.id} {pack.version}"
+    other = InForce.objects.filter(name=watch.PREFIX + pack.id).exclude(fingerprint=pack.digest).first()
+    if other is None:
+        return Line("pack", GOOD, seen)
+    there = _("%(place)s put another one in force") % {"place": other.place}
+    return Line(
+        "pack",
+        WARN,
+        f"{seen} {pack.digest[:12]}; {there} ({other.fingerprint[:12]})",
+        _("let the same packs lie on all machines; a changed one is in force some seconds later"),
+    )
 
 
 def _files() -> Iterator[Line]:
@@ -148,6 +166,12 @@ def _people() -> Iterator[Line]:
     yield Line("second-factor", GOOD if asked else WARN, ", ".join(settings.CONFIG.second_factor_for) or "-", "" if asked else do)
 
 
+def _signon() -> Iterator[Line]:
+    from server.signon.check import signon
+
+    yield from signon()
+
+
 def _size() -> Iterator[Line]:
     from server.ingest.models import IN_SERVICE, Machine
 
@@ -175,5 +199,24 @@ def _clock() -> Iterator[Line]:
         yield Line("clock", WARN if wrong else GOOD, seen, do if wrong else "")
 
 
+def _outlets() -> Iterator[Line]:
+    """Whoever waits for what leaves by itself does not notice that nothing comes."""
+    from server.outlets.deliver import DEAD
+    from server.outlets.models import Outlet
+
+    for outlet in Outlet.objects.select_related("unit"):
+        seen = f"{outlet.name} ({outlet.unit})"
+        if outlet.paused_at is None and outlet.failing_since is not None and timezone.now() - outlet.failing_since >= DEAD:
+            words = _("%(outlet)s has not got through since %(since)s: %(why)s")
+            since = f"{timezone.localtime(outlet.failing_since):%Y-%m-%d %H:%M}"
+            do = _("try it with: rasoat server outlet test %d") % outlet.pk
+            yield Line("outlets", BAD, words % {"outlet": seen, "since": since, "why": outlet.error}, do)
+        maker = User.objects.filter(username=outlet.made_by).first()
+        if outlet.made_by != "console" and not (maker and maker.is_active and maker.may(ADMINISTER, outlet.unit)):
+            words = _("%(outlet)s was made by %(who)s, who no longer administers there")
+            do = _("see where it leads, then pause it and let it go on: whoever does that answers for it")
+            yield Line("outlets", WARN, words % {"outlet": seen, "who": outlet.made_by}, do)
+
+
 _ALWAYS: tuple[Callable[[], Iterator[Line]], ...] = (_database, _packs, _files, _keys, _room)
-_DEPLOY: tuple[Callable[[], Iterator[Line]], ...] = (_https, _people, _size, _clock)
+_DEPLOY: tuple[Callable[[], Iterator[Line]], ...] = (_https, _people, _signon, _size, _clock, _outlets)

@@ -7,6 +7,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from collectors import VERSION
+from server.assess import watch
 from server.units.models import User
 from server.units.rights import ADMINISTER, JOURNAL
 
@@ -16,4 +17,6 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     user = getattr(request, "user", None)
     if not isinstance(user, User) or user.must_change:
         return {"version": VERSION}
-    return {"version": VERSION, "administers": user.does(ADMINISTER), "reads_journal": user.does(JOURNAL)}
+    administers = user.does(ADMINISTER)
+    refused = sorted(watch.refused.items()) if administers else []
+    return {"version": VERSION, "administers": administers, "reads_journal": user.does(JOURNAL), "packs_refused": refused}

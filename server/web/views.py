@@ -18,7 +18,7 @@ from django.views.decorators.http import require_safe
 
 from baselines.loader import BaselineError
 from collectors import VERSION
-from server.assess import packs
+from server.assess import packs, watch
 from server.assess.models import Alarm, StoredAssessment
 from server.background import keeper
 from server.background.models import Job
@@ -103,7 +103,9 @@ def readyz(request: HttpRequest) -> HttpResponse:
             packs.get(name)
     except (BaselineError, OSError) as error:
         problems.append(f"pack: {error}")
-    return JsonResponse({"ready": not problems, "version": VERSION, "problems": problems}, status=503 if problems else 200)
+    warnings = [f"pack {name}: the one before stays in force: {why}" for name, why in sorted(watch.refused.items())]
+    found = {"ready": not problems, "version": VERSION, "problems": problems, "warnings": warnings}
+    return JsonResponse(found, status=503 if problems else 200)
 
 
 @require_safe

@@ -62,9 +62,9 @@ def mini_pack(settings):
     from server.config import Data
 
     settings.DATA = Data(HERE)
-    packs.get.cache_clear()
+    packs.let_go()
     yield
-    packs.get.cache_clear()
+    packs.let_go()
 
 
 @pytest.fixture

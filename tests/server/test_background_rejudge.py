@@ -124,7 +124,7 @@ def test_a_changed_pack_is_noticed_by_the_daily_look(fleet, tree, tmp_path, sett
     own = Data(tmp_path)
     shutil.copytree(Path(__file__).parent / "packs", own.packs)
     settings.DATA = own
-    packs.get.cache_clear()
+    packs.forget()
     before = packs.get("mini").digest
     periodic.ask(starting=True)
     work_off()

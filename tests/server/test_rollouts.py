@@ -43,7 +43,7 @@ def newer(settings, tmp_path: Path) -> str:
     standard = tmp_path / "packs" / "mini2" / "standard.yaml"
     standard.write_text(standard.read_text("utf-8").replace("mini", "mini2"), "utf-8")
     settings.DATA = Data(tmp_path)
-    packs.get.cache_clear()
+    packs.forget()
     return "mini2"
 
 
@@ -213,7 +213,7 @@ def test_a_pack_changed_under_a_rollout_halts_it(tree, settings, newer: str) -> 
     rollout = rollouts.start(tree["root"], "a", baseline=newer)
     standard = settings.DATA.packs / newer / "standard.yaml"
     standard.write_text(standard.read_text("utf-8") + "\n# changed\n", "utf-8")
-    packs.get.cache_clear()
+    packs.forget()
     rollouts.watch(rollout)
     assert "no longer the one" in rollout.halted_why
 

@@ -101,7 +101,7 @@ def test_an_own_pack_that_cannot_be_seen_is_not_replaced_by_the_one_that_ships(s
     shipped = builtin()[0]
     settings.DATA = Data(tmp_path)
     assert packs.get(shipped).id == shipped
-    packs.get.cache_clear()
+    packs.forget()
     settings.DATA.packs.mkdir()
     (settings.DATA.packs / shipped).symlink_to(shipped)
     with pytest.raises(OSError, match=shipped):
