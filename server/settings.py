@@ -49,6 +49,7 @@ INSTALLED_APPS = [
     "server.background",
     "server.storage",
     "server.feeds",
+    "server.feeds.matching",
     "server.web",
 ]
 

@@ -43,6 +43,7 @@ TABLE = (
     Entry("configurations.prune", at=time(2, 0)),
     Entry("storage.prune", at=time(2, 30)),
     Entry("findings.prune", at=time(2, 45)),
+    Entry("matching.match", every=timedelta(minutes=10), at_start=True),
     Entry("schedules.check", every=timedelta(minutes=15)),
     Entry("approvals.expire", every=HOUR),
     Entry("waivers.check", every=HOUR),

@@ -276,6 +276,8 @@ OF_NO_UNIT = {
     "assess.KeptPack": "a pack, shared by all",
     "assess.KeptTailoring": "shared by the assessments made with it, which have a machine",
     "findings.Rule": "of a pack, shared by all",
+    "matching.Weakness": "of feeds, shared by all",
+    "matching.Ground": "a vulnerability in a version of a package, shared by all machines that carry it",
     "storage.InForce": "files of the collector itself",
     "outlets.Order": "one number",
     **dict.fromkeys(

@@ -9,7 +9,7 @@ from server.feeds.matching.said import Match
 
 REASONS: Final = (
     "third-party", "no-publisher", "publisher-not-seen", "no-rule", "stream-not-seen", "stream-not-told", "epoch-not-known",
-    "kernel-not-seen", "kernel-not-packaged", "list-not-whole", "build-not-known", "not-covered", "updates-not-seen",
+    "kernel-not-seen", "kernel-not-packaged", "list-not-whole", "not-covered", "updates-not-seen",
 )  # fmt: skip
 """Why a package was not assessed, or not wholly."""
 NO_PACKAGES, NO_FEED, NO_SYSTEM = "packages-not-seen", "no-feed", "system-not-seen"
