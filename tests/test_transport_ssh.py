@@ -107,7 +107,7 @@ def test_commands_answer_as_they_do_locally(as_root: SshShell) -> None:
 
 def test_the_environment_is_ours_whatever_the_client_sends_and_the_account_sets(server: Sshd, user: str) -> None:
     with reach(server, user) as shell:
-        plain = shell._transport.open_session
+        plain = shell._line._transport.open_session
 
         def vietnamese(*args: Any, **kwargs: Any) -> Any:
             channel = plain(*args, **kwargs)
@@ -115,7 +115,7 @@ def test_the_environment_is_ours_whatever_the_client_sends_and_the_account_sets(
                 channel.set_environment_variable(name, "vi_VN.UTF-8")
             return channel
 
-        shell._transport.open_session = vietnamese  # type: ignore[method-assign]
+        shell._line._transport.open_session = vietnamese  # type: ignore[method-assign]
         # the server did take them: the account's own shell would see vi_VN
         channel = vietnamese()
         channel.exec_command("echo $LANGUAGE")

@@ -11,20 +11,18 @@ import logging
 import os
 import secrets
 import shlex
-import threading
-import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, NoReturn, Self
+from typing import TYPE_CHECKING, Self
 
 from collectors.credential import Credential
-from collectors.errors import CollectError, Denied, Unparsable, Unreachable, Unsupported
+from collectors.errors import CollectError, Denied, Unparsable, Unsupported
 from collectors.model import Target
 from collectors.redact import redact
 from collectors.transports import posix_files as files
 from collectors.transports.base import MAX_BYTES, TIMEOUT, Answer, Stat, System
 from collectors.transports.local import ENVIRONMENT
+from collectors.transports.ssh_line import Line, Spoken
 
 if TYPE_CHECKING:
     import paramiko
@@ -42,35 +40,13 @@ PLAIN = f"{CLEAN} sh"
 AS_ROOT = f"{CLEAN} sudo -n -- sh"
 
 
-class _Spoken(NamedTuple):
-    status: int
-    """Exit status; -1 when a signal ended the command."""
-    out: bytes
-    err: bytes
-
-
-class _Bell(threading.Event):
-    """Rings when something comes on either stream, or when the streams end; only who waits silences it.
-
-    Not the channel's own file descriptor: paramiko's thread writes to that after we closed it, which ends the connection, or
-    lands in whatever file got its number since.
-    """
-
-    def clear(self) -> None:
-        """One stream read empty says nothing of the other."""
-
-    def rearm(self) -> None:
-        super().clear()
-
-
 class SshShell:
     """A Shell over one connection. Use as a context manager: `with SshShell.connect(target, credential) as shell`."""
 
     def __init__(self, transport: paramiko.Transport, credential: Credential, place: str) -> None:
-        self._transport = transport
+        self._line = Line(transport, place)
         self._credential = credential
         self._place = place
-        self._gone = ""
         self._privileged = False
         self._root_refused = ""
 
@@ -108,7 +84,7 @@ class SshShell:
         self.close()
 
     def close(self) -> None:
-        self._transport.close()
+        self._line.close()
 
     @property
     def privileged(self) -> bool:
@@ -126,7 +102,7 @@ class SshShell:
         mark = secrets.token_hex(16)
         words = ["sudo", "-n", "--", *argv] if sudo else list(argv)
         script = f"cd /\nprintf '%s%s %s' {mark} $$ {mark}\nprintf '%s' {mark} >&2\nexec {shlex.join(words)} </dev/null\n"
-        spoken = self._exec(PLAIN, script.encode("utf-8", "surrogateescape"), timeout, MAX_BYTES + 4096, argv[0], mark)
+        spoken = self._line.ask(PLAIN, script.encode("utf-8", "surrogateescape"), timeout, MAX_BYTES + 4096, argv[0], mark)
         out = _after(spoken.out, mark, 2)
         if out is None:
             raise Unsupported(f"{self._place}: {_no_shell(spoken)}")
@@ -205,7 +181,7 @@ class SshShell:
     def _ask(self, question: files.Script, root: bool, timeout: float = TIMEOUT) -> tuple[files.Record, ...]:
         """The records of a question about files; without sudo where sudo refuses a shell."""
         sudo = root and self._sudo and not self._root_refused
-        spoken = self._exec(AS_ROOT if sudo else PLAIN, question.text, timeout, MAX_FILES, "files")
+        spoken = self._line.ask(AS_ROOT if sudo else PLAIN, question.text, timeout, MAX_FILES, "files")
         if len(spoken.out) >= MAX_FILES:
             raise Unparsable(f"files: more than {MAX_FILES >> 20} MiB in one answer")
         rows = question.records(spoken.out)
@@ -268,112 +244,6 @@ class SshShell:
         advice = self._sudoers(name, " ".join(argv[1:]))
         raise Denied(f"{name}: sudo on {self._place} refuses it ({redact(refusal)}); allow it in sudoers: {advice}")
 
-    def _exec(self, command: str, script: bytes, timeout: float, limit: int, name: str, mark: str = "") -> _Spoken:
-        """One exec. Raises Unreachable when the connection is cut or nothing ends within `timeout` seconds."""
-        until = time.monotonic() + timeout
-        channel = self._session(command, until)
-        out, err = bytearray(), bytearray()
-        try:
-            channel.settimeout(timeout)
-            try:
-                channel.sendall(script)
-                channel.shutdown_write()
-            except TimeoutError:
-                self._silent(name, timeout)
-            except OSError:
-                log.debug("%s: %s took no input", self._place, command)
-            bell = _Bell()
-            channel.in_buffer.set_event(bell)
-            channel.in_stderr_buffer.set_event(bell)
-            while True:
-                bell.rearm()
-                # asked before the buffers are emptied: what comes between the two must not be taken for nothing
-                ended = channel.closed or channel.eof_received
-                while channel.recv_ready() and len(out) < limit:
-                    out += channel.recv(1 << 16)
-                while channel.recv_stderr_ready() and len(err) < limit:
-                    err += channel.recv_stderr(1 << 16)
-                if len(out) >= limit or len(err) >= limit:
-                    return _Spoken(-1, bytes(out), bytes(err))
-                if ended:
-                    break
-                left = until - time.monotonic()
-                if left <= 0:
-                    self._end(bytes(out), mark)
-                    self._silent(name, timeout)
-                bell.wait(left)
-            if not channel.status_event.wait(max(0.0, until - time.monotonic())):
-                self._silent(name, timeout)
-            # the exit status may come before the last of the output: only the server's EOF says that all is here
-            if not channel.eof_received:
-                self._cut()
-            status = channel.recv_exit_status()
-            if status < 0 and not self._alive():
-                self._cut()
-            return _Spoken(status, bytes(out), bytes(err))
-        except EOFError:  # paramiko's word for a connection that ended under what it was writing
-            self._cut()
-        finally:
-            with suppress(EOFError, OSError):
-                channel.close()
-
-    def _session(self, command: str, until: float) -> paramiko.Channel:
-        import paramiko
-
-        if self._gone:
-            raise Unreachable(self._gone)
-        for pause in (0.1, 0.3, 1.0, None):
-            try:
-                channel = self._transport.open_session(timeout=max(1.0, until - time.monotonic()))
-                channel.exec_command(command)
-                return channel
-            except paramiko.ChannelException as error:
-                # MaxSessions 1: the server has not yet cleared away our last one
-                if pause is None:
-                    raise Unsupported(f"{self._place}: the host refuses to run commands: {error}") from None
-                time.sleep(pause)
-            except (paramiko.SSHException, EOFError, OSError):
-                # a connection that is just being cut still counts as active for a moment: only an answer proves a refusal
-                if self._alive():
-                    raise Unsupported(f"{self._place}: the host refuses to run commands for this account") from None
-                self._cut()
-        raise AssertionError("the last try returns or raises")
-
-    def _silent(self, name: str, timeout: float) -> NoReturn:
-        if not self._alive():
-            self._cut()
-        raise Unreachable(f"{name}: no answer within {timeout:g} s")
-
-    def _cut(self) -> NoReturn:
-        self._gone = f"{self._place}: the connection was cut while the host was being asked"
-        self._transport.close()
-        raise Unreachable(self._gone)
-
-    def _alive(self) -> bool:
-        """A host that fell silent must not cost a time-out for each of the questions still to come."""
-        import paramiko
-
-        try:
-            self._transport.open_session(timeout=5).close()
-        except paramiko.ChannelException:
-            return True  # refused, so someone is there
-        except (paramiko.SSHException, EOFError, OSError):
-            return False
-        return True
-
-    def _end(self, out: bytes, mark: str) -> None:
-        """End the command that hangs: sshd lets it live on when we only hang up. sudo's cannot be ended by us."""
-        words = out.partition(mark.encode())[2].split(b" ", 1) if mark else []
-        if len(words) != 2 or not words[0].isdigit():
-            return
-        try:
-            channel = self._transport.open_session(timeout=5)
-            channel.exec_command(f"kill {words[0].decode()}")
-            channel.status_event.wait(5)
-            channel.close()
-        except Exception as error:  # we are already reporting the hang itself
-            log.debug("%s: could not end %s: %s", self._place, words[0], error)
-
 
 _WHO = 'record who "" "$(id -u)" ""'
 _NEXT = "record next '' '' ''"
@@ -406,7 +276,7 @@ def _after(raw: bytes, mark: str, times: int) -> bytes | None:
     return pieces[times] if len(pieces) > times else None
 
 
-def _no_shell(spoken: _Spoken) -> str:
+def _no_shell(spoken: Spoken) -> str:
     said = (spoken.out.strip() or spoken.err.strip()).decode("utf-8", "replace").splitlines()
     what = f": {redact(said[0][:120])}" if said else ""
     return f"no POSIX shell answers for this account{what}; give it a log-on shell such as /bin/sh"
