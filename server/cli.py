@@ -14,6 +14,7 @@ from pathlib import Path
 import django  # here, so that `rasoat server` says what to install when it is missing
 from django.db import OperationalError
 
+from server.analysts import arguments as analysts
 from server.schedules import arguments as schedules
 from server.storage import arguments as storage
 from server.units import arguments as units
@@ -221,6 +222,7 @@ def _parser() -> argparse.ArgumentParser:
     schedules.add(
         family("schedule", _("when machines report")), family("rollout", _("new packs and versions, in rings")), command, _lazy, _
     )
+    analysts.add(family("views", _("views in SQL for people who ask the database themselves")), command, _lazy, _)
     fit = command("check", _lazy("check", "server.deploy.console"), _("see whether this collector is fit to be relied on"))
     fit.add_argument("--deploy", action="store_true", help=_("with what matters once other people's machines report here"))
     fit.add_argument("--format", choices=("table", "json"), default="table")

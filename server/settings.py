@@ -38,6 +38,7 @@ INSTALLED_APPS = [
     "server.coverage",
     "server.enrolment",
     "server.programs",
+    "server.analysts",
     "server.people",
     "server.signon",
     "server.relays",

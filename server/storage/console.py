@@ -14,6 +14,7 @@ from django.utils.translation import ngettext
 from pydantic import ValidationError
 
 from server import database
+from server.analysts import making
 from server.background import worker
 from server.config import Config, Data
 from server.journal import models as journal
@@ -87,6 +88,7 @@ def move(options: argparse.Namespace) -> int:
     if not config.database and worker.lock() is None:  # ours until this process ends
         return wrong(_("a worker is at work on this database; stop it"))
     with lock.alone(data, config):
+        views = making.wanted(connections["default"])
         try:
             copied = moving.move(data, to, _progress)
             database.private(data.database)
@@ -94,6 +96,8 @@ def move(options: argparse.Namespace) -> int:
         except DatabaseError as error:
             return _failed(_("nothing was changed here; begin again when this is mended: %s") % str(error).strip())
         database.use(wanted)
+        if views:
+            making.make(connections["default"])
         journal.write("server.moved", "console", subject="postgresql" if to.database else "sqlite", rows=copied.rows)
     _say(_("%(rows)d rows of %(tables)d tables copied, counted and compared") % copied._asdict())
     _say(_("Before you start the collector again, write in %s:") % data.settings)
