@@ -41,6 +41,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         mark("pass on what machines without a route to the centre send, and keep it through days without a line"),
     ),
     "server": ("", mark("the central collector (needs the extra [server])")),
+    "feed": ("", mark("vulnerabilities, ends of life, indicators and warnings, without internet (needs the extra [server])")),
     "case": ("agent.commands.case", mark("record a redacted test case from a real machine")),
     "version": ("agent.commands.version", mark("show the version")),
 }
@@ -85,8 +86,9 @@ def _drop_output() -> None:
 
 def _run(arguments: list[str]) -> int:
     name = _command(arguments)
-    if name == "server":
-        return _server(arguments[arguments.index(name) + 1 :])
+    if name in ("server", "feed"):
+        rest = arguments[arguments.index(name) + 1 :]
+        return _server(rest if name == "server" else [name, *rest])
     parser = Parser(
         prog="rasoat",
         description=_("Looks at machines, judges them against security baselines, and says how to repair what fails."),

@@ -7,6 +7,7 @@ from ninja import NinjaAPI
 from collectors import VERSION
 from server.assess.api import router as assess
 from server.errors import install
+from server.feeds.api import router as feeds
 from server.ingest.api import router as ingest
 from server.programs.api import router as programs
 from server.relays.api import router as relays
@@ -22,4 +23,5 @@ api.add_router("/v1/", ingest)
 api.add_router("/v1/", assess)
 api.add_router("/v1/", relays)
 api.add_router("/v1/", programs)
+api.add_router("/v1/", feeds)
 install(api)

@@ -15,6 +15,7 @@ import django  # here, so that `rasoat server` says what to install when it is m
 from django.db import OperationalError
 
 from server.analysts import arguments as analysts
+from server.feeds import arguments as feeds
 from server.schedules import arguments as schedules
 from server.storage import arguments as storage
 from server.units import arguments as units
@@ -227,6 +228,7 @@ def _parser() -> argparse.ArgumentParser:
     fit.add_argument("--deploy", action="store_true", help=_("with what matters once other people's machines report here"))
     fit.add_argument("--format", choices=("table", "json"), default="table")
     fit.add_argument("--accept-keys", action="store_true", help=_("from now on the keys of this machine are the right ones"))
+    feeds.add(family("feed", _("vulnerabilities, ends of life, indicators and warnings, without internet")), command, _lazy, _)
     journal = family("journal", _("the audit trail"))
     room = "server.journal.console"
     command("verify", _lazy("verify", room), _("check that no row of the journal was changed or removed"), journal)

@@ -56,6 +56,7 @@ class Config(BaseModel):
     keep_snapshot_days: Annotated[int, Field(ge=0, le=36_500)] = 400
     keep_configuration_days: Annotated[int, Field(ge=1, le=36_500)] = 400
     keep_configuration_months: Annotated[int, Field(ge=0, le=1200)] = 0
+    feed_root: str = ""
     keep_outlet_days: Annotated[int, Field(ge=1, le=365)] = 14
     outlets_may_reach: tuple[IPvAnyNetwork, ...] = ()
 
@@ -208,6 +209,9 @@ workers = 2
 # longer: for so many months, 0 for ever.
 # keep_configuration_days = 400
 # keep_configuration_months = 0
+
+# Fingerprint of whoever makes the bundles of feeds (`rasoat feed keys show`); without it the first import asks. docs/feeds.md
+# feed_root = ""
 
 # What an outlet (syslog, webhook, e-mail) could not deliver waits for so many days; then it is told how much was left out.
 # Outlets reach no address of this machine, of the link or of a cloud's own services, unless it lies in one of these networks.

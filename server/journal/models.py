@@ -76,6 +76,9 @@ ACTIONS = {
     "pack.refused": _("Changed pack refused; the one before stays in force"),
     "findings.pruned": _("Old turns of verdicts removed"),
     "snapshot.pruned": _("Old snapshots removed"),
+    "feed.imported": _("Feed imported"),
+    "feed.refused": _("Feed refused; the data before stay in force"),
+    "feed.bundle": _("Bundle of feeds believed"),
     "configuration.exported": _("Configuration downloaded"),
     "agent.approved": _("Machine let in"),
     "agent.turned-away": _("Machine turned away"),
@@ -105,6 +108,10 @@ ACTIONS = {
 }
 
 DETAILS = {
+    "data_date": _("date of the data"),
+    "records": _("records"),
+    "bundle": _("bundle"),
+    "said": _("because"),
     "approved": _("approved by"),
     "missing": _("missing"),
     "percent": _("per cent"),

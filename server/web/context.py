@@ -8,6 +8,7 @@ from django.http import HttpRequest
 
 from collectors import VERSION
 from server.assess import watch
+from server.feeds import status as feeds
 from server.units.models import User
 from server.units.rights import ADMINISTER, JOURNAL
 
@@ -19,4 +20,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         return {"version": VERSION}
     administers = user.does(ADMINISTER)
     refused = sorted(watch.refused.items()) if administers else []
-    return {"version": VERSION, "administers": administers, "reads_journal": user.does(JOURNAL), "packs_refused": refused}
+    return {
+        "version": VERSION, "administers": administers, "reads_journal": user.does(JOURNAL), "packs_refused": refused,
+        "feeds_foot": feeds.foot(),
+    }  # fmt: skip

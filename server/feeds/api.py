@@ -1,0 +1,42 @@
+"""How old each feed is, for programs."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from django.http import HttpRequest
+from ninja import Field, Router, Schema
+
+from server.errors import ErrorOut
+from server.feeds import status
+from server.programs.access import reader
+
+router = Router(tags=["programs"])
+
+
+class FeedOut(Schema):
+    name: str
+    kind: str
+    publisher: str
+    licence: str
+    data_date: date | None = Field(description="Of the data, as the publisher dates them; null: never imported")
+    age_days: int | None
+    limit_days: int = Field(description="0: does not age")
+    old: bool = Field(description="Over its limit, or without data: what rests on it is unknown")
+    imported_at: datetime | None
+    bundle: int = Field(description="Version of the bundle it came in; 0: by itself")
+    digest: str = Field(description="SHA-256 of the file as published")
+    records: int
+    rows: int
+    left_out: int = Field(description="Records of products rasoat does not look at")
+    refused: str = Field(description="Why the newest import was refused; empty: it was not")
+    refused_at: datetime | None
+
+
+@router.get(
+    "feeds", response={200: list[FeedOut], (401, 403, 429): ErrorOut}, summary="Feeds, their dates, and which are too old to judge by"
+)
+def feeds(request: HttpRequest) -> Any:
+    reader(request, "feeds")
+    return [one._asdict() for one in status.standings()]
