@@ -58,6 +58,7 @@ OBJECTS = {
     "jobs/<int:pk>": lambda there: there["job"].pk,
     "relays/<str:pk>": lambda there: there["relay"].pk,
     "<slug:gap>": lambda there: "absent",
+    "<slug:weakness>": lambda there: "CVE-2026-1000",
     "enrolment/<str:pk>": lambda there: there["waiting"].pk,
     "expected/<int:pk>": lambda there: there["expected"].pk,
 }

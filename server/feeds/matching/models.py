@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import zlib
 from collections.abc import Iterable
 from typing import ClassVar
 
 from django.db import models
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from server.feeds.codes import NOT_SAID, SEVERITY_WORDS
@@ -32,8 +34,13 @@ class Weakness(models.Model):
         return self.identifier
 
     @property
+    def address(self) -> str:
+        """Its word in an address: the identifier, or the number where that holds what an address does not take."""
+        return self.identifier if re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*", self.identifier) else str(self.pk)
+
+    @property
     def severity_word(self) -> str:
-        return SEVERITY_WORDS.get(self.severity, "")
+        return gettext(SEVERITY_WORDS[self.severity]) if self.severity in SEVERITY_WORDS else ""
 
 
 class Ground(models.Model):
