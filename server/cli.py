@@ -16,6 +16,7 @@ from django.db import OperationalError
 
 from server.analysts import arguments as analysts
 from server.feeds import arguments as feeds
+from server.approvals import arguments as approvals
 from server.schedules import arguments as schedules
 from server.storage import arguments as storage
 from server.units import arguments as units
@@ -224,6 +225,9 @@ def _parser() -> argparse.ArgumentParser:
         family("schedule", _("when machines report")), family("rollout", _("new packs and versions, in rings")), command, _lazy, _
     )
     analysts.add(family("views", _("views in SQL for people who ask the database themselves")), command, _lazy, _)
+    approvals.add(
+        family("approval", _("what takes two people")), family("waiver", _("fails that are borne for a time")), command, _lazy, _
+    )
     fit = command("check", _lazy("check", "server.deploy.console"), _("see whether this collector is fit to be relied on"))
     fit.add_argument("--deploy", action="store_true", help=_("with what matters once other people's machines report here"))
     fit.add_argument("--format", choices=("table", "json"), default="table")

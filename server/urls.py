@@ -21,6 +21,8 @@ urlpatterns = [
     path("", include("server.people.urls")),
     path("", include("server.units.urls")),
     path("", include("server.ingest.urls")),
+    path("", include("server.approvals.urls")),
+    path("", include("server.waivers.urls")),
     path("", include("server.journal.urls")),
     path("", include("server.background.urls")),
     path("", include("server.feeds.matching.urls")),

@@ -31,8 +31,10 @@ from server.journal import models as journal
 from server.schedules import rollouts
 from server.schedules.resolve import of, paced
 from server.stations import models as stations
-from server.units.models import Policy, Unit, resolve
+from server.units.models import Policy, Unit, User, resolve
 from server.units.rights import ADMINISTER, HANDLE, SCAN, SEE
+from server.waivers import attesting
+from server.waivers import overlay as waivers
 from server.web.requests import user_of
 
 PAGE = 50
@@ -58,6 +60,8 @@ class Row:
     at: datetime | None
     alarms: bool
     configuration: list[tuple[str, str]]
+    accepted: int = 0
+    """Of the fails: borne by a waiver now."""
 
 
 @require_safe
@@ -95,6 +99,9 @@ def machines(request: HttpRequest) -> HttpResponse:
     )
     page = Paginator(found, PAGE).get_page(request.GET.get("page"))
     rows = [_row(machine, policies[machine.unit_id], now) for machine in page.object_list]
+    borne = waivers.of_machines([row.machine for row in rows], now)
+    for row in rows:
+        row.accepted = min(borne[row.machine.pk], row.assessment.fail) if row.assessment else 0
     mine = [one for one in units.values() if user.may(SEE, one)]
     context = {
         "page": page,
@@ -179,7 +186,7 @@ def machine(request: HttpRequest, pk: int) -> HttpResponse:
         "chosen": request.GET.get("snapshot", ""),
     }
     if stored is not None:
-        context |= _judged(stored, policy, request.GET.get("level", ""), context["tab"])
+        context |= _judged(stored, policy, request.GET.get("level", ""), context["tab"], user)
     return render(request, "assess/machine.html", context)
 
 
@@ -189,7 +196,7 @@ def _chosen(found: Machine, wanted: str | None) -> StoredSnapshot | None:
     return get_object_or_404(found.snapshots, pk=wanted)
 
 
-def _judged(stored: StoredSnapshot, policy: Policy, wanted: str, tab: str) -> dict[str, Any]:
+def _judged(stored: StoredSnapshot, policy: Policy, wanted: str, tab: str, user: User) -> dict[str, Any]:
     snapshot = stored.snapshot()
     kept = StoredAssessment.objects.filter(snapshot=stored).first()
     agreed = kept.level if kept else policy.level
@@ -214,6 +221,7 @@ def _judged(stored: StoredSnapshot, policy: Policy, wanted: str, tab: str) -> di
             context["turns"] = _turns(snapshot, policy, stored.machine.kind, agreed, assessment)
     if level == agreed and stored.pk == stored.machine.latest_id:
         context["failing_since"] = findings.failing_since(stored.machine)
+    context |= _said_by_people(stored, view, level, user)
     context |= {"view": view, "problems": problems, "coverage": sheet.coverage(view.results, view.baseline)}
     if tab == "verdicts":
         context["sections"] = sheet.sections(view.results, view.baseline, snapshot)
@@ -222,6 +230,23 @@ def _judged(stored: StoredSnapshot, policy: Policy, wanted: str, tab: str) -> di
     elif tab == "facts":
         context["facts"] = sheet.facts(snapshot)
     return context
+
+
+def _said_by_people(stored: StoredSnapshot, view: View, level: int, user: User) -> dict[str, Any]:
+    """Waivers and attestations of today, laid over how the machine is now: what it was before stays as it was."""
+    baseline = view.baseline.id if view.baseline else ""
+    machine = stored.machine
+    if stored.pk != machine.latest_id:
+        return {"accepted": {}, "attested": {}}
+    accepted = waivers.over(view.results, machine, baseline, level)
+    mine = {one.pk: user.may(SEE, one.unit) for held in accepted.values() for one in held.waivers}
+    return {
+        "accepted": accepted,
+        "accepted_count": sum(held.whole for held in accepted.values()),
+        "waivers_seen": mine,
+        "attested": attesting.of(machine, baseline, level),
+        "may_waive": machine.retired_at is None,
+    }
 
 
 def _kept(kept: StoredAssessment, snapshot: Snapshot, kind: str) -> View | None:

@@ -16,6 +16,7 @@ from server.ingest.models import Machine
 from server.units.models import Unit, User
 from server.units.paths import outermost
 from server.units.rights import SEE
+from server.waivers import overlay
 
 R = TypeVar("R", bound=Model)
 NOT_PASSED = f'"findings_standing"."verdict" <= {UNKNOWN}'
@@ -31,6 +32,8 @@ class RuleCount(NamedTuple):
     fail: int
     unknown: int
     passed: int
+    accepted: int = 0
+    """Of the fails: borne by a waiver that is in force now. They stay fails."""
 
 
 class Worst(NamedTuple):
@@ -102,9 +105,15 @@ def under(path: str, parts: list[str]) -> Q:
 
 def worst_rules(user: User, unit: Unit, kind: str = "", limit: int = 50) -> Worst:
     """The rules that most machines fail, the gravest first. Read from the tallies."""
-    counted = tally.read(parts(user, unit), KINDS[Kind(kind)] if kind else None)
+    mine, code = parts(user, unit), KINDS[Kind(kind)] if kind else None
+    counted, borne = tally.read(mine, code), overlay.by_rule(mine, code)
     rules = Rule.objects.in_bulk([rule for rule, counts in counted.by_rule.items() if counts[0] or counts[1]])
-    found = [RuleCount(rules[number], *counts) for number, counts in counted.by_rule.items() if number in rules]
+    # tallies may be minutes older than the standings that waivers are held against
+    found = [
+        RuleCount(rules[number], *counts, min(borne[number], counts[0]))
+        for number, counts in counted.by_rule.items()
+        if number in rules
+    ]
     found.sort(key=lambda one: (-one.rule.severity * bool(one.fail), -one.fail, -one.unknown, one.rule.pk))
     return Worst(found[:limit], counted.waiting)
 

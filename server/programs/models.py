@@ -22,6 +22,7 @@ SCOPES = {
     "coverage": _("coverage"),
     "alarms": _("alarms"),
     "journal": _("journal"),
+    "waivers": _("waivers"),
     "feeds": _("feeds and their dates"),
     "work": _("background work, relays and schedules"),
 }

@@ -58,6 +58,10 @@ def add(schedule: Any, rollout: Any, command: Callable[..., argparse.ArgumentPar
         "--agent-version", default="", metavar="VERSION", help=_("recommended only: agents never replace themselves")
     )
     started.add_argument("--rings", default="1,5,100", metavar="PERCENTS", help=_("percentages (default: 1,5,100)"))
+    started.add_argument(
+        "--by", metavar="USER", help=_("who asks for a pack; a second person approves it; your password is asked for")
+    )
+    started.add_argument("--why", default="", metavar="TEXT", help=_("why, for the second person"))
     started.add_argument("--bad", type=int, default=2, metavar="PERCENT", help=_("it halts by itself above so many (default: 2)"))
     action("list", _("rollouts, their rings and how they go"), rollout, "rollout_")
     for name, text in (

@@ -35,6 +35,8 @@ from server.units import rights
 from server.units.models import Membership, Unit, User
 from server.units.paths import outermost, span
 from server.units.rights import ADMINISTER, APPROVE, HANDLE, JOURNAL, SCAN, SEE
+from server.waivers.models import Attestation
+from tests.server import waivers
 from tests.server.people import PASSWORD, Host, made, send
 
 pytestmark = pytest.mark.django_db
@@ -59,6 +61,9 @@ OBJECTS = {
     "relays/<str:pk>": lambda there: there["relay"].pk,
     "<slug:gap>": lambda there: "absent",
     "<slug:weakness>": lambda there: "CVE-2026-1000",
+    "approvals/<int:pk>": lambda there: there["waiver"].request_id,
+    "waivers/<int:pk>": lambda there: there["waiver"].pk,
+    "attestations/<int:pk>": lambda there: there["attestation"].pk,
     "enrolment/<str:pk>": lambda there: there["waiting"].pk,
     "expected/<int:pk>": lambda there: there["expected"].pk,
 }
@@ -87,9 +92,15 @@ class Place(dict[str, Any]):
         late = Host(f"cho-{mark}")
         assert late.enrol(client, EnrolmentToken.issue(office, 1, 1, "x", approval=True)[1]).status_code == 201
         expected = Expected.objects.create(unit=office, name=f"phai-co-{mark}")
+        asker, second = person(f"xin-{mark}"), person(f"duyet-{mark}", Membership.APPROVER, office)
+        waiver = waivers.with_file(office, asker, second, machine)
+        attestation = Attestation.objects.create(
+            unit=office, baseline="mini", requirement="care.rules", level=2, document=mark, state="met", by=f"nguoi-{mark}", role=mark,
+            attachment=waiver.attachment, file_name=mark, on=waiver.on, until=waiver.until,
+        )  # fmt: skip
         return cls(
             mark=mark, unit=unit, office=office, token=token, machine=machine, target=target, alarm=alarm, version=version,
-            expected=expected, waiting=Agent.objects.get(pk=late.agent),
+            expected=expected, waiver=waiver, attestation=attestation, waiting=Agent.objects.get(pk=late.agent),
             job=follow(office, f"người {mark}"), relay=Relay.invite(office, f"tram-{mark}", f"người {mark}")[0],
             key=Key.issue(person(f"nguoi-{mark}"), office, f"khoa-{mark}", ["units"], timezone.now() + timedelta(days=1))[0],
         )  # fmt: skip
