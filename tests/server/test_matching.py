@@ -70,6 +70,8 @@ def test_several_packages_of_one_source_are_one_match() -> None:
     [
         (Said(CVE, OPEN), NOT_YET, ""),
         (Said(CVE, OPEN, note="postponed"), NOT_YET, "postponed"),
+        (Said(CVE, OPEN, note="no_dsa postponed: minor issue, not ignored for ever"), NOT_YET, "postponed"),
+        (Said(CVE, WONT_FIX, note="no_dsa ignored: contrib not built"), WILL_NOT, "ignored"),
         (Said(CVE, OPEN, note="ignored: minizip is not built"), WILL_NOT, "ignored"),
         (Said(CVE, WONT_FIX, note="no_fix_planned"), WILL_NOT, ""),
         (Said(CVE, END_OF_LIFE), WILL_NOT, "end-of-life"),
@@ -161,6 +163,23 @@ def test_a_fix_that_comes_with_ubuntu_pro_says_so_and_outweighs_that_there_is_no
     assert found("1-1", "esm-infra") == [(FIX, "")]
     assert found("1-1ubuntu0.1~esm1") == [(FIX, "needs-esm")]
     assert found("1-1ubuntu0.1~esm2") == []
+
+
+def test_fixes_of_other_lines_of_versions_are_not_ours() -> None:
+    book = Told()(
+        "ubuntu:22.04", "a", fixed("1-1ubuntu0.2"), fixed("1-1ubuntu0.2~esm1", needs="esm"), fixed("1-1ubuntu0.2+Fips1", needs="fips")
+    )  # fmt: skip
+
+    def found(version: str, *has: str) -> list[tuple[str, str]]:
+        seen = host("ubuntu", "22.04", deb("a", version, origin="Ubuntu"), has=frozenset(has))
+        return [(one.fixed, one.note) for one in match(seen, book).matches]
+
+    assert found("1-1ubuntu0.2") == []
+    assert found("1-1ubuntu0.1") == [("1-1ubuntu0.2", "")]
+    assert found("1-1ubuntu0.2~esm1", "esm") == []
+    assert found("1-1ubuntu0.1", "esm") == [("1-1ubuntu0.2", "")]
+    only_fips = Told()("ubuntu:22.04", "a", fixed("9-1", needs="fips"))
+    assert not match(host("ubuntu", "22.04", deb("a", "1-1", origin="Ubuntu")), only_fips).matches
 
 
 # ── kernels ──────────────────────────────────────────────────────────────────────────────────────────────────────────

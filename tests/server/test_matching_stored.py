@@ -17,7 +17,8 @@ from server.feeds.codes import OPEN
 from server.feeds.matching import codes, outcome, said, tasks
 from server.feeds.matching.models import Carried, Ended, Ground, Matched, Weakness
 from server.feeds.matching.tables import Overtaken, Tables
-from server.feeds.models import Affected, Exploited, Likelihood, Superseded, Vulnerability
+from server.feeds.models import Affected, Exploited, Feed, Likelihood, Superseded, Vulnerability
+from server.feeds.store import swapped
 from server.ingest.models import Machine
 from tests.server.feeds_given import given, mended
 from tests.server.people import made, send
@@ -214,3 +215,11 @@ def test_every_word_has_a_number_and_a_text() -> None:
     assert set(codes.NOTE_TITLES) == set(said.NOTES)
     assert set(codes.LEFT_TITLES) == set(outcome.REASONS)
     assert set(codes.REASON_TITLES) == {outcome.NO_FEED, outcome.NO_PACKAGES, outcome.NO_SYSTEM}
+
+
+def test_a_swap_asks_for_matching_and_a_list_of_indicators_does_not() -> None:
+    for kind, asked in (("indicators", 0), ("debian", 1), ("epss", 1)):
+        feed = Feed.objects.create(name=f"of {kind}", kind=kind)
+        swapped.send(sender=Feed, feed=feed)
+        # one that waits does it all
+        assert Job.objects.filter(name="matching.match").count() == asked

@@ -40,7 +40,6 @@ NOTE_TITLES: Final = {
     "livepatched": _("a live patch is loaded; which holes it closes is not told"),
     "publisher-not-seen": _("it was not seen who published the package"),
     "needs-esm": _("the fix comes with Ubuntu Pro (ESM), which was not seen here"),
-    "needs-other": _("the fix needs something that was not seen here"),
     "postponed": _("to be mended with a later release"),
     "ignored": _("the publisher decided not to mend it"),
     "end-of-life": _("the publisher looks after it no longer"),

@@ -66,11 +66,11 @@ class Match(NamedTuple):
 
 
 NOTES: Final = (
-    "restart", "livepatched", "publisher-not-seen", "needs-esm", "needs-other", "postponed", "ignored", "end-of-life", "no-rule",
+    "restart", "livepatched", "publisher-not-seen", "needs-esm", "postponed", "ignored", "end-of-life", "no-rule",
     "stream-not-told", "condition",
 )  # fmt: skip
 """A fixed kernel is installed and does not run yet · a live patch is in the running kernel; which holes it closes is not told ·
-it was not seen who published the package · the fix comes with Ubuntu Pro, which was not seen here · the fix needs something else ·
+it was not seen who published the package · the fix comes with Ubuntu Pro, which was not seen here ·
 the publisher mends it with a later release · decided not to · looks after the package no longer · a version in the data has no
 place in the order · the publisher does not say for which stream of the module · matters only where something is set up."""
 
@@ -104,8 +104,9 @@ def follows(rows: Iterable[Said], installed: Key, rule: Rule, has: frozenset[str
     for row in rows:
         if row.urgency != UNIMPORTANT and row.state != NOT_AFFECTED:
             by_identifier[row.identifier].append(row)
-    for found in by_identifier.values():
-        mended = any(row.state == FIXED for row in found)
+    for told in by_identifier.values():
+        found = _within_reach(told, installed, rule, has)
+        mended = any(row.state == FIXED for row in told)
         verdicts = (_one(row, installed, rule, has) for row in found if not (mended and row.state != FIXED and _from_first(row)))
         held = [verdict for verdict in verdicts if verdict is not None]
         if held:
@@ -113,6 +114,23 @@ def follows(rows: Iterable[Said], installed: Key, rule: Rule, has: frozenset[str
             level = [verdict for verdict in held if _WEIGHT[verdict.answer] == worst]
             # mended in two steps: the second one counts
             yield level[0] if len(level) == 1 or worst != _WEIGHT[FIX] else max(level, key=lambda one: rule(one.said.fixed))
+
+
+def _within_reach(told: list[Said], installed: Key, rule: Rule, has: frozenset[str]) -> list[Said]:
+    """Without the fixes that are of another line of versions than this machine's.
+
+    FIPS and the like are lines for those who have them. ESM is the line of everybody for whom there is no other fix. Where
+    two lines remain, being mended in one is enough: 1-1ubuntu0.1~esm1 is below the 1-1ubuntu0.1 that came later for all.
+    """
+    free = any(row.state == FIXED and not row.needs for row in told)
+    found = [row for row in told if not row.needs or row.needs in has or (row.needs.startswith("esm") and not free)]
+    lines = {row.needs for row in found if row.state == FIXED}
+    if len(lines) > 1:
+        for line in lines:
+            mine = (row for row in found if row.state == FIXED and row.needs == line)
+            if all(_one(row, installed, rule, has) is None for row in mine):
+                return [row for row in found if row.state != FIXED]
+    return found
 
 
 _WEIGHT: Final = {UNCERTAIN: 0, NOT_YET: 1, WILL_NOT: 2, FIX: 3}
@@ -135,8 +153,7 @@ def _one(row: Said, installed: Key, rule: Rule, has: frozenset[str]) -> Verdict 
     except NoRule:
         return Verdict(row, UNCERTAIN, ("no-rule",))
     if row.state == OPEN:
-        ignored = row.note.startswith("ignored")
-        return Verdict(row, WILL_NOT if ignored else NOT_YET, _said_so(row))
+        return Verdict(row, WILL_NOT if "ignored" in _said_so(row) else NOT_YET, _said_so(row))
     if row.state == WONT_FIX:
         return Verdict(row, WILL_NOT, _said_so(row))
     if row.state == END_OF_LIFE:
@@ -146,10 +163,10 @@ def _one(row: Said, installed: Key, rule: Rule, has: frozenset[str]) -> Verdict 
 
 
 def _needed(row: Said, has: frozenset[str]) -> tuple[str, ...]:
-    if not row.needs or row.needs in has:
-        return ()
-    return ("needs-esm",) if row.needs.startswith("esm") else ("needs-other",)
+    return () if not row.needs or row.needs in has else ("needs-esm",)
 
 
 def _said_so(row: Said) -> tuple[str, ...]:
-    return tuple(word for word in ("postponed", "ignored", "end-of-life") if row.note.replace("_", "-").startswith(word))
+    """Of the publisher's words, those before its explanation: `no_dsa postponed: minor issue`."""
+    words = row.note.partition(":")[0].replace("_", "-").split()
+    return tuple(word for word in ("postponed", "ignored", "end-of-life") if word in words)
