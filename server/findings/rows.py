@@ -19,7 +19,8 @@ def insert(model: type[models.Model], columns: Sequence[str], rows: Iterable[Row
     table, names = connection.ops.quote_name(model._meta.db_table), ", ".join(columns)
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            with cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy:
+            # Django wraps what its own methods raise: a database that is full or gone must look here as it looks everywhere
+            with connection.wrap_database_errors, cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy:
                 copy.write(copied(rows))
         else:
             marks = ", ".join(["%s"] * len(columns))
