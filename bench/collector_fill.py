@@ -38,7 +38,7 @@ def fill(shape: Shape) -> None:
     from server.ingest.models import Agent, Machine
     from server.units.models import Membership, Unit, User
 
-    root = Unit.objects.create(name="Centre")
+    root = Unit.objects.filter(parent=None).first() or Unit.objects.create(name="Centre")
     sites = []
     for number in range(PROVINCES):
         province = Unit.objects.create(name=f"Province {number}", parent=root)
