@@ -313,7 +313,7 @@ def test_every_table_of_ours_says_whose_its_rows_are() -> None:
 STAYS = {
     "units": "the tree itself: operations.py says what becomes of each",
     "findings": "counted where the machines are, by tally.settle",
-    "schedules": "what the successor says of itself holds",
+    "schedules": "what the successor says of itself holds: the hours of one office must not be laid over the machines of another",
     "background.Job": "what was done stays where it was done",
     "coverage.Listing": "a list was taken over for the unit of its day",
     "outlets.Outlet": "made for that part of the tree: the successor may be larger",
