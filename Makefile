@@ -4,7 +4,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 # through env: sudo would drop the variable, and a package that asks would wait for an answer
 APT := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get
 # what `make test` talks to: real servers and tools, all from Debian
-TEST_PACKAGES := openssh-server sudo iproute2 nftables chrony rsyslog rsyslog-gnutls auditd chromium rpm debootstrap dnf zypper createrepo-c locales xz-utils lz4 snmpd snmp nmap age postgresql nginx-light systemd
+TEST_PACKAGES := openssh-server sudo iproute2 nftables chrony rsyslog rsyslog-gnutls auditd chromium rpm debootstrap dnf zypper createrepo-c locales xz-utils lz4 snmpd snmp nmap age postgresql nginx-light systemd slapd ldap-utils libldap-dev libsasl2-dev gcc python3-dev
 DETACH ?=
 
 .PHONY: help setup packages demo demo-stop test hunt check format pages bench dist clean
@@ -21,6 +21,11 @@ setup: .venv/.ready ## virtual environment with everything, in .venv
 	$(PY) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --group dev --editable '.[all]'
 	@touch $@
 
+# python-ldap has no wheel and is built here, so `make setup` and `make check` do without it
+.venv/.ldap: .venv/.ready | packages
+	$(PY) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[ldap]'
+	@touch $@
+
 packages:
 	@missing=$$(for p in $(TEST_PACKAGES); do dpkg-query -W -f '$${db:Status-Status}\n' $$p 2>/dev/null | grep -qx installed || echo $$p; done); \
 	if [ -n "$$missing" ]; then echo "installing:" $$missing; $(APT) update -qq && \
@@ -32,7 +37,7 @@ demo: setup ## collector, agent and a scan of this machine; prints verdicts, add
 demo-stop: ## stop what `make demo DETACH=1` left running
 	@sh scripts/demo.sh stop
 
-test: setup packages ## the whole suite, real servers included
+test: setup packages .venv/.ldap ## the whole suite, real servers included
 	$(SUDO) $(PY) -m pytest -n 2 --dist loadgroup
 
 hunt: setup ## properties with new examples each time: what breaks becomes a test of its own

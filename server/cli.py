@@ -18,6 +18,7 @@ from server.analysts import arguments as analysts
 from server.feeds import arguments as feeds
 from server.approvals import arguments as approvals
 from server.schedules import arguments as schedules
+from server.signon import arguments as signon
 from server.storage import arguments as storage
 from server.units import arguments as units
 from server.units.rights import RIGHTS
@@ -133,6 +134,8 @@ def _parser() -> argparse.ArgumentParser:
     command("reset", _lazy("user_reset"), _("give a new password, shown once, and end a lock-out"), user).add_argument("username")
     command("disable", _lazy("user_disable"), _("let a person no longer log on"), user).add_argument("username")
     command("list", _lazy("user_list"), _("list people and their rights"), user)
+
+    signon.add(user, command, _lazy, _)
 
     rejudge = command("rejudge", _lazy("rejudge"), _("judge the newest snapshot of every machine again, in the background"))
     rejudge.add_argument("--now", action="store_true", help=_("do it here and wait for it"))

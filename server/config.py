@@ -46,11 +46,11 @@ class Config(BaseModel):
     idle_minutes: Annotated[int, Field(ge=1, le=1440)] = 60
     oidc: Oidc | None = None
     ldap: Ldap | None = None
-    background_work: Literal["auto", "on", "off"] = "auto"
     one_person_for: tuple[Literal["waiver", "pack-change"], ...] = ()
     request_days: Annotated[int, Field(ge=1, le=366)] = 14
     waiver_days: Annotated[int, Field(ge=1, le=1830)] = 366
     attachment_mib: Annotated[int, Field(ge=1, le=64)] = 10
+    background_work: Literal["auto", "on", "off"] = "auto"
     worker_silence_seconds: Annotated[float, Field(ge=1, le=3600)] = 30.0
     keep_job_days: Annotated[int, Field(ge=1, le=36_500)] = 30
     keep_snapshot_days: Annotated[int, Field(ge=0, le=36_500)] = 400
@@ -205,6 +205,14 @@ workers = 2
 # sessions_per_person = 5
 # idle_minutes = 60
 
+# What takes two people: one asks, another one with the right to approve agrees. An office with a single administrator names here
+# what that person may approve alone; each time the journal says so.
+# one_person_for = ["waiver", "pack-change"]
+# Days after which a request that nobody answered is over; the longest term of a waiver; the largest file attached (MiB).
+# request_days = 14
+# waiver_days = 366
+# attachment_mib = 10
+
 # Versions of device configurations: how many days all of them are kept. The newest, and the last one of each month, stay
 # longer: for so many months, 0 for ever.
 # keep_configuration_days = 400
@@ -217,12 +225,18 @@ workers = 2
 # Outlets reach no address of this machine, of the link or of a cloud's own services, unless it lies in one of these networks.
 # keep_outlet_days = 14
 # outlets_may_reach = ["127.0.0.1"]
-"""
-# What takes two people: one asks, another one with the right to approve agrees. An office with a single administrator names here
-# what that person may approve alone; each time the journal says so.
-# one_person_for = ["waiver", "pack-change"]
-# Days after which a request that nobody answered is over; the longest term of a waiver; the largest file attached (MiB).
-# request_days = 14
-# waiver_days = 366
-# attachment_mib = 10
 
+# Log-on with the organisation's own accounts: docs/signon.md. What is no longer a comment here must stay at the end of this file.
+# [oidc]
+# issuer = "https://dangnhap.example.vn/realms/so"
+# client_id = "rasoat"
+# client_secret_file = "oidc.secret"
+# grants = [{{ group = "/rasoat/van-hanh", role = "operator", unit = "SO" }}]
+# [ldap]
+# servers = ["ldaps://dc1.so.example.vn"]
+# bind_dn = "CN=rasoat,OU=Service,DC=so,DC=example,DC=vn"
+# bind_password_file = "ldap.password"
+# user_base = "DC=so,DC=example,DC=vn"
+# group_base = "OU=Groups,DC=so,DC=example,DC=vn"
+# grants = [{{ group = "CN=rasoat-vanhanh,OU=Groups,DC=so,DC=example,DC=vn", role = "operator", unit = "SO" }}]
+"""

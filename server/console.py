@@ -23,6 +23,7 @@ from server.ingest.models import EnrolmentToken, Machine
 from server.journal import models as journal
 from server.people import sessions
 from server.people.models import SecondFactor
+from server.signon.people import external
 from server.storage import keys
 from server.terminal import FAILED, OK, USAGE, say, wrong
 from server.units.console import named as unit_named
@@ -137,14 +138,21 @@ def user_reset(options: argparse.Namespace) -> int:
     user = User.objects.filter(username=options.username).first()
     if user is None:
         return wrong(_("no user %s") % options.username)
-    password = generate()
-    user.set_password(password)
-    user.must_change, user.is_active = True, True
+    linked = external(user)
+    password = "" if linked else generate()
+    if password:
+        user.set_password(password)
+    user.must_change, user.is_active = not linked, True
     user.save()
     SecondFactor.objects.filter(user=user).delete()
     sessions.end_all(user)
     call_command("axes_reset_username", user.username, verbosity=0)
     journal.write("user.reset", "console", subject=user.username)
+    if linked:
+        say(
+            _("%s logs on with an account elsewhere, where its password is; the second factor is gone, the lock-out ended") % user
+        )
+        return OK
     say(_("Password of %(user)s (shown this once): %(password)s") % {"user": user.username, "password": password})
     return OK
 
@@ -162,7 +170,7 @@ def user_disable(options: argparse.Namespace) -> int:
 
 def user_list(options: argparse.Namespace) -> int:
     for user in User.objects.order_by("username").prefetch_related("memberships__unit"):
-        rights = ", ".join(f"{m.role} {m.unit.name}" for m in user.memberships.all())
+        rights = ", ".join(f"{m.role} {m.unit.name}" + (f" ({m.origin})" if m.origin else "") for m in user.memberships.all())
         state = "" if user.is_active else _("(disabled)")
         say(f"{user.username}  {user.full_name}  {rights}  {state}".rstrip())
     return OK

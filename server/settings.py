@@ -68,6 +68,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "server.web.middleware.LogOnRequired",
     "server.people.sessions.Idle",
+    "server.signon.sessions.Ends",
     "server.web.middleware.MustChangePassword",
     "server.people.sessions.MustHaveSecondFactor",
     "axes.middleware.AxesMiddleware",
@@ -96,6 +97,8 @@ CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"
 # People
 AUTH_USER_MODEL = "units.User"
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+if CONFIG.ldap:
+    AUTHENTICATION_BACKENDS.append("server.signon.directory.Directory")
 PASSWORD_HASHERS = ["server.units.passwords.Argon2"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
@@ -169,6 +172,7 @@ LOGGING = {
         "django.request": {"level": "ERROR"},
         "django.security.DisallowedHost": {"level": "ERROR"},
         "axes": {"level": "WARNING"},
+        "django_auth_ldap": {"level": "ERROR"},  # its warnings hold what was typed as a name
         "django_tasks": {"level": "WARNING"},
         "django_tasks_db": {"level": "WARNING"},
     },

@@ -18,6 +18,7 @@ urlpatterns = [
     path("", include("server.coverage.urls")),
     path("", include("server.programs.urls")),
     path("", include("server.enrolment.urls")),
+    path("", include("server.signon.urls")),
     path("", include("server.people.urls")),
     path("", include("server.units.urls")),
     path("", include("server.ingest.urls")),

@@ -46,6 +46,7 @@ TABLE = (
     Entry("matching.match", every=timedelta(minutes=10), at_start=True),
     Entry("schedules.check", every=timedelta(minutes=15)),
     Entry("feeds.sweep", at=time(3, 15)),
+    Entry("signon.recheck", every=timedelta(minutes=5)),
     Entry("approvals.expire", every=HOUR),
     Entry("waivers.check", every=HOUR),
 )

@@ -15,8 +15,11 @@ from django.urls import reverse
 from server.people.models import SecondFactor, Visit
 from server.units.models import User
 from server.web.middleware import OPEN
+from server.web.requests import user_of
 
 SEEN = "seen"
+PROVIDED = "factor-provided"
+"""In a session: the log-on service asked for a second factor that settings.toml accepts."""
 NOTED_SECONDS = 60
 
 
@@ -64,7 +67,7 @@ class MustHaveSecondFactor:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if not request.path.startswith(OPEN) and request.user.is_authenticated and not request.user.must_change:
             allowed = {reverse(name) for name in ("second-factor", "log-off", "password", "set_language")}
-            if request.path not in allowed and asked_of(request.user) and not has_factor(request.user):
+            if request.path not in allowed and asked_of(request.user) and not proven(request):
                 return redirect("second-factor")
         return self.get_response(request)
 
@@ -72,6 +75,11 @@ class MustHaveSecondFactor:
 def asked_of(user: User) -> bool:
     roles = settings.CONFIG.second_factor_for
     return bool(roles) and user.memberships.filter(role__in=roles).exists()
+
+
+def proven(request: HttpRequest) -> bool:
+    """Whether a second factor stands behind this log-on: the person's own, or the log-on service's."""
+    return bool(request.session.get(PROVIDED)) or has_factor(user_of(request))
 
 
 def has_factor(user: User) -> bool:

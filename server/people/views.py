@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import segno
+from django.conf import settings
 from django.contrib.auth import login
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.forms import AuthenticationForm
@@ -18,7 +20,9 @@ from django.views.decorators.http import require_http_methods
 from server.ingest.access import address_of
 from server.journal import models as journal
 from server.people.models import SecondFactor
-from server.people.sessions import asked_of
+from server.people.sessions import asked_of, has_factor
+from server.signon import pages
+from server.signon.errors import SignonError
 from server.units.models import User
 from server.units.views import LogOn as PasswordOnly
 from server.web.requests import user_of
@@ -30,14 +34,29 @@ BACKEND = "django.contrib.auth.backends.ModelBackend"
 class LogOn(PasswordOnly):
     """A right password is half a log-on for whoever has a second factor."""
 
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return super().post(request, *args, **kwargs)
+        except SignonError as error:
+            return pages.page(request, error)
+
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
         user = form.get_user()
-        if not SecondFactor.objects.filter(user=user).exclude(confirmed_at=None).exists():
-            return super().form_valid(form)
-        # not logged on: a new session that knows no more than who is at the door, and for how long
-        self.request.session.flush()
-        self.request.session[HALF] = {"user": user.pk, "at": int(time.time()), "next": self.get_redirect_url()}
-        return redirect("second-step")
+        if has_factor(user):
+            return half_way(self.request, user, self.get_redirect_url())
+        login(self.request, user, backend=BACKEND)  # whoever vouched for the person: from here on the account counts
+        return redirect(self.get_success_url())
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        config = settings.CONFIG
+        return super().get_context_data(**kwargs) | {"oidc": config.oidc, "ldap": config.ldap}
+
+
+def half_way(request: HttpRequest, user: User, wanted: str) -> HttpResponse:
+    """Not logged on: a new session that knows no more than who is at the door, and for how long."""
+    request.session.flush()
+    request.session[HALF] = {"user": user.pk, "at": int(time.time()), "next": wanted}
+    return redirect("second-step")
 
 
 @login_not_required
@@ -60,14 +79,15 @@ def second_step(request: HttpRequest) -> HttpResponse:
             login(request, found.user, backend=BACKEND)
             left = found.recovery.filter(used_at=None).count()
             journal.write("user.second-factor", found.user.username, address=address_of(request), left=left)
-            return redirect(_safe(request, half.get("next", "")))
+            return redirect(safe(request, half.get("next", "")))
         wrong = True
         journal.write_sparingly("user.refused", found.user.username, address=address_of(request))
     status = 429 if found.shut() else 200
     return render(request, "people/second_step.html", {"wrong": wrong, "shut": found.shut()}, status=status)
 
 
-def _safe(request: HttpRequest, wanted: str) -> str:
+def safe(request: HttpRequest, wanted: str) -> str:
+    """Where the person wanted to go, if that is here."""
     fine = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
     return wanted if wanted and fine else reverse("machines")
 

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 
 from server.errors import Refused
 from server.ingest.access import address_of, limit_tries, note_refusal
-from server.people.sessions import asked_of, has_factor
+from server.people.sessions import asked_of, proven
 from server.programs.models import PREFIX, Key
 from server.units.models import Unit, User
 from server.units.rights import SEE
@@ -38,7 +38,7 @@ def reader(request: HttpRequest, scope: str) -> Reader:
     if given:
         return _by_key(request, given, scope)
     user: Any = request.user
-    if not user.is_authenticated or user.must_change or (asked_of(user) and not has_factor(user)):
+    if not user.is_authenticated or user.must_change or (asked_of(user) and not proven(request)):
         raise Refused(401, "key", "send a key: Authorization: Bearer rsk1....; people make one under /keys/")
     return Reader(user, None)
 

@@ -24,7 +24,7 @@ class Identity(models.Model):
     subject = models.CharField(max_length=255, help_text="`sub` of the provider; objectGUID or entryUUID of the directory")
     name = models.CharField(max_length=300, help_text="What the person is called there; for people to read, and to look again")
     since = models.DateTimeField(default=timezone.now)
-    seen_at = models.DateTimeField(null=True, help_text="Last log-on")
+    seen_at = models.DateTimeField(null=True, help_text="When it was last vouched for: a log-on, or a look into the directory")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["kind", "issuer", "subject"], name="one_account_per_identity")]
@@ -61,3 +61,8 @@ class Tries(models.Model):
     @classmethod
     def forget(cls, subject: str) -> None:
         cls.objects.filter(subject=subject).delete()
+
+    @classmethod
+    def give_back(cls, subject: str) -> None:
+        """A try that reached nobody."""
+        cls.objects.filter(subject=subject, failures__gt=0).update(failures=models.F("failures") - 1)

@@ -46,14 +46,14 @@ def admit(who: Outsider, grants: Iterable[Grant], address: str) -> User:
     identity = _identity(who)
     try:
         if identity is None and not wanted:
-            raise Refused("no-right", identity=who.subject)
+            raise Refused("no-right", identity=who.label)
         user = identity.user if identity else _new(who)
         if not user.is_active:
-            raise Refused("disabled", identity=who.subject)
+            raise Refused("disabled", identity=who.label)
         settle(user, who.kind, wanted)
         if not user.parts():
             sessions.end_all(user)
-            raise Refused("no-right", identity=who.subject)
+            raise Refused("no-right", identity=who.label)
     except Refused as no:
         actor = identity.user.username if identity else "stranger"
         journal.write("user.signon-refused", actor, address=address, code=no.reason, identity=who.label)
@@ -131,9 +131,9 @@ def _identity(who: Outsider) -> Identity | None:
 def _new(who: Outsider) -> User:
     name = User.normalize_username(unicodedata.normalize("NFC", who.name).strip()).lower()
     if not name or len(name) > 150 or not name.isprintable():
-        raise Refused("no-name", identity=who.subject)
+        raise Refused("no-name", identity=who.label)
     if any(taken.casefold() == name.casefold() for taken in User.objects.values_list("username", flat=True)):
-        raise Refused("name-taken", identity=who.subject)
+        raise Refused("name-taken", identity=who.label)
     user = User(username=name, must_change=False)
     user.set_unusable_password()
     try:
@@ -141,7 +141,7 @@ def _new(who: Outsider) -> User:
             user.save()
             Identity.objects.create(user=user, kind=who.kind, issuer=who.issuer, subject=who.subject, name=name)
     except IntegrityError:  # the same person, or the same name, twice at this moment
-        raise Refused("name-taken", identity=who.subject) from None
+        raise Refused("name-taken", identity=who.label) from None
     journal.write("user.new", who.kind, subject=name, identity=who.label)
     return user
 

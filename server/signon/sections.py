@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ssl
+from importlib.util import find_spec
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 Text = Annotated[str, Field(min_length=1, max_length=1000)]
+BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 AD, LDAP = "active-directory", "ldap"
 NAME = "%(user)s"
 """Where the name that was typed comes into a filter, escaped (the way django-auth-ldap writes it)."""
@@ -23,6 +26,11 @@ def _https(url: str) -> str:
     if parts.scheme != "https" or not parts.hostname or parts.query or parts.fragment or "@" in parts.netloc:
         raise ValueError("an address that begins with https://, without query, fragment or password, is needed")
     return url
+
+
+def _needs(module: str, extra: str) -> None:
+    if find_spec(module) is None:
+        raise ValueError(f"needs a package that is not installed: pip install 'rasoat[{extra}]' (docs/signon.md)")
 
 
 class Grant(BaseModel):
@@ -46,11 +54,16 @@ class Source(BaseModel):
     timeout_seconds: Annotated[float, Field(ge=1, le=30)] = 5.0
     grants: tuple[Grant, ...] = ()
 
+    @property
+    def authorities(self) -> str:
+        """The file of those whose certificates count: the one named, or the system's."""
+        return self.ca_file or ssl.get_default_verify_paths().cafile or BUNDLE
+
 
 class Oidc(Source):
     """[oidc]"""
 
-    issuer: Annotated[str, AfterValidator(_https)]
+    issuer: Annotated[str, Field(max_length=300), AfterValidator(_https)]
     client_id: Text
     client_secret_file: Text
     scopes: tuple[Text, ...] = ("openid", "profile")
@@ -64,6 +77,7 @@ class Oidc(Source):
 
     @model_validator(mode="after")
     def _whole(self) -> Oidc:
+        _needs("authlib", "signon")
         if "openid" not in self.scopes:
             raise ValueError('scopes must hold "openid"; without it the provider sends no signed word about the person')
         if self.second_factor == "provider" and not (self.accepted_acr or self.accepted_amr):
@@ -93,6 +107,7 @@ class Ldap(Source):
 
     @model_validator(mode="after")
     def _whole(self) -> Ldap:
+        _needs("django_auth_ldap", "ldap")
         for server in self.servers:
             scheme = urlsplit(server).scheme
             if scheme == "ldap" and not self.start_tls:

@@ -31,7 +31,7 @@ class Migration(migrations.Migration):
                 ('subject', models.CharField(help_text='`sub` of the provider; objectGUID or entryUUID of the directory', max_length=255)),
                 ('name', models.CharField(help_text='What the person is called there; for people to read, and to look again', max_length=300)),
                 ('since', models.DateTimeField(default=django.utils.timezone.now)),
-                ('seen_at', models.DateTimeField(help_text='Last log-on', null=True)),
+                ('seen_at', models.DateTimeField(help_text='When it was last vouched for: a log-on, or a look into the directory', null=True)),
                 ('user', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='identity', to=settings.AUTH_USER_MODEL)),
             ],
             options={
