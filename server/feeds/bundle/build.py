@@ -7,7 +7,7 @@ The folder holds feeds.toml, which names the files:
     kind = "debian"
     file = "debian.json.gz"
     # address = "https://security-tracker.debian.org/tracker/data/json"   fetched into `file` first
-    # data_date = 2026-11-28     where the file does not say it; else the day it was fetched, or the time of the file
+    # data_date = 2026-11-28     where the file does not say it; of a fetched one it is what the server says, or today
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import urllib.request
 import zipfile
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -100,11 +101,12 @@ def build(folder: Path, key_folder: Path, out: Path, ask: keys.Ask, *, key: Path
     signer = keys.load(key, ask)
     if signer.public_key.keyid not in root.roles["timestamp"].keyids:
         raise KeyProblem(f"{key}: is not the bundle key of the newest root file")
+    fetched = {}
     for one in entries:
         if one.address:
             say(f"{one.name}: {one.address}")
-            _fetch(one, folder)
-    checked = [_checked(one, folder, say) for one in entries]
+            fetched[one.name] = _fetch(one, folder)
+    checked = [_checked(one, folder, fetched.get(one.name), say) for one in entries]
     zipped = out.suffix == ".zip"
     if zipped and out.exists():
         raise BuildError(f"{out}: is there already")
@@ -134,7 +136,7 @@ def _next_version(key_folder: Path) -> int:
     return version
 
 
-def _checked(one: Entry, folder: Path, say: Say) -> tuple[Entry, dict[str, Any]]:
+def _checked(one: Entry, folder: Path, fetched: date | None, say: Say) -> tuple[Entry, dict[str, Any]]:
     """Read by its parser, and what the signed list says of it."""
     path = folder / one.file
     if not path.is_file():
@@ -150,12 +152,12 @@ def _checked(one: Entry, folder: Path, say: Say) -> tuple[Entry, dict[str, Any]]
         raise BuildError(f"{one.name}: {one.file}: record {source.records}: {type(error).__name__}: {error}") from None
     if not rows:
         raise BuildError(f"{one.name}: {one.file}: holds no record that rasoat uses")
-    dated = source.data_date or one.data_date or one.dated
+    dated = source.data_date or one.data_date or one.dated or fetched
     if one.data_date and source.data_date and one.data_date != source.data_date:
         raise BuildError(f"{one.name}: the file says it is of {source.data_date}, feeds.toml says {one.data_date}")
     if dated is None:
-        dated = datetime.fromtimestamp(path.stat().st_mtime, UTC).date()
-        say(f"{one.name}: nothing says of which day the data are; taken from the time of the file: {dated}")
+        # the time of a file is that of its copy as often as not, and would make old data young
+        raise BuildError(f"{one.name}: {one.file} does not say of which day its data are; write data_date into feeds.toml")
     say(f"{one.name}: {source.records} records, {rows} rows, {source.left_out} left out, of {dated}")
     kind = KINDS[one.kind]
     told = {"feed": one.name, "kind": one.kind, "data_date": str(dated), "given": given}
@@ -236,8 +238,8 @@ def _zip(tree: Path, out: Path) -> None:
     part.replace(out)
 
 
-def _fetch(one: Entry, folder: Path) -> None:
-    """Into its file, which stays as it is when anything fails; its time becomes what the server says of it."""
+def _fetch(one: Entry, folder: Path) -> date:
+    """Into its file, which stays as it is when anything fails. The day the server says it is of, else today."""
     path = folder / one.file
     part = path.with_name(path.name + ".part")
     part.parent.mkdir(parents=True, exist_ok=True)
@@ -255,7 +257,9 @@ def _fetch(one: Entry, folder: Path) -> None:
                     out.write(block)
             if told is not None and told.isdecimal() and int(told) != size:
                 raise BuildError(f"{one.name}: {one.address}: cut off after {size} of {told} bytes")
+            changed = answer.headers.get("Last-Modified")
         part.replace(path)
+        return parsedate_to_datetime(changed).date() if changed else datetime.now(UTC).date()
     except (OSError, ValueError) as error:
         if isinstance(error, BuildError):
             raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, Final
 
 from server.feeds import codes
@@ -83,6 +84,7 @@ def _affected(source: Source, place: str, document: dict[str, Any], own: str) ->
         yield from _ranges(source, here, one, row)
 
 
+@cache
 def ecosystem_of(told: str) -> str | None:
     """Our word for OSV's; None: nothing rasoat looks at."""
     for pattern, word in _ECOSYSTEMS:
