@@ -24,6 +24,7 @@ urlpatterns = [
     path("", include("server.ingest.urls")),
     path("", include("server.approvals.urls")),
     path("", include("server.waivers.urls")),
+    path("", include("server.outlets.urls")),
     path("", include("server.journal.urls")),
     path("", include("server.background.urls")),
     path("", include("server.feeds.matching.urls")),

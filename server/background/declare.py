@@ -116,16 +116,16 @@ class Task:
 
     def enqueue(
         self, *, by: str, unit: Unit | None = None, subject: str = "", key: str = "", after: timedelta = timedelta(),
-        priority: int = 0, **arguments: Any,
+        priority: int = 0, lock: str = "", **arguments: Any,
     ) -> Job:  # fmt: skip
         """The job, which others see once the transaction around is committed.
 
         `key`: while a job of that key waits, it is the one. One that runs already may have passed what changed, so a further
-        one waits behind it.
+        one waits behind it. `lock`: in place of the task's own, where only jobs of one thing exclude each other.
         """
         from server.background import queue
 
-        return queue.enqueue(self, by, unit, subject, key, after, priority, arguments)
+        return queue.enqueue(self, by, unit, subject, key, after, priority, lock or self.lock, arguments)
 
 
 TASKS: dict[str, Task] = {}

@@ -21,12 +21,13 @@ if TYPE_CHECKING:
 
 
 def enqueue(
-    task: Task, by: str, unit: Unit | None, subject: str, key: str, after: timedelta, priority: int, arguments: dict[str, Any]
+    task: Task, by: str, unit: Unit | None, subject: str, key: str, after: timedelta, priority: int, lock: str,
+    arguments: dict[str, Any],
 ) -> Job:  # fmt: skip
     """See Task.enqueue."""
     job = Job(
         name=task.name, subject=(subject or (unit.name if unit else ""))[:300], unit=unit, asked_by=by[:200], arguments=arguments,
-        key=key, lock=task.lock, priority=priority, due_at=timezone.now() + after if after else None,
+        key=key, lock=lock, priority=priority, due_at=timezone.now() + after if after else None,
     )  # fmt: skip
     while True:
         with transaction.atomic():

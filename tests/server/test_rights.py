@@ -28,6 +28,8 @@ from server.findings.models import Rule
 from server.ingest.models import Agent, EnrolmentToken, Machine
 from server.journal import models as journal
 from server.journal.models import Entry
+from server.outlets import making
+from server.outlets.making import Wish
 from server.programs.models import Key
 from server.relays.models import Relay
 from server.stations.models import ScanRequest
@@ -60,6 +62,8 @@ OBJECTS = {
     "jobs/<int:pk>": lambda there: there["job"].pk,
     "relays/<str:pk>": lambda there: there["relay"].pk,
     "<slug:gap>": lambda there: "absent",
+    "outlets/<int:pk>": lambda there: there["outlet"].pk,
+    "<str:act>": lambda there: "pause",
     "<slug:weakness>": lambda there: "CVE-2026-1000",
     "approvals/<int:pk>": lambda there: there["waiver"].request_id,
     "waivers/<int:pk>": lambda there: there["waiver"].pk,
@@ -102,6 +106,7 @@ class Place(dict[str, Any]):
             mark=mark, unit=unit, office=office, token=token, machine=machine, target=target, alarm=alarm, version=version,
             expected=expected, waiver=waiver, attestation=attestation, waiting=Agent.objects.get(pk=late.agent),
             job=follow(office, f"người {mark}"), relay=Relay.invite(office, f"tram-{mark}", f"người {mark}")[0],
+            outlet=making.make(office, Wish("syslog", f"kenh-{mark}", f"tls://{mark}.example:6514"), f"người {mark}"),
             key=Key.issue(person(f"nguoi-{mark}"), office, f"khoa-{mark}", ["units"], timezone.now() + timedelta(days=1))[0],
         )  # fmt: skip
 

@@ -1,0 +1,453 @@
+"""What outlets are told: everything of their part of the tree, in order, once there is an answer, whatever happens in between."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import transaction
+from django.utils import timezone
+
+from server.assess import judge
+from server.findings.codes import RULES
+from server.findings.models import Transition
+from server.journal import models as journal
+from server.journal.models import Entry
+from server.outlets import deliver, making, news, sealed, webhook
+from server.outlets.models import Order, Outlet, Turned
+from server.outlets.reach import Failed
+from server.outlets.tasks import due, look
+from server.units.models import Unit
+from tests.server.findings import Fleet
+from tests.server.outlets import KEY, fresh, now, outlet, run, told
+
+pytestmark = [pytest.mark.on_both, pytest.mark.django_db]
+
+
+@pytest.fixture
+def fleet(db) -> Fleet:
+    return Fleet.of(4)
+
+
+@pytest.fixture
+def got(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, list[str]]]:
+    """What receivers have taken, by outlet. One that is `down` takes nothing."""
+    found: dict[str, list[str]] = {"down": []}
+
+    def send(known: Outlet, slice_: list[Any], now: Any) -> None:
+        if known.name in found["down"]:
+            raise Failed("no answer in time")
+        found.setdefault(known.name, []).extend(one.id for one in slice_)
+
+    monkeypatch.setattr(webhook, "send", send)
+    monkeypatch.setattr(deliver, "BATCH", 10)
+    return found
+
+
+# -- what is told --------------------------------------------------------------------------------------------------
+
+
+def test_a_verdict_that_got_worse_is_told_in_words(tree, fleet: Fleet) -> None:
+    known = outlet(tree["root"], tells=("verdicts",), severity=1)
+    machine = fleet.machine(tree["north"], "máy-01")
+    fleet.report(machine, 0, "PPPP")
+    fleet.report(machine, 1, "FPUP")
+    found = told(known)
+    assert [(one.action, one.machine, one.unit, one.detail["check"], one.severity, one.better) for one in found] == [
+        ("verdict.fail", "máy-01", "Phòng Bắc", "c0", "low", False),
+        ("verdict.unknown", "máy-01", "Phòng Bắc", "c2", "high", False),
+    ]
+    assert found[0].text == "máy-01: c0: Đạt → Không đạt"
+    assert [one.id for one in told(known)] == [one.id for one in found], "the same whenever it is asked"
+
+
+def test_only_what_was_asked_for(tree, fleet: Fleet) -> None:
+    grave, all_, silent = (
+        outlet(tree["root"], name="grave", tells=("verdicts",), severity=3), outlet(tree["root"], name="all", tells=("verdicts",), severity=1, direction="both"),
+        outlet(tree["root"], name="silent", tells=("alarms",)),
+    )  # fmt: skip
+    machine = fleet.machine(tree["north"])
+    for day, letters in enumerate(("PPPP", "FFFF", "PPPP")):
+        fleet.report(machine, day, letters)
+    assert [one.detail["check"] for one in told(grave)] == ["c2", "c3"]
+    assert len(told(all_)) == 8
+    assert told(silent) == []
+
+
+def test_what_other_rules_turned_is_told_to_those_who_want_it(tree, fleet: Fleet) -> None:
+    machine_only, everything = (
+        outlet(tree["root"], tells=("verdicts",), severity=1),
+        outlet(tree["root"], name="b", tells=("verdicts",), severity=1, rule_changes=True),
+    )
+    machine = fleet.machine(tree["north"])
+    fleet.report(machine, 0, "PP--")
+    fleet.report(machine, 1, "FP--", edition="2")
+    assert Transition.objects.get().cause == RULES
+    assert told(machine_only) == []
+    assert [one.detail["cause"] for one in told(everything)] == ["rules"]
+
+
+def test_what_a_late_snapshot_shows_is_told_too(tree, fleet: Fleet) -> None:
+    known = outlet(tree["root"], tells=("verdicts",), severity=1, direction="both")
+    machine = fleet.machine(tree["north"])
+    fleet.report(machine, 0, "P")
+    fleet.report(machine, 2, "P")
+    fleet.report(machine, 1, "F")
+    assert [(one.action, one.detail["was"]) for one in told(known)] == [("verdict.fail", "pass"), ("verdict.pass", "fail")]
+
+
+def test_alarms_and_the_journal(tree, fleet: Fleet) -> None:
+    alarms, all_ = outlet(tree["root"], tells=("alarms",)), outlet(tree["root"], name="b", tells=("alarms", "journal"))
+    machine = fleet.machine(tree["north"], "máy-01")
+    judge.raise_alarm(machine, "forged", target="x")
+    judge.raise_alarm(machine, "forged", target="x")
+    journal.write("unit.changed", "ai đó", unit_path=tree["north"].path, subject="Phòng Bắc")
+    assert [(one.kind, one.action, one.machine, one.severity) for one in told(alarms)] == [
+        ("alarm", "alarm.raised", "máy-01", "high")
+    ]
+    assert [one.kind for one in told(all_) if one.action != "outlet.new"] == ["alarm", "journal"]
+
+
+def test_each_sees_its_own_part_and_no_other(tree, fleet: Fleet) -> None:
+    root, north, south = (
+        outlet(tree[name], name=name, tells=("alarms", "verdicts", "journal"), severity=1) for name in ("root", "north", "south")
+    )
+    for name in ("north", "south"):
+        machine = fleet.machine(tree[name], f"máy-{name}")
+        fleet.report(machine, 0, "P")
+        fleet.report(machine, 1, "F")
+        judge.raise_alarm(machine, "forged")
+        journal.write("unit.changed", f"ai-{name}", unit_path=tree[name].path, subject=name)
+    journal.write("server.backup", "chung")
+    for known, mine, other in ((north, "north", "south"), (south, "south", "north")):
+        found = told(known)
+        assert {one.kind for one in found} == {"alarm", "verdict", "journal"}
+        assert mine in str(found)
+        assert f"máy-{other}" not in str(found)
+        assert f"ai-{other}" not in str(found)
+        assert "chung" not in str(found)
+    assert {"máy-north", "máy-south"} <= {one.machine for one in told(root)}
+    assert "chung" in str(told(root)), "what concerns no unit is the root's"
+
+
+def test_a_unit_that_was_moved_is_told_of_what_was_written_before(tree, fleet: Fleet) -> None:
+    from server.units import operations
+
+    known = outlet(tree["south"], tells=("journal",))
+    journal.write("unit.changed", "ai", unit_path=tree["south"].path, subject="trước")
+    operations.move(
+        Unit.objects.get(pk=tree["south"].pk),
+        Unit.objects.get(pk=tree["north"].pk),
+        operations.By("console"),
+        timezone.localdate(),
+    )
+    assert "trước" in str(told(known))
+
+
+def test_nothing_of_what_was_before_it_was_made(tree, fleet: Fleet) -> None:
+    machine = fleet.machine(tree["north"])
+    fleet.report(machine, 0, "P")
+    fleet.report(machine, 1, "F")
+    judge.raise_alarm(machine, "forged")
+    news.sort()
+    known = outlet(tree["root"], tells=("alarms", "verdicts"), severity=1)
+    assert told(known) == []
+    fleet.report(machine, 2, "P")
+    fleet.report(machine, 3, "F")
+    assert len(told(known)) == 1
+
+
+# -- delivery ------------------------------------------------------------------------------------------------------
+
+
+def alarms(fleet: Fleet, tree: Any, count: int, first: int = 0) -> list[str]:
+    """Raise so many; the machines' names."""
+    names = [f"máy-{first + number:03}" for number in range(count)]
+    for name in names:
+        judge.raise_alarm(fleet.machine(tree["north"], name), "forged")
+    return names
+
+
+def all_ids(known: Outlet) -> list[str]:
+    return [one.id for one in told(known, 10_000)]
+
+
+def test_everything_is_told_once_and_in_order(tree, fleet: Fleet, got) -> None:
+    known = outlet(tree["root"], name="a", tells=("alarms", "verdicts"), severity=1)
+    alarms(fleet, tree, 25)
+    machine = fleet.machine(tree["north"])
+    for day in range(12):
+        fleet.report(machine, day, "PF"[day % 2])
+    wanted = all_ids(known)
+    assert len(wanted) == 25 + 6
+    assert run(known, now()) == len(wanted)
+    assert got["a"] == wanted
+    assert run(known, now()) == 0
+    assert (fresh(known).sent, fresh(known).error) == (len(wanted), "")
+
+
+def test_a_receiver_that_was_away_gets_what_it_missed(tree, fleet: Fleet, got) -> None:
+    known, clock = outlet(tree["root"], name="a"), now()
+    alarms(fleet, tree, 3)
+    run(known, clock)
+    got["down"].append("a")
+    alarms(fleet, tree, 12, first=3)
+    waits = []
+    for _again in range(12):
+        run(known, clock)
+        state = fresh(known)
+        assert state.next_at is not None
+        waits.append((state.next_at - clock.now).total_seconds())
+        clock.now = state.next_at
+    assert waits[:4] == [30, 60, 120, 240]
+    assert waits[-1] == 4 * 3600, "pauses grow to hours"
+    assert Entry.objects.filter(action="outlet.failing").count() == 1, "people are told once"
+    got["down"].clear()
+    wanted = got["a"] + all_ids(known)
+    run(known, clock)
+    assert got["a"][: len(wanted)] == wanted, "nothing lost, in order, none twice"
+    assert len(set(got["a"])) == len(got["a"])
+    state = fresh(known)
+    assert (state.failures, state.failing_since, state.alarmed_at, state.error) == (0, None, None, "")
+    assert Entry.objects.filter(action="outlet.recovered").count() == 1
+
+
+def test_it_is_not_tried_before_its_time(tree, fleet: Fleet, got) -> None:
+    known, clock = outlet(tree["root"], name="a"), now()
+    got["down"].append("a")
+    alarms(fleet, tree, 1)
+    run(known, clock)
+    got["down"].clear()
+    clock.on(seconds=29)
+    assert not due(fresh(known), clock.now)
+    assert run(known, clock) == 0
+    clock.on(seconds=1)
+    assert due(fresh(known), clock.now)
+    assert run(known, clock) == 1
+
+
+def test_a_dead_one_holds_up_nobody(tree, fleet: Fleet, got) -> None:
+    dead, alive, clock = outlet(tree["root"], name="dead"), outlet(tree["root"], name="alive"), now()
+    got["down"].append("dead")
+    alarms(fleet, tree, 5)
+    for _again in range(8):
+        run(dead, clock)
+        run(alive, clock)
+        clock.on(hours=1)
+    assert len(got["alive"]) == 6, "five, and that the other one does not get through"
+    assert fresh(dead).failures
+    assert "dead" not in got
+
+
+def test_refused_for_good_is_told_at_once(tree, fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*given: Any) -> None:
+        raise Failed("HTTP 404", hopeless=True)
+
+    monkeypatch.setattr(webhook, "send", refuse)
+    known = outlet(tree["root"], name="a")
+    alarms(fleet, tree, 1)
+    run(known, now())
+    entry = Entry.objects.get(action="outlet.failing")
+    assert (entry.unit_path, entry.subject, entry.detail["code"]) == (tree["root"].path, "a", "HTTP 404")
+    assert KEY not in str(entry.row())
+
+
+def test_as_long_as_the_receiver_asks(tree, fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    def later(*given: Any) -> None:
+        raise Failed("HTTP 429", wait=1234)
+
+    monkeypatch.setattr(webhook, "send", later)
+    known, clock = outlet(tree["root"]), now()
+    alarms(fleet, tree, 1)
+    run(known, clock)
+    assert fresh(known).next_at == clock.now + timedelta(seconds=1234)
+
+
+def test_a_worker_that_dies_after_the_answer_tells_it_again_with_the_same_ids(
+    tree, fleet: Fleet, got, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known, clock = outlet(tree["root"], name="a"), now()
+    alarms(fleet, tree, 15)
+    wanted = all_ids(known)
+
+    class Killed(BaseException):
+        pass
+
+    def die(*given: Any, **more: Any) -> None:
+        raise Killed
+
+    with monkeypatch.context() as dying:
+        dying.setattr(deliver, "_through", die)
+        with pytest.raises(Killed):
+            run(known, clock)
+    assert got["a"] == wanted[:10]
+    run(known, clock)
+    assert got["a"] == wanted[:10] + wanted
+    assert list(dict.fromkeys(got["a"])) == wanted
+
+
+def test_two_jobs_of_one_outlet_lose_nothing(tree, fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Jobs exclude each other; were one taken for dead that was not, it writes nothing once the other one has."""
+    known, clock = outlet(tree["root"], name="a"), now()
+    alarms(fleet, tree, 3)
+    taken: list[str] = []
+
+    def send(one: Outlet, slice_: list[Any], at: Any) -> None:
+        if not taken:
+            taken.append("first")
+            run(known, clock)  # the other job, meanwhile
+        taken.extend(each.id for each in slice_)
+
+    monkeypatch.setattr(webhook, "send", send)
+    wanted = all_ids(known)
+    run(known, clock)
+    assert taken == ["first", *wanted, *wanted]
+    assert fresh(known).sent == 3
+
+
+def test_what_waits_too_long_is_left_out_and_said(tree, fleet: Fleet, got, settings) -> None:
+    known, clock = outlet(tree["root"], name="a", tells=("alarms", "verdicts"), severity=1), now()
+    got["down"].append("a")
+    alarms(fleet, tree, 13)
+    machine = fleet.machine(tree["north"])
+    for day in range(6):
+        fleet.report(machine, day, "PF"[day % 2])
+    run(known, clock)
+    clock.on(days=settings.CONFIG.keep_outlet_days, seconds=61)
+    got["down"].clear()
+    run(known, clock)
+    assert got["a"][0].startswith(f"skipped-{known.pk}-")
+    assert got["a"][0].endswith("-16")
+    assert Entry.objects.get(action="outlet.skipped").detail == {"kind": "webhook", "rows": 16}
+    assert "skipped" not in fresh(known).kept
+    assert not [one for one in got["a"][1:] if one.startswith("verdict")]
+    assert run(known, clock) == 0
+
+
+def test_the_count_of_what_was_left_out_waits_for_the_receiver_too(tree, fleet: Fleet, got, settings) -> None:
+    known, clock = outlet(tree["root"], name="a"), now()
+    got["down"].append("a")
+    alarms(fleet, tree, 2)
+    run(known, clock)
+    clock.on(days=settings.CONFIG.keep_outlet_days + 1)
+    run(known, clock)
+    assert fresh(known).kept["skipped"]["count"] == 2
+    Outlet.objects.update(next_at=None)
+    got["down"].clear()
+    run(known, now())
+    assert got["a"][0].endswith("-2")
+    assert "skipped" not in fresh(known).kept
+
+
+def test_a_paused_one_waits_and_goes_on_where_it_was(tree, fleet: Fleet, got) -> None:
+    known, clock = outlet(tree["root"], name="a"), now()
+    making.pause(known, "ai")
+    alarms(fleet, tree, 2)
+    assert not due(fresh(known), clock.now)
+    assert run(known, clock) == 0
+    making.resume(known, "người khác")
+    assert run(known, clock) == 2
+    assert fresh(known).made_by == "người khác"
+
+
+def test_the_outlet_of_a_unit_that_went_over_into_another_stops_and_says_so(tree, fleet: Fleet, got) -> None:
+    known, clock = outlet(tree["south"], name="a"), now()
+    Unit.objects.filter(pk=tree["south"].pk).update(valid_until=timezone.localdate())
+    judge.raise_alarm(fleet.machine(tree["south"]), "forged")
+    for _again in range(3):
+        assert run(known, clock) == 0
+    assert "a" not in got
+    assert Entry.objects.filter(action="outlet.failing", subject="a").count() == 1
+    assert not due(fresh(known), clock.now)
+
+
+def test_a_secret_that_cannot_be_opened_is_an_alarm(tree, fleet: Fleet, settings) -> None:
+    known = outlet(tree["root"], name="a")
+    assert fresh(known).secret == KEY
+    assert KEY.encode() not in bytes(fresh(known).sealed or b"")
+    settings.SECRET_KEY = "another one"
+    with pytest.raises(sealed.Lost):
+        _ = fresh(known).secret
+    settings.CONFIG = settings.CONFIG.model_copy(update={"outlets_may_reach": ()})
+    alarms(fleet, tree, 1)
+    run(known, now())
+    assert Entry.objects.get(action="outlet.failing").detail["code"].startswith("its secret cannot be opened")
+
+
+def test_a_sealed_secret_opens_in_its_own_row_alone(tree) -> None:
+    one, two = outlet(tree["root"]), outlet(tree["root"], name="b")
+    Outlet.objects.filter(pk=two.pk).update(sealed=one.sealed)
+    with pytest.raises(sealed.Lost):
+        _ = fresh(two).secret
+
+
+# -- the list of what turned ---------------------------------------------------------------------------------------
+
+
+def test_the_list_is_forgotten_once_all_have_it(tree, fleet: Fleet, got) -> None:
+    first, second, clock = (outlet(tree["root"], name="a", tells=("verdicts",), severity=1), outlet(tree["root"], name="b", tells=("verdicts",), severity=1), now())  # fmt: skip
+    machine = fleet.machine(tree["north"])
+    for day in range(5):
+        fleet.report(machine, day, "PF"[day % 2])
+    run(first, clock)
+    assert news.forget() == 0, "the other one has not had it"
+    run(second, clock)
+    assert news.forget() == 4
+    assert Order.objects.get().last == 4
+    fleet.report(machine, 9, "F")
+    fleet.report(machine, 10, "P")
+    fleet.report(machine, 11, "F")
+    run(first, clock)
+    assert len(got["a"]) == 4, "numbers go on, whatever was removed"
+
+
+def test_without_outlets_the_list_stays_short(tree, fleet: Fleet) -> None:
+    machine = fleet.machine(tree["north"])
+    for day in range(5):
+        fleet.report(machine, day, "PF"[day % 2])
+    assert Turned.objects.count() == 4
+    while news.sort():
+        pass
+    assert news.forget() == 4
+    assert not Turned.objects.exists()
+
+
+def test_what_is_rolled_back_is_not_told(tree, fleet: Fleet) -> None:
+    known = outlet(tree["root"], tells=("verdicts",), severity=1)
+    machine = fleet.machine(tree["north"])
+    fleet.report(machine, 0, "P")
+    with transaction.atomic():
+        fleet.report(machine, 1, "F")
+        transaction.set_rollback(True)
+    assert told(known) == []
+
+
+def test_what_concerns_others_is_passed_by(tree, fleet: Fleet) -> None:
+    known = outlet(tree["south"], tells=("alarms", "verdicts"))
+    alarms(fleet, tree, 3)
+    assert not due(fresh(known), timezone.now())
+    assert fresh(known).entry == Entry.objects.order_by("-pk").values_list("pk", flat=True)[0]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_look_asks_for_one_job_for_each_that_has_something(tree, fleet: Fleet, got) -> None:
+    from server.background import delivery
+    from server.background.models import Job
+
+    outlet(tree["root"], name="a")
+    outlet(tree["south"], name="b")
+    alarms(fleet, tree, 2)
+    for _again in range(2):
+        look.function(_Work())
+    job = Job.objects.get(name="outlets.tell")
+    assert (job.subject, job.lock, job.unit) == ("a", job.key, tree["root"])
+    delivery.take("tests", 0.05, until_empty=True, signals=False)
+    assert len(got["a"]) == 2
+    assert "b" not in got
+
+
+class _Work:
+    def check(self) -> None:
+        pass
