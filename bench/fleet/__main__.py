@@ -11,7 +11,7 @@ from typing import Any
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[2]), str(Path(__file__).resolve().parents[1])]
 
-from bench.fleet import curve, day, rates, site  # noqa: E402  (the path first: benches are scripts, not installed)
+from bench.fleet import curve, day, rates, scale, site  # noqa: E402  (the path first: benches are scripts, not installed)
 from bench.measure import write  # noqa: E402
 
 
@@ -42,6 +42,7 @@ def main() -> int:
     sizes.add_argument("--sizes", type=int, nargs="+", default=curve.SIZES, metavar="N")
     queries = command("queries", _queries, "what people ask, among 25,000 hosts (PostgreSQL) and 1,000 (SQLite)", 25_000)
     queries.add_argument("--only", choices=("postgresql", "sqlite"))
+    command("scale", lambda _options: scale.write(), "docs/scale.md made anew from the result of `curve`", 0)
     command("all", _all, "every figure, one after the other", 25_000)
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
@@ -83,7 +84,7 @@ def _queries(options: argparse.Namespace) -> int:
 def _all(options: argparse.Namespace) -> int:
     """Each in a process of its own: what one left in memory is not the next one's cost."""
     codes = []
-    for name in ("first-contact", "steady", "memory", "curve", "queries", "day"):
+    for name in ("first-contact", "steady", "memory", "curve", "scale", "queries", "day"):
         print(f"== {name}", flush=True)
         hosts = ["--hosts", str(options.hosts)] if name in ("day", "queries") else []
         codes.append(subprocess.run([sys.executable, "-m", "bench.fleet", name, *hosts], check=False).returncode)

@@ -50,7 +50,9 @@ def at(site: Site, size: int) -> dict[str, Any]:
         return 1000 * (rates._cpu(site) - before) / len(what)
 
     first = cost(rates._look(hosts, now, by), send)
-    later = [cost(rates._look(hosts, now + 3600 * (turn + 1), by), send) for turn in range(ROUNDS + 1)][1:]
+    before = _size()
+    later = [cost(rates._look(hosts, now + 3600 * (turn + 1), by), send) for turn in range(ROUNDS + 1)]
+    grown = (_size() - before) / (len(later) * SAMPLE)
     front = Front([site.webs[0].url])
 
     def poll(host: Host) -> None:
@@ -64,8 +66,8 @@ def at(site: Site, size: int) -> dict[str, Any]:
     queries = {name: max(row.values()) for name, row in collector_storage.asked("postgresql").items()}
     site.stop()
     found = {
-        "first_contact_ms": round(first, 1), "report_ms": round(statistics.median(later), 1), "poll_ms": round(polls, 2),
-        "bytes_per_host": _bytes(size + SAMPLE), "slowest_query_ms": max(queries.values()), "queries_ms": queries, "filled_s": round(filled),
+        "first_contact_ms": round(first, 1), "report_ms": round(statistics.median(later[1:]), 1), "poll_ms": round(polls, 2),
+        "bytes_per_report": round(grown), "bytes_per_host": _bytes(size + SAMPLE), "slowest_query_ms": max(queries.values()), "queries_ms": queries, "filled_s": round(filled),
     }  # fmt: skip
     print(f"{size:,} hosts: " + ", ".join(f"{name} {value}" for name, value in found.items() if name != "queries_ms"), flush=True)
     return found
@@ -101,6 +103,16 @@ def _snapshots(site: Site) -> None:
             SELECT latest_id, id, now(), 'bench', '1', repeat('0', 64), '', 3, kind, 1, 1, 1, 1, 1, id %% 5000, repeat('0', 64), 'agrees', NULL, NULL
             FROM ingest_machine""",
         )
+
+
+def _size() -> int:
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT sum(pg_total_relation_size(oid)) FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
+        )
+        return int(cursor.fetchone()[0])
 
 
 def _bytes(hosts: int) -> dict[str, int]:

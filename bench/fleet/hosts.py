@@ -32,6 +32,8 @@ SERVERS = 0.04
 """A thousand of the model customer's twenty-five thousand."""
 CHANGED = 0.01
 """Of the packages, at each later report; and one setting in about 150 verdicts."""
+SECONDS = 6
+"""That a scan takes: each source has its own time, and all of them are others at each report."""
 IMAGES = 16
 """Ways in which offices set up their machines."""
 SETTINGS = {
@@ -89,6 +91,9 @@ class Template:
             facts["identity"]["booted_at"] = "@@booted@@"
         if facts["identity"]["serial"] is not None:
             facts["identity"]["serial"] = "@@serial@@"
+        sources = [source for record in normal["records"] for source in record["sources"]]
+        for number, source in enumerate(sources):
+            source["at"] = f"@@seen:{number * SECONDS // len(sources)}@@"
         normal |= {"id": "@@id@@", "collected_at": "@@at@@", "digest": "@@digest@@"}
         normal["target"] |= {"name": "@@name@@", "kind": kind}
         self._parts = _SLOT.split(_dumps(normal))
@@ -200,6 +205,7 @@ class Host:
         machine = hashlib.sha256(f"machine {self.number}".encode()).hexdigest()
         mac = f"02:{machine[0:2]}:{self.number >> 24 & 255:02x}:{self.number >> 16 & 255:02x}:{self.number >> 8 & 255:02x}:{self.number & 255:02x}"
         slots = {
+            **{f"seen:{second}": _text(made.at - SECONDS + second) for second in range(SECONDS)},
             "id": made.id, "at": _text(made.at), "booted": _text(booted), "name": self.name, "machine_id": machine[:32], "mac": mac, "serial": machine[32:44].upper(),
             "address": f"10.{self.number >> 16 & 255}.{self.number >> 8 & 255}.{self.number & 255}",
             # of settings and versions instead of all facts: it is only there to be equal or not
