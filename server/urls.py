@@ -7,6 +7,7 @@ from django.urls import include, path
 from django.views.i18n import set_language
 
 from server.api import api
+from server.programs.metrics import metrics
 from server.web import views
 
 urlpatterns = [
@@ -33,7 +34,7 @@ urlpatterns = [
     path("api/", api.urls),
     path("healthz", views.healthz),
     path("readyz", views.readyz),
-    path("metrics", views.metrics),
+    path("metrics", metrics),
 ]
 
 handler400 = views.bad_request

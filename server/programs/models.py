@@ -25,6 +25,7 @@ SCOPES = {
     "waivers": _("waivers"),
     "feeds": _("feeds and their dates"),
     "work": _("background work, relays and schedules"),
+    "metrics": _("numbers for monitoring (a key of the root)"),
 }
 LONGEST = timedelta(days=366)
 PREFIX = "rsk1"
