@@ -29,7 +29,7 @@ class Sentence(forms.CharField):
 class Paper(forms.FileField):
     """A file that goes with it, looked at before anything else is done with it."""
 
-    def clean(self, data: Any, initial: Any = None) -> Kept | None:  # type: ignore[override]
+    def clean(self, data: Any, initial: Any = None) -> Kept | None:
         given = super().clean(data, initial)
         if not given:
             return None

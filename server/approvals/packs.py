@@ -13,6 +13,7 @@ from server.approvals.kinds import CannotCarryOut, declare
 from server.approvals.models import Request
 from server.assess import packs
 from server.schedules import rollouts
+from server.schedules.models import Rollout
 from server.schedules.rollouts import CannotRoll
 from server.units.models import Unit, User
 
@@ -37,7 +38,7 @@ def ask(
 
 def _told(request: Request) -> list[tuple[str, str]]:
     payload: dict[str, Any] = request.payload
-    rings = ", ".join(f"{percent} %" for percent in payload["percents"] or rollouts.Rollout.RINGS)
+    rings = ", ".join(f"{percent} %" for percent in payload["percents"] or Rollout.RINGS)
     told = [
         (_("Pack now"), payload["former_baseline"]),
         (_("Pack then"), f"{payload['baseline'] or payload['former_baseline']} ({payload['digest'][:12]}…)"),

@@ -48,7 +48,7 @@ class WaiverForm(TermForm):
     type = forms.ChoiceField(label=_("Kind of waiver"), choices=TYPES)
     reason = Sentence(label=_("Why it cannot be repaired now"), lines=True, max_length=2000, min_length=10)
     measure = Sentence(label=_("What protects instead"), lines=True, max_length=2000, min_length=10)
-    field_order = ("what", "type", "reason", "measure", "document", "on", "until", "file")
+    field_order: tuple[str, ...] = ("what", "type", "reason", "measure", "document", "on", "until", "file")
 
     def __init__(self, choices: Choices, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -1,7 +1,7 @@
 """Waivers laid over verdicts when these are read. A verdict is never written by it: a fail stays a fail that is borne until a day.
 
 Waivers are few and machines are many. So those in force are read first (one question, and with none of them the last one), and
-only the rules they name are looked up among the standings, by their index.
+only the machines and rules they name are looked up among the standings, by their key.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from django.utils import timezone
 from baselines.model import Result, Verdict
 from baselines.systems.judge import bears, why_idle
 from server.findings import tally
-from server.findings.codes import FAIL, KINDS, UNKNOWN
+from server.findings.codes import FAIL, KINDS
 from server.findings.models import Rule, Standing
 from server.ingest.models import IN_SERVICE, Machine
 from server.units.models import Unit, resolve
@@ -27,8 +27,8 @@ from server.waivers.models import Cover, Waiver, in_force
 
 PART = 5000
 """Machines of one question."""
-NOT_PASSED = f'"findings_standing"."verdict" <= {UNKNOWN}'
-"""As in findings.queries: the condition of the index, word for word."""
+FEW = 200
+"""Of larger units the tallies tell how many fail, instead of each machine."""
 
 
 @dataclass
@@ -75,13 +75,13 @@ class Force:
 
     def rules(self) -> dict[int, list[Waiver]]:
         """Rule -> the waivers that speak of it."""
-        asked = {waiver.requirement for waiver in self.waivers}
+        said: dict[tuple[str, str], list[Waiver]] = defaultdict(list)
+        for waiver in self.waivers:
+            said[waiver.baseline, waiver.requirement].append(waiver)
+        asked = {requirement for _baseline, requirement in said}
         found: dict[int, list[Waiver]] = {}
         for rule in Rule.objects.filter(requirement__in=asked) if asked else ():
-            said = (rule.baseline, rule.requirement)
-            mine = [
-                one for one in self.waivers if (one.baseline, one.requirement) == said and one.check_id in ("", rule.check_id)
-            ]
+            mine = [one for one in said.get((rule.baseline, rule.requirement), ()) if one.check_id in ("", rule.check_id)]
             if mine:
                 found[rule.pk] = mine
         return found
@@ -112,63 +112,91 @@ def of_machines(machines: Sequence[Machine], now: datetime | None = None) -> Cou
     """Machine -> how many of its failed checks are borne. `machines` with their units; for one page of a list."""
     force = Force(now)
     rules = force.rules()
-    counted: Counter[int] = Counter()
     if not rules:
-        return counted
+        return Counter()
     by_pk = {machine.pk: machine for machine in machines}
     checks = set(Rule.objects.filter(pk__in=rules).values_list("check_id", flat=True))
-    rows = Standing.objects.filter(machine__in=by_pk, verdict=FAIL, rule__check_id__in=checks)
+    check_of = dict(Rule.objects.filter(check_id__in=checks).values_list("pk", "check_id"))
+    rows = Standing.objects.filter(machine__in=by_pk, rule__in=check_of, verdict=FAIL)
     borne: dict[tuple[int, str], bool] = {}
-    for pk, rule, check in rows.values_list("machine_id", "rule_id", "rule__check_id"):
-        machine = by_pk[pk]
-        level = force.levels[machine.unit_id]
-        bearing = any(force.covers(one, pk, machine.unit) and level <= one.level for one in rules.get(rule, ()))
-        borne[pk, check] = borne.get((pk, check), True) and bearing
-    counted.update(pk for (pk, _check), whole in borne.items() if whole)
-    return counted
+    for pk, rule in rows.values_list("machine_id", "rule_id"):
+        unit, place = by_pk[pk].unit, (pk, check_of[rule])
+        level = force.levels[unit.pk]
+        bearing = any(force.covers(one, pk, unit) and level <= one.level for one in rules.get(rule, ()))
+        borne[place] = borne.get(place, True) and bearing
+    return Counter(pk for (pk, _check), whole in borne.items() if whole)
 
 
 def by_rule(parts: Collection[str], kind: int | None = None, now: datetime | None = None) -> Counter[int]:
-    """Rule -> how many machines in service under those paths fail it and are borne; each machine counts once."""
+    """Rule -> how many machines in service under those paths fail it and are borne; each machine counts once.
+
+    Of a waiver for a large unit the tallies tell how many fail; machines of small ones, and those named, are asked one by one.
+    """
     force = Force(now)
-    together: dict[tuple[int, ...], list[int]] = defaultdict(list)
-    for rule, waivers in force.rules().items():
-        together[tuple(one.pk for one in waivers)].append(rule)
-    by_pk = {one.pk: one for one in force.waivers}
+    rules = force.rules()
+    if not rules:
+        return Counter()
+    reach = _Reach(force, outermost(parts), kind)
+    together: dict[tuple[str, ...], list[int]] = defaultdict(list)
+    asked: dict[int, set[int]] = {}
+    for rule, waivers in rules.items():
+        large = tuple(outermost(path for one in waivers for path in reach.large[one.pk]))
+        together[large].append(rule)
+        asked[rule] = {pk for one in waivers for pk in reach.small[one.pk] if not reach.lies(pk, large)}
     counted: Counter[int] = Counter()
-    for waivers_of, rules in together.items():
-        whole, named = _reach(force, [by_pk[pk] for pk in waivers_of], parts)
-        held = Standing.objects.filter(rule__in=rules, verdict=FAIL).extra(where=[NOT_PASSED])  # noqa: S610  (a constant)
-        if kind is not None:
-            held = held.filter(machine__kind__in=[word.value for word, code in KINDS.items() if code == kind])
-        if whole is not None:
-            rows = held.filter(whole, machine__retired_at=None).values_list("rule_id").annotate(Count("machine_id"))
-            counted.update(dict(rows.order_by()))
-        for start in range(0, len(named), PART):
-            rows = held.filter(machine__in=named[start : start + PART]).values_list("rule_id").annotate(Count("machine_id"))
-            counted.update(dict(rows.order_by()))
+    for large, grouped in together.items():
+        fails = tally.read(large, kind).by_rule if large else {}
+        counted.update({rule: fails[rule][0] for rule in grouped if rule in fails})
+    some = sorted({pk for pks in asked.values() for pk in pks})
+    for start in range(0, len(some), PART):
+        rows = Standing.objects.filter(machine__in=some[start : start + PART], rule__in=rules, verdict=FAIL)
+        counted.update(rule for pk, rule in rows.values_list("machine_id", "rule_id") if pk in asked[rule])
     return counted
 
 
-def _reach(force: Force, waivers: list[Waiver], parts: Collection[str]) -> tuple[Q | None, list[int]]:
-    """What some waivers speak of together under those paths: a condition on a Standing, and machines that it does not hold."""
-    units: set[int] = set()
-    paths = {unit.pk: unit.path for unit in Unit.objects.filter(pk__in=force.levels)}
-    tops = outermost(parts)
-    for waiver in waivers:
-        if waiver.whole:
-            inside = (pk for pk, path in paths.items() if path.startswith(waiver.unit.path) and path.startswith(tuple(tops)))
-            units |= {pk for pk in inside if force.levels[pk] <= waiver.level}
-    wanted = {pk for waiver in waivers for pk in force.named[waiver.pk]}
-    named = []
-    for pk, unit in Machine.objects.filter(IN_SERVICE, pk__in=wanted).values_list("pk", "unit_id") if wanted else ():
-        path = paths[unit]
-        bearing = (
-            pk in force.named[one.pk] and path.startswith(one.unit.path) and force.levels[unit] <= one.level for one in waivers
-        )
-        if unit not in units and path.startswith(tuple(tops)) and any(bearing):
-            named.append(pk)
-    return (Q(machine__unit__in=units) if units else None), named
+class _Reach:
+    """Of each waiver what it speaks of under some paths: whole large units, and machines in service of the others."""
+
+    def __init__(self, force: Force, tops: list[str], kind: int | None) -> None:
+        self.large: dict[int, list[str]] = {one.pk: [] for one in force.waivers}
+        self.small: dict[int, set[int]] = {one.pk: set() for one in force.waivers}
+        self.paths = dict(Unit.objects.values_list("pk", "path"))
+        machines = Machine.objects.filter(IN_SERVICE)
+        if kind is not None:
+            machines = machines.filter(kind__in=[word.value for word, code in KINDS.items() if code == kind])
+        sizes: Counter[int] = Counter()
+        if any(one.whole for one in force.waivers):
+            sizes.update(dict(machines.order_by().values_list("unit_id").annotate(Count("pk"))))
+        units_of: dict[int, set[int]] = {}
+        for waiver in force.waivers:
+            if waiver.whole:
+                every = {
+                    pk for pk, path in self.paths.items() if path.startswith(waiver.unit.path) and path.startswith(tuple(tops))
+                }
+                held = {pk for pk in every if force.levels[pk] <= waiver.level}
+                if held == every and sum(sizes[pk] for pk in held) > FEW:
+                    inside = [path for path in tops if path.startswith(waiver.unit.path)]
+                    self.large[waiver.pk] = inside or [waiver.unit.path]
+                else:
+                    units_of[waiver.pk] = {pk for pk in held if sizes[pk]}
+        named = {pk for pks in force.named.values() for pk in pks}
+        wanted = Q(pk__in=named) | Q(unit__in={pk for units in units_of.values() for pk in units})
+        self.unit_of: dict[int, int] = dict(machines.filter(wanted).values_list("pk", "unit_id"))
+        in_unit: dict[int, set[int]] = defaultdict(set)
+        for pk, unit in self.unit_of.items():
+            in_unit[unit].add(pk)
+        for waiver in force.waivers:
+            if waiver.whole:
+                self.small[waiver.pk] = {pk for unit in units_of.get(waiver.pk, ()) for pk in in_unit[unit]}
+                continue
+            for pk in force.named[waiver.pk] & self.unit_of.keys():
+                unit = self.unit_of[pk]
+                here = self.lies(pk, (waiver.unit.path,)) and self.lies(pk, tuple(tops))
+                if here and force.levels[unit] <= waiver.level:
+                    self.small[waiver.pk].add(pk)
+
+    def lies(self, machine: int, paths: tuple[str, ...]) -> bool:
+        return self.paths[self.unit_of[machine]].startswith(paths)
 
 
 class Score(NamedTuple):

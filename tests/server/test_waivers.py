@@ -149,8 +149,10 @@ def test_counts_of_machines_units_and_overlaps(asker, second, machines, tree) ->
     assert overlay.of_machines(machines) == {one.pk: 1, two.pk: 1, three.pk: 1}
 
 
-def test_as_many_are_borne_as_one_by_one(asker, second, tree) -> None:
+@pytest.mark.parametrize("few", [overlay.FEW, 0])
+def test_as_many_are_borne_as_one_by_one(asker, second, tree, monkeypatch, few: int) -> None:
     """The quick count against each machine asked alone, over a drawn pattern of verdicts and waivers."""
+    monkeypatch.setattr(overlay, "FEW", few)
     fleet = Fleet.of(3)
     Rule.objects.filter(pk__in=fleet.rules).update(baseline="mini", requirement=REQUIREMENT)
     units = [tree["root"], tree["north"], tree["south"]]
