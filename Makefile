@@ -4,7 +4,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 # through env: sudo would drop the variable, and a package that asks would wait for an answer
 APT := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get
 # what `make test` talks to: real servers and tools, all from Debian
-TEST_PACKAGES := openssh-server sudo iproute2 nftables chrony rsyslog rsyslog-gnutls auditd chromium rpm debootstrap dnf zypper createrepo-c locales xz-utils lz4 snmpd snmp nmap age postgresql nginx-light systemd slapd ldap-utils libldap-dev libsasl2-dev gcc python3-dev
+TEST_PACKAGES := openssh-server sudo iproute2 nftables chrony rsyslog rsyslog-gnutls rsyslog-openssl auditd chromium rpm debootstrap dnf zypper createrepo-c locales xz-utils lz4 snmpd snmp nmap age postgresql nginx-light systemd slapd ldap-utils libldap-dev libsasl2-dev gcc python3-dev
 DETACH ?=
 
 .PHONY: help setup packages demo demo-stop test hunt check format pages bench dist clean

@@ -148,11 +148,13 @@ class Hook(NamedTuple):
 
 
 class Receiver:
-    """Takes POSTs over TLS and answers as the test says: `answers` first to last, then 204."""
+    """Takes POSTs over TLS and answers as the test says: `answers` first to last, then 204; once it `may_answer`."""
 
     def __init__(self, authority: Authority, name: str = "127.0.0.1", port: int = 0) -> None:
         self.got: list[Hook] = []
         self.answers: list[tuple[int, dict[str, str]]] = []
+        self.came, self.may_answer = threading.Event(), threading.Event()
+        self.may_answer.set()
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -161,6 +163,8 @@ class Receiver:
                 status, headers = receiver.answers.pop(0) if receiver.answers else (204, {})
                 if 200 <= status < 300:
                     receiver.got.append(Hook(dict(self.headers), body))
+                receiver.came.set()
+                receiver.may_answer.wait(PATIENCE)
                 self.send_response(status)
                 for name, value in headers.items():
                     self.send_header(name, value)
@@ -170,7 +174,13 @@ class Receiver:
             def log_message(self, *words: Any) -> None:
                 pass
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+        class Server(ThreadingHTTPServer):
+            daemon_threads = True
+
+            def handle_error(self, *given: Any) -> None:
+                """Who asked may be gone."""
+
+        self.server = Server(("127.0.0.1", port), Handler)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(*authority.pair(name))
         self.server.socket = context.wrap_socket(self.server.socket, server_side=True)

@@ -14,11 +14,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from server.assess import judge
 from server.outlets import cef, reach, syslog
 from server.outlets.messages import Message
 from server.outlets.models import Outlet
 from server.outlets.reach import Failed
-from tests.server.outlets import LOOPBACK, Authority, free_port, message, rsyslog
+from tests.server.findings import Fleet
+from tests.server.outlets import LOOPBACK, Authority, free_port, fresh, message, now, outlet, rsyslog, run
 
 LINE = re.compile(
     rb"<(\d{1,3})>1 (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z) ([!-~]{1,255}) ([!-~]{1,48}) - ([!-~]{1,32}) "
@@ -312,3 +314,29 @@ def test_addresses_inside_and_outside_are_reached(settings, address: str) -> Non
     from ipaddress import ip_address
 
     assert reach.allowed(ip_address(address))
+
+
+@pytest.mark.system
+@pytest.mark.django_db
+def test_rsyslog_stopped_for_a_while_misses_nothing(tmp_path: Path, tree) -> None:
+    with rsyslog(tmp_path, "tcp") as receiver:
+        known, clock, fleet = outlet(tree["root"], "syslog", f"tcp://127.0.0.1:{receiver.port}", name="a"), now(), Fleet.of(1)
+
+        def alarm(name: str) -> None:
+            judge.raise_alarm(fleet.machine(tree["north"], name), "forged")
+
+        alarm("một")
+        assert run(known, clock) == 1
+        receiver.received(1)
+        receiver.stop()
+        for name in ("hai", "ba", "bốn"):
+            alarm(name)
+        for _again in range(2):
+            assert run(known, clock) == 0
+            clock.now = fresh(known).next_at or clock.now
+        receiver.start()
+        assert run(known, clock) == 3
+        lines = receiver.received(4)
+    documents = [json.loads(line["msg"].lstrip().removeprefix("\ufeff")) for line in lines]
+    assert [one["machine"] for one in documents] == ["một", "hai", "ba", "bốn"]
+    assert len({one["id"] for one in documents}) == 4
