@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import shutil
 import stat
+import threading
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,7 @@ from server.feeds.bundle import build, check, keys
 from server.feeds.models import Affected, Exploited, Feed, Trusted, in_force
 from server.feeds.store import Refused
 from server.journal.models import Entry
-from tests.server.feeding import PASSPHRASE, Maker, ask, files_of
+from tests.server.feeding import PASSPHRASE, SAMPLES, Maker, ask, files_of
 
 pytestmark = pytest.mark.django_db
 
@@ -337,3 +339,56 @@ def test_the_checker_reaches_nothing_outside_the_bundle(maker: Maker, tmp_path: 
     for name in ("metadata/link/secret", "metadata"):
         with pytest.raises(FileNotFoundError):
             tree.open(name)
+
+
+class Publisher(BaseHTTPRequestHandler):
+    """On this machine, in place of a publisher's site."""
+
+    def do_GET(self) -> None:
+        raw = (SAMPLES / "debian.json").read_bytes()
+        if self.path == "/away":
+            self.send_response(302)
+            self.send_header("Location", "http://192.0.2.1/x")
+            self.end_headers()
+            return
+        self.send_response(200 if self.path in ("/debian.json", "/cut") else 404)
+        self.send_header("Content-Length", str(len(raw) + 10 * (self.path == "/cut")))
+        self.send_header("Last-Modified", "Fri, 27 Nov 2026 08:00:00 GMT")
+        self.end_headers()
+        self.wfile.write(raw)
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def publisher() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Publisher)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_files_are_fetched_and_dated_by_who_publishes_them(tmp_path: Path, publisher: str) -> None:
+    maker = Maker(tmp_path / "maker")
+    maker.feeds = [{"name": "debian", "kind": "debian", "file": "debian.json"}]
+    (maker.files / "debian.json").write_text("{}")
+    for path, said in (("/cut", "cut off after"), ("/nowhere", "Not Found"), ("/away", "leads away from HTTPS")):
+        maker.feeds[0]["address"] = publisher + path
+        with pytest.raises(build.BuildError, match=said):
+            maker.build(tmp_path / "stick")
+        assert (maker.files / "debian.json").read_text() == "{}", "what was there before stays"
+        assert [one.name for one in maker.files.iterdir() if one.name.endswith(".part")] == []
+    maker.feeds[0]["address"] = f"{publisher}/debian.json"
+    maker.build(tmp_path / "stick")
+    assert taken(tmp_path / "stick", maker.fingerprint).state == Job.DONE
+    assert str(Feed.objects.get().generation.data_date) == "2026-11-27"
+
+
+def test_data_of_no_known_day_are_not_signed(maker: Maker, tmp_path: Path) -> None:
+    del maker.feeds[0]["data_date"]
+    with pytest.raises(build.BuildError, match=r"debian: debian\.json does not say of which day"):
+        maker.build(tmp_path / "stick")

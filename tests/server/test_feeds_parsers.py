@@ -224,6 +224,7 @@ def test_lists_of_indicators_in_three_forms(tmp_path: Path) -> None:
     assert rows[1].note == "máy chủ điều khiển"
     assert values(read("indicators", "stix.json", **LISTED)) == {
         ("sha256", "aec070645fe53ee3b3763059376134f058cc337247c978add178b6ccdfb0019f"), ("ip", "203.0.113.9"), ("domain", "ba.example"),
+        ("md5", "d41d8cd98f00b204e9800998ecf8427e"),
     }  # fmt: skip
     (tmp_path / "a.txt").write_text("# list\nhxxp://xau[.]example/a\n203.0.113.7  # c2\n\nmau.exe\n203.0.113.7\n")
     assert values(read("indicators", tmp_path / "a.txt", **LISTED)) == {

@@ -214,7 +214,7 @@ def test_lists_that_come_by_themselves_stand_beside_each_other(tmp_path: Path) -
     # two at once: one waits for the other, and both come in
     delivery.take("tests", 0.05, until_empty=True, signals=False)
     assert set(Job.objects.values_list("state", flat=True)) == {Job.DONE}
-    assert Indicator.objects.filter(generation__in=in_force("indicators")).count() == 7
+    assert Indicator.objects.filter(generation__in=in_force("indicators")).count() == 8
     assert Warning.objects.get(generation__in=in_force()).number == "1712/CATTT"
     assert WarningItem.objects.filter(generation__in=in_force(), cve="CVE-2021-4034").exists()
     assert not any(feed.is_old() for feed in Feed.objects.all()), "lists do not age"

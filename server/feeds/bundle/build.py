@@ -238,6 +238,15 @@ def _zip(tree: Path, out: Path) -> None:
     part.replace(out)
 
 
+class _Faithful(urllib.request.HTTPRedirectHandler):
+    """Follows to HTTPS only, before anything is asked there."""
+
+    def redirect_request(self, req: urllib.request.Request, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
+        if not newurl.startswith("https://"):
+            raise urllib.error.URLError(f"leads away from HTTPS, to {newurl}")
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
 def _fetch(one: Entry, folder: Path) -> date:
     """Into its file, which stays as it is when anything fails. The day the server says it is of, else today."""
     path = folder / one.file
@@ -245,9 +254,8 @@ def _fetch(one: Entry, folder: Path) -> date:
     part.parent.mkdir(parents=True, exist_ok=True)
     request = urllib.request.Request(one.address, headers={"User-Agent": "rasoat"})  # noqa: S310  (https, or this machine: Entry.address)
     try:
-        with urllib.request.urlopen(request, timeout=FETCH_SECONDS, context=ssl.create_default_context()) as answer:  # noqa: S310
-            if not answer.geturl().startswith(("https://", "http://127.0.0.1", "http://localhost")):
-                raise BuildError(f"{one.name}: {one.address} leads away from HTTPS")
+        opener = urllib.request.build_opener(_Faithful, urllib.request.HTTPSHandler(context=ssl.create_default_context()))
+        with opener.open(request, timeout=FETCH_SECONDS) as answer:
             told, size = answer.headers.get("Content-Length"), 0
             with part.open("wb") as out:
                 while block := answer.read(2**20):

@@ -122,11 +122,16 @@ def _stix(source: Source) -> Iterator[IndicatorRow]:
 
 
 def _pattern(source: Source, number: int, one: dict[str, Any]) -> Iterator[IndicatorRow]:
-    """Only comparisons for equality; joined by AND they would mean something else when each is looked for alone."""
+    """Only comparisons for equality; joined by AND they would mean something else when each is looked for alone.
+
+    Hashes of one file may be: each of them alone means that file.
+    """
     place, pattern = f"object {number}", str(one.get("pattern") or "")
     if one.get("pattern_type", "stix") != "stix":
         raise source.malformed(place, f"patterns of {one.get('pattern_type')} are not read")
     rest = _STIX.sub("", pattern)
+    if all(kind == "file" and path.startswith("hashes") for kind, path, _value in _STIX.findall(pattern)):
+        rest = re.sub(r"\bAND\b", "", rest)
     if not pattern or re.search(r"[a-z0-9-]+:[a-z]|'|\b(AND|FOLLOWEDBY|NOT)\b", rest):
         raise source.malformed(place, f"a pattern that is not read: {pattern[:80]}")
     for kind, path, value in _STIX.findall(pattern):
