@@ -62,9 +62,9 @@ OBJECTS = {
     "jobs/<int:pk>": lambda there: there["job"].pk,
     "relays/<str:pk>": lambda there: there["relay"].pk,
     "<slug:gap>": lambda there: "absent",
+    "<slug:weakness>": lambda there: "CVE-2026-1000",
     "outlets/<int:pk>": lambda there: there["outlet"].pk,
     "<str:act>": lambda there: "pause",
-    "<slug:weakness>": lambda there: "CVE-2026-1000",
     "approvals/<int:pk>": lambda there: there["waiver"].request_id,
     "waivers/<int:pk>": lambda there: there["waiver"].pk,
     "attestations/<int:pk>": lambda there: there["attestation"].pk,
@@ -295,11 +295,11 @@ OF_NO_UNIT = {
     "findings.Rule": "of a pack, shared by all",
     "matching.Weakness": "of feeds, shared by all",
     "matching.Ground": "a vulnerability in a version of a package, shared by all machines that carry it",
+    "approvals.Attachment": "shared by the requests, waivers and attestations it goes with, which have a unit",
     "storage.InForce": "files of the collector itself",
     "outlets.Order": "one number",
     **dict.fromkeys(
         (model._meta.label for model in apps.get_models() if model.__module__ == "server.feeds.models"),
-    "approvals.Attachment": "shared by the requests, waivers and attestations it goes with, which have a unit",
         "what publishers say of products, the same for everybody; it names no machine",
     ),
 }
@@ -321,12 +321,12 @@ STAYS = {
     "schedules": "what the successor says of itself holds: the hours of one office must not be laid over the machines of another",
     "background.Job": "what was done stays where it was done",
     "coverage.Listing": "a list was taken over for the unit of its day",
+    "waivers.Attestation": "a word on a unit ends with the unit; one on a machine goes along by waivers/signals.py",
     "outlets.Outlet": "made for that part of the tree: the successor may be larger",
 }
 """Rows of a unit that do not go along when it goes over into another one, and why."""
 
 
-    "waivers.Attestation": "a word on a unit ends with the unit; one on a machine goes along by waivers/signals.py",
 def test_every_table_with_a_unit_says_whether_it_goes_along_in_a_merge() -> None:
     for model in apps.get_models():
         label = model._meta.label
