@@ -126,7 +126,7 @@ def _message(outlet: Outlet, mail: Mail, recipient: str) -> bytes:
         headers={"Message-ID": f"<{mail.id}@{host}>", "Auto-Submitted": "auto-generated"},
     )  # fmt: skip
     made.attach_alternative(mail.html, "text/html")
-    raw: bytes = made.message().as_bytes(linesep="\r\n")  # type: ignore[call-arg]  (Django's own messages take it)
+    raw: bytes = made.message().as_bytes(linesep="\r\n")  # type: ignore[call-arg]  # Django's own take it
     return raw
 
 
