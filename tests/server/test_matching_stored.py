@@ -14,12 +14,14 @@ from collectors.model import Record
 from server.background.declare import Work
 from server.background.models import Job
 from server.feeds.codes import OPEN
-from server.feeds.matching import codes, outcome, said, tasks
+from server.feeds.matching import codes, outcome, said, store, tasks
+from server.feeds.matching import host as hosts
+from server.feeds.matching.match import match as match_host
 from server.feeds.matching.models import Carried, Ended, Ground, Matched, Weakness
 from server.feeds.matching.tables import Overtaken, Tables
-from server.feeds.models import Affected, Exploited, Feed, Likelihood, Superseded, Vulnerability
+from server.feeds.models import Affected, Exploited, Feed, Likelihood, NetworkAdvisory, NetworkRelease, Superseded, Vulnerability
 from server.feeds.store import swapped
-from server.ingest.models import Machine
+from server.ingest.models import Machine, StoredSnapshot
 from tests.server.feeds_given import given, mended
 from tests.server.people import made, send
 
@@ -136,8 +138,12 @@ def test_equal_machines_are_matched_once(client: Any, host: Any, another: Any, m
     given("debian", mended("a", "2-1"))
     machines = [reports(client, one, ("a", "1-1"), ("b", "1-1")) for one in (host, another("may-2"), another("may-3"))]
     asked: list[str] = []
-    real = tasks.match
-    monkeypatch.setattr(tasks, "match", lambda seen, *more: asked.append(seen.os_id) or real(seen, *more))
+
+    def noted(seen: hosts.Host, *more: Any) -> outcome.Outcome:
+        asked.append(seen.os_id)
+        return match_host(seen, *more)
+
+    monkeypatch.setattr("server.feeds.matching.tasks.match", noted)
     match()
     assert asked == ["debian"]
     assert [carried(machine) for machine in machines] == [{(CVE, "a"): "fix"}] * 3
@@ -149,7 +155,7 @@ def test_a_snapshot_that_cannot_be_read_is_counted_and_stops_no_other(
 ) -> None:
     given("debian", mended("a", "2-1"))
     bad, good = reports(client, host, ("a", "1-1")), reports(client, another("may-2"), ("a", "1-1"))
-    type(bad.latest).objects.filter(pk=bad.latest_id).update(sealed=b"broken")
+    StoredSnapshot.objects.filter(pk=bad.latest_id).update(sealed=b"broken")
     assert match() == {"matched": 1, "failed": 1, "came": 1, "went": 0}
     assert carried(good)
     assert not Matched.objects.filter(machine=bad).exists()
@@ -161,7 +167,7 @@ def test_a_killed_job_goes_on_where_it_stood(client: Any, host: Any, another: An
         reports(client, one, ("a", f"1-{number}")) for number, one in enumerate((host, another("may-2"), another("may-3")))
     ]
     monkeypatch.setattr(tasks, "SLICE", 1)
-    kept, calls = tasks.store.keep, []
+    kept, calls = store.keep, []
 
     def dies_once(*given: Any) -> Any:
         calls.append(given[1])
@@ -169,7 +175,7 @@ def test_a_killed_job_goes_on_where_it_stood(client: Any, host: Any, another: An
             raise OSError("the disk is full")
         return kept(*given)
 
-    monkeypatch.setattr(tasks.store, "keep", dies_once)
+    monkeypatch.setattr(store, "keep", dies_once)
     job = job_of()
     with pytest.raises(OSError, match="full"):
         match(job)
@@ -223,3 +229,25 @@ def test_a_swap_asks_for_matching_and_a_list_of_indicators_does_not() -> None:
         swapped.send(sender=Feed, feed=feed)
         # one that waits does it all
         assert Job.objects.filter(name="matching.match").count() == asked
+
+
+def test_trains_of_network_systems_are_read_from_their_tables() -> None:
+    release = NetworkRelease(os="fortinet_fortios", train="7.2", covers="all")
+    advisory = NetworkAdvisory(
+        os="fortinet_fortios", train="7.2", identifier="CVE-2024-21762", severity=4, exploited=True, fixed="7.2.7"
+    )
+    given("network", release, advisory, kind="network")
+    book = Tables()
+
+    def found(version: str) -> list[tuple[str, str]]:
+        seen = hosts.read([
+            {"fact": "identity", "outcome": "seen", "data": {"os_id": "fortinet_fortios", "os_family": "network"}},
+            {"fact": "firmware", "outcome": "seen", "data": {"version": version}},
+        ])  # fmt: skip
+        outcome = match_host(seen, book)
+        assert not outcome.reason
+        assert [one.name for one in book.resting(outcome.ecosystem)] == ["network"]
+        return [(one.identifier, one.fixed) for one in outcome.matches]
+
+    assert found("7.2.5") == [("CVE-2024-21762", "7.2.7")]
+    assert found("7.2.7") == []

@@ -186,8 +186,10 @@ def _describe(part: Sequence[Weakness], book: Tables) -> None:
     for one in part:
         kev = exploited.get(one.identifier)
         one.severity, one.title = worst.get(one.identifier, (0, ""))
-        one.exploited, one.due, one.ransomware = kev is not None, kev and kev.due, kev and kev.ransomware
-        one.title = one.title or (kev.name if kev else "")
+        one.exploited, one.due, one.ransomware = False, None, None
+        if kev is not None:
+            one.exploited, one.due, one.ransomware = True, kev.due, kev.ransomware
+            one.title = one.title or kev.name
         one.epss = likely.get(one.identifier)
 
 

@@ -110,22 +110,22 @@ class Tables:
 
     def _read_trains(self, os: str) -> list[Row]:
         advisories: dict[str, list[Advisory]] = defaultdict(list)
-        mine = NetworkAdvisory.objects.filter(generation__in=self.generations, os=os)
-        for one in mine:
-            advisories[one.train].append(_advisory(one))
+        mine = list(NetworkAdvisory.objects.filter(generation__in=self.generations, os=os))
+        for told in mine:
+            advisories[told.train].append(_advisory(told))
         releases = list(NetworkRelease.objects.filter(generation__in=self.generations, os=os))
-        self._by[os] = frozenset(one.generation_id for one in [*releases, *mine])
-        rows = []
-        for one in releases:
-            feed = self.feeds[one.generation_id]
-            assert feed.generation is not None
-            rows.append(
-                Row(
-                    platform=Platform(os), train=one.train, support_ends=one.support_ends, sale_ends=one.sale_ends,
-                    covers=one.covers, advisories=tuple(advisories[one.train]), source=feed.name, dated=feed.generation.data_date,
-                )  # type: ignore[arg-type]
-            )  # fmt: skip
-        return rows
+        self._by[os] = frozenset({*(one.generation_id for one in releases), *(one.generation_id for one in mine)})
+        return [self._row(os, one, advisories[one.train]) for one in releases]
+
+    def _row(self, os: str, one: NetworkRelease, advisories: list[Advisory]) -> Row:
+        feed = self.feeds[one.generation_id]
+        assert feed.generation is not None
+        return Row.model_validate(
+            {
+                "platform": Platform(os), "train": one.train, "support_ends": one.support_ends, "sale_ends": one.sale_ends,
+                "covers": one.covers, "advisories": tuple(advisories), "source": feed.name, "dated": feed.generation.data_date,
+            }
+        )  # fmt: skip
 
 
 def _advisory(one: NetworkAdvisory) -> Advisory:

@@ -1,0 +1,164 @@
+"""How long matching takes: one host of 2,000 packages once the data are loaded, and 25,000 machines after a swap, on one core:
+opening their snapshots and writing what they carry included. Measured on some hundred machines, once all different from one
+another and once alike in groups, as machines installed from one image are."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from measure import write
+from rejudging import _collector as collector
+
+from collectors.model import new_id
+
+FLEET, MANY, GROUPS = 25_000, 100, 10
+PACKAGES, SOURCES, TOLD, PER_SOURCE = 2_000, 1_400, 10_000, 6
+"""Packages and sources of a host; sources the publisher speaks of, and vulnerabilities of each."""
+
+
+def main() -> int:
+    with tempfile.TemporaryDirectory() as folder:
+        collector(Path(folder))
+        _data("1.2-1")
+        figures = {**_one_host(), **_fleet()}
+    print(json.dumps(figures, indent=1))
+    write("matching", figures)
+    return 0
+
+
+def _data(open_fix: str) -> None:
+    """A publisher's word on TOLD sources; the last vulnerability of each second one is open on every host."""
+    from django.db import connection, transaction
+    from django.utils import timezone
+
+    from server.feeds.codes import FIXED
+    from server.feeds.models import Affected, Feed, Generation
+
+    feed, _new = Feed.objects.get_or_create(name="debian", defaults={"kind": "debian", "limit_days": 14})
+    made = Generation.objects.create(feed=feed, data_date=timezone.localdate(), complete=True, digest=os.urandom(32).hex())
+    columns = (
+        "generation_id, ecosystem, package, module, identifier, state, fixed_version, introduced, urgency, needs, note, advisory"
+    )
+    marks = ", ".join(["%s"] * 12)
+    said = (
+        (made.pk, "debian:12", f"src{source}", "", f"CVE-2025-{source * 10 + number}", FIXED, fix, "", "", "", "", "")
+        for source in range(TOLD)
+        for number in range(PER_SOURCE)
+        for fix in [open_fix if number == 0 and source % 2 else f"1.0-{number}"]
+    )
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.executemany(f"INSERT INTO {Affected._meta.db_table} ({columns}) VALUES ({marks})", said)
+    feed.generation = made
+    feed.save()
+
+
+def _records(mark: int) -> list[dict[str, Any]]:
+    packages = [
+        {
+            "name": f"bin{number}", "version": f"1.1-{mark if number == 7 else 1}", "arch": "amd64", "source": f"src{number % SOURCES}",
+            "source_version": "", "origin": "Debian", "installed": None,
+        }
+        for number in range(PACKAGES)
+    ]  # fmt: skip
+    software = {"manager": "dpkg", "packages": packages, "others": [], "recognised": [], "unseen": []}
+    identity = {"os_id": "debian", "os_version": "12", "os_family": "debian"}
+    return [
+        {"fact": name, "version": 1, "outcome": "seen", "data": data, "reason": "", "sources": []}
+        for name, data in (("identity", identity), ("software", software))
+    ]
+
+
+def _one_host() -> dict[str, Any]:
+    from server.feeds.matching import host
+    from server.feeds.matching.match import match
+    from server.feeds.matching.tables import Tables
+
+    book = Tables()
+    started = time.process_time()
+    book.said("debian:12", "src0")
+    loaded = time.process_time()
+    seen = host.read(_records(1))
+    cache: dict[Any, Any] = {}
+    begin = time.process_time()
+    found = match(seen, book, cache)
+    cold = time.process_time()
+    match(host.read(_records(2)), book, cache)
+    warm = time.process_time()
+    return {
+        "rows_of_the_release": TOLD * PER_SOURCE,
+        "load_seconds": round(loaded - started, 2),
+        "host_seconds": round(cold - begin, 4),
+        "next_host_seconds": round(warm - cold, 4),
+        "matches_of_a_host": len(found.matches),
+    }
+
+
+def _fleet() -> dict[str, Any]:
+    figures: dict[str, Any] = {}
+    for name, groups in (("different", MANY), ("alike", GROUPS)):
+        _store(groups)
+        for what, fix in (("first", "1.2-1"), ("after_a_swap", "1.3-1")):
+            _data(fix)
+            seconds = _rematched()
+            figures[f"{name}_{what}_per_second"] = round(MANY / seconds)
+            figures[f"{name}_{what}_fleet_minutes"] = round(FLEET * seconds / MANY / 60, 1)
+    return figures
+
+
+def _rematched() -> float:
+    from server.background.declare import Work
+    from server.background.models import Job
+    from server.feeds.matching import tasks
+
+    class Calm:
+        def stopping(self) -> bool:
+            return False
+
+        cancelled = lost = stopping
+
+    job = tasks.rematch.enqueue(by="bench")
+    Job.objects.filter(pk=job.pk).update(state=Job.RUNNING)
+    started = time.process_time()
+    told = tasks.rematch.function(Work(Job.objects.get(pk=job.pk), Calm()))
+    seconds = time.process_time() - started
+    assert told is not None
+    assert told["matched"] == MANY, told
+    Job.objects.filter(pk=job.pk).update(state=Job.DONE)
+    return seconds
+
+
+def _store(groups: int) -> None:
+    """MANY machines as if they had come in, of so many kinds."""
+    from django.utils import timezone
+
+    from collectors.model import facts_digest
+    from collectors.seal import seal
+    from server.ingest.models import Agent, Machine, StoredSnapshot
+    from server.units.models import Unit
+
+    StoredSnapshot.objects.all().delete()
+    Machine.objects.all().delete()
+    unit, _new = Unit.objects.get_or_create(name="bench", parent=None, defaults={"level": 3})
+    agent, _new = Agent.objects.get_or_create(name="bench", unit=unit, public_key=bytes(32))
+    now = timezone.now()
+    machines = Machine.objects.bulk_create(
+        Machine(unit=unit, agent=agent, own=False, name=f"m{number}", kind="server") for number in range(MANY)
+    )
+    for number, machine in enumerate(machines):
+        document = {"id": new_id(), "records": _records(number % groups + 1)}
+        blob = seal(json.dumps(document).encode(), agent.pk, bytes(32))
+        machine.latest = StoredSnapshot.objects.create(
+            id=document["id"], machine=machine, agent=agent, received_at=now, collected_at=now, orders_at=now, privileged=True,
+            seconds=1, collector="bench", digest=f"{number % groups}", sealed_sha256="", sound_for=facts_digest(), sealed=blob,
+        )  # fmt: skip
+    Machine.objects.bulk_update(machines, ["latest"], 500)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
