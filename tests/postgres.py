@@ -7,7 +7,8 @@
     @pytest.mark.on_both                       # runs twice: on SQLite and on PostgreSQL
     def test_y(client, host): ...              # everything that uses Django's database, fixtures included
 
-A module that says `pytestmark = pytest.mark.on_both` runs all its tests on both. `on_postgresql` is PostgreSQL alone.
+A module that says `pytestmark = pytest.mark.on_both` runs all its tests on both. `on_postgresql` is PostgreSQL alone, `on_sqlite` what is
+true of SQLite only.
 Whoever stops a cluster, or fills its disk, takes one of its own: `Cluster.started()`.
 """
 
@@ -216,6 +217,8 @@ def choose(metafunc: pytest.Metafunc) -> None:
     """For pytest_generate_tests. RASOAT_TEST_DATABASE=postgresql runs all that uses Django's database there, and only there."""
     kinds = []
     uses = metafunc.definition.get_closest_marker("django_db") or {"db", "transactional_db"} & set(metafunc.fixturenames)
+    if metafunc.definition.get_closest_marker("on_sqlite"):
+        return
     if uses and os.environ.get("RASOAT_TEST_DATABASE") == "postgresql":
         kinds = ["postgresql"]
     elif metafunc.definition.get_closest_marker("on_both"):

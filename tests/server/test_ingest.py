@@ -300,6 +300,7 @@ def test_a_bug_in_judging_loses_no_facts(client: Client, host: Host, tree) -> No
     assert Alarm.objects.get().kind == "not-judged"
 
 
+@pytest.mark.on_sqlite
 @pytest.mark.django_db(transaction=True)
 def test_full_disk_is_retried_later_and_loses_nothing(client: Client, host: Host) -> None:
     filler = Record(fact="filler", outcome="seen", data={"x": secrets.token_hex(20_000)})
@@ -321,6 +322,7 @@ def test_every_known_fact_travels(client: Client, host: Host) -> None:
     assert StoredAssessment.objects.get().passed == 0
 
 
+@pytest.mark.django_db(transaction=True)  # a worker closes its connection
 def test_refusals_are_counted_and_forgotten(client: Client, host: Host) -> None:
     send(client, b"x")
     Refusal.objects.update(at=timezone.now() - timedelta(days=2))
