@@ -27,6 +27,8 @@ def note(stored: StoredSnapshot, snapshot: Snapshot) -> None:
 
     A bug of ours costs a version and raises an alarm; the snapshot, which holds the same text, is stored all the same.
     """
+    if "configuration" not in snapshot.by_fact:  # of most machines there is none
+        return
     try:
         with transaction.atomic():
             _note(stored, snapshot)
@@ -38,10 +40,7 @@ def note(stored: StoredSnapshot, snapshot: Snapshot) -> None:
 
 
 def _note(stored: StoredSnapshot, snapshot: Snapshot) -> None:
-    record = snapshot.by_fact.get("configuration")
-    if record is None:
-        return
-    machine, at = stored.machine, stored.orders_at
+    record, machine, at = snapshot.by_fact["configuration"], stored.machine, stored.orders_at
     fact, reason = _fact(record)
     standing, _new = Standing.objects.get_or_create(machine=machine, defaults={"tried_at": at, "outcome": record.outcome})
     _same_device(machine, standing, snapshot)

@@ -76,19 +76,18 @@ def _take(body: bytes, difference: bool, agent: Agent) -> Taken:
         opened = _open(plain, agent)
     if base is not None and not _speaks_of(opened.snapshot, base.machine):
         raise _base_unknown()
-    known = StoredSnapshot.objects.select_related("assessment").filter(pk=opened.snapshot.id).first()
-    if known is not None:
+    if (known := _here(opened.snapshot.id)) is not None:
         return _again(known, opened, agent)
-    form = keeping.form_of(plain, None if difference else body, agent.pk, _known(agent, opened.snapshot))
+    machine = _known(agent, opened.snapshot)
+    form = keeping.form_of(plain, None if difference else body, agent.pk, machine)
     policy = rollouts.policy_of(agent.pk, agent.unit)
-    verdicts = _judged(opened, policy, _kind(agent, opened.snapshot))
+    verdicts = _judged(opened, policy, _kind(machine, opened.snapshot))
     with transaction.atomic():
         # its row stays ours until the end, so one agent's snapshots come in one after another: what follows reads which
         # one is newest, which alarm is open and which version came before, and then writes
         Agent.objects.filter(pk=agent.pk).update(contact_at=timezone.now())
         # asked again inside: two deliveries of one snapshot may have come this far side by side
-        known = StoredSnapshot.objects.select_related("assessment").filter(pk=opened.snapshot.id).first()
-        if known is not None:
+        if (known := _here(opened.snapshot.id)) is not None:
             return _again(known, opened, agent)
         stored = _store(form, opened, agent)
         configurations.note(stored, opened.snapshot)
@@ -177,6 +176,12 @@ def _open(plain: bytes, agent: Agent) -> _Opened:
     return _Opened(sealed, snapshot, judged, collected_at)
 
 
+def _here(snapshot: str) -> StoredSnapshot | None:
+    """Nearly always there is none, and then nothing but that is asked."""
+    rows = StoredSnapshot.objects.filter(pk=snapshot)
+    return rows.select_related("assessment").first() if rows.exists() else None
+
+
 def _again(known: StoredSnapshot, opened: _Opened, agent: Agent) -> Taken:
     same = known.agent_id == agent.pk and known.sealed_sha256 == hashlib.sha256(opened.sealed.plain).hexdigest()
     if known.agent_id == agent.pk and not same:  # kept before that was noted, or a header line of another spelling
@@ -189,15 +194,14 @@ def _again(known: StoredSnapshot, opened: _Opened, agent: Agent) -> Taken:
     return Taken(known.pk, False, _agree(assessment.agent if assessment else None))
 
 
-def _kind(agent: Agent, snapshot: Snapshot) -> str:
+def _kind(known: Machine | None, snapshot: Snapshot) -> str:
     """What we have registered; for a machine that is new to us, or reached from afar, what the snapshot says.
 
     A station's targets file is the register of what it reaches, and the snapshot repeats it. `other` there means that
     nobody said, so it takes nothing back.
     """
-    target, named = snapshot.target, _named(snapshot)
-    known = Machine.objects.filter(agent=agent, **named).values_list("kind", flat=True).first()
-    return target.kind.value if known is None or ("name" in named and target.kind is not Kind.OTHER) else known
+    said, afar = snapshot.target.kind, "name" in _named(snapshot)
+    return said.value if known is None or (afar and said is not Kind.OTHER) else known.kind
 
 
 def _named(snapshot: Snapshot) -> dict[str, Any]:
@@ -263,7 +267,7 @@ def _machine(agent: Agent, snapshot: Snapshot) -> Machine:
     found, _new = machines.get_or_create(
         agent=agent, own=False, name=snapshot.target.name, defaults={"unit": agent.unit, "kind": snapshot.target.kind.value}
     )
-    kind = _kind(agent, snapshot)
+    kind = _kind(found, snapshot)
     if kind != found.kind and (found.latest is None or snapshot.collected_at >= found.latest.collected_at):
         journal.write("machine.kind", agent.pk, unit_path=found.unit.path, subject=found.name, kind=f"{found.kind} → {kind}")
         found.kind = kind
