@@ -18,6 +18,7 @@ from server.analysts import arguments as analysts
 from server.feeds import arguments as feeds
 from server.approvals import arguments as approvals
 from server.outlets import arguments as outlets
+from server.exports import arguments as exports
 from server.schedules import arguments as schedules
 from server.signon import arguments as signon
 from server.storage import arguments as storage
@@ -228,6 +229,7 @@ def _parser() -> argparse.ArgumentParser:
     schedules.add(
         family("schedule", _("when machines report")), family("rollout", _("new packs and versions, in rings")), command, _lazy, _
     )
+    exports.add(command, _lazy, _)
     analysts.add(family("views", _("views in SQL for people who ask the database themselves")), command, _lazy, _)
     approvals.add(
         family("approval", _("what takes two people")), family("waiver", _("fails that are borne for a time")), command, _lazy, _

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from server import database
 from server.analysts import granting, making
-from server.analysts.definitions import SCHEMA, views
+from server.analysts.definitions import PREFIX, SCHEMA, views
 from server.journal import models as journal
 from server.terminal import FAILED, OK, say, wrong
 
@@ -22,7 +22,7 @@ def make(options: argparse.Namespace) -> int:
     except DatabaseError as error:
         return _failed(error)
     journal.write("views.made", "console", subject=SCHEMA, views=count)
-    where = SCHEMA if connection.vendor == "postgresql" else f"{making.PREFIX}..."
+    where = SCHEMA if connection.vendor == "postgresql" else f"{PREFIX}..."
     say(_("%(count)d views made: %(where)s") % {"count": count, "where": where})
     return OK
 

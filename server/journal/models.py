@@ -66,6 +66,7 @@ ACTIONS = {
     "job.cancelled": _("Background job cancelled"),
     "job.again": _("Background job started again"),
     "server.backup": _("Backup made"),
+    "export.made": _("Written for another program"),
     "views.made": _("Views for analysts made"),
     "views.dropped": _("Views for analysts removed"),
     "views.granted": _("Role of the database may read the views for analysts"),

@@ -101,7 +101,8 @@ def machines(now: datetime) -> Iterator[Family]:
     yield one(
         "rasoat_machines_retired", "Machines out of service, counted nowhere else", Machine.objects.exclude(IN_SERVICE).count()
     )
-    silent, unjudged, oldest = cache.get_or_set("rasoat.figures.machines", lambda: (_silent(now), *_unjudged()), KEPT_SECONDS)
+    kept: Any = cache.get_or_set("rasoat.figures.machines", lambda: (_silent(now), *_unjudged()), KEPT_SECONDS)
+    silent, unjudged, oldest = kept
     yield one("rasoat_machines_silent", f"Reported, but not for {SILENT} of their unit's intervals", silent)
     yield one("rasoat_machines_unjudged", "Machines whose newest report was not judged", unjudged)
     yield one("rasoat_oldest_unjudged_seconds", "How long the oldest such report has been here", since(oldest, now))
@@ -177,7 +178,7 @@ def outlets(now: datetime) -> Iterator[Family]:
     """Where the room is there: what each outlet has not sent yet."""
     if not apps.is_installed("server.outlets"):
         return
-    rows = apps.get_model("outlets", "Outlet").objects.filter(paused_at=None).order_by("pk")
+    rows: Any = apps.get_model("outlets", "Outlet").objects.filter(paused_at=None).order_by("pk")
     found: list[dict[str, Any]] = list(rows.values("pk", "kind", "entry", "number", "failing_since"))
     last = {
         "entry": Entry.objects.aggregate(last=Max("pk"))["last"] or 0,

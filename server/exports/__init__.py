@@ -1,0 +1,1 @@
+"""What other registers take over: tables (CSV), GLPI's inventory format, NetBox' bulk import. Only what was seen is written."""
