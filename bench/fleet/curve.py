@@ -100,7 +100,7 @@ def _snapshots(site: Site) -> None:
             """
             INSERT INTO assess_storedassessment (snapshot_id, machine_id, judged_at, baseline, version, digest, tailoring, level, kind, fail,
                 unknown, passed, manual, not_applicable, weight, verdicts, agent, agent_judged, packed)
-            SELECT latest_id, id, now(), 'bench', '1', repeat('0', 64), '', 3, kind, 1, 1, 1, 1, 1, id %% 5000, repeat('0', 64), 'agrees', NULL, NULL
+            SELECT latest_id, id, now(), 'bench', '1', repeat('0', 64), '', 3, kind, 1, 1, 1, 1, 1, mod(id, 5000), repeat('0', 64), 'agrees', NULL, NULL
             FROM ingest_machine""",
         )
 

@@ -35,16 +35,27 @@ class Program:
     def __init__(self, name: str, words: list[str], data: Path, port: int = 0) -> None:
         self.name, self.words, self.data, self.port = name, words, data, port
         self.process: subprocess.Popen[bytes] | None = None
+        self.held_down = False
+        """Not to be started again, whoever was about to."""
+        self._lock = threading.Lock()
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "server.cli", *self.words], cwd=ROOT, start_new_session=True, stdin=subprocess.DEVNULL,
-            env=environment(self.data), stdout=subprocess.DEVNULL, stderr=(self.data / f"{self.name}.log").open("ab"),
-        )  # fmt: skip
+        with self._lock:
+            if self.held_down or self.process is not None:
+                return
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "server.cli", *self.words],
+                cwd=ROOT,
+                start_new_session=True,
+                stdin=subprocess.DEVNULL,
+                env=environment(self.data),
+                stdout=subprocess.DEVNULL,
+                stderr=(self.data / f"{self.name}.log").open("ab"),
+            )
 
     def await_ready(self, seconds: float = 120) -> None:
         deadline = time.monotonic() + seconds
@@ -57,11 +68,12 @@ class Program:
 
     def kill(self) -> None:
         """kill -9 of it and its children, in mid-whatever."""
-        if self.process is not None:
-            with suppress(ProcessLookupError):
-                os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait()
-            self.process = None
+        with self._lock:
+            if self.process is not None:
+                with suppress(ProcessLookupError):
+                    os.killpg(self.process.pid, signal.SIGKILL)
+                self.process.wait()
+                self.process = None
 
     def stop(self) -> None:
         if self.process is not None:
@@ -165,6 +177,7 @@ class Site:
     def stop(self) -> None:
         self.meter.end()
         for program in (*self.webs, *self.workers):
+            program.held_down = True
             if program.process is not None:
                 with suppress(ProcessLookupError):
                     program.process.terminate()
