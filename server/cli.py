@@ -15,10 +15,10 @@ import django  # here, so that `rasoat server` says what to install when it is m
 from django.db import OperationalError
 
 from server.analysts import arguments as analysts
-from server.feeds import arguments as feeds
 from server.approvals import arguments as approvals
-from server.outlets import arguments as outlets
 from server.exports import arguments as exports
+from server.feeds import arguments as feeds
+from server.outlets import arguments as outlets
 from server.schedules import arguments as schedules
 from server.signon import arguments as signon
 from server.storage import arguments as storage

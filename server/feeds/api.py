@@ -35,7 +35,9 @@ class FeedOut(Schema):
 
 
 @router.get(
-    "feeds", response={200: list[FeedOut], (401, 403, 429): ErrorOut}, summary="Feeds, their dates, and which are too old to judge by"
+    "feeds",
+    response={200: list[FeedOut], (401, 403, 429): ErrorOut},
+    summary="Feeds, their dates, and which are too old to judge by",
 )
 def feeds(request: HttpRequest) -> Any:
     reader(request, "feeds")

@@ -22,8 +22,8 @@ SCOPES = {
     "coverage": _("coverage"),
     "alarms": _("alarms"),
     "journal": _("journal"),
-    "waivers": _("waivers"),
     "feeds": _("feeds and their dates"),
+    "waivers": _("waivers"),
     "work": _("background work, relays and schedules"),
     "metrics": _("numbers for monitoring (a key of the root)"),
 }
