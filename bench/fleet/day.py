@@ -72,6 +72,7 @@ class Day:
         self.told: dict[tuple[str, str], tuple[Held, Timetable]] = {}
         self.due: dict[int, float] = {}
         self.phases: list[Phase] = []
+        self.killed: list[str] = []
         self.tokens = self._organisation(count)
         self.hosts = fleet(count, sorted(self.tokens), templates())
         self.chance.shuffle(self.hosts)
@@ -265,6 +266,7 @@ class Day:
     def _kill(self, program: Any) -> None:
         """kill -9, and started again as systemd would."""
         program.kill()
+        self.killed.append(f"{program.name} at {self.stage.clock()}")
         self.stage.after(3, program.start)
 
     def _back(self) -> None:
@@ -351,7 +353,7 @@ def run(site: Site, count: int, fastest: float, crowd: int, threads: int) -> tup
         raise
     reports = sum(host.reports for host in day.hosts)
     figures: dict[str, Any] = {
-        "hosts": count, "reports": reports, "seconds": round(time.monotonic() - began), "account": taken.__dict__,
+        "hosts": count, "reports": reports, "seconds": round(time.monotonic() - began), "killed": day.killed, "account": taken.__dict__,
         "sound": taken.sound, "judged_again": again, "phases": {phase.name: phase.figures for phase in day.phases},
         "database_bytes_per_host": round(sized(site.url) / count), "peak_mib": {k: round(v) for k, v in site.meter.peak_mib.items()},
         "load_average": os.getloadavg(), "fastest": fastest, "crowd": crowd,
@@ -375,6 +377,7 @@ def show(figures: dict[str, Any]) -> None:
             f"{name:52} {row['seconds']:6.0f} {row['reports']:8,} {row['per_second']:8.1f} {row['server_cpu_ms_each'] or 0:9.1f} {hosts} "
             f"{row['answer_ms_median'] or 0:9}   {waits:,} / {missed:,}"
         )
+    print("kill -9: " + ", ".join(figures["killed"]))
     print("judged again: " + ", ".join(f"{name} {value}" for name, value in figures["judged_again"].items()))
     print("account: " + ", ".join(f"{name} {value:,}" for name, value in figures["account"].items() if name != "examples"))
     for example in figures["account"]["examples"]:
