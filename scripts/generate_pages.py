@@ -1,4 +1,4 @@
-"""Write what is made from code, data and measurements: docs/{facts,commands,checks,coverage,crosswalk,devices}.md, the figures in the READMEs.
+"""Write what is made from code, data and measurements: docs/{facts,commands,checks,coverage,crosswalk,devices,views}.md, the figures in the READMEs.
 
 `--check` writes nothing and ends with 1 when a page is not current.
 """
@@ -21,6 +21,7 @@ from collectors.catalog import platforms_of
 from collectors.facts import FACTS
 from scripts import commands_page, device_matrix
 from scripts.commands_page import ROOT, cell
+from server.analysts.definitions import page as views_page
 
 NOTE = "<!-- Made by scripts/generate_pages.py; do not edit. -->\n\n"
 
@@ -248,6 +249,7 @@ PAGES = {
     "coverage": coverage_page,
     "crosswalk": crosswalk_page,
     "devices": lambda: NOTE + device_matrix.page(),
+    "views": lambda: "\n".join(views_page()) + "\n",
 }
 
 

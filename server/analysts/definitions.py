@@ -72,12 +72,8 @@ def digest(vendor: str) -> str:
 
 
 def page() -> Iterator[str]:
-    """docs/views.md: python -m server.analysts.definitions > docs/views.md"""
+    """docs/views.md (scripts/generate_pages.py)."""
     yield files("server.analysts").joinpath("page.md").read_text("utf-8").rstrip()
     for view in views():
         yield f"\n## {view.name}\n\n{view.about}\n\n| column | says |\n|---|---|"
         yield from (f"| `{name}` | {about.replace('|', '·')} |" for name, (_sql, about) in view.columns.items())
-
-
-if __name__ == "__main__":
-    print("\n".join(page()))  # noqa: T201

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from django.apps import apps
@@ -13,7 +12,7 @@ from django.db.migrations.state import ProjectState
 from django.utils import timezone
 
 from server.analysts import making, signals
-from server.analysts.definitions import page, views
+from server.analysts.definitions import views
 from server.assess import judge
 from server.cli import main
 from server.coverage.models import Expected
@@ -101,12 +100,6 @@ def test_none_reads_a_table_with_secrets() -> None:
         text = view.select("postgresql")
         assert {name for name in tables if name in text.replace("(", " ").split()} <= open_tables, view.name
         assert not any(word in text for word in ("sealed ", "packed", "secret", "password", ".detail")), view.name
-
-
-def test_the_page_is_current() -> None:
-    assert Path("docs/views.md").read_text("utf-8") == "\n".join(page()) + "\n", (
-        "python -m server.analysts.definitions > docs/views.md"
-    )
 
 
 # --- migrations -----------------------------------------------------------------------------------------------------

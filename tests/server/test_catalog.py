@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,11 @@ def test_every_sentence_is_translated(request: pytest.FixtureRequest) -> None:
     assert not any(message.fuzzy for message in known.values())
     obsolete = set(known) - wanted
     assert not obsolete, "in the catalog, but nowhere in the program"
+
+
+def test_no_sentence_is_translated_twice() -> None:
+    said = re.findall(r'^msgid (".+(?:\n".*)*)', PO.read_text("utf-8"), re.MULTILINE)
+    assert [one for one, times in Counter(said).items() if times > 1] == []
 
 
 def test_placeholders_survive_translation() -> None:
