@@ -18,23 +18,31 @@ from collectors.credential import Credential
 from collectors.errors import CollectError, Denied, Unparsable, Unsupported
 from collectors.transports import posix_files as files
 from collectors.transports.local import LocalShell
-from collectors.transports.ssh import SshShell, _Spoken
+from collectors.transports.ssh import SshShell
+from collectors.transports.ssh_line import Line, Spoken
 from tests.odd_paths import plant, questions, told
 
 USUAL = "/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+class LineHere(Line):
+    """Commands that are run by an sh of this machine."""
+
+    def __init__(self, command: list[str]) -> None:
+        self._command = command
+
+    def ask(self, command: str, script: bytes, timeout: float, limit: int, name: str, mark: str = "") -> Spoken:
+        done = subprocess.run(self._command, input=script, capture_output=True, timeout=60)
+        return Spoken(done.returncode, done.stdout, done.stderr)
 
 
 class ShHere(SshShell):
     """SshShell without the SSH: the same scripts, given to an sh of this machine."""
 
     def __init__(self, shell: list[str], path: str = USUAL) -> None:
-        self._command, self._path = ["/usr/bin/env", "-i", f"PATH={path}", "LC_ALL=C", *shell], path
+        self._line, self._path = LineHere(["/usr/bin/env", "-i", f"PATH={path}", "LC_ALL=C", *shell]), path
         self._credential = Credential(user="x", agent=True)
         self._place, self._root_refused, self._is_root, self._privileged = "here", "", True, os.geteuid() == 0
-
-    def _exec(self, command: str, script: bytes, timeout: float, limit: int, name: str, mark: str = "") -> _Spoken:
-        done = subprocess.run(self._command, input=script, capture_output=True, timeout=60)
-        return _Spoken(done.returncode, done.stdout, done.stderr)
 
 
 def shells(folder: Path) -> dict[str, ShHere]:

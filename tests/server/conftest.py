@@ -56,6 +56,15 @@ def empty_sqlite(tmp_path_factory: pytest.TempPathFactory, django_db_blocker):
 
 
 @pytest.fixture(autouse=True)
+def umask():
+    """The command closes that of its process, which here is everybody's."""
+    before = os.umask(0o022)
+    os.umask(before)
+    yield
+    os.umask(before)
+
+
+@pytest.fixture(autouse=True)
 def mini_pack(settings):
     """The tests' own small pack, beside the real ones."""
     from server.assess import packs

@@ -241,7 +241,7 @@ def test_the_job_goes_on_after_a_refused_file_and_says_so(tmp_path: Path) -> Non
     asked = [file_of(bad, feed="one"), file_of(good, feed="two")]
     incoming._asked(place, asked, "console")
     delivery.take("tests", 0.05, until_empty=True, signals=False)
-    job = Job.objects.get()
+    job = Job.objects.get(name="feeds.import")
     assert (job.state, job.outcome["two"]) == (Job.DONE, "10")
     assert job.outcome["one"].startswith("empty: bad: ")
     assert not place.exists()
