@@ -8,6 +8,7 @@ import pytest
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from django.test import Client
+from django.utils import translation
 from django.utils.translation import trans_real
 
 from tests.postgres import choose, database, postgres
@@ -56,12 +57,13 @@ def empty_sqlite(tmp_path_factory: pytest.TempPathFactory, django_db_blocker):
 
 
 @pytest.fixture(autouse=True)
-def umask():
-    """The command closes that of its process, which here is everybody's."""
-    before = os.umask(0o022)
+def left_as_it_was():
+    """`rasoat server` closes the umask and speaks a language; called inside this process, it does so to everybody who comes after."""
+    before, language = os.umask(0o022), translation.get_language()
     os.umask(before)
     yield
     os.umask(before)
+    translation.activate(language)
 
 
 @pytest.fixture(autouse=True)
