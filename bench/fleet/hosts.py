@@ -70,10 +70,11 @@ class Template:
         normal = json.loads(Snapshot.from_bytes(_dumps(document)).to_bytes())
         facts = {record["fact"]: record["data"] for record in normal["records"] if record["data"] is not None}
         self.settings: list[bool] = []
-        for number, name in enumerate(SETTINGS[kind]):
+        for name in SETTINGS[kind]:
             fact, _dot, field = name.partition(".")
-            self.settings.append(facts[fact][field])
-            facts[fact][field] = f"@@setting:{number}@@"
+            if facts[fact][field] is not None:  # else this machine could not tell, and nor can its likes
+                facts[fact][field], value = f"@@setting:{len(self.settings)}@@", facts[fact][field]
+                self.settings.append(value)
         packages = facts["software"]["packages"]
         step = max(1, len(packages) // 120)
         self.versions: list[str] = []
