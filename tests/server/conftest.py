@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gettext
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,21 @@ def mini_pack(settings):
     packs.let_go()
     yield
     packs.let_go()
+
+
+@pytest.fixture
+def newer(settings, tmp_path: Path) -> str:
+    """A second edition of the tests' pack."""
+    from server.assess import packs
+    from server.config import Data
+
+    shutil.copytree(HERE / "packs", tmp_path / "packs")
+    shutil.copytree(HERE / "packs" / "mini", tmp_path / "packs" / "mini2")
+    standard = tmp_path / "packs" / "mini2" / "standard.yaml"
+    standard.write_text(standard.read_text("utf-8").replace("mini", "mini2"), "utf-8")
+    settings.DATA = Data(tmp_path)
+    packs.forget()
+    return "mini2"
 
 
 @pytest.fixture

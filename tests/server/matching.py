@@ -6,8 +6,12 @@ from collections import defaultdict
 from typing import Any
 
 from collectors.devices.releases import Row
+from server.feeds.codes import FIXED
 from server.feeds.matching.host import Host, Package
+from server.feeds.matching.outcome import Outcome
 from server.feeds.matching.said import Said
+
+CVE = "CVE-2026-1000"
 
 
 class Told:
@@ -51,3 +55,15 @@ def rpm(
     name: str, version: str, source: str = "", source_version: str = "", origin: str | None = "Rocky Enterprise Software Foundation"
 ) -> Package:  # fmt: skip
     return Package(name, version, source or name, source_version or version, origin)
+
+
+def fixed(version: str, **more: Any) -> Said:
+    return Said(more.pop("identifier", CVE), FIXED, version, **more)
+
+
+def answers(outcome: Outcome) -> dict[tuple[str, str], str]:
+    return {(one.identifier, one.package): one.answer for one in outcome.matches}
+
+
+def left(outcome: Outcome) -> dict[str, str]:
+    return {one.package: one.why for one in outcome.left}

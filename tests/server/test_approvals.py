@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import io
-import shutil
 import threading
 import time
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from django.db import OperationalError, connections
@@ -18,7 +16,7 @@ from server.approvals import console, deciding, packs
 from server.approvals.models import Request
 from server.approvals.tasks import expire
 from server.assess import packs as known
-from server.config import Config, Data
+from server.config import Config
 from server.ingest.models import Machine
 from server.journal.models import Entry
 from server.programs.models import Key
@@ -28,7 +26,6 @@ from server.units import operations
 from server.units.models import Membership, Unit, User
 from server.units.operations import By
 from server.waivers.models import Waiver
-from tests.server.conftest import HERE
 from tests.server.people import PASSWORD, send
 from tests.server.waivers import asked, on
 
@@ -56,18 +53,6 @@ def machine(client: Client, another) -> Machine:
     host = another("may-01", "north")
     assert send(client, host.seal(host.snapshot())).status_code == 201
     return Machine.objects.get(name="may-01")
-
-
-@pytest.fixture
-def newer(settings, tmp_path: Path) -> str:
-    """A second edition of the tests' pack."""
-    shutil.copytree(HERE / "packs", tmp_path / "packs")
-    shutil.copytree(HERE / "packs" / "mini", tmp_path / "packs" / "mini2")
-    standard = tmp_path / "packs" / "mini2" / "standard.yaml"
-    standard.write_text(standard.read_text("utf-8").replace("mini", "mini2"), "utf-8")
-    settings.DATA = Data(tmp_path)
-    known.forget()
-    return "mini2"
 
 
 def actions(request: Request) -> list[str]:

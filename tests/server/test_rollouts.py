@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 from collections import Counter
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from django.test import Client
@@ -13,7 +11,6 @@ from django.utils import timezone, translation
 
 from server.assess import packs
 from server.assess.models import StoredAssessment
-from server.config import Data
 from server.ingest.models import Agent, Machine, StoredSnapshot
 from server.journal.models import Entry
 from server.schedules import rollouts
@@ -21,7 +18,6 @@ from server.schedules.models import Rollout
 from server.schedules.rollouts import CannotRoll
 from server.schedules.tasks import check
 from server.units.models import Unit
-from tests.server.conftest import HERE
 from tests.server.people import Host, send
 
 pytestmark = pytest.mark.django_db
@@ -33,18 +29,6 @@ STRICTER = "name: Sở\nparams:\n  access.password: {min_length: 16}\n"
 def english():
     with translation.override("en"):
         yield
-
-
-@pytest.fixture
-def newer(settings, tmp_path: Path) -> str:
-    """A second edition of the tests' pack."""
-    shutil.copytree(HERE / "packs", tmp_path / "packs")
-    shutil.copytree(HERE / "packs" / "mini", tmp_path / "packs" / "mini2")
-    standard = tmp_path / "packs" / "mini2" / "standard.yaml"
-    standard.write_text(standard.read_text("utf-8").replace("mini", "mini2"), "utf-8")
-    settings.DATA = Data(tmp_path)
-    packs.forget()
-    return "mini2"
 
 
 def told(client: Client, host: Host) -> dict:

@@ -1,0 +1,221 @@
+"""What rpm systems, Windows and network systems have by what publishers say, and what their facts tell for it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from collectors.devices.releases import Advisory, Row
+from collectors.model import Platform
+from server.feeds.codes import FIXED
+from server.feeds.matching import host as hosts
+from server.feeds.matching.match import match
+from server.feeds.matching.outcome import Outcome
+from server.feeds.matching.said import FIX, NOT_YET, UNCERTAIN, Said
+from tests.server.matching import CVE, Told, deb, fixed, host, left, rpm
+
+# ── rpms ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_rpm_matches_by_package_and_by_source_where_the_publisher_names_that() -> None:
+    told = fixed("1:3.2.2-6.el9_5.1")
+    libs = rpm("openssl-libs", "1:3.2.2-6.el9_5", "openssl")
+    assert [one.package for one in match(host("rocky", "9.5", libs), Told()("rocky:9", "openssl", told)).matches] == ["openssl"]
+    alma = rpm("openssl-libs", "1:3.2.2-6.el9_5", "openssl", origin="AlmaLinux")
+    assert not match(host("almalinux", "9.5", alma), Told()("almalinux:9", "openssl", told)).matches
+    assert match(host("almalinux", "9.5", alma), Told()("almalinux:9", "openssl-libs", told)).matches
+
+
+def test_the_epoch_of_a_source_is_that_of_its_packages_or_not_known() -> None:
+    book = Told()("rocky:9", "perl", fixed("4:5.32.1-481.el9"))
+    errno = rpm("perl-Errno", "0:1.30-480.el9", "perl", "5.32.1-480.el9")
+    alone = match(host("rocky", "9.5", errno), book)
+    assert not alone.matches
+    assert left(alone) == {"perl-Errno": "epoch-not-known"}
+    beside = match(host("rocky", "9.5", errno, rpm("perl-libs", "4:5.32.1-480.el9", "perl")), book)
+    assert [(one.installed, one.answer) for one in beside.matches] == [("4:5.32.1-480.el9", FIX)]
+    mended = rpm("perl-Errno", "0:1.30-481.el9", "perl", "5.32.1-481.el9"), rpm("perl-libs", "4:5.32.1-481.el9", "perl")
+    assert not match(host("rocky", "9.5", *mended), book).matches
+
+
+@pytest.mark.parametrize(
+    ("vendor", "why"), [("Fedora Project", "third-party"), ("", "no-publisher"), (None, "publisher-not-seen")]
+)
+def test_the_vendor_decides_who_speaks_of_an_rpm(vendor: str | None, why: str) -> None:
+    found = match(host("rocky", "9.5", rpm("htop", "3.3.0-1.el9", origin=vendor)), Told()("rocky:9", "htop", fixed("9-1")))
+    assert not found.matches
+    assert left(found) == {"htop": why}
+
+
+def test_modules_are_matched_in_the_stream_in_use() -> None:
+    book = Told()(
+        "almalinux:8", "nodejs", fixed("1:18.20.4-1.module_el8.10.0+1", module="nodejs:18"), fixed("1:20.16.0-1.module_el8.10.0+1", module="nodejs:20")
+    )  # fmt: skip
+    node = rpm("nodejs", "1:18.20.4-1.module_el8.10.0+1", origin="AlmaLinux")
+
+    def found(modules: Any) -> Outcome:
+        return match(host("almalinux", "8.10", node, modules=modules), book)
+
+    assert found((("nodejs", "18"),)).whole
+    assert not found((("nodejs", "18"),)).matches
+    unseen = found(None)
+    assert left(unseen) == {"nodejs": "stream-not-seen"}
+    assert [one.answer for one in unseen.matches] == [UNCERTAIN]
+    old = rpm("nodejs", "1:18.20.3-1.module_el8.10.0+1", origin="AlmaLinux")
+    matched = match(host("almalinux", "8.10", old, modules=(("nodejs", "18"),)), book)
+    assert [one.fixed for one in matched.matches] == ["1:18.20.4-1.module_el8.10.0+1"]
+
+
+def test_what_is_said_of_a_module_is_not_said_of_the_plain_package() -> None:
+    book = Told()("almalinux:8", "nodejs", fixed("1:20.16.0-1.module_el8.10.0+1", module="nodejs:20"))
+    plain = rpm("nodejs", "1:10.24.0-1.el8", origin="AlmaLinux")
+    assert not match(host("almalinux", "8.10", plain, modules=()), book).matches
+
+
+def test_a_module_whose_stream_the_publisher_does_not_name_stays_open() -> None:
+    book = Told()("almalinux:8", "nodejs", fixed("1:20.16.0-1.module_el8.10.0+1"))
+    node = rpm("nodejs", "1:18.20.4-1.module_el8.10.0+1", origin="AlmaLinux")
+    found = match(host("almalinux", "8.10", node, modules=(("nodejs", "18"),)), book)
+    assert [(one.answer, one.note) for one in found.matches] == [(UNCERTAIN, "stream-not-told")]
+    assert left(found) == {"nodejs": "stream-not-told"}
+
+
+def test_extended_streams_have_their_own_fixes() -> None:
+    book = Told()("rhel:9", "sudo", fixed("1.9.5p2-11.el9_6"))("rhel:9.4-eus", "sudo", fixed("1.9.5p2-10.el9_4.1"))
+    sudo = rpm("sudo", "1.9.5p2-10.el9_4.1", origin="Red Hat, Inc.")
+    assert not match(host("rhel", "9.4", sudo, stream="eus"), book).matches
+    assert match(host("rhel", "9.4", sudo), book).matches
+    unknown = match(host("rhel", "9.2", sudo, stream="eus"), book)
+    assert unknown.reason == "no-feed"
+    assert unknown.detail == "rhel:9.2-eus"
+
+
+def test_the_running_kernel_of_rpm_systems() -> None:
+    book = Told()("rocky:9", "kernel", fixed("5.14.0-503.40.1.el9_5"))
+    old = rpm("kernel-core", "5.14.0-503.14.1.el9_5", "kernel")
+    new = rpm("kernel-core", "5.14.0-503.40.1.el9_5", "kernel")
+    kin = rpm("kernel-headers", "5.14.0-503.14.1.el9_5", "kernel")
+    found = match(host("rocky", "9.5", old, new, kin, running_kernel="5.14.0-503.14.1.el9_5"), book)
+    assert [(one.package, one.note) for one in found.matches] == [("kernel", "restart")]
+    assert not match(host("rocky", "9.5", old, new, kin, running_kernel="5.14.0-503.40.1.el9_5"), book).matches
+
+
+# ── Windows ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+SERVER = "windows:26100:server"
+
+
+def pc(os_id: str = "windows-server", **changes: Any) -> Any:
+    return host(os_id, "2025", **changes)
+
+
+def test_windows_by_build_and_ubr_of_its_own_series() -> None:
+    book = Told()(SERVER, "windows", fixed("26100.4061", advisory="KB5058411"))
+    found = match(pc(running_kernel="26100.3000"), book)
+    assert [(one.answer, one.decided_by, one.fixed, one.advisory) for one in found.matches] == [
+        (FIX, "build", "26100.4061", "KB5058411")
+    ]
+    assert not match(pc(running_kernel="26100.4061"), book).matches
+    assert match(pc("windows", running_kernel="26100.3000"), book).reason == "no-feed"
+    assert match(pc(), book).reason == "system-not-seen"
+
+
+def test_where_no_ubr_counts_windows_update_and_what_holds_an_update_decide() -> None:
+    book = Told()("windows:9600:server", "windows", Said(CVE, FIXED, advisory="KB1"))
+    book.holders["KB1"] = frozenset({"KB2", "KB3"})
+
+    def decided(pending: tuple[str, ...] | None) -> list[tuple[str, str]]:
+        found = match(pc(running_kernel="9600.1", pending=pending), book)
+        return [(one.answer, one.decided_by) for one in found.matches]
+
+    assert decided(("KB1",)) == [(FIX, "windows-update")]
+    assert decided(("KB3",)) == [(FIX, "supersedence")]
+    assert decided(("KB9",)) == decided(()) == []
+    assert decided(None) == [(UNCERTAIN, "windows-update")]
+
+
+def test_programs_on_windows_are_listed_as_not_covered() -> None:
+    seen = pc(running_kernel="26100.9999")._replace(packages=(deb("7-Zip", "22.01", origin="Igor Pavlov"),))
+    assert left(match(seen, Told()(SERVER, "windows", fixed("26100.4061")))) == {"7-Zip": "not-covered"}
+
+
+# ── network systems ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def train(covers: str = "all", **changes: Any) -> Row:
+    advisory = {"id": CVE, "severity": "critical", "exploited": True, "fixed": "7.2.7", "source": "test", **changes}
+    return Row.model_validate(
+        {
+            "platform": Platform.FORTINET_FORTIOS, "train": "7.2", "covers": covers, "source": "test", "dated": "2026-11-01",
+            "advisories": (Advisory.model_validate(advisory),),
+        }
+    )  # fmt: skip
+
+
+def fortigate(version: str | None, row: Row) -> Outcome:
+    book = Told()
+    book.releases = (row,)
+    return match(host("fortinet_fortios", "", firmware=version), book)
+
+
+def test_network_systems_by_their_train() -> None:
+    assert [(one.answer, one.fixed, one.decided_by) for one in fortigate("7.2.5", train()).matches] == [
+        (FIX, "7.2.7", "release-train")
+    ]
+    assert fortigate("7.2.7", train()).whole
+    assert not fortigate("7.2.5", train(since="7.2.6")).matches
+    assert [one.answer for one in fortigate("7.2.5", train(fixed=None)).matches] == [NOT_YET]
+    assert [one.note for one in fortigate("7.2.5", train(condition="SSL-VPN")).matches] == ["condition"]
+
+
+def test_a_release_no_table_knows_is_not_safe() -> None:
+    assert fortigate("7.4.3", train()).reason == "no-feed"
+    assert fortigate("mười bảy", train()).reason == "no-feed"
+    assert fortigate(None, train()).reason == "system-not-seen"
+    assert left(fortigate("7.2.9", train("some"))) == {"fortinet_fortios": "list-not-whole"}
+
+
+# ── what facts tell ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def record(fact: str, data: dict[str, Any] | None, reason: str = "") -> dict[str, Any]:
+    return {"fact": fact, "outcome": "denied" if data is None else "seen", "data": data, "reason": reason}
+
+
+IDENTITY = record("identity", {"os_id": "debian", "os_version": "12", "os_family": "debian"})
+
+
+def test_a_machine_whose_packages_were_not_seen_has_no_empty_list() -> None:
+    seen = hosts.read([IDENTITY, record("software", None, "status is damaged")])
+    found = match(seen, Told()("debian:12", "a", fixed("2-1")))
+    assert (found.reason, found.detail) == ("packages-not-seen", "denied: status is damaged")
+    gap = {"field": "packages", "outcome": "unparsable", "reason": "cut off"}
+    partly = hosts.read([IDENTITY, record("software", {"packages": None, "unseen": [gap]})])
+    assert match(partly, Told()("debian:12", "a", fixed("2-1"))).detail == "unparsable: cut off"
+    assert match(hosts.read([]), Told()).reason == "system-not-seen"
+
+
+def test_facts_become_a_host() -> None:
+    packages = [
+        {"name": "libssl3", "version": "3-1", "arch": "amd64", "source": "openssl", "source_version": "", "origin": "Debian"},
+        {"name": "bash", "version": "5-1+b1", "arch": "amd64", "source": "", "source_version": "5-1", "origin": None},
+    ]
+    sources = [{"name": "jammy-infra-security main", "scheme": "https", "host": "esm.ubuntu.com", "signed": True}]
+    updates = {"running_kernel": "6.1-1", "livepatched": True, "sources": sources, "pending": [{"name": "bash"}]}
+    seen = hosts.read([IDENTITY, record("software", {"packages": packages}), record("updates", updates)])
+    assert seen.packages == (deb("bash", "5-1+b1", "bash", "5-1", None), deb("libssl3", "3-1", "openssl", "3-1"))
+    assert (seen.running_kernel, seen.livepatched, seen.pending, seen.modules) == ("6.1-1", True, None, None)
+    assert "esm" in seen.has
+
+
+@pytest.mark.parametrize(
+    ("name", "stream"),
+    [
+        ("rhel-9-for-x86_64-baseos-eus-rpms", "eus"),
+        ("rhel-8-for-x86_64-appstream-aus-rpms", "aus"),
+        ("rhel-9-for-x86_64-baseos-rpms", ""),
+    ],
+)
+def test_the_stream_shows_by_the_repositories(name: str, stream: str) -> None:
+    assert hosts.read([IDENTITY, record("updates", {"sources": [{"name": name, "host": None}]})]).stream == stream
