@@ -59,7 +59,7 @@ pages: ## docs made from code and data
 	$(PY) scripts/generate_pages.py
 	$(PY) -m baselines.ready
 
-bench: setup ## every script in bench/, ratios within one run, results in bench/results/
+bench: setup ## the figures of the README and of docs/, ratios within one run, results in bench/results/ (the fleet: python -m bench.fleet)
 	$(PY) -m baselines.ready
 	@for script in startup judging rejudging host_scan snmp_sweep discovery wire collector_storage; do echo "== $$script"; $(PY) bench/$$script.py || exit 1; done
 

@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from agent import station
 from agent.config import Config
@@ -16,9 +16,6 @@ from agent.run import own_due
 from agent.spool import Spool
 from agent.state import State
 from agent.terminal import Ink, clean, columns, pad, width, wrap
-
-if TYPE_CHECKING:
-    pass
 
 SHOWN = 5
 MANY = 20

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import transaction
@@ -21,8 +22,9 @@ from bench.fleet.clock import Stage  # noqa: E402
 from bench.fleet.hosts import Held, Host, Template  # noqa: E402
 from bench.rejudging import _workstation  # noqa: E402
 from server.assess import packs  # noqa: E402
-from server.findings.models import Standing, Tally, Transition  # noqa: E402
-from server.ingest.models import EnrolmentToken, StoredSnapshot  # noqa: E402
+from server.assess.models import StoredAssessment  # noqa: E402
+from server.findings.models import Head, Standing, Tally, Transition  # noqa: E402
+from server.ingest.models import EnrolmentToken, Machine, StoredSnapshot  # noqa: E402
 from server.units.models import Unit  # noqa: E402
 
 HOSTS, PACK = 20, "tcvn_14423_2026"
@@ -95,6 +97,27 @@ def stand_otherwise() -> None:
     Standing.objects.filter(machine=one.machine_id, rule=one.rule_id).update(verdict=4 - one.now if one.now != 2 else 1)
 
 
+def lose_turn() -> None:
+    Transition.objects.order_by("-pk")[:1].get().delete()
+
+
+def stand_still() -> None:
+    Head.objects.filter(pk=Head.objects.order_by("pk")[0].pk).update(snapshot=uuid4())
+
+
+def judge_otherwise() -> None:
+    StoredAssessment.objects.update(agent=StoredAssessment.OTHER_PACK)
+
+
+def unjudge() -> None:
+    StoredAssessment.objects.order_by("pk")[:1].get().delete()
+
+
+def go_back() -> None:
+    one = Machine.objects.order_by("pk")[0]
+    Machine.objects.filter(pk=one.pk).update(latest=one.snapshots.order_by("orders_at")[0])
+
+
 PLANTED: dict[str, tuple[Callable[[], None], str]] = {
     "a snapshot is gone": (lose, "lost"),
     "other bytes under its id": (alter, "altered"),
@@ -103,6 +126,10 @@ PLANTED: dict[str, tuple[Callable[[], None], str]] = {
     "a verdict turned twice": (turn_twice, "broken_chains"),
     "a tally one too high": (miscount, "tallies_off"),
     "what stands is not what turned last": (stand_otherwise, "not_standing"),
+    "a turn is gone": (lose_turn, "broken_chains"),
+    "a report that never came to stand": (stand_still, "not_standing"),
+    "a report that was not judged": (unjudge, "unjudged"),
+    "an older report is the newest": (go_back, "not_latest"),
 }
 
 
@@ -120,6 +147,11 @@ def test_the_account(hosts: list[Host]) -> None:
             assert getattr(found, shows) > 0, what
             assert not found.sound, what
             transaction.set_rollback(True)
+    with transaction.atomic():
+        judge_otherwise()
+        assert not account.take(hosts).sound, "no host's verdicts were held against ours"
+        transaction.set_rollback(True)
+    assert not account.Account().sound, "nothing was looked at"
     hosts[0].look(time.time(), None)
     assert account.take(hosts).still_waiting == 1
 

@@ -3,6 +3,8 @@
 lost        the host was told that it is there (or it was to be, at the end of a day), and it is not, or with other bytes
 double      one row too many: a snapshot nobody signed, of another host than signed it, a second judgement, a transition
             that does not follow from the one before, a tally that counting again does not give
+
+Of several turns of one rule the loss of the first alone is not seen: a first contact leaves no transition to begin with.
 """
 
 from __future__ import annotations
@@ -31,6 +33,8 @@ class Account:
     judged: int = 0
     transitions: int = 0
     opened: int = 0
+    agreed: int = 0
+    """Judgements that are the host's own as well."""
     still_waiting: int = 0
     lost: int = 0
     altered: int = 0
@@ -48,8 +52,9 @@ class Account:
 
     @property
     def sound(self) -> bool:
-        counts = ("signed", "acknowledged", "stored", "judged", "transitions", "opened", "examples")
-        return not any(value for name, value in asdict(self).items() if name not in counts)
+        counts = ("signed", "acknowledged", "stored", "judged", "transitions", "opened", "agreed", "examples")
+        looked = self.signed and self.opened and self.agreed  # what nothing was held against does not balance
+        return bool(looked) and not any(value for name, value in asdict(self).items() if name not in counts)
 
     def note(self, what: str, found: Iterable[Any]) -> int:
         """How many; some of them are kept as examples."""
@@ -117,6 +122,7 @@ def _judgements(found: Account, stored: set[str]) -> None:
     judged = list(StoredAssessment.objects.order_by().values_list("snapshot_id", flat=True).iterator(chunk_size=5000))
     found.judged = len(judged)
     found.unjudged = found.note("unjudged", sorted(stored - set(judged)))
+    found.agreed = StoredAssessment.objects.filter(agent=StoredAssessment.AGREES).count()
     found.judged_twice = len(judged) - len(set(judged))
     found.differing_verdicts = found.note(
         "alarm", Alarm.objects.filter(kind__in=("verdicts-differ", "not-judged", "forged", "id-reused"))
@@ -124,7 +130,8 @@ def _judgements(found: Account, stored: set[str]) -> None:
 
 
 def _standings(found: Account, hosts: list[Host]) -> None:
-    """Of each machine: its newest snapshot is the last one it signed; its transitions follow from one another, and end in what stands."""
+    """Of each machine: its newest snapshot is the last one it signed, and the one by which it stands; its transitions follow from one
+    another, end in what stands, and tell of every verdict that has stood for less than the machine is known."""
     from django.db import connection
 
     from server.findings.models import Transition
@@ -134,11 +141,18 @@ def _standings(found: Account, hosts: list[Host]) -> None:
     last = {host.agent: max(host.signed, default=None) for host in hosts}
     found.not_latest = found.note("not latest", (agent for agent, pk in last.items() if latest.get(agent) != pk))
     found.transitions = Transition.objects.count()
+    heads = Machine.objects.filter(own=True, latest__isnull=False).order_by()
+    heads = heads.values_list("agent_id", "latest_id", "latest__assessment__verdicts", "head__snapshot", "head__verdicts")
+    behind = (row[0] for row in heads.iterator(chunk_size=5000) if (str(row[3]), row[4]) != (row[1], row[2]))
     with connection.cursor() as cursor:
         cursor.execute(_CHAINS)
         found.broken_chains = found.note("chain (machine, rule, was, now, before)", iter(cursor.fetchone, None))
+        cursor.execute(_UNTOLD)
+        found.broken_chains += found.note("turn lost (machine, rule, stands, since)", iter(cursor.fetchone, None))
         cursor.execute(_STANDS)
-        found.not_standing = found.note("standing (machine, rule, stands, last turn)", iter(cursor.fetchone, None))
+        found.not_standing = found.note("stands by another report", behind) + found.note(
+            "standing (machine, rule, stands, last turn)", iter(cursor.fetchone, None)
+        )
 
 
 _CHAINS = """
@@ -146,6 +160,13 @@ SELECT machine_id, rule_id, was, now, before FROM (
     SELECT machine_id, rule_id, was, now, lag(now) OVER (PARTITION BY machine_id, rule_id ORDER BY at, snapshot, turn) AS before
     FROM findings_transition) AS chain
 WHERE was = now OR was <> before
+"""
+_UNTOLD = """
+SELECT standing.machine_id, standing.rule_id, standing.verdict, standing.since FROM findings_standing AS standing
+JOIN findings_head AS head ON head.machine_id = standing.machine_id
+WHERE standing.since > head.first_at AND NOT EXISTS (
+    SELECT 1 FROM findings_transition AS turn WHERE turn.machine_id = standing.machine_id AND turn.rule_id = standing.rule_id
+    AND turn.at = standing.since AND turn.now = standing.verdict)
 """
 _STANDS = """
 SELECT last.machine_id, last.rule_id, standing.verdict, last.now FROM (

@@ -31,7 +31,7 @@ from collectors.seal_delta import make
 SERVERS = 0.04
 """A thousand of the model customer's twenty-five thousand."""
 CHANGED = 0.01
-"""Of the packages, at each later report; and one setting in about 150 verdicts."""
+"""Of the packages, at each later report; and one setting in about 150 verdicts, two from the second later report on: the last one turns back."""
 SECONDS = 6
 """That a scan takes: each source has its own time, and all of them are others at each report."""
 IMAGES = 16

@@ -1,4 +1,4 @@
-"""One command after the other over an SSH connection: whole answers only, and nobody is waited for twice."""
+"""One command after the other over an SSH connection: whole answers only."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class _Bell(threading.Event):
 
 
 class Line:
-    """A connection on which commands are run. Once it was cut, or its host fell silent, every further one is Unreachable at once."""
+    """A connection on which commands are run. Once it was cut, or its host answers no more at all, every further one is Unreachable at once."""
 
     def __init__(self, transport: paramiko.Transport, place: str) -> None:
         self._transport = transport

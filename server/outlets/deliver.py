@@ -21,7 +21,7 @@ from server.journal import models as journal
 from server.journal.models import Entry
 from server.outlets import mail, messages, sealed, syslog, webhook
 from server.outlets.messages import Message, Slice
-from server.outlets.models import MAIL, SYSLOG, Outlet, Turned
+from server.outlets.models import MAIL, SYSLOG, WEBHOOK, Outlet, Turned
 from server.outlets.reach import Failed
 
 BATCH = 100
@@ -185,6 +185,7 @@ def _send(outlet: Outlet, told: list[Message], now: datetime) -> None:
     if outlet.kind == SYSLOG:
         syslog.send(outlet, told)
     else:
+        assert outlet.kind == WEBHOOK, outlet.kind
         webhook.send(outlet, told, now)
 
 
