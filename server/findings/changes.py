@@ -20,6 +20,11 @@ def pack(turned: Iterable[tuple[int, int, int]]) -> bytes:
     return _ordered(array("I", [rule << 8 | was << 4 | now for rule, was, now in turned])).tobytes()
 
 
+def unpack(packed: Packed) -> list[tuple[int, int, int]]:
+    """What `pack` has put together, in its order."""
+    return [_parted(code) for code in _ordered(array("I", bytes(packed)))]
+
+
 def come(verdicts: Mapping[int, int]) -> bytes:
     """A machine that was not counted before."""
     return pack((rule, NOT_ASKED, verdict) for rule, verdict in verdicts.items())
@@ -37,13 +42,17 @@ def sums(packed: Iterable[Packed]) -> Sums:
         counts.update(_ordered(array("I", bytes(part))))
     found: Sums = {}
     for code, count in counts.items():
-        rule, was, now = code >> 8, code >> 4 & 15, code & 15
+        rule, was, now = _parted(code)
         row = found.setdefault(rule, [0, 0, 0])
         if was != NOT_ASKED:
             row[was - FAIL] -= count
         if now != NOT_ASKED:
             row[now - FAIL] += count
     return found
+
+
+def _parted(code: int) -> tuple[int, int, int]:
+    return code >> 8, code >> 4 & 15, code & 15
 
 
 def _ordered(numbers: array[int]) -> array[int]:

@@ -10,7 +10,7 @@ SEVERITIES = {"critical": 10, "high": 8, "medium": 5, "low": 3, "info": 1}
 
 def text(message: Message) -> str:
     """Header and extension. Keys are of the standard's dictionary; what it has no key for is in labelled custom strings."""
-    severity = SEVERITIES["info" if message.better else message.severity]
+    severity = SEVERITIES[message.weight]
     head = ("CEF:0", "rasoat", "rasoat", VERSION, message.action, message.text[:512], str(severity))
     detail = message.detail
     values = {

@@ -36,6 +36,10 @@ GATHERED = 200
 """Alarms in one mail."""
 
 
+SIDES = ("worse", "neither", "better")
+"""Of verdicts, in the order in which a digest shows them."""
+
+
 class Mail(NamedTuple):
     """What is sent to each recipient. `id` is the same when it is sent again."""
 
@@ -143,20 +147,20 @@ class Digest:
 
     def __init__(self) -> None:
         self.units: dict[tuple[str, str], dict[str, Any]] = {}
-        self.worse = self.better = 0
+        self.worse = self.better = self.neither = 0
         self.first: datetime | None = None
         self.last: datetime | None = None
 
     def add(self, message: Message) -> None:
-        known = self.units.setdefault((message.unit_code, message.unit), {"worse": 0, "better": 0, "lines": []})
-        known["better" if message.better else "worse"] += 1
-        self.worse, self.better = self.worse + (not message.better), self.better + message.better
+        known = self.units.setdefault((message.unit_code, message.unit), {"worse": 0, "better": 0, "neither": 0, "lines": []})
+        known[_side(message)] += 1
+        setattr(self, _side(message), getattr(self, _side(message)) + 1)
         self.first, self.last = min(self.first or message.at, message.at), max(self.last or message.at, message.at)
         known["lines"] = sorted([*known["lines"], message], key=_gravity)[:SHOWN]
 
     def mail(self, outlet: Outlet, ends: tuple[int, int]) -> Mail:
         units = [
-            {"code": code, "name": name, **counts, "more": counts["worse"] + counts["better"] - len(counts["lines"])}
+            {"code": code, "name": name, **counts, "more": sum(counts[side] for side in SIDES) - len(counts["lines"])}
             for (code, name), counts in sorted(self.units.items())
         ]
         said = {"unit": outlet.unit.name, "worse": self.worse, "better": self.better}
@@ -164,8 +168,12 @@ class Digest:
         return _mail(outlet, subject, "digest", {"outlet": outlet, "digest": self, "units": units}, [f"{ends[0]}-{ends[1]}"])
 
 
-def _gravity(message: Message) -> tuple[bool, int, str]:
-    return message.better, ("critical", "high", "medium", "low", "info").index(message.severity), message.id
+def _side(message: Message) -> str:
+    return "worse" if message.worse else "better" if message.better else "neither"
+
+
+def _gravity(message: Message) -> tuple[int, int, str]:
+    return SIDES.index(_side(message)), ("critical", "high", "medium", "low", "info").index(message.severity), message.id
 
 
 def _mail(outlet: Outlet, subject: str, template: str, told: dict[str, Any], parts: list[str]) -> Mail:

@@ -5,8 +5,6 @@ A machine's verdicts go where the machine is now, as on every page. A row of the
 
 from __future__ import annotations
 
-import sys
-from array import array
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -19,6 +17,7 @@ from django.utils.translation import gettext_noop
 from baselines.loader import BaselineError
 from server.assess import packs, wording
 from server.assess.models import Alarm
+from server.findings import changes
 from server.findings.codes import FAIL, NOT_ASKED, PASS, RULES, SEVERITY_WORDS, UNKNOWN, WORDS
 from server.findings.models import Rule
 from server.journal.models import ACTIONS, DETAILS, Entry, described
@@ -53,7 +52,14 @@ class Message:
     unit_code: str = ""
     machine: str = ""
     better: bool = False
+    worse: bool = False
+    """A verdict may be neither: what failed and is now unknown, or not asked any more, is not mended."""
     detail: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def weight(self) -> str:
+        """How grave it is to whoever hears of it: a verdict that did not get worse is an information."""
+        return "info" if self.better or (self.kind == "verdict" and not self.worse) else self.severity
 
     @property
     def severity_word(self) -> str:
@@ -157,7 +163,7 @@ def _turned(outlet: Outlet, to: int, limit: int) -> tuple[list[Message], int]:
 def _of_report(row: Turned, outlet: Outlet) -> Iterator[Message]:
     if row.cause == RULES and not outlet.rule_changes:
         return
-    steps = [step for step in unpack(bytes(row.packed)) if outlet.direction != WORSE or worse(step[1], step[2])]
+    steps = [step for step in changes.unpack(row.packed) if outlet.direction != WORSE or worse(step[1], step[2])]
     rules = Rule.objects.in_bulk([rule for rule, _was, _now in steps])
     for number, was, now in steps:
         rule = rules.get(number) or Rule(check_id=f"{number}", severity=max(SEVERITY_WORDS))
@@ -166,8 +172,8 @@ def _of_report(row: Turned, outlet: Outlet) -> Iterator[Message]:
         unit, machine = row.machine.unit, row.machine.name
         yield Message(
             id=f"verdict-{row.uid}-{number}", kind="verdict", action=f"verdict.{WORDS[now].replace('_', '-')}", at=row.at,
-            severity=SEVERITY_WORDS.get(rule.severity, "info"), better=not worse(was, now), unit=unit.name, unit_code=unit.code,
-            machine=machine, text=f"{machine}: {_check_title(rule)}: {_word(was)} → {_word(now)}",
+            severity=SEVERITY_WORDS.get(rule.severity, "info"), better=better(was, now), worse=worse(was, now),
+            unit=unit.name, unit_code=unit.code, machine=machine, text=f"{machine}: {_check_title(rule)}: {_word(was)} → {_word(now)}",
             detail={
                 "baseline": rule.baseline, "requirement": rule.requirement, "check": rule.check_id, "was": WORDS[was], "now": WORDS[now],
                 "known_at": row.written_at.astimezone(UTC).isoformat(), "cause": "rules" if row.cause == RULES else "machine",
@@ -180,12 +186,9 @@ def worse(was: int, now: int) -> bool:
     return _RANK[now] < _RANK[was]
 
 
-def unpack(packed: bytes) -> list[tuple[int, int, int]]:
-    """(rule, was, now) of each: what findings.changes.pack has put together."""
-    codes = array("I", packed)
-    if sys.byteorder == "big":
-        codes.byteswap()
-    return [(code >> 8, code >> 4 & 15, code & 15) for code in codes]
+def better(was: int, now: int) -> bool:
+    """It passes, which it did not. What is not known or not asked any more did not get better by that."""
+    return now == PASS and was in (FAIL, UNKNOWN)
 
 
 _RANK = {FAIL: 0, UNKNOWN: 1, PASS: 2, NOT_ASKED: 2}

@@ -56,12 +56,12 @@ def send(outlet: Outlet, messages: list[Message]) -> None:
 
 
 def level(message: Message) -> int:
-    """Severity of syslog: 1 alarms, 2 to 5 verdicts by the severity of their rule, 5 what got better, 6 the journal."""
+    """Severity of syslog: 1 alarms, 2 to 5 verdicts by the severity of their rule, 5 what got better, 6 what is neither and the journal."""
     if message.better:
         return NOTICE
     if message.kind in ("alarm", "skipped"):
         return ALERT if message.severity != "info" else NOTICE
-    return _LEVELS[message.severity]
+    return _LEVELS[message.weight]
 
 
 def line(message: Message, outlet: Outlet) -> bytes:

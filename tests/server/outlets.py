@@ -62,7 +62,7 @@ def fresh(known: Outlet) -> Outlet:
 def message(text: str = "máy-01: khóa tài khoản: đạt → không đạt", **changes: Any) -> Message:
     given = {
         "id": "verdict-1", "kind": "verdict", "action": "verdict.fail", "at": NOW, "severity": "high", "text": text, "unit": "Sở",
-        "unit_code": "S1", "machine": "máy-01", "detail": {"requirement": "r1", "check": "c1", "was": "pass", "now": "fail"},
+        "unit_code": "S1", "machine": "máy-01", "worse": True, "detail": {"requirement": "r1", "check": "c1", "was": "pass", "now": "fail"},
     }  # fmt: skip
     return Message(**(given | changes))
 

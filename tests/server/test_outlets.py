@@ -15,7 +15,7 @@ from server.findings.codes import RULES
 from server.findings.models import Transition
 from server.journal import models as journal
 from server.journal.models import Entry
-from server.outlets import deliver, making, news, sealed, webhook
+from server.outlets import cef, deliver, making, news, sealed, syslog, webhook
 from server.outlets.models import Order, Outlet, Turned
 from server.outlets.reach import Failed
 from server.outlets.tasks import due, look
@@ -61,6 +61,33 @@ def test_a_verdict_that_got_worse_is_told_in_words(tree, fleet: Fleet) -> None:
     ]
     assert found[0].text == "máy-01: c0: Đạt → Không đạt"
     assert [one.id for one in told(known)] == [one.id for one in found], "the same whenever it is asked"
+
+
+@pytest.mark.parametrize(
+    ("turned", "worse", "better"),
+    [
+        ("PF", True, False), ("PU", True, False), ("UF", True, False), ("-F", True, False), ("-U", True, False),
+        ("FP", False, True), ("UP", False, True), ("FU", False, False), ("F-", False, False), ("U-", False, False),
+        ("P-", False, False), ("-P", False, False),
+    ],
+)  # fmt: skip
+def test_what_is_no_longer_known_or_asked_did_not_get_better(tree, fleet: Fleet, turned: str, worse: bool, better: bool) -> None:
+    everything, only_worse = (
+        outlet(tree["root"], name=direction, tells=("verdicts",), severity=1, rule_changes=True, direction=direction)
+        for direction in ("both", "worse")
+    )
+    machine = fleet.machine(tree["north"])
+    fleet.report(machine, 0, f"{turned[0]}P")
+    news.sort()
+    Outlet.objects.update(number=news.last())
+    fleet.report(machine, 1, f"{turned[1]}P", edition="2" if "-" in turned else "1")
+    (found,) = told(everything)
+    assert (found.worse, found.better) == (worse, better)
+    document = found.document()
+    assert (document["worse"], document["better"]) == (worse, better)
+    assert syslog.level(found) == (5 if better or worse else 6), "the rule is of low severity"
+    assert f"|{3 if worse else 1}|rt=" in cef.text(found)
+    assert len(told(only_worse)) == worse
 
 
 def test_only_what_was_asked_for(tree, fleet: Fleet) -> None:

@@ -232,6 +232,24 @@ def test_one_digest_a_period_with_counts_of_each_unit(tree, server: Server, auth
     assert len(server.of(ONE)) == 1, "no mail where nothing turned"
 
 
+def test_a_digest_counts_what_is_neither_by_itself(tree, server: Server, authority: Authority) -> None:
+    known = post(tree["root"], server, authority, tells=("verdicts",), severity=1, direction="both", language="en")
+    fleet = Fleet.of(12)
+    machine = fleet.machine(tree["north"])
+    fleet.report(machine, 0, "F" * 11 + "P")
+    fleet.report(machine, 1, "U" * 10 + "PF")
+    assert run(known, Clock(deliver.next_digest(fresh(known)))) == 12
+    made = server.of(ONE)[0]
+    assert str(made["Subject"]).strip() == "Sở: 1 verdicts got worse, 1 got better"
+    for kind in ("plain", "html"):
+        assert "Got better: 1. Neither better nor worse: 10." in text(made, kind)
+        assert "Got worse 1, Got better 1, Neither better nor worse 10" in text(made, kind)
+        assert "and 2 more" in text(made, kind)
+    lines = [line for line in text(made).splitlines() if "[" in line]
+    assert "Pass → Fail" in lines[0], "what got worse comes first"
+    assert not any("→ Pass" in line for line in lines), "and what got better last"
+
+
 def test_a_digest_that_was_put_off_is_the_same_mail_later(tree, server: Server, authority: Authority) -> None:
     known = post(tree["root"], server, authority, tells=("verdicts",), severity=1)
     fleet = Fleet.of(1)
