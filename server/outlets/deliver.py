@@ -28,6 +28,8 @@ BATCH = 100
 FIRST, LONGEST = timedelta(seconds=30), timedelta(hours=4)
 ALARM_AFTER = timedelta(minutes=15)
 DEAD = timedelta(days=1)
+SAID_EVERY = timedelta(days=1)
+ENDED = "its unit has ended; make an outlet for the unit after it"
 Clock = Callable[[], datetime]
 Jitter = Callable[[], float]
 
@@ -49,8 +51,7 @@ def deliver(outlet: Outlet, clock: Clock = timezone.now, progress: Callable[[int
     told = 0
     try:
         skip(outlet, clock())
-        resting = outlet.paused_at is not None or (outlet.next_at is not None and outlet.next_at > clock())
-        if resting or ended(outlet, clock()):
+        if outlet.paused_at is not None or ended(outlet, clock()) or (outlet.next_at is not None and outlet.next_at > clock()):
             return 0
         with translation.override(outlet.language):
             while count := (_mails if outlet.kind == MAIL else _slice)(outlet, clock):
@@ -103,9 +104,10 @@ def ended(outlet: Outlet, now: datetime) -> bool:
     """Its unit has gone over into another one, which may be larger than what the outlet was made for: a person decides anew."""
     if outlet.unit.open:
         return False
-    if outlet.alarmed_at is None:
-        _move(outlet, alarmed_at=now, failing_since=now, error="its unit has ended; make an outlet for the unit after it")
-        _say("outlet.failing", outlet, code=outlet.error)
+    if outlet.error != ENDED:
+        with transaction.atomic():
+            _move(outlet, alarmed_at=now, failing_since=outlet.failing_since or now, error=ENDED)
+            _say("outlet.failing", outlet, code=ENDED)
     return True
 
 
@@ -113,34 +115,50 @@ def oldest_allowed(now: datetime) -> datetime:
     return now - timedelta(days=settings.CONFIG.keep_outlet_days)
 
 
+def oldest_verdict_allowed(outlet: Outlet, now: datetime) -> datetime:
+    """In a digest a verdict waits for its period before anything can be late."""
+    return oldest_allowed(now) - (_period(outlet) if outlet.kind == MAIL and outlet.verdicts else timedelta())
+
+
 def overdue(outlet: Outlet, now: datetime) -> bool:
-    """Something waits for longer than it may."""
-    entry, number = _old_ends(oldest_allowed(now))
-    return entry > outlet.entry or number > outlet.number
+    """Something waits for longer than it may, or was left out and has to be said."""
+    entry, number = _old_ends(outlet, now)
+    return entry > outlet.entry or number > outlet.number or _unsaid(outlet, now)
 
 
 def skip(outlet: Outlet, now: datetime) -> None:
     """Count what waited too long and leave it out; the count is a message of its own, before all others."""
     before = oldest_allowed(now)
-    entry, number = (max(ends) for ends in zip(_old_ends(before), (outlet.entry, outlet.number), strict=True))
+    entry, number = (max(ends) for ends in zip(_old_ends(outlet, now), (outlet.entry, outlet.number), strict=True))
     while (outlet.entry, outlet.number) != (entry, number):
         with translation.override(outlet.language):
             found = messages.read(outlet, BATCH, entry, number)
-        kept = {name: value for name, value in outlet.kept.items() if name not in ("alarms", "digest", "mail")}
+        kept = _without(outlet, "alarms", "digest", "mail")
         if found.messages:
             so_far = kept.get("skipped", {"count": 0, "since": found.messages[0].at.isoformat()})
             kept["skipped"] = so_far | {"count": so_far["count"] + len(found.messages), "before": before.isoformat()}
+        _move(outlet, entry=found.entry, number=found.number, kept=kept)
+    if _unsaid(outlet, now):
+        kept = outlet.kept | {"said_at": now.isoformat()}
+        kept["skipped"] = kept["skipped"] | {"said": kept["skipped"]["count"]}
         with transaction.atomic():
-            _move(outlet, entry=found.entry, number=found.number, kept=kept)
-            if found.messages and (outlet.entry, outlet.number) == (entry, number):
-                _say("outlet.skipped", outlet, rows=kept["skipped"]["count"])
+            _move(outlet, kept=kept)
+            _say("outlet.skipped", outlet, rows=kept["skipped"]["count"])
 
 
-def _old_ends(before: datetime) -> tuple[int, int]:
-    """The last row of the journal, and the last number, that are older."""
-    entry = Entry.objects.filter(at__lt=before).order_by("-at", "-pk").values_list("pk", flat=True).first()
+def _unsaid(outlet: Outlet, now: datetime) -> bool:
+    """The journal does not know of all that was left out. It hears so once a day: each row of it goes to all other outlets."""
+    known, said_at = outlet.kept.get("skipped"), outlet.kept.get("said_at")
+    if not known or known["count"] <= known.get("said", 0):
+        return False
+    return said_at is None or now - datetime.fromisoformat(said_at) >= SAID_EVERY
+
+
+def _old_ends(outlet: Outlet, now: datetime) -> tuple[int, int]:
+    """The last row of the journal, and the last number, that are older than they may be."""
+    entry = Entry.objects.filter(at__lt=oldest_allowed(now)).order_by("-at", "-pk").values_list("pk", flat=True).first()
     number = (
-        Turned.objects.filter(written_at__lt=before)
+        Turned.objects.filter(written_at__lt=oldest_verdict_allowed(outlet, now))
         .exclude(number=None)
         .order_by("-number")
         .values_list("number", flat=True)
@@ -159,7 +177,7 @@ def _skipped(outlet: Outlet) -> list[Message]:
     return [
         Message(
             id=f"skipped-{outlet.pk}-{known['since']}-{known['count']}", kind="skipped", action="outlet.skipped", at=at, severity="high",
-            text=words % said, unit=outlet.unit.name, unit_code=outlet.unit.code, detail=dict(known),
+            text=words % said, unit=outlet.unit.name, unit_code=outlet.unit.code, detail={name: value for name, value in known.items() if name != "said"},
         )
     ]  # fmt: skip
 
@@ -175,6 +193,7 @@ def _slice(outlet: Outlet, clock: Clock) -> int:
     told = _skipped(outlet) + found.messages
     if told:
         _send(outlet, told, clock())
+        outlet.kept = _without(outlet, "skipped")
         _through(outlet, clock(), len(told), entry=found.entry, number=found.number)
     else:
         _move(outlet, entry=found.entry, number=found.number)
@@ -212,7 +231,7 @@ def _alarms(outlet: Outlet, now: datetime) -> int:
     _move(outlet, kept=outlet.kept | {"alarms": found.entry})
     refused = _post(outlet, mail.of_alarms(outlet, told))
     times = mail.room(outlet.kept.get("times", []), int(outlet.option("per_hour", 10)), now)[0]
-    outlet.kept = {name: value for name, value in outlet.kept.items() if name != "alarms"} | {"times": [*times, now.isoformat()]}
+    outlet.kept = _without(outlet, "alarms", "skipped") | {"times": [*times, now.isoformat()]}
     _through(outlet, now, len(told), refused, entry=found.entry)
     return len(told)
 
@@ -223,7 +242,11 @@ def _digest_due(outlet: Outlet, now: datetime) -> bool:
 
 def next_digest(outlet: Outlet) -> datetime:
     last = datetime.fromisoformat(outlet.kept.get("digest_at") or outlet.made_at.isoformat())
-    return last + timedelta(hours=int(outlet.option("hours", 24)))
+    return last + _period(outlet)
+
+
+def _period(outlet: Outlet) -> timedelta:
+    return timedelta(hours=int(outlet.option("hours", 24)))
 
 
 def _digest(outlet: Outlet, now: datetime) -> int:
@@ -242,7 +265,7 @@ def _digest(outlet: Outlet, now: datetime) -> int:
             gathered.add(message)
         count, number = count + len(found.messages), found.number
     refused = _post(outlet, gathered.mail(outlet, (begin, end))) if count else {}
-    outlet.kept = {name: value for name, value in outlet.kept.items() if name != "digest"} | {"digest_at": now.isoformat()}
+    outlet.kept = _without(outlet, "digest") | {"digest_at": now.isoformat()}
     if count:
         _through(outlet, now, count, refused, number=end)
     else:
@@ -260,7 +283,7 @@ def _post(outlet: Outlet, made: mail.Mail) -> dict[str, str]:
         _move(outlet, kept=outlet.kept | {"mail": {"id": made.id, "done": [*done]}})
 
     refused = mail.send(outlet, made, [*done], had)
-    outlet.kept = {name: value for name, value in outlet.kept.items() if name != "mail"}
+    outlet.kept = _without(outlet, "mail")
     return refused
 
 
@@ -276,8 +299,12 @@ def _move(outlet: Outlet, **changes: Any) -> None:
         setattr(outlet, name, value)
 
 
+def _without(outlet: Outlet, *names: str) -> dict[str, Any]:
+    return {name: value for name, value in outlet.kept.items() if name not in names}
+
+
 def _through(outlet: Outlet, now: datetime, count: int, refused: dict[str, str] | None = None, **reached: int) -> None:
-    kept = {name: value for name, value in outlet.kept.items() if name not in ("skipped", "refused")}
+    kept = _without(outlet, "refused")
     new = {who for who in refused or {} if who not in outlet.kept.get("refused", {})}
     recovered = outlet.alarmed_at is not None
     if refused:

@@ -54,7 +54,7 @@ def due(outlet: Outlet, now: datetime) -> bool:
     if outlet.paused_at is not None:
         return False
     if not outlet.unit.open:
-        return outlet.alarmed_at is None
+        return outlet.error != deliver.ENDED
     return (outlet.next_at is None or outlet.next_at <= now) and deliver.waiting(outlet, now)
 
 

@@ -368,6 +368,70 @@ def test_the_count_of_what_was_left_out_waits_for_the_receiver_too(tree, fleet: 
     assert "skipped" not in fresh(known).kept
 
 
+def skipped_rows() -> list[int]:
+    return [row.detail["rows"] for row in Entry.objects.filter(action="outlet.skipped").order_by("pk")]
+
+
+def test_the_journal_hears_of_what_was_left_out_once_a_day(tree, fleet: Fleet, got, settings) -> None:
+    known, clock = outlet(tree["root"], name="a"), now()
+    got["down"].append("a")
+    clock.on(days=settings.CONFIG.keep_outlet_days, seconds=61)
+    for first in range(0, 6, 2):
+        alarms(fleet, tree, 2, first)
+        run(known, clock)
+        clock.on(minutes=1)
+    assert len(skipped_rows()) == 1
+    assert fresh(known).kept["skipped"]["count"] >= 6
+    assert set(deliver._skipped(fresh(known))[0].detail) == {"count", "since", "before"}
+    making.pause(known, "ai")
+    clock.on(days=1)
+    run(known, clock)
+    count = fresh(known).kept["skipped"]["count"]
+    assert skipped_rows() == [2, count], "the rest of it, a day later"
+    making.resume(known, "ai")
+    got["down"].clear()
+    run(known, clock)
+    assert got["a"][0].startswith("skipped-")
+    got["down"].append("a")
+    alarms(fleet, tree, 2, 100)
+    run(known, clock)
+    assert len(skipped_rows()) == 2, "also where the receiver was back for a moment"
+
+
+def test_full_slices_that_were_left_out_are_said(tree, fleet: Fleet, got, settings) -> None:
+    known, clock = outlet(tree["root"], name="a"), now()
+    got["down"].append("a")
+    alarms(fleet, tree, 2 * deliver.BATCH)
+    journal.write("unit.changed", "ai", unit_path=tree["north"].path, subject="không phải cảnh báo")
+    clock.on(days=settings.CONFIG.keep_outlet_days, seconds=61)
+    run(known, clock)
+    assert skipped_rows() == [20]
+
+
+def test_a_worker_that_dies_before_it_says_what_was_left_out_says_it_later(
+    tree, fleet: Fleet, got, settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known, clock = outlet(tree["root"], name="a"), now()
+    making.pause(known, "ai")
+    alarms(fleet, tree, 3)
+    clock.on(days=settings.CONFIG.keep_outlet_days, seconds=61)
+
+    class Killed(BaseException):
+        pass
+
+    def die(*given: Any, **more: Any) -> None:
+        raise Killed
+
+    with monkeypatch.context() as dying:
+        dying.setattr(deliver, "_say", die)
+        with pytest.raises(Killed):
+            run(known, clock)
+    assert due(fresh(known), clock.now)
+    run(known, clock)
+    assert skipped_rows() == [3]
+    assert fresh(known).kept["skipped"]["said"] == 3
+
+
 def test_a_paused_one_waits_and_goes_on_where_it_was(tree, fleet: Fleet, got) -> None:
     known, clock = outlet(tree["root"], name="a"), now()
     making.pause(known, "ai")
@@ -388,6 +452,27 @@ def test_the_outlet_of_a_unit_that_went_over_into_another_stops_and_says_so(tree
     assert "a" not in got
     assert Entry.objects.filter(action="outlet.failing", subject="a").count() == 1
     assert not due(fresh(known), clock.now)
+
+
+def test_also_one_that_did_not_get_through_before_says_that_its_unit_ended(tree, fleet: Fleet, got) -> None:
+    known, clock = outlet(tree["south"], name="a"), now()
+    got["down"].append("a")
+    judge.raise_alarm(fleet.machine(tree["south"]), "forged")
+    for _again in range(2):
+        run(known, clock)
+        clock.on(minutes=16)
+    assert (fresh(known).alarmed_at, Entry.objects.filter(action="outlet.failing").count()) != (None, 0)
+    run(known, clock)
+    Unit.objects.filter(pk=tree["south"].pk).update(valid_until=timezone.localdate())
+    assert due(fresh(known), clock.now)
+    for _again in range(2):
+        assert run(known, clock) == 0
+    assert [row.detail["code"] for row in Entry.objects.filter(action="outlet.failing").order_by("pk")] == [
+        "no answer in time",
+        deliver.ENDED,
+    ]
+    assert not due(fresh(known), clock.now)
+    assert fresh(known).error == deliver.ENDED
 
 
 def test_a_secret_that_cannot_be_opened_is_an_alarm(tree, fleet: Fleet, settings) -> None:

@@ -270,6 +270,51 @@ def test_a_digest_that_was_put_off_is_the_same_mail_later(tree, server: Server, 
     assert run(known, clock) == 1, "what turned meanwhile is in the next one"
 
 
+def test_a_digest_of_a_month_keeps_what_turned_at_its_beginning(tree, server: Server, authority: Authority) -> None:
+    known = post(tree["root"], server, authority, tells=("verdicts",), severity=1, options={"hours": 744})
+    clock, fleet = Clock(timezone.now()), Fleet.of(1)
+    machine = fleet.machine(tree["north"], "máy-01")
+    fleet.report(machine, 0, "P")
+    fleet.report(machine, 1, "F")
+    clock.on(days=30)
+    assert run(known, clock) == 0
+    assert not deliver.overdue(fresh(known), clock.now)
+    assert "skipped" not in fresh(known).kept
+    clock.on(days=1, minutes=1)
+    assert run(known, clock) == 1
+    assert "máy-01" in text(server.of(ONE)[0])
+
+
+def test_a_digest_to_nobody_is_left_out_in_the_end(tree, server: Server, authority: Authority, settings) -> None:
+    known = post(tree["root"], server, authority, tells=("verdicts",), severity=1, options={"hours": 48})
+    fleet = Fleet.of(1)
+    machine = fleet.machine(tree["north"])
+    fleet.report(machine, 0, "P")
+    fleet.report(machine, 1, "F")
+    server.refused |= {ONE, TWO}
+    clock = Clock(timezone.now() + timedelta(days=settings.CONFIG.keep_outlet_days + 2, minutes=1))
+    run(known, clock)
+    assert fresh(known).kept["skipped"]["count"] == 1
+
+
+def test_a_digest_does_not_stand_for_the_count_of_what_was_left_out(tree, server: Server, authority: Authority) -> None:
+    known = post(tree["root"], server, authority, tells=("alarms", "verdicts"), severity=1)
+    fleet = Fleet.of(1)
+    machine = fleet.machine(tree["north"])
+    fleet.report(machine, 0, "P")
+    fleet.report(machine, 1, "F")
+    clock = Clock(deliver.next_digest(fresh(known)))
+    full = [clock.now.isoformat()] * 3
+    left = {"count": 7, "said": 7, "since": clock.now.isoformat(), "before": clock.now.isoformat()}
+    Outlet.objects.update(kept={"times": full, "skipped": left})
+    assert run(known, clock) == 1
+    assert fresh(known).kept["skipped"] == left
+    clock.on(hours=1, minutes=1)
+    assert run(known, clock) == 1
+    assert "7" in str(server.of(ONE)[-1]["Subject"])
+    assert "skipped" not in fresh(known).kept
+
+
 def test_over_tls_from_the_first_octet(tree, authority: Authority) -> None:
     server = Server(authority, "smtps")
     try:
