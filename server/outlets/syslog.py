@@ -1,7 +1,7 @@
 """Syslog: RFC 5424 lines over TLS (RFC 5425), TCP with counted octets (RFC 6587) or UDP (RFC 5426).
 
 Syslog has no receipts. Over TCP and TLS a slice counts as delivered once the receiver, told that nothing more comes, has read to
-the end and closed its side in order; a reset or silence means that the slice comes again. Over UDP nothing is known: what was sent counts.
+the end and closed its side in order; a close before that, a reset or silence means that the slice comes again. Over UDP nothing is known: what was sent counts.
 
 Structured data: an SD-ID without `@` has to be registered with IANA, one with it needs the sender's own private enterprise number.
 rasoat has none, and 32473 is for examples alone. So lines carry the registered `origin`, and the content is JSON (or CEF) in MSG;
@@ -171,13 +171,17 @@ def _deliver(stream: socket.socket, data: bytes) -> None:
     """Write it all, say that nothing more comes, and wait until the other side has read to there and closes too."""
     try:
         stream.sendall(data)
+        if _closed(stream):
+            raise Failed("it closed the connection before the last line: whether it took them is not known")
         if isinstance(stream, ssl.SSLSocket):
             with contextlib.suppress(ssl.SSLEOFError, ssl.SSLZeroReturnError):
                 stream.unwrap().recv(1)
+            _whole(stream)
         else:
             stream.shutdown(socket.SHUT_WR)
             for _answer in range(64):
                 if not stream.recv(4096):
+                    _whole(stream)
                     return
             raise Failed("it answers, which no receiver of syslog does")
     except TimeoutError:
@@ -186,6 +190,25 @@ def _deliver(stream: socket.socket, data: bytes) -> None:
         raise Failed(reach.why(error)) from None
     finally:
         stream.close()
+
+
+def _closed(stream: socket.socket) -> bool:
+    """Whether the other side has ended it already, which is no answer to an end of ours. Raises OSError."""
+    patience = stream.gettimeout()
+    stream.settimeout(0)
+    try:
+        # TLS has no peeking; what it may hold unread are tickets of the session, which are no content
+        return not (stream.recv(1) if isinstance(stream, ssl.SSLSocket) else stream.recv(1, socket.MSG_PEEK))
+    except (BlockingIOError, ssl.SSLWantReadError):
+        return False
+    finally:
+        stream.settimeout(patience)
+
+
+def _whole(stream: socket.socket) -> None:
+    """An end in order, and no reset right behind it. Raises Failed."""
+    if code := stream.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+        raise Failed(os.strerror(code))
 
 
 def _datagrams(host: str, port: int, lines: list[bytes]) -> None:

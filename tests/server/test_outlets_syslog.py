@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import socket
@@ -265,6 +266,99 @@ def test_whoever_does_not_close_has_not_said_that_it_has_read() -> None:
     mine.settimeout(0.05)
     with theirs, pytest.raises(Failed, match="not known"):
         syslog._deliver(mine, b"1 a")
+
+
+def pair() -> tuple[socket.socket, socket.socket]:
+    """Two ends of a TCP connection on loopback."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        mine = socket.create_connection(server.getsockname(), timeout=5)
+        return mine, server.accept()[0]
+
+
+def test_whoever_closed_before_the_end_and_never_reads_has_not_taken_it() -> None:
+    mine, theirs = pair()
+    with theirs:
+        theirs.shutdown(socket.SHUT_WR)
+        with pytest.raises(Failed, match="before the last line"):
+            syslog._deliver(mine, b"1 a")
+
+
+def test_whoever_reads_to_the_end_and_closes_then_has_taken_it() -> None:
+    mine, theirs = pair()
+    got = bytearray()
+
+    def read() -> None:
+        with theirs:
+            while part := theirs.recv(4096):
+                got.extend(part)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    syslog._deliver(mine, b"1 a" * 1000)
+    reader.join()
+    assert bytes(got) == b"1 a" * 1000
+
+
+def test_a_reset_behind_the_end_is_no_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It read nothing: its kernel says so right after the end that it sent before."""
+    mine, theirs = pair()
+    monkeypatch.setattr(syslog, "_closed", lambda stream: False)  # it had not come yet
+    theirs.shutdown(socket.SHUT_WR)
+    mine.sendall(b"2 ab")
+    theirs.close()
+    with pytest.raises(Failed):
+        syslog._deliver(mine, b"")
+
+
+@pytest.mark.parametrize("how", ["in order", "without a word"])
+def test_over_tls_a_close_before_the_end_is_no_success(tmp_path: Path, authority: Authority, how: str) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*authority.pair())
+    plain, theirs = pair()
+    seen, may_end = threading.Event(), threading.Event()
+
+    def end() -> None:
+        stream = context.wrap_socket(theirs, server_side=True)
+        if how == "in order":
+            with contextlib.suppress(ssl.SSLError, OSError):
+                stream.settimeout(0.05)
+                stream.unwrap()
+        else:
+            stream.shutdown(socket.SHUT_WR)
+        seen.set()
+        may_end.wait(5)
+        stream.close()
+
+    peer = threading.Thread(target=end)
+    peer.start()
+    outlet = made("tls://127.0.0.1:6514")
+    outlet.ca = authority.pem
+    mine = syslog._secured(plain, "127.0.0.1", outlet)
+    assert seen.wait(5)
+    with pytest.raises(Failed, match="before the last line"):
+        syslog._deliver(mine, b"1 a")
+    may_end.set()
+    peer.join()
+
+
+def test_over_tls_whoever_answers_the_end_has_taken_it(tmp_path: Path, authority: Authority) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*authority.pair())
+    plain, theirs = pair()
+    got = bytearray()
+
+    def read() -> None:
+        with context.wrap_socket(theirs, server_side=True) as stream:
+            while part := stream.recv(4096):
+                got.extend(part)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    outlet = made("tls://127.0.0.1:6514")
+    outlet.ca = authority.pem
+    syslog._deliver(syslog._secured(plain, "127.0.0.1", outlet), b"1 a" * 1000)
+    reader.join()
+    assert bytes(got) == b"1 a" * 1000
 
 
 def test_a_client_shows_its_certificate_from_memory(
