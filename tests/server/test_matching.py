@@ -164,6 +164,24 @@ def test_fixes_of_other_lines_of_versions_are_not_ours() -> None:
     assert not match(host("ubuntu", "22.04", deb("a", "1-1", origin="Ubuntu")), only_fips).matches
 
 
+def test_a_fix_out_of_reach_does_not_hide_that_there_is_none() -> None:
+    fips = Told()("ubuntu:22.04", "a", Said(CVE, OPEN), fixed("1-1ubuntu0.2+Fips1", needs="fips"))
+
+    def found(*has: str) -> list[tuple[str, str]]:
+        seen = host("ubuntu", "22.04", deb("a", "1-1", origin="Ubuntu"), has=frozenset(has))
+        return [(one.answer, one.fixed) for one in match(seen, fips).matches]
+
+    assert found() == [(NOT_YET, "")]
+    assert found("fips") == [(FIX, "1-1ubuntu0.2+Fips1")]
+
+
+def test_a_fix_of_a_later_range_says_nothing_of_the_first_versions() -> None:
+    book = Told()("debian:12", "a", Said(CVE, UNDETERMINED), fixed("2.5-1", introduced="2.0-1"))
+    found = {version: match(host("debian", "12", deb("a", version)), book).matches for version in ("1.0-1", "2.1-1")}
+    assert [one.answer for one in found["1.0-1"]] == [UNCERTAIN]
+    assert [one.answer for one in found["2.1-1"]] == [FIX]
+
+
 # ── kernels ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

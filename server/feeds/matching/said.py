@@ -96,9 +96,9 @@ UNIMPORTANT: Final = "unimportant"
 def follows(rows: Iterable[Said], installed: Key, rule: Rule, has: frozenset[str] = frozenset()) -> Iterator[Verdict]:
     """One verdict for each vulnerability that this version has. `has`: what the machine has of what fixes need.
 
-    Ranges are judged each alone and the worst holds. That a fix is named outweighs that elsewhere the publisher says of the
-    same package, from its first version on, that there is none: the fix that needs a contract stands beside the one that is
-    not for everybody.
+    Ranges are judged each alone and the worst holds. That a fix is named, from the first version on and in reach of the
+    machine, outweighs that elsewhere the publisher says of the same package, from its first version on, that there is none:
+    the fix that needs a contract stands beside the one that is not for everybody.
     """
     by_identifier: dict[str, list[Said]] = defaultdict(list)
     for row in rows:
@@ -106,7 +106,8 @@ def follows(rows: Iterable[Said], installed: Key, rule: Rule, has: frozenset[str
             by_identifier[row.identifier].append(row)
     for told in by_identifier.values():
         found = _within_reach(told, installed, rule, has)
-        mended = any(row.state == FIXED for row in told)
+        free = _free(told)
+        mended = any(row.state == FIXED and _from_first(row) and _in_reach(row, has, free) for row in told)
         verdicts = (_one(row, installed, rule, has) for row in found if not (mended and row.state != FIXED and _from_first(row)))
         held = [verdict for verdict in verdicts if verdict is not None]
         if held:
@@ -122,8 +123,8 @@ def _within_reach(told: list[Said], installed: Key, rule: Rule, has: frozenset[s
     FIPS and the like are lines for those who have them. ESM is the line of everybody for whom there is no other fix. Where
     two lines remain, being mended in one is enough: 1-1ubuntu0.1~esm1 is below the 1-1ubuntu0.1 that came later for all.
     """
-    free = any(row.state == FIXED and not row.needs for row in told)
-    found = [row for row in told if not row.needs or row.needs in has or (row.needs.startswith("esm") and not free)]
+    free = _free(told)
+    found = [row for row in told if _in_reach(row, has, free)]
     lines = {row.needs for row in found if row.state == FIXED}
     if len(lines) > 1:
         for line in lines:
@@ -131,6 +132,15 @@ def _within_reach(told: list[Said], installed: Key, rule: Rule, has: frozenset[s
             if all(_one(row, installed, rule, has) is None for row in mine):
                 return [row for row in found if row.state != FIXED]
     return found
+
+
+def _free(told: Iterable[Said]) -> bool:
+    """There is a fix for everybody."""
+    return any(row.state == FIXED and not row.needs for row in told)
+
+
+def _in_reach(row: Said, has: frozenset[str], free: bool) -> bool:
+    return not row.needs or row.needs in has or (row.needs.startswith("esm") and not free)
 
 
 _WEIGHT: Final = {UNCERTAIN: 0, NOT_YET: 1, WILL_NOT: 2, FIX: 3}
