@@ -135,6 +135,15 @@ def test_csaf_says_it_for_each_stream_of_the_platform() -> None:
     )  # fmt: skip
 
 
+def test_packages_of_a_module_stand_in_the_module_and_that_one_in_the_platform() -> None:
+    found = affected(read("csaf", "csaf_module.json"))
+    assert {key[:2]: (STATES[row.state], row.module, row.fixed_version, row.advisory) for key, row in found.items()} == {
+        ("rhel:8", "nodejs"): ("fixed", "nodejs:18", "1:18.19.1-1.module+el8.9.0+21387", "RHSA-2024:1510"),
+        ("rhel:8", "nodejs-docs"): ("fixed", "nodejs:18", "1:18.19.1-1.module+el8.9.0+21387", "RHSA-2024:1510"),
+        ("rhel:8", "npm"): ("open", "nodejs:16", "", ""),
+    }
+
+
 def test_a_group_csaf_does_not_know_is_nothing_certain(tmp_path: Path) -> None:
     told = (SAMPLES / "csaf.json").read_text()
     (tmp_path / "a.json").write_text(told.replace('"known_not_affected": [', '"known_to_be_fine": ['))

@@ -117,8 +117,13 @@ def _resolved(product: str, tree: Tree) -> tuple[str, Package] | None:
     if pair is None:
         return None
     inside, platform = pair
-    ecosystem = tree.platforms.get(platform)
     package = tree.packages.get(inside)
+    if platform not in tree.platforms and platform in tree.pairs:
+        # a package of a module stands in the module, and that one in the platform
+        module, platform = tree.pairs[platform]
+        if package is not None and not package.module:
+            package = package._replace(module=_stream(module))
+    ecosystem = tree.platforms.get(platform)
     return (ecosystem, package) if ecosystem and package else None
 
 
@@ -151,8 +156,9 @@ def _product(product: dict[str, Any], category: str, tree: Tree) -> None:
         if (package := _package(purl)) is not None:
             tree.packages[identifier] = package
     elif category == "product_version" and not cpe:
-        name = str(product.get("name") or identifier)
-        tree.packages[identifier] = Package(name.rpartition("/")[2], "", "", True)
+        # a component of a module is nodejs:18/nodejs
+        module, _sign, name = str(product.get("name") or identifier).rpartition("/")
+        tree.packages[identifier] = Package(name, "", _stream(module), True)
 
 
 def _platform(cpe: str) -> str | None:
@@ -163,6 +169,12 @@ def _platform(cpe: str) -> str | None:
     return None
 
 
+def _stream(module: str) -> str:
+    """nodejs:18:8090020240229:a75119d5 -> nodejs:18; empty: no module."""
+    name, colon, rest = module.partition(":")
+    return f"{name}:{rest.partition(':')[0]}" if colon else ""
+
+
 def _package(purl: str) -> Package | None:
     """pkg:rpm/redhat/polkit@0.117-11.el9_1?arch=x86_64&epoch=1&rpmmod=nodejs:18:..."""
     head, _mark, query = purl.partition("?")
@@ -171,6 +183,6 @@ def _package(purl: str) -> Package | None:
     name, _at, version = head.removeprefix("pkg:rpm/").rpartition("/")[2].partition("@")
     more = {key: values[0] for key, values in parse_qs(query).items()}
     epoch, version = more.get("epoch", "0"), unquote(version)
-    module = ":".join(unquote(more.get("rpmmod", "")).split(":")[:2])
+    module = _stream(unquote(more.get("rpmmod", "")))
     full = f"{epoch}:{version}" if version and epoch not in ("", "0") else version
     return Package(unquote(name), full, module, more.get("arch", "src") == "src")
