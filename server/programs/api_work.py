@@ -63,7 +63,7 @@ class RelayOut(Schema):
     enrolled_at: datetime | None
     contact_at: datetime | None
     revoked_at: datetime | None
-    waiting: int = Field(description="Snapshots that waited there, by its last word")
+    waiting: int | None = Field(description="Snapshots that waited there, by its last word; null: it has said nothing yet")
     oldest: datetime | None = Field(description="Since when the oldest of them waits")
     trouble: list[str] = Field(description="silent · backlog · dropped")
 
@@ -85,7 +85,7 @@ def relays(request: HttpRequest, asked: Query[RelaysIn]) -> Any:
 def _relay(relay: Relay, now: datetime) -> dict[str, Any]:
     return {
         "id": relay.pk, "name": relay.name, "unit": relay.unit_id, "enrolled_at": relay.enrolled_at,
-        "contact_at": relay.contact_at, "revoked_at": relay.revoked_at, "waiting": relay.number("waiting"),
+        "contact_at": relay.contact_at, "revoked_at": relay.revoked_at, "waiting": relay.waiting,
         "oldest": relay.oldest, "trouble": relay.trouble(now),
     }  # fmt: skip
 

@@ -159,18 +159,17 @@ def work(now: datetime) -> Iterator[Family]:
 def relays(now: datetime) -> Iterator[Family]:
     serving = list(Relay.objects.filter(revoked_at=None, enrolled_at__isnull=False).order_by("pk"))
     yield one("rasoat_relays_in_trouble", "Relays silent, with an old backlog, or short of room", in_trouble())
-    labels = [{"relay": relay.pk, "name": relay.name} for relay in serving]
 
-    def each(name: str, help: str, values: list[float]) -> Family:
-        return Family(name, GAUGE, help, list(zip(labels, values, strict=True)))
+    def each(name: str, help: str, value: Callable[[Relay], float | None]) -> Family:
+        """Without those of which it is not known: 0 would be an answer."""
+        values = [({"relay": relay.pk, "name": relay.name}, value(relay)) for relay in serving]
+        return Family(name, GAUGE, help, [(labels, found) for labels, found in values if found is not None])
 
-    waiting = [float(relay.number("waiting")) for relay in serving]
-    yield each("rasoat_relay_waiting_snapshots", "Snapshots that wait at a relay, by its last word", waiting)
+    yield each("rasoat_relay_waiting_snapshots", "Snapshots that wait at a relay, by its last word", lambda relay: relay.waiting)
+    yield each("rasoat_relay_oldest_seconds", "How long the oldest of them waits", lambda relay: _oldest(relay, now))
     yield each(
-        "rasoat_relay_oldest_seconds", "How long the oldest of them waits", [since(relay.oldest, now) for relay in serving]
+        "rasoat_relay_silent_seconds", "Since it was last heard", lambda relay: since(relay.contact_at or relay.enrolled_at, now)
     )
-    heard = [since(relay.contact_at or relay.enrolled_at, now) for relay in serving]
-    yield each("rasoat_relay_silent_seconds", "Since it was last heard", heard)
 
 
 @figures
@@ -179,19 +178,29 @@ def outlets(now: datetime) -> Iterator[Family]:
     if not apps.is_installed("server.outlets"):
         return
     rows: Any = apps.get_model("outlets", "Outlet").objects.filter(paused_at=None).order_by("pk")
-    found: list[dict[str, Any]] = list(rows.values("pk", "kind", "entry", "number", "failing_since"))
-    last = {
-        "entry": Entry.objects.aggregate(last=Max("pk"))["last"] or 0,
-        "number": apps.get_model("outlets", "Order").objects.aggregate(last=Max("last"))["last"] or 0,
-    }
+    found: list[dict[str, Any]] = list(
+        rows.values("pk", "kind", "alarms", "verdicts", "journal", "entry", "number", "failing_since")
+    )
+    entry = Entry.objects.aggregate(last=Max("pk"))["last"] or 0
+    number = apps.get_model("outlets", "Order").objects.aggregate(last=Max("last"))["last"] or 0
+    unsorted = apps.get_model("outlets", "Turned").objects.filter(number=None).count()
     labels = [{"outlet": str(one["pk"]), "kind": one["kind"]} for one in found]
-    behind = [float(sum(max(0, last[name] - one[name]) for name in last)) for one in found]
+    # what an outlet does not tell it need not look at
+    behind = [
+        float((one["alarms"] or one["journal"]) and max(0, entry - one["entry"]))
+        + float(one["verdicts"] and max(0, number - one["number"]) + unsorted)
+        for one in found
+    ]
     failing = [since(one["failing_since"], now) for one in found]
     for name, help, values in (
         ("rasoat_outlet_behind", "Entries and changes an outlet has not looked at yet", behind),
         ("rasoat_outlet_failing_seconds", "How long its receiver has not taken anything", failing),
     ):
         yield Family(name, GAUGE, help, list(zip(labels, values, strict=True)))
+
+
+def _oldest(relay: Relay, now: datetime) -> float | None:
+    return None if relay.waiting is None or (relay.waiting and relay.oldest is None) else since(relay.oldest, now)
 
 
 def _unjudged() -> tuple[int, datetime | None]:

@@ -37,7 +37,7 @@ def listed(options: argparse.Namespace) -> int:
             _("out of service") if relay.revoked_at else "; ".join(str(Relay.TROUBLE[name]) for name in trouble) or _("in order")
         )
         heard = timezone.localtime(relay.contact_at).strftime("%Y-%m-%d %H:%M") if relay.contact_at else "-"
-        say(f"{relay.pk}  {relay.name}  {relay.unit.name}  {heard}  {relay.number('waiting')}  {state}")
+        say(f"{relay.pk}  {relay.name}  {relay.unit.name}  {heard}  {'-' if relay.waiting is None else relay.waiting}  {state}")
         worst = FAILED if trouble else worst
     return worst
 

@@ -114,9 +114,11 @@ class Relay(models.Model):
         except (KeyError, TypeError, ValueError, OverflowError, OSError):
             return None
 
-    def number(self, name: str) -> int:
-        found = self.report.get(name)
-        return found if isinstance(found, int) else 0
+    @property
+    def waiting(self) -> int | None:
+        """Snapshots that wait there, by the relay's own word; None: it has not said."""
+        found = self.report.get("waiting")
+        return found if isinstance(found, int) else None
 
 
 class Behind(models.Model):

@@ -50,7 +50,6 @@ def relays(request: HttpRequest) -> HttpResponse:
         {
             "relay": relay,
             "trouble": [Relay.TROUBLE[name] for name in relay.trouble(now)],
-            "waiting": relay.number("waiting"),
             "may_revoke": user.may(ADMINISTER, relay.unit),
         }
         for relay in sorted(found, key=lambda relay: (not relay.trouble(now), relay.revoked_at is not None))

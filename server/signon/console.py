@@ -6,6 +6,8 @@ import argparse
 import uuid
 
 from django.conf import settings
+from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from server.journal import models as journal
@@ -52,6 +54,7 @@ def unlink(options: argparse.Namespace) -> int:
 
 def last_key(user: User) -> bool:
     """Whether nobody but this person could get in and administer while directory and provider are away."""
-    chiefs = Membership.objects.filter(role=Membership.ADMIN, unit__parent=None, origin="", user__is_active=True)
+    today = Q(until=None) | Q(until__gte=timezone.localdate())
+    chiefs = Membership.objects.filter(today, role=Membership.ADMIN, unit__parent=None, origin="", user__is_active=True)
     keys = {m.user_id for m in chiefs.select_related("user") if m.user.has_usable_password()}
     return keys == {user.pk}

@@ -37,6 +37,16 @@ REFUSING = (ldap.INAPPROPRIATE_AUTH, ldap.CONSTRAINT_VIOLATION, ldap.UNWILLING_T
 """How directories say no to a person's bind, besides invalid credentials."""
 
 
+class Groups(LDAPSearch):  # type: ignore[misc]
+    """Puts the distinguished name of a person or a group into a filter that is formatted once more: a `%` in it is no place for a value."""
+
+    def search_with_additional_terms(self, term_dict: dict[str, str], escape: bool = True) -> LDAPSearch:
+        return super().search_with_additional_terms({name: value.replace("%", "%%") for name, value in term_dict.items()}, escape)
+
+    def search_with_additional_term_string(self, filterstr: str) -> LDAPSearch:
+        return super().search_with_additional_term_string(filterstr.replace("%", "%%"))
+
+
 class Directory(LDAPBackend):  # type: ignore[misc]
     """The log-on form's second door. Whoever has a password here is never asked for at the directory."""
 
@@ -115,7 +125,7 @@ def options(config: Ldap, data: Data) -> LDAPSettings:
             "BIND_PASSWORD": password,
             "USER_SEARCH": LDAPSearch(config.user_base, ldap.SCOPE_SUBTREE, config.users, wanted),
             "USER_ATTRLIST": wanted,
-            "GROUP_SEARCH": LDAPSearch(config.group_base, ldap.SCOPE_SUBTREE, config.groups, ["cn"]),
+            "GROUP_SEARCH": Groups(config.group_base, ldap.SCOPE_SUBTREE, config.groups, ["cn"]),
             "GROUP_TYPE": member,
             "ALWAYS_UPDATE_USER": False,
             "PERMIT_EMPTY_PASSWORD": False,
@@ -137,9 +147,18 @@ def connection_options(config: Ldap) -> dict[int, Any]:
 
 
 def look(config: Ldap, data: Data, name: str) -> Outsider | None:
-    """The person of that name as the directory knows them now; None when the filter finds no such person. Raises Unavailable."""
+    """The person whom the directory calls so, as it knows them now; None when the filter finds no such person. Raises Unavailable.
+
+    `name` is what an earlier log-on was told, which the filter need not know: people may type their mail address. An entry
+    without the attribute was given what was typed.
+    """
+    by_name = f"(&{config.anybody}({config.name_attribute}={NAME}))"
+    return _found(config, data, name, by_name) or _found(config, data, name, config.users)
+
+
+def _found(config: Ldap, data: Data, name: str, filter_: str) -> Outsider | None:
     backend = Directory()
-    backend.settings = options(config, data)
+    backend.settings = options(config.model_copy(update={"user_filter": filter_}), data)
     found = _LDAPUser(backend, username=name)
     with asking():
         return outsider(config, found) if found.dn is not None else None
@@ -234,7 +253,7 @@ def probe(config: Ldap, data: Data) -> Iterator[tuple[str, str]]:
         with asking():
             connection = _LDAPUser(backend, username="-").connection  # TLS and the bind account
         yield f"{server}; {config.bind_dn}", ""
-        for base, filter_ in ((config.user_base, config.users.replace(NAME, "*")), (config.group_base, config.groups)):
+        for base, filter_ in ((config.user_base, config.anybody), (config.group_base, config.groups)):
             try:
                 with asking():
                     found = connection.search_ext_s(base, ldap.SCOPE_SUBTREE, filter_, ["1.1"], sizelimit=1)

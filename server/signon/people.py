@@ -80,8 +80,9 @@ def unit_of(grant: Grant) -> Unit | None:
     return next((unit for unit in by_code(grant.unit) if unit.open and unit.code == grant.unit), None)
 
 
-def settle(user: User, kind: str, wanted: set[Role]) -> None:
-    """Give what the groups give and take what they no longer give; roles given by hand stay as they are."""
+def settle(user: User, kind: str, wanted: set[Role]) -> bool:
+    """Give what the groups give and take what they no longer give; roles given by hand stay as they are. Whether something was taken."""
+    taken = False
     keys = {(unit.pk, role): unit for unit, role in wanted}
     with transaction.atomic():
         held = set()
@@ -91,11 +92,13 @@ def settle(user: User, kind: str, wanted: set[Role]) -> None:
                 held.add(key)
             else:
                 membership.delete()
+                taken = True
                 _note("user.group-role-lost", user, kind, membership.unit, membership.role)
         for key in sorted(set(keys) - held):
             Membership.objects.create(user=user, unit=keys[key], role=key[1], origin=kind)
             _note("user.group-role", user, kind, keys[key], key[1])
     user.refresh_from_db()
+    return taken
 
 
 def link(user: User, kind: str, issuer: str, subject: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 from importlib.util import find_spec
 from typing import Annotated, Literal
@@ -89,6 +90,10 @@ class Oidc(Source):
         return self.issuer.rstrip("/") + "/.well-known/openid-configuration"
 
 
+def _present(assertion: re.Match[str]) -> str:
+    return f"({assertion[1].partition(':')[0] or 'objectClass'}=*)"
+
+
 class Ldap(Source):
     """[ldap]"""
 
@@ -132,6 +137,12 @@ class Ldap(Source):
             enabled = f"(!(userAccountControl:{BIT_AND}:={DISABLED}))"
             return f"(&(objectCategory=person)(objectClass=user)(|(sAMAccountName={NAME})(userPrincipalName={NAME})){enabled})"
         return f"(&(objectClass=person)(uid={NAME}))"
+
+    @property
+    def anybody(self) -> str:
+        """The same for everybody who may log on, whatever name they would type. A star counts only after a plain `=`."""
+        told = re.sub(rf"\(([^()=]*)[:~<>]=[^()]*{re.escape(NAME)}[^()]*\)", _present, self.users)
+        return told.replace(NAME, "*")
 
     @property
     def groups(self) -> str:

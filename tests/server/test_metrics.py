@@ -133,6 +133,25 @@ def test_refusals_by_reason_and_relays_by_name(client, reported, tree) -> None:
     assert numbers["rasoat_relay_oldest_seconds"][labels] == pytest.approx(3600, abs=60)
 
 
+def test_a_relay_that_has_not_said_what_waits_there_has_no_number(client, tree, admin) -> None:
+    relay = Relay.invite(tree["south"], "trạm", "x")[0]
+    hour = timezone.now() - timedelta(hours=1)
+    labels = (("name", relay.name), ("relay", relay.pk))
+    key = key_of(admin, tree["root"])
+
+    def told(**report: float) -> tuple[float | None, float | None, int | None]:
+        Relay.objects.filter(pk=relay.pk).update(enrolled_at=hour, report=report)
+        numbers = read(client)
+        assert numbers["rasoat_relay_silent_seconds"][labels] >= 3600
+        found = client.get("/api/v1/relays", headers={"Authorization": f"Bearer {key}"}).json()[0]
+        first, second = (numbers.get(f"rasoat_relay_{name}", {}).get(labels) for name in ("waiting_snapshots", "oldest_seconds"))
+        return first, second, found["waiting"]
+
+    assert told() == (None, None, None)
+    assert told(waiting=0) == (0, 0, 0)
+    assert told(waiting=3) == (3, None, 3), "since when was not understood"
+
+
 def test_what_is_told_does_not_grow_with_machines(client, reported, tree) -> None:
     cache.clear()
     with CaptureQueriesContext(connection) as few:
@@ -174,20 +193,33 @@ def test_who_may_ask(client, reported, tree, admin, person, monkeypatch) -> None
     assert status("bi-mat2") == 403
 
 
-def test_an_outlet_that_falls_behind_is_seen(client, tree) -> None:
-    from server.outlets.models import Order, Outlet
+def test_an_outlet_that_falls_behind_is_seen(client, tree, reported) -> None:
+    from server.outlets.models import Order, Outlet, Turned
+
+    Turned.objects.all().delete()
 
     since = timezone.now() - timedelta(minutes=10)
     behind = Outlet.objects.create(
-        unit=tree["root"], name="x", kind="syslog", address="tls://host:6514", made_by="x", failing_since=since
+        unit=tree["root"], name="x", kind="syslog", address="tls://host:6514", made_by="x", verdicts=True, failing_since=since
     )
     Outlet.objects.create(unit=tree["root"], name="y", kind="syslog", address="tls://host:6514", made_by="x", paused_at=since)
+    alarms, verdicts = (
+        Outlet.objects.create(unit=tree["root"], name=f"z-{tells}", kind="mail", address="smtp://host:25", made_by="x", **tells)
+        for tells in ({"alarms": True}, {"alarms": False, "verdicts": True})
+    )
     journal.write("server.backup", "console")
     entry = journal.Entry.objects.latest("pk").pk
     Order.objects.update_or_create(pk=1, defaults={"last": 5})
+    machine = Machine.objects.first()
+    for number in (4, 5, None, None):
+        Turned.objects.create(machine=machine, at=since, written_at=since, cause=0, packed=b"", number=number)
     labels = (("kind", "syslog"), ("outlet", str(behind.pk)))
     numbers = read(client)
-    assert numbers["rasoat_outlet_behind"] == {labels: entry + 5}
+    assert numbers["rasoat_outlet_behind"] == {
+        labels: entry + 7,
+        (("kind", "mail"), ("outlet", str(alarms.pk))): entry,
+        (("kind", "mail"), ("outlet", str(verdicts.pk))): 7,
+    }, "what has no number yet waits too, and what an outlet does not tell waits for nobody"
     assert numbers["rasoat_outlet_failing_seconds"][labels] == pytest.approx(600, abs=60)
 
 

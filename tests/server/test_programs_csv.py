@@ -109,6 +109,16 @@ def test_every_change_comes_once_also_over_the_border_of_a_slice(south, admin, t
     assert list(walk(lambda after: [n for n in (1, 2, 3) if n > (after or 0)][:2], lambda last: last)) == [1, 2, 3]
 
 
+def test_counts_say_how_many_reports_are_not_in_them_yet(south, admin, tree, monkeypatch) -> None:
+    monkeypatch.setattr(tally, "WAITING_MAX", 0)
+    key = key_of(admin, tree["root"])
+    assert asked("/api/v1/findings?format=csv", key)["Rasoat-Waiting"] == "0"
+    assert send(Client(), south.seal(south.snapshot(permit_root_login="no"))).status_code == 201
+    waiting = asked("/api/v1/findings", key).json()["waiting"]
+    assert waiting > 0
+    assert asked("/api/v1/findings?format=csv", key)["Rasoat-Waiting"] == str(waiting)
+
+
 def test_the_header_asks_for_it_as_well_and_the_address_counts_more(south, admin, tree) -> None:
     key = key_of(admin, tree["root"])
     assert asked("/api/v1/assets", key, "text/csv")["Content-Type"].startswith("text/csv")

@@ -21,6 +21,8 @@ from django.utils import timezone
 from server.config import Config, Data
 from server.journal.models import Entry
 from server.people.models import SecondFactor, Visit
+from server.people.sessions import end_all
+from server.programs.models import Key
 from server.signon import tasks
 from server.signon.errors import Unavailable
 from server.signon.models import Identity, Tries
@@ -448,6 +450,95 @@ def test_who_leaves_the_group_or_the_directory_is_put_out(slapd: Slapd, changed)
     assert binh.get("/units/").status_code == 302
     codes = Entry.objects.filter(action="user.signon-refused").order_by("pk").values_list("detail__code", flat=True)
     assert list(codes) == ["no-right", "gone"]
+
+
+def reads(text: str) -> bool:
+    """Whether a program with that key sees the unit in the north."""
+    answer = Client().get("/api/v1/units", headers={"Authorization": f"Bearer {text}"})
+    return "Phòng Bắc" in {unit["name"] for unit in answer.json().get("items", ())}
+
+
+def test_a_key_of_who_left_reads_no_more_though_nobody_is_logged_on(slapd: Slapd, changed, tree) -> None:
+    log_on(Client(), "an")
+    until = timezone.now() + timedelta(days=30)
+    _key, text = Key.issue(User.objects.get(), tree["north"], "k", ["units"], until)
+    end_all(User.objects.get())
+    assert recheck() is None
+    assert reads(text)
+    changed(member("delete", person_dn("an"), OPERATORS), member("add", person_dn("an"), OPERATORS))
+    assert recheck() == {"ended": 1}
+    assert not reads(text)
+    assert recheck() is None, "said once"
+    assert Entry.objects.get(action="user.signon-refused").detail["code"] == "no-right"
+
+
+def test_a_key_that_is_over_asks_the_directory_nothing(slapd: Slapd, tree) -> None:
+    log_on(Client(), "an")
+    user = User.objects.get()
+    key, _text = Key.issue(user, tree["north"], "k", ["units"], timezone.now() + timedelta(days=30))
+    end_all(user)
+    for change in ({"revoked_at": timezone.now()}, {"revoked_at": None, "expires_at": timezone.now() - timedelta(days=1)}):
+        Key.objects.filter(pk=key.pk).update(**change)
+        before = slapd.heard().count("SRCH")
+        assert recheck() is None
+        assert slapd.heard().count("SRCH") == before
+
+
+@pytest.mark.parametrize("filter_", ["(mail=%(user)s)", "(mail:caseIgnoreIA5Match:=%(user)s)"])
+def test_who_types_the_mail_address_is_found_again(slapd: Slapd, changed, settings, authority, filter_: str) -> None:
+    mail = encoded("dn", person_dn("an")) + "changetype: modify\nreplace: mail\n"
+    changed(mail + encoded("mail", "an@so.example.vn"), mail + encoded("mail", "chung@example.vn"))
+    configure(settings, slapd.ldaps, authority, user_filter=f"(&(objectClass=inetOrgPerson){filter_})")
+    client = Client()
+    assert log_on(client, "an@so.example.vn").status_code == 302
+    assert Identity.objects.get().name == "an"
+    assert recheck() is None
+    assert client.get("/units/").status_code == 200
+    changed(mail + "-\n", mail + encoded("mail", "an@so.example.vn"))
+    assert recheck() == {"ended": 1}, "who is no longer found by the filter"
+    assert client.get("/units/").status_code == 302
+
+
+def test_an_entry_that_cannot_be_read_hides_nobody_behind_it(slapd: Slapd, changed, monkeypatch) -> None:
+    an, binh = Client(), Client()
+    log_on(an, "an")
+    log_on(binh, "bình")
+    changed(member("delete", TEAM, OPERATORS), member("add", TEAM, OPERATORS))
+    look = directory.look
+    asked: list[str] = []
+
+    def some(config: Any, data: Any, name: str) -> Any:
+        asked.append(name)
+        if name == "bình":
+            return look(config, data, name)
+        raise Unavailable("unreadable")
+
+    monkeypatch.setattr(directory, "look", some)
+    number = Identity.objects.get(name="an").subject
+    with pytest.raises(Unavailable, match=f"ldap:{number}: unreadable"):
+        recheck()
+    assert an.get("/units/").status_code == 200
+    assert binh.get("/units/").status_code == 302
+    for place in range(10):
+        user = User.objects.create_user(f"ai-{place}", PASSWORD)
+        link(user, "ldap", "ldap", str(uuid.uuid4()))
+        Key.issue(user, Unit.objects.get(code="PB"), "k", ["units"], timezone.now() + timedelta(days=1))
+    asked.clear()
+    with pytest.raises(Unavailable):
+        recheck()
+    assert len(asked) == tasks.AT_MOST, "a directory that answers nobody is not asked for everybody"
+
+
+def test_a_per_cent_sign_in_a_distinguished_name_is_one(slapd: Slapd, changed) -> None:
+    boss, crew = f"uid=lãi 5% s,{PEOPLE}", f"cn=100%(user)s,{GROUPS}"
+    for dn, new in ((boss, someone("lãi 5% s", "Người Phần Trăm")), (crew, group(crew, boss))):
+        changed(new.replace("\n", "\nchangetype: add\n", 1), encoded("dn", dn) + "changetype: delete\n")
+    changed(member("add", crew, OPERATORS), member("delete", crew, OPERATORS))
+    client = Client()
+    assert log_on(client, "lãi 5% s").status_code == 302
+    assert Membership.objects.get().role == "operator"
+    assert recheck() is None
+    assert client.get("/units/").status_code == 200
 
 
 def test_a_directory_that_is_away_puts_nobody_out(slapd: Slapd, client: Client, settings, authority) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from server import console as people_console
 from server.config import Config, ConfigError, Data
@@ -54,6 +56,27 @@ def test_sections_are_read(tmp_path: Path) -> None:
     assert config.ldap.grants[0].role == "operator"
     assert "1.2.840.113556.1.4.803:=2" in config.ldap.users, "who is disabled in Active Directory is not found"
     assert read(tmp_path, "").oidc is None
+
+
+@pytest.mark.parametrize(
+    ("filter_", "anybody"),
+    [
+        ("(mail=%(user)s)", "(mail=*)"),
+        ("(&(objectClass=person)(|(uid=%(user)s)(mail=%(user)s@example.vn)))", "(&(objectClass=person)(|(uid=*)(mail=*@example.vn)))"),
+        ("(&(mail:2.5.13.2:=%(user)s)(!(flags:1.2.840.113556.1.4.803:=2)))", "(&(mail=*)(!(flags:1.2.840.113556.1.4.803:=2)))"),
+        ("(|(cn~=%(user)s)(:dn:2.5.13.2:=%(user)s))", "(|(cn=*)(objectClass=*))"),
+    ],
+)  # fmt: skip
+def test_a_filter_for_a_name_becomes_one_for_everybody(filter_: str, anybody: str) -> None:
+    """A star is a wildcard after a plain `=` alone."""
+    section = {
+        "servers": ["ldaps://dc1"],
+        "bind_dn": "cn=a",
+        "bind_password_file": "p",
+        "user_base": "dc=a",
+        "group_base": "dc=a",
+    }
+    assert Ldap.model_validate(section | {"user_filter": filter_}).anybody == anybody
 
 
 @pytest.mark.parametrize(
@@ -147,6 +170,14 @@ def test_link_takes_the_password_and_keeps_the_roles(person, admin, capsys) -> N
     assert Entry.objects.get(action="user.linked").detail["identity"] == NUMBER
     assert console.link(Options(username="an", identity=NUMBER)) == 2
     assert console.link(Options(username=admin.username, identity=NUMBER)) == 2, "the last one who gets in without them"
+
+
+def test_an_administrator_whose_day_is_past_is_no_other_one(person, admin, tree, capsys) -> None:
+    other = Membership.objects.create(user=person("khác"), unit=tree["root"], role=Membership.ADMIN)
+    Membership.objects.filter(pk=other.pk).update(until=timezone.localdate() - timedelta(days=1))
+    assert console.link(Options(username=admin.username, identity=NUMBER)) == 2
+    Membership.objects.filter(pk=other.pk).update(until=timezone.localdate())
+    assert console.link(Options(username=admin.username, identity=NUMBER)) == 0
 
 
 def test_reset_of_a_linked_account_gives_no_second_way_in(person, admin, capsys) -> None:
