@@ -164,7 +164,7 @@ def _parser() -> argparse.ArgumentParser:
     whatif.add_argument("--unit", metavar="NAME", help=_("this unit and all below (default: the root)"))
     whatif.add_argument("--level", type=int, choices=range(1, 6))
     whatif.add_argument("--baseline", metavar="PACK", help=_("id of a pack, or the folder of a changed one"))
-    whatif.add_argument("--tailoring", metavar="FILE", help=_("YAML with stricter values"))
+    whatif.add_argument("--tailoring", metavar="FILE", help=_("YAML with stricter values; `none` removes it"))
     whatif.add_argument("--format", choices=("table", "json", "csv"), default="table")
     whatif.add_argument("--output", metavar="FILE")
     storage.add(command, _lazy, _)

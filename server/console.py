@@ -217,9 +217,13 @@ def _proposal(options: argparse.Namespace) -> foresight.Proposal:
     pack = None
     if options.baseline:
         pack = packs.get(options.baseline) if options.baseline in packs.names() else load(options.baseline)
-    text = Path(options.tailoring).read_text("utf-8") if options.tailoring else ""
-    tailoring = Tailoring.parse(text, options.tailoring) if text else None
-    return foresight.Proposal(options.level, pack, tailoring)
+    return foresight.Proposal(options.level, pack, _stricter(options.tailoring) if options.tailoring else None)
+
+
+def _stricter(file: str) -> Tailoring:
+    """`none`, or a file that says nothing: they are removed."""
+    text = "" if file == "none" else Path(file).read_text("utf-8")
+    return Tailoring.parse(text, file) if text.strip() else foresight.NO_STRICTER
 
 
 def _progress(done: int, of: int) -> None:

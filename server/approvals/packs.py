@@ -28,6 +28,8 @@ def ask(
     """Ask for a rollout. It is tried out on the present state first, so that nobody is asked for what cannot be. Raises CannotRoll."""
     digest = rollouts.check(unit, baseline=baseline, tailoring=tailoring, percents=percents)
     policy = unit.policy()
+    if tailoring is not None and not tailoring.strip() and policy.tailoring and not unit.tailoring:
+        raise CannotRoll(_("The stricter values here come from a unit above: they are removed there."))
     payload = {
         "unit": unit.pk, "baseline": baseline, "digest": digest, "tailoring": tailoring, "percents": percents,
         "bad_percent": bad_percent, "former_baseline": policy.baseline, "former_tailoring": policy.tailoring,
@@ -45,6 +47,7 @@ def _told(request: Request) -> list[tuple[str, str]]:
         (_("Stricter values now"), payload["former_tailoring"] or NOTHING),
     ]
     then = payload["former_tailoring"] if payload["tailoring"] is None else payload["tailoring"]
+    then = then or rollouts.above(request.unit).tailoring
     return [*told, (_("Stricter values then"), then or NOTHING), (_("Rings"), rings)]
 
 

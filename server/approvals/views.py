@@ -90,8 +90,9 @@ def preview(request: HttpRequest, pk: int) -> HttpResponse:
     if machines <= FEW:
         try:
             baseline = known.get(payload["baseline"]) if payload["baseline"] else None
-            tailoring = None if payload["tailoring"] is None else known.tailoring(payload["tailoring"])
-            outlook = whatif.ask(found.unit, whatif.Proposal(baseline=baseline, tailoring=tailoring))
+            tailoring = None if payload["tailoring"] is None else known.tailoring(payload["tailoring"]) or whatif.NO_STRICTER
+            former = (payload["former_baseline"], payload["former_tailoring"])
+            outlook = whatif.ask(found.unit, whatif.Proposal(baseline=baseline, tailoring=tailoring, former=former))
             lines = list(whatif.table(outlook))
         except (BaselineError, OSError, ValueError) as error:
             problem = str(error)

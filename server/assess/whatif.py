@@ -11,7 +11,7 @@ import json
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -33,6 +33,10 @@ NAMED = 20
 """Machines named under one requirement in the table; csv and json name all."""
 
 
+NO_STRICTER = Tailoring("", {}, "")
+"""Stricter values that were removed, which is another thing than none proposed."""
+
+
 @dataclass(frozen=True)
 class Proposal:
     """What would hold instead. None: what the unit is held to now."""
@@ -40,6 +44,9 @@ class Proposal:
     level: int | None = None
     baseline: Baseline | None = None
     tailoring: Tailoring | None = None
+    """NO_STRICTER: the unit's own are removed, and those of the unit above hold, if it has any."""
+    former: tuple[str, str] | None = None
+    """Only who is held to this pack and these stricter values takes part; units with others of their own keep them."""
 
 
 @dataclass
@@ -58,6 +65,9 @@ def ask(unit: Unit, proposal: Proposal, progress: Callable[[int, int], None] = l
     """
     units = {one.pk: one for one in Unit.objects.all()}
     policy = resolve(unit, units)
+    if proposal.tailoring is NO_STRICTER and unit.parent_id:
+        above = packs.tailoring(resolve(units[unit.parent_id], units).tailoring)
+        proposal = replace(proposal, tailoring=above or NO_STRICTER)
     outlook = Outlook(WhatIf(proposal.baseline or packs.get(policy.baseline)), [])
     machines = Machine.objects.filter(unit__path__under=unit.path)
     total = machines.count()
@@ -72,6 +82,8 @@ def _one(machine: Machine, unit: Unit, policy: Policy, proposal: Proposal, outlo
         outlook.whatif.add_silent(machine.name, unit.name)
         return
     pack, tailoring = packs.get(policy.baseline), packs.tailoring(policy.tailoring)
+    if proposal.former and proposal.former != (policy.baseline, policy.tailoring):
+        proposal = Proposal()
     then = proposal.baseline or pack
     if then.id != pack.id:
         # requirements of two standards have different names: everything would look new

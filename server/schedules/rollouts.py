@@ -22,7 +22,7 @@ from server.assess.models import Alarm, StoredAssessment
 from server.ingest.models import IN_SERVICE, Agent, Machine
 from server.journal import models as journal
 from server.schedules.models import Rollout
-from server.units.models import Policy, Unit, resolve
+from server.units.models import DEFAULT_BASELINE, DEFAULT_INTERVAL, DEFAULT_LEVEL, Policy, Unit, resolve
 
 LEAST_JUDGED = 10
 """Fewer reports of a ring say nothing about it, unless they are all there will be."""
@@ -64,8 +64,13 @@ def applied(rollouts: Iterable[Rollout], agent: str, policy: Policy) -> Policy:
     rollout = next((one for one in rollouts if one.what == Rollout.PACK), None)
     if rollout is None or not concerned(rollout, policy) or not reached(rollout, agent):
         return policy
-    tailoring = policy.tailoring if rollout.tailoring is None else rollout.tailoring
+    tailoring = policy.tailoring if rollout.tailoring is None else rollout.tailoring or above(rollout.unit).tailoring
     return policy._replace(baseline=rollout.baseline or policy.baseline, tailoring=tailoring)
+
+
+def above(unit: Unit) -> Policy:
+    """What would hold in a unit that has no word of its own: who removes the own stricter values falls back to these."""
+    return unit.parent.policy() if unit.parent else Policy(DEFAULT_LEVEL, DEFAULT_BASELINE, "", DEFAULT_INTERVAL)
 
 
 def policy_of(agent_id: str, unit: Unit) -> Policy:

@@ -30,6 +30,7 @@ from tests.server.people import PASSWORD, send
 from tests.server.waivers import asked, on
 
 pytestmark = pytest.mark.django_db
+STRICTER = "name: Bắc\nparams:\n  access.password: {min_length: 16}\n"
 
 
 @pytest.fixture(autouse=True)
@@ -278,13 +279,39 @@ def test_a_pack_change_is_a_rollout_that_a_second_person_agreed_to(three, machin
 
 
 def test_the_preview_judges_and_keeps_nothing(three, machine: Machine, tree) -> None:
-    request = packs.ask(
-        tree["north"], three["asker"], "Siết mật khẩu.", tailoring="name: Bắc\nparams:\n  access.password: {min_length: 16}\n"
-    )
+    request = packs.ask(tree["north"], three["asker"], "Siết mật khẩu.", tailoring=STRICTER)
     page = on(three["second"]).get(f"/approvals/{request.pk}/preview/").content.decode()
     assert "may-01" in page
     assert "access.password" in page
     assert not Rollout.objects.exists()
+
+
+def test_the_preview_of_removed_stricter_values_shows_what_turns(three, machine: Machine, tree, person) -> None:
+    tree["north"].tailoring = STRICTER
+    tree["north"].save()
+    request = packs.ask(tree["north"], three["asker"], "Bỏ ngưỡng riêng.", tailoring="")
+    page = on(three["second"]).get(f"/approvals/{request.pk}/preview/").content.decode()
+    assert "access.password" in page, "it fails by sixteen characters, and passes without them"
+    assert "Không đạt → Đạt: 1" in page
+    Unit.objects.filter(pk=tree["root"].pk).update(tailoring=STRICTER)
+    page = on(three["second"]).get(f"/approvals/{request.pk}/preview/").content.decode()
+    assert "access.password" not in page, "those of the unit above hold then, as strict as these"
+    assert "min_length: 16" in dict(Request.objects.get().told)["Stricter values then"]
+
+
+def test_the_preview_leaves_out_units_that_keep_their_own(three, machine: Machine, tree, person) -> None:
+    tree["north"].tailoring = "name: Bắc\nparams:\n  access.password: {min_length: 9}\n"
+    tree["north"].save()
+    asker = person("quản-trị-gốc", "root", "admin")
+    request = packs.ask(tree["root"], asker, "Siết mật khẩu.", tailoring=STRICTER)
+    assert "access.password" not in on(three["second"]).get(f"/approvals/{request.pk}/preview/").content.decode()
+
+
+def test_stricter_values_of_a_unit_above_are_removed_there(three, tree) -> None:
+    Unit.objects.filter(pk=tree["root"].pk).update(tailoring=STRICTER)
+    with pytest.raises(CannotRoll, match="unit above"):
+        packs.ask(tree["north"], three["asker"], "Bỏ ngưỡng.", tailoring="")
+    assert not Request.objects.exists()
 
 
 def test_a_pack_that_was_changed_meanwhile_is_not_rolled_out(three, tree, newer: str, settings) -> None:

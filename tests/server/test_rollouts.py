@@ -121,6 +121,15 @@ def test_a_unit_with_its_own_word_keeps_it(client: Client, another, tree, newer:
     assert sum(ring.machines for ring in rollouts.rings(rollout)) == 0
 
 
+def test_who_removes_the_own_stricter_values_falls_back_to_those_above(client: Client, another, tree) -> None:
+    host = another("a", "north")
+    Unit.objects.filter(pk=tree["root"].pk).update(tailoring=STRICTER)
+    Unit.objects.filter(pk=tree["north"].pk).update(tailoring=STRICTER.replace("Sở", "Riêng"))
+    rollout = rollouts.start(Unit.objects.get(pk=tree["north"].pk), "a", tailoring="")
+    place(rollout, host, 0.1)
+    assert told(client, host)["tailoring"]["text"] == STRICTER, "while it travels, as after it"
+
+
 def test_stricter_values_alone_travel_in_rings_too(client: Client, another, tree) -> None:
     host = another("a", "north")
     rollout = rollouts.start(tree["root"], "a", tailoring=STRICTER)

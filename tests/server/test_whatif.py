@@ -100,6 +100,16 @@ def test_stricter_values_are_previewed_and_looser_ones_refused(ask, fleet, tmp_p
     assert "looser" in err
 
 
+def test_removed_stricter_values_are_another_thing_than_none_proposed(ask, fleet, tmp_path: Path, tree) -> None:
+    tree["root"].tailoring = "name: Sở\nparams:\n  access.password: {min_length: 20}\n"
+    tree["root"].save()
+    file = tmp_path / "empty.yaml"
+    file.write_text("\n", "utf-8")
+    for given in ("none", str(file)):
+        _, out, _ = ask("--tailoring", given, "--format", "json")
+        assert {one["after"] for one in changes(out)["access.password"]["machines"]} == {"pass"}
+
+
 def test_nothing_is_stored(ask, fleet) -> None:
     def state() -> tuple[Any, ...]:
         return (
