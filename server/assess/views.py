@@ -237,14 +237,16 @@ def _said_by_people(stored: StoredSnapshot, view: View, level: int, user: User) 
     baseline = view.baseline.id if view.baseline else ""
     machine = stored.machine
     if stored.pk != machine.latest_id:
-        return {"accepted": {}, "attested": {}}
+        return {"accepted": {}, "attested": {}, "uncertain": {}}
     accepted = waivers.over(view.results, machine, baseline, level)
     mine = {one.pk: user.may(SEE, one.unit) for held in accepted.values() for one in held.waivers}
+    words = attesting.of(machine, baseline, level)
     return {
         "accepted": accepted,
         "accepted_count": sum(held.whole for held in accepted.values()),
         "waivers_seen": mine,
-        "attested": attesting.of(machine, baseline, level),
+        "attested": words.counting,
+        "uncertain": words.uncertain,
         "may_waive": machine.retired_at is None,
     }
 

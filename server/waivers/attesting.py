@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import transaction
 from django.utils import timezone
@@ -18,6 +19,19 @@ from server.journal import models as journal
 from server.units.models import Unit, User
 from server.waivers.asking import Unfit
 from server.waivers.models import Attestation, in_force
+
+MEMBERSHIP: list[Callable[[Machine, str], bool | None]] = []
+"""Whoever knows which machines make up an information system adds a function of machine and name of the system: it belongs to
+it, it does not, or None: not known."""
+
+
+class Words(NamedTuple):
+    """What people said of a machine, each under its requirement."""
+
+    counting: dict[str, Attestation]
+    """The later one, and of one day the worse."""
+    uncertain: dict[str, list[Attestation]]
+    """Of information systems nearby of which nobody knows whether the machine belongs to them: they count for nothing here."""
 
 
 def say(unit: Unit, by: User, given: dict[str, Any], address: str = "") -> Attestation:
@@ -46,16 +60,25 @@ def say(unit: Unit, by: User, given: dict[str, Any], address: str = "") -> Attes
     return found
 
 
-def of(machine: Machine, baseline: str, level: int, now: datetime | None = None) -> dict[str, Attestation]:
-    """Requirement -> the word that counts for a machine: the later one, and of one day the worse."""
+def belongs(machine: Machine, system: str) -> bool | None:
+    """None: not known."""
+    said = {known(machine, system) for known in MEMBERSHIP} - {None}
+    return True if True in said else False if said else None
+
+
+def of(machine: Machine, baseline: str, level: int, now: datetime | None = None) -> Words:
+    """The words on a machine: its own, those of its units, and those of the information systems it belongs to."""
     moment = now or timezone.now()
     order = [state for state, _word in Attestation._meta.get_field("state").choices or ()]
     rows = Attestation.objects.filter(in_force(moment), unit__in=machine.unit.ids, baseline=baseline)
-    found: dict[str, Attestation] = {}
+    found = Words({}, {})
     for one in rows.filter(machine=None) | rows.filter(machine=machine):
         if why_idle(one.word(), True, level, one.level, timezone.localtime(moment)) is not None:
             continue
-        held = found.get(one.requirement)
-        if held is None or (one.on, order.index(one.state)) > (held.on, order.index(held.state)):
-            found[one.requirement] = one
+        mine = True if one.machine_id or not one.system else belongs(machine, one.system)
+        if mine is None:
+            found.uncertain.setdefault(one.requirement, []).append(one)
+        held = found.counting.get(one.requirement)
+        if mine and (held is None or (one.on, order.index(one.state)) > (held.on, order.index(held.state))):
+            found.counting[one.requirement] = one
     return found

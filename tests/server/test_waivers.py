@@ -448,15 +448,15 @@ def test_a_word_on_what_people_decide(person, machines, tree) -> None:
     assert client.post(url, said() | {"file": paper()}).status_code == 302
     word = Attestation.objects.get()
     assert (word.by, word.role, word.attachment.type, word.level) == ("vận-hành", "Trưởng phòng", "pdf", 2)
-    assert attesting.of(machines[0], "mini", 2) == {"care.rules": word}
-    assert attesting.of(machines[2], "mini", 2) == {}
-    assert attesting.of(machines[0], "mini", 3) == {}, "met at level 2 says nothing of level 3"
+    assert attesting.of(machines[0], "mini", 2).counting == {"care.rules": word}
+    assert attesting.of(machines[2], "mini", 2).counting == {}
+    assert attesting.of(machines[0], "mini", 3).counting == {}, "met at level 2 says nothing of level 3"
     assert "45/QĐ-BHXH" in client.get(f"/machines/{machines[0].pk}/").content.decode()
     client.post(url, said(state="not_met"))
-    assert attesting.of(machines[0], "mini", 2)["care.rules"].state == "not_met", "of two of one day the worse"
+    assert attesting.of(machines[0], "mini", 2).counting["care.rules"].state == "not_met", "of two of one day the worse"
     for one in Attestation.objects.all():
         client.post(f"/attestations/{one.pk}/take-back/")
-    assert attesting.of(machines[0], "mini", 2) == {}
+    assert attesting.of(machines[0], "mini", 2).counting == {}
     assert Entry.objects.filter(action__startswith="attestation.").count() == 4
 
 
@@ -468,14 +468,32 @@ def test_a_word_takes_nothing_back_that_a_machine_saw(person, machines, tree) ->
     assert (verdicts(), overlay.score([tree["root"].path])) == (before, score)
 
 
+def test_a_word_on_an_information_system_speaks_of_its_machines_alone(person, machines, tree, monkeypatch) -> None:
+    client = on(person("a", "root", "admin"))
+    client.post(f"/units/{tree['north'].pk}/attestations/new/", said(system="Một cửa"))
+    word = Attestation.objects.get()
+    first = attesting.of(machines[0], "mini", 2)
+    assert (first.counting, first.uncertain) == ({}, {"care.rules": [word]}), "which machines make it up is not known"
+    page = client.get(f"/machines/{machines[0].pk}/").content.decode()
+    assert "hệ thống thông tin Một cửa" in page
+    assert "45/QĐ-BHXH" not in page
+    monkeypatch.setattr(
+        attesting, "MEMBERSHIP", [lambda machine, system: (machine.name, system) == ("may-1", "Một cửa"), lambda *_: None]
+    )
+    assert attesting.of(machines[0], "mini", 2) == ({"care.rules": word}, {})
+    assert attesting.of(machines[1], "mini", 2) == ({}, {})
+    client.post(f"/units/{tree['north'].pk}/attestations/new/", said(system="Khác", machine="may-2"))
+    assert attesting.of(machines[1], "mini", 2).counting["care.rules"].system == "Khác", "it names the machine itself"
+
+
 def test_in_a_merge_a_word_on_a_unit_ends_and_one_on_a_machine_goes_along(person, machines, tree) -> None:
     client = on(person("a", "root", "admin"))
     for name in ("", "may-1"):
         client.post(f"/units/{tree['north'].pk}/attestations/new/", said(machine=name))
     operations.merge([tree["north"]], tree["south"], By("test"), TODAY())
     first, third = Machine.objects.get(name="may-1"), Machine.objects.get(name="may-3")
-    assert attesting.of(first, "mini", 2)["care.rules"].machine == first
-    assert attesting.of(third, "mini", 2) == {}
+    assert attesting.of(first, "mini", 2).counting["care.rules"].machine == first
+    assert attesting.of(third, "mini", 2).counting == {}
 
 
 # programs --------------------------------------------------------------------------------------------------------------
