@@ -8,11 +8,11 @@ import pytest
 
 from collectors.devices.releases import Advisory, Row
 from collectors.model import Platform
-from server.feeds.codes import FIXED
+from server.feeds.codes import END_OF_LIFE, FIXED, NOT_AFFECTED, OPEN, UNDETERMINED, WONT_FIX
 from server.feeds.matching import host as hosts
 from server.feeds.matching.match import match
 from server.feeds.matching.outcome import Outcome
-from server.feeds.matching.said import FIX, NOT_YET, UNCERTAIN, Said
+from server.feeds.matching.said import FIX, NOT_YET, UNCERTAIN, WILL_NOT, Said
 from tests.server.matching import CVE, Told, deb, fixed, host, left, rpm
 
 # ── rpms ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -87,8 +87,85 @@ def test_extended_streams_have_their_own_fixes() -> None:
     assert not match(host("rhel", "9.4", sudo, stream="eus"), book).matches
     assert match(host("rhel", "9.4", sudo), book).matches
     unknown = match(host("rhel", "9.2", sudo, stream="eus"), book)
-    assert unknown.reason == "no-feed"
-    assert unknown.detail == "rhel:9.2-eus"
+    assert [(one.answer, one.note) for one in unknown.matches] == [(UNCERTAIN, "main-stream")]
+    assert left(unknown) == {"rhel": "support-not-covered"}
+    assert match(host("rhel", "8.2", sudo, stream="eus"), book).reason == "no-feed"
+
+
+def redhat(name: str, version: str, source: str = "", source_version: str = "") -> Any:
+    return rpm(name, version, source, source_version, origin="Red Hat, Inc.")
+
+
+@pytest.mark.parametrize(
+    ("said", "answer"),
+    [(Said(CVE, OPEN), NOT_YET), (Said(CVE, WONT_FIX), WILL_NOT), (Said(CVE, END_OF_LIFE), WILL_NOT), (Said(CVE, UNDETERMINED), UNCERTAIN)],
+)  # fmt: skip
+def test_what_is_not_mended_is_named_by_the_source_and_found_in_what_is_installed(said: Said, answer: str) -> None:
+    packages = redhat("openssl-libs", "1:3.2.2-6.el9_5", "openssl", "3.2.2-6.el9_5"), redhat("openssl", "1:3.2.2-6.el9_5")
+    found = match(host("rhel", "9.5", *packages[:1]), Told()("rhel:9", "openssl", said))
+    assert [(one.package, one.installed, one.answer) for one in found.matches] == [("openssl", "3.2.2-6.el9_5", answer)]
+    # mended in what is installed, whatever is said of the source
+    mended = Told()("rhel:9", "openssl", said)("rhel:9", "openssl-libs", fixed("1:3.2.2-6.el9_5"))
+    assert not match(host("rhel", "9.5", *packages[:1]), mended).matches
+    # AlmaLinux names what is installed, always
+    alma = host("almalinux", "9.5", packages[0]._replace(origin="AlmaLinux"))
+    assert not match(alma, Told()("almalinux:9", "openssl", said)).matches
+
+
+def test_what_a_publisher_says_of_the_main_stream_holds_in_part_where_it_is_silent_on_the_machines_own() -> None:
+    sudo = redhat("sudo", "1.9.5p2-10.el9_4.1")
+    other = Told()("rhel:9.4-eus", "bash", fixed("5-1.el9_4"))
+
+    def found(*rows: Said, own: tuple[Said, ...] = (), version: str = "9.4", stream: str = "eus") -> list[tuple[str, str]]:
+        book = Told()("rhel:9", "sudo", *rows)("rhel:9.4-eus", "sudo", *own)
+        book.rows |= other.rows
+        return [(one.answer, one.note) for one in match(host("rhel", version, sudo, stream=stream), book).matches]
+
+    assert found(Said(CVE, OPEN)) == [(NOT_YET, "main-stream")]
+    assert found(Said(CVE, WONT_FIX)) == [(WILL_NOT, "main-stream")]
+    assert found(fixed("1.9.5p2-11.el9_6")) == [(UNCERTAIN, "main-stream")], "whether 9.4 gets it is not told"
+    assert found(fixed("1.9.5p2-11.el9")) == [(UNCERTAIN, "main-stream")], "of which minor release is not told"
+    assert found(fixed("1.9.5p2-11.el9_4")) == [(FIX, "")], "came while 9.4 was the main stream"
+    assert found(fixed("1.9.5p2-9.el9_3")) == []
+    # its own stream's word outweighs the main one's, whichever it is
+    assert found(Said(CVE, OPEN), own=(fixed("1.9.5p2-10.el9_4.1"),)) == []
+    assert found(fixed("1.9.5p2-9.el9"), own=(Said(CVE, WONT_FIX),)) == [(WILL_NOT, "")]
+    assert found(Said(CVE, OPEN), own=(Said(CVE, NOT_AFFECTED),)) == []
+    assert found(Said(CVE, OPEN), own=(fixed("1.9.5p2-10.el9_4.1"),), stream="aus eus") == [], "each of its streams counts"
+    assert found(Said(CVE, OPEN)) == found(Said(CVE, OPEN), stream="e4s")
+
+
+def test_a_source_that_is_not_mended_in_its_own_stream_is_not_hidden_by_a_fix_of_the_main_one() -> None:
+    book = Told()("rhel:9", "openssl-libs", fixed("1:3.2.2-7.el9_6"))("rhel:9.4-e4s", "openssl", Said(CVE, WONT_FIX))
+    libs = redhat("openssl-libs", "1:3.0.7-28.el9_4", "openssl", "3.0.7-28.el9_4")
+    assert [(one.package, one.answer) for one in match(host("rhel", "9.4", libs, stream="e4s"), book).matches] == [
+        ("openssl", WILL_NOT)
+    ]
+
+
+def test_els_is_a_stream_of_a_whole_major_release() -> None:
+    book = Told()("rhel:7", "sudo", Said(CVE, END_OF_LIFE))("rhel:7-els", "sudo", fixed("1.8.23-10.el7_9.4"))
+    mended = host("rhel", "7.9", redhat("sudo", "1.8.23-10.el7_9.4"), stream="els")
+    assert not match(mended, book).matches
+    assert [one.answer for one in match(mended._replace(stream=""), book).matches] == [WILL_NOT]
+
+
+def test_the_kernels_unmended_rows_are_of_its_source_and_kinds_of_kernel_are_told_apart() -> None:
+    book = Told()("rhel:8", "kernel", Said(CVE, WONT_FIX))(
+        "rhel:8", "kernel-rt-core", fixed("4.18.0-553.rt7.9.el8_10", identifier="CVE-2026-2")
+    )
+    plain = redhat("kernel-core", "4.18.0-500.el8_10", "kernel")
+    real_time = redhat("kernel-rt-core", "4.18.0-500.rt7.1.el8_10", "kernel-rt")
+
+    def found(running: str | None, *images: Any, stream: str = "") -> list[tuple[str, str, str]]:
+        seen = host("rhel", "8.10", *images, running_kernel=running, stream=stream)
+        return sorted((one.package, one.identifier, one.answer) for one in match(seen, book).matches)
+
+    assert found("4.18.0-500.el8_10", plain) == [("kernel", CVE, WILL_NOT)]
+    assert found("4.18.0-500.el8_10", plain, real_time) == [("kernel", CVE, WILL_NOT)]
+    assert found("4.18.0-500.rt7.1.el8_10", plain, real_time) == [("kernel-rt", "CVE-2026-2", FIX)]
+    assert found(None, plain, real_time) == [("kernel", CVE, WILL_NOT), ("kernel-rt", "CVE-2026-2", FIX)]
+    assert found("4.18.0-500.el8_10", plain, stream="eus") == [("kernel", CVE, WILL_NOT)]
 
 
 def test_the_running_kernel_of_rpm_systems() -> None:
@@ -215,6 +292,8 @@ def test_facts_become_a_host() -> None:
         ("rhel-9-for-x86_64-baseos-eus-rpms", "eus"),
         ("rhel-8-for-x86_64-appstream-aus-rpms", "aus"),
         ("rhel-9-for-x86_64-baseos-rpms", ""),
+        ("rhel-9-for-x86_64-appstream-e4s-rpms", "e4s"),
+        ("rhel-7-server-els-rpms", "els"),
     ],
 )
 def test_the_stream_shows_by_the_repositories(name: str, stream: str) -> None:

@@ -46,6 +46,7 @@ NOTE_TITLES: Final = {
     "no-rule": _("a version has no place in the order of versions"),
     "stream-not-told": _("the publisher does not say for which stream of the module"),
     "condition": _("matters only where a certain function is in use"),
+    "main-stream": _("said of the main stream; of this machine's stream of extended support the publisher says nothing"),
 }
 LEFT_TITLES: Final = {
     "third-party": _("published by others: the distribution's data do not cover it"),
@@ -60,6 +61,7 @@ LEFT_TITLES: Final = {
     "list-not-whole": _("the list of advisories for this release is not whole"),
     "not-covered": _("no feed speaks of programs on Windows"),
     "updates-not-seen": _("what Windows Update misses was not seen"),
+    "support-not-covered": _("the data have nothing on its stream of extended support; those of the main stream were used"),
 }
 REASON_TITLES: Final = {
     "packages-not-seen": _("The packages of this machine were not seen."),

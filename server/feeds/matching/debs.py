@@ -8,6 +8,7 @@ a package of another release of the same distribution (testing on stable), which
 from __future__ import annotations
 
 from collections import defaultdict
+from functools import partial
 from typing import Final
 
 from server.feeds.matching import kernels, versions
@@ -51,7 +52,9 @@ def match(host: Host, book: Book, cache: Cache) -> Outcome:
         outcome.matches += found
         outcome.left += faults
     for name, running in _by_running(host, images).items():
-        found, faults = kernels.matched(host, name, running, book.said(outcome.ecosystem, name), versions.deb)
+        rows = book.said(outcome.ecosystem, name)
+        judge = partial(follows, rows, rule=versions.deb, has=host.has)
+        found, faults = kernels.matched(host, name, running, judge, versions.deb)
         outcome.matches += found
         outcome.left += faults
     return outcome

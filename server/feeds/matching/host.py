@@ -32,7 +32,7 @@ class Host(NamedTuple):
     has: frozenset[str]
     """What it has of what fixes need: esm."""
     stream: str
-    """eus, aus ... where packages come from such repositories; empty: the main stream."""
+    """eus, aus ... where packages come from such repositories, by spaces; empty: the main stream."""
     pending: tuple[str, ...] | None
     """Windows: names of the updates that Windows Update knows to be missing."""
     firmware: str | None
@@ -45,7 +45,7 @@ class Host(NamedTuple):
 
 
 _FACTS: Final = ("identity", "software", "updates", "firmware")
-_STREAM = re.compile(r"-(eus|aus|tus|e4s)-")
+_STREAM = re.compile(r"-(eus|aus|tus|e4s|els)-")
 _ESM = re.compile(r"(?:^|\.)esm\.ubuntu\.com$")
 
 
@@ -116,4 +116,4 @@ def _has(updates: Mapping[str, Any], packages: Iterable[Package]) -> frozenset[s
 
 def _stream(updates: Mapping[str, Any]) -> str:
     found = {match[1] for source in updates.get("sources") or () if (match := _STREAM.search(f"-{source.get('name', '')}-"))}
-    return min(found) if found else ""
+    return " ".join(sorted(found))

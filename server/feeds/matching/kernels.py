@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from server.feeds.codes import FIXED
 from server.feeds.matching.host import Host, Package
 from server.feeds.matching.outcome import Found, Left
-from server.feeds.matching.said import FIX, Said, follows
-from server.feeds.matching.versions import NoRule, Rule
+from server.feeds.matching.said import FIX, Verdict
+from server.feeds.matching.versions import Key, NoRule, Rule
 
 _DEB_IMAGE = re.compile(r"linux-image-(?:unsigned-)?\d+\.\d+\S*(?<!-dbg)(?<!-dbgsym)")
 _DEB_KIN = re.compile(
@@ -51,10 +51,10 @@ def is_rpm_kin(package: Package) -> bool:
     return _RPM_SOURCE.fullmatch(package.source) is not None
 
 
-def matched(host: Host, name: str, versions: Iterable[str], rows: tuple[Said, ...], rule: Rule) -> Found:
+def matched(host: Host, name: str, versions: Iterable[str], judge: Callable[[Key], Iterable[Verdict]], rule: Rule) -> Found:
     """The vulnerabilities of the running kernel; of the newest installed one where it was not seen which one runs.
 
-    `name`: what data are kept by. `versions`: of its installed images.
+    `name`: what data are kept by. `versions`: of its installed images. `judge`: what follows for one of them.
     """
     left: list[Left] = []
     installed = {}
@@ -75,7 +75,7 @@ def matched(host: Host, name: str, versions: Iterable[str], rows: tuple[Said, ..
     decided_by, decides = (NEWEST, newest) if runs is None else (RUNNING, runs)
     notes = ("livepatched",) if host.livepatched else ()
     found = []
-    for verdict in follows(rows, installed[decides], rule, host.has):
+    for verdict in judge(installed[decides]):
         waits = verdict.answer == FIX and verdict.said.state == FIXED and installed[newest] >= rule(verdict.said.fixed)
         found.append(verdict.match(name, decides, decided_by, *(("restart",) if waits else ()), *notes))
     return found, left

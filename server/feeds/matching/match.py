@@ -17,9 +17,10 @@ def match(host: Host, book: Book, cache: Cache | None = None) -> Outcome:
         return windows.match(host, book)
     if network.is_device(host):
         return network.match(host, book)
-    ecosystem = rpms.ecosystem_of(host) if host.os_id in rpms.PUBLISHERS else f"{host.os_id}:{host.os_version}"
+    ecosystems = rpms.ecosystems_of(host) if host.os_id in rpms.PUBLISHERS else (f"{host.os_id}:{host.os_version}",)
+    ecosystem = ecosystems[0]
     covered = host.os_id in rpms.PUBLISHERS or host.os_id in debs.PUBLISHERS
-    if not covered or not book.knows(ecosystem):
+    if not covered or not any(map(book.knows, ecosystems)):
         # a derivative is not the system it is made from: its packages may be mended otherwise, or not at all
         return Outcome(ecosystem, reason=NO_FEED, detail=ecosystem)
     if host.packages is None:

@@ -10,6 +10,7 @@ from server.feeds.matching.said import Match
 REASONS: Final = (
     "third-party", "no-publisher", "publisher-not-seen", "no-rule", "stream-not-seen", "stream-not-told", "epoch-not-known",
     "kernel-not-seen", "kernel-not-packaged", "list-not-whole", "not-covered", "updates-not-seen",
+    "support-not-covered",
 )  # fmt: skip
 """Why a package was not assessed, or not wholly."""
 NO_PACKAGES, NO_FEED, NO_SYSTEM = "packages-not-seen", "no-feed", "system-not-seen"
@@ -37,6 +38,8 @@ class Outcome:
     """Of one machine."""
 
     ecosystem: str
+    beside: tuple[str, ...] = ()
+    """Other ecosystems whose data it rests on too."""
     matches: list[Match] = field(default_factory=list)
     left: list[Left] = field(default_factory=list)
     assessed: int = 0

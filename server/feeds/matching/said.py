@@ -67,12 +67,13 @@ class Match(NamedTuple):
 
 NOTES: Final = (
     "restart", "livepatched", "publisher-not-seen", "needs-esm", "postponed", "ignored", "end-of-life", "no-rule",
-    "stream-not-told", "condition",
+    "stream-not-told", "condition", "main-stream",
 )  # fmt: skip
 """A fixed kernel is installed and does not run yet · a live patch is in the running kernel; which holes it closes is not told ·
 it was not seen who published the package · the fix comes with Ubuntu Pro, which was not seen here ·
 the publisher mends it with a later release · decided not to · looks after the package no longer · a version in the data has no
-place in the order · the publisher does not say for which stream of the module · matters only where something is set up."""
+place in the order · the publisher does not say for which stream of the module · matters only where something is set up ·
+said of the main stream; of the machine's own stream of extended support nothing is said."""
 
 
 class Verdict(NamedTuple):

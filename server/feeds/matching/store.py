@@ -92,7 +92,7 @@ class Shelf:
             by_answer.setdefault(match.answer, set()).add(match.identifier)
         fixable, uncertain = by_answer.pop(FIX, set()), by_answer.pop(UNCERTAIN, set())
         others: set[str] = set().union(*by_answer.values()) - fixable
-        resting = self.book.resting(outcome.ecosystem)
+        resting = self.book.resting(outcome.ecosystem, *outcome.beside)
         ends = [one.carries_until for one in resting if one.carries_until]
         return {
             "ecosystem": outcome.ecosystem[:60],

@@ -17,7 +17,7 @@ from server.feeds.codes import SEVERITY_WORDS
 from server.feeds.matching.said import Said
 from server.feeds.models import Affected, Feed, NetworkAdvisory, NetworkRelease, Superseded, in_force
 
-PROGRAM: Final = 2
+PROGRAM: Final = 3
 """Raised when the same facts and data are matched otherwise than before: everything is then matched again."""
 DECIDING: Final = ("csaf", "debian", "kev", "msrc", "network", "osv", "windows")
 """Kinds of feeds that change what is matched; others only what is told beside it."""
@@ -80,10 +80,11 @@ class Tables:
             self._whole()
         return self._trains[os]
 
-    def resting(self, ecosystem: str) -> tuple[Resting, ...]:
+    def resting(self, *ecosystems: str) -> tuple[Resting, ...]:
         """The feeds that speak of this system, by name."""
-        os = ecosystem.partition(":")[0]
-        generations = self._by.get(os, frozenset()) if os in self._trains else self._by.get(ecosystem, frozenset())
+        systems = (ecosystem.partition(":")[0] for ecosystem in ecosystems)
+        keys = [os if os in self._trains else ecosystem for os, ecosystem in zip(systems, ecosystems, strict=True)]
+        generations = frozenset[int]().union(*(self._by.get(key, ()) for key in keys))
         feeds = (self.feeds[one] for one in generations if one in self.feeds)
         known = [
             Resting(feed.name, feed.generation.data_date, feed.carries_until()) for feed in feeds if feed.generation is not None
