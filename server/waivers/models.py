@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from typing import ClassVar
 
 from django.db import models
@@ -161,8 +161,3 @@ class Attestation(Word):
                 "until": self.until, "document": self.document, "level": self.level, "note": self.note,
             }
         )  # fmt: skip
-
-
-def last_day(begin: date, days: int) -> date:
-    """Of a term of so many days."""
-    return begin + timedelta(days=days - 1)
