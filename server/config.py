@@ -208,7 +208,8 @@ workers = 2
 # What takes two people: one asks, another one with the right to approve agrees. An office with a single administrator names here
 # what that person may approve alone; each time the journal says so.
 # one_person_for = ["waiver", "pack-change"]
-# Days after which a request that nobody answered is over; the longest term of a waiver; the largest file attached (MiB).
+# Days after which a request that nobody answered is over; the longest term of a waiver, and of an attestation; the largest file
+# attached (MiB).
 # request_days = 14
 # waiver_days = 366
 # attachment_mib = 10

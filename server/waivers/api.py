@@ -38,6 +38,7 @@ class WaiverOut(Schema):
     stands: str = Field(description="active · ending · later · ended")
     asked_by: str
     approved_by: str
+    agreed_at: datetime | None = Field(description="When the second person agreed; it bears nothing of the days before")
 
 
 class WaiverPage(Schema):
@@ -58,7 +59,7 @@ class WaiversIn(PageIn):
 )
 def waivers(request: HttpRequest, asked: Query[WaiversIn]) -> Any:
     who = reader(request, "waivers")
-    rows = under(who, who.rows(Waiver), asked.unit, "unit__path").select_related("unit").prefetch_related("covers")
+    rows = under(who, who.rows(Waiver), asked.unit, "unit__path").select_related("unit", "request").prefetch_related("covers")
     return page(request, rows.filter(in_force(timezone.now())) if asked.in_force else rows, asked, WaiverOut, _waiver)
 
 
@@ -68,4 +69,5 @@ def _waiver(waiver: Waiver) -> dict[str, Any]:
         "id": waiver.pk, "unit": waiver.unit_id, "unit_name": waiver.unit.name, "check": waiver.check_id,
         "machines": sorted(cover.machine_id for cover in waiver.covers.all()), **{name: getattr(waiver, name) for name in same},
         "ended_at": waiver.ended_at, "stands": waiver.stands, "asked_by": waiver.asked_by, "approved_by": waiver.approved_by,
+        "agreed_at": waiver.request.decided_at,
     }  # fmt: skip

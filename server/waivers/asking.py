@@ -64,6 +64,8 @@ def ask(
         "names": [machine.name for machine in machines],
     }  # fmt: skip
     payload.pop("reason")
+    if wish.on < timezone.localdate():
+        raise Unfit(_("It begins today at the earliest: what failed before failed."))
     _fits(payload)
     where = unit.name if not machines else system or ", ".join(machine.name for machine in machines[:3])
     subject = f"{wish.requirement} {wish.check}".rstrip() + f" – {where}"
@@ -149,11 +151,13 @@ def _carry_out(request: Request, person: User) -> None:
     except Unfit as error:
         raise CannotCarryOut(str(error)) from None
     machines = _machines(request, person)
+    begin = max(date.fromisoformat(payload["on"]), timezone.localdate())
+    """Asked for days ago it bears nothing of the days before anybody agreed."""
     waiver = Waiver.objects.create(
         unit=request.unit, whole=payload["whole"], system=payload["system"], baseline=payload["baseline"],
         requirement=payload["requirement"], check_id=payload["check"], type=payload["type"], level=payload["level"],
         reason=request.reason, measure=payload["measure"], document=payload["document"], attachment=request.attachment,
-        file_name=request.file_name, on=date.fromisoformat(payload["on"]), until=date.fromisoformat(payload["until"]),
+        file_name=request.file_name, on=begin, until=date.fromisoformat(payload["until"]),
         asked_by=request.asked_by.username, approved_by=person.username, request=request,
     )  # fmt: skip
     Cover.objects.bulk_create([Cover(waiver=waiver, machine=machine) for machine in machines])

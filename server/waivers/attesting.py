@@ -6,8 +6,10 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from baselines.loader import BaselineError
 from baselines.systems import register
@@ -36,6 +38,8 @@ class Words(NamedTuple):
 
 def say(unit: Unit, by: User, given: dict[str, Any], address: str = "") -> Attestation:
     """Keep it under the name of whoever says it: nobody speaks for another one. Raises Unfit."""
+    if (given["until"] - given["on"]).days + 1 > settings.CONFIG.waiver_days:
+        raise Unfit(_("At most %d days: then somebody has to look again.") % settings.CONFIG.waiver_days)
     machine: Machine | None = given["machine"]
     policy = (machine.unit if machine else unit).policy()
     file: Kept | None = given["file"]

@@ -287,6 +287,31 @@ def test_what_does_not_fit_is_not_asked_for(asker, tree, changes, why) -> None:
     assert not Request.objects.exists()
 
 
+def test_nothing_is_borne_of_the_days_before_somebody_agreed(asker, second, machines, tree, monkeypatch, client) -> None:
+    with pytest.raises(asking.Unfit, match="today at the earliest"):
+        asking.ask(tree["north"], asker, wish(begin=-1))
+    request = asked(tree["north"], asker, days=10)
+    later = noon(TODAY() + 3 * DAY)
+    monkeypatch.setattr("django.utils.timezone.now", lambda: later)
+    deciding.approve(request.pk, second, request.digest)
+    waiver = request.waiver
+    assert (waiver.on, waiver.until) == (later.date(), wish(days=10, begin=-3).until)
+    assert accepted(tree["root"], now=later - DAY) == 0
+    _key, text = Key.issue(asker, tree["root"], "k", ["waivers"], later + DAY)
+    found = client.get("/api/v1/waivers", headers={"Authorization": f"Bearer {text}"}).json()["items"]
+    assert [datetime.fromisoformat(one["agreed_at"]) for one in found] == [later]
+
+
+def test_a_word_is_for_a_time_too(asker, machines, tree, settings) -> None:
+    settings.CONFIG = Config(waiver_days=30)
+    url = f"/units/{tree['north'].pk}/attestations/new/"
+    for days, status in ((30, 200), (29, 302)):
+        answer = on(asker).post(url, said(until=(TODAY() + days * DAY).isoformat()))
+        assert answer.status_code == status, "the first day counts as well"
+    assert "Nhiều nhất 30 ngày" in on(asker).post(url, said()).content.decode()
+    assert Attestation.objects.count() == 1
+
+
 def test_a_term_that_the_settings_have_shortened_is_not_granted(asker, second, tree, settings) -> None:
     request = asked(tree["north"], asker, days=100)
     settings.CONFIG = Config(waiver_days=30)
