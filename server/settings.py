@@ -45,6 +45,7 @@ INSTALLED_APPS = [
     "server.schedules",
     "server.approvals",
     "server.waivers",
+    "server.registers",
     "server.journal",
     "server.outlets",
     "server.background",

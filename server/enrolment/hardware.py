@@ -33,7 +33,12 @@ _FILLER = re.compile(
 def serial_of(identity: Identity) -> str:
     """The hardware's serial number; empty where it is not known, or filler."""
     text = (identity.serial or "").strip()
-    return "" if _FILLER.fullmatch(text) else text[:128]
+    return "" if filler(text) else text[:128]
+
+
+def filler(serial: str) -> bool:
+    """It is no number of one machine."""
+    return _FILLER.fullmatch(serial) is not None
 
 
 def watch(machine: Machine, stored: StoredSnapshot, snapshot: Snapshot) -> None:

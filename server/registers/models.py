@@ -1,0 +1,237 @@
+"""The register of equipment, its history, what reports tell of each machine, and files that wait to be taken over."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, ClassVar, NamedTuple
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from server.enrolment.hardware import filler
+from server.ingest.models import Machine
+from server.units.models import Unit
+from server.units.scope import Scoped
+
+CLASSES = [
+    ("server", _("Server")),
+    ("desktop", _("Desktop computer")),
+    ("laptop", _("Laptop")),
+    ("printer", _("Printer")),
+    ("network", _("Network device")),
+    ("power", _("Power device (AVR, UPS, generator)")),
+    ("storage", _("Storage device")),
+    ("special", _("Special device (scanner, card reader)")),
+    ("other", _("Other device")),
+]
+"""The classes of the regulation (QĐ 3582/QĐ-BHXH II.1.1); computers by what they are."""
+IN_USE, IN_STORE, IN_REPAIR, DISPOSED = "in_use", "in_store", "in_repair", "disposed"
+STATES = [(IN_USE, _("in use")), (IN_STORE, _("in store")), (IN_REPAIR, _("in repair")), (DISPOSED, _("disposed of"))]
+PLACES = [("on_site", _("on site")), ("at_centre", _("at the repair centre"))]
+COMPUTERS = ("server", "desktop", "laptop", "network")
+"""Classes of which a report may be expected."""
+READ = ("name", "serial", "configuration")
+"""Fields that a linked machine tells itself."""
+
+
+class Shown(NamedTuple):
+    """A field as it is shown: what the machine told, else what was typed."""
+
+    value: str
+    read: bool
+    """A machine told it."""
+
+
+class Seen(models.Model):
+    """What the newest report of a machine says for the registers. null: not seen."""
+
+    REACHED_BY = "machine__unit__path"
+
+    machine = models.OneToOneField(Machine, on_delete=models.CASCADE, primary_key=True, related_name="told")
+    snapshot = models.CharField(max_length=36)
+    facts = models.CharField(max_length=64, help_text="digest of the snapshot: equal means nothing changed")
+    at = models.DateTimeField()
+    maker = models.CharField(max_length=200, null=True)
+    model = models.CharField(max_length=200, null=True)
+    cpu = models.CharField(max_length=200, null=True)
+    memory_gib = models.PositiveIntegerField(null=True)
+    disks = models.JSONField(null=True, help_text="[name, model, GB, serial] of each that does not come out")
+    why = models.CharField(max_length=300, blank=True, help_text="The report could not be read")
+
+    objects: ClassVar[Scoped[Seen]] = Scoped()
+
+    def __str__(self) -> str:
+        return f"{self.machine_id} at {self.at}"
+
+    @property
+    def configuration(self) -> str:
+        """The same words in every language; a part that was not seen has a question mark, one that is not there nothing."""
+        if self.cpu is None and self.memory_gib is None and self.disks is None:
+            return ""
+        parts = [f"{self.maker or ''} {self.model or ''}".strip(), f"CPU {self.cpu or '?'}"]
+        parts.append(f"RAM {self.memory_gib if self.memory_gib is not None else '?'} GiB")
+        parts += ["HDD/SSD ?"] if self.disks is None else [f"{disk[1] or disk[0]} {disk[2]} GB" for disk in self.disks]
+        return "; ".join(filter(None, parts))[:1000]
+
+
+class Record(models.Model):
+    """What entries of all registers have in common."""
+
+    version = models.PositiveIntegerField(default=1, help_text="Counts each change: who edits an older one is refused")
+    note = models.CharField(max_length=2000, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    created_by = models.CharField(max_length=200)
+
+    class Meta:
+        abstract = True
+
+    def shown(self, field: str) -> Shown:
+        """Fields that a machine tells say so; here none does."""
+        return Shown(getattr(self, field), False)
+
+
+class Change(models.Model):
+    """One field of an entry, turned. Rows are only added."""
+
+    CREATED, TYPED, IMPORTED, FACTS, LINKED, NOTED = "created", "typed", "imported", "facts", "linked", "noted"
+    KINDS: ClassVar = [
+        (CREATED, _("entered")),
+        (TYPED, _("changed")),
+        (IMPORTED, _("changed by a file")),
+        (FACTS, _("seen by a report")),
+        (LINKED, _("linked")),
+        (NOTED, _("noted")),
+    ]
+
+    at = models.DateTimeField(default=timezone.now)
+    by = models.CharField(max_length=200)
+    kind = models.CharField(max_length=10, choices=KINDS)
+    field = models.CharField(max_length=40, blank=True, help_text="Of columns.yaml; empty: the entry itself")
+    old = models.CharField(max_length=2000, blank=True)
+    new = models.CharField(max_length=2000, blank=True)
+
+    class Meta:
+        abstract = True
+
+
+class Item(Record):
+    """A device of the equipment register (Sổ theo dõi thiết bị), with or without a machine that reports."""
+
+    REACHED_BY = "unit__path"
+    FOLLOWS_UNIT = True
+
+    unit = models.ForeignKey(Unit, on_delete=models.PROTECT, related_name="items")
+    name = models.CharField(max_length=253)
+    device_class = models.CharField(max_length=20, choices=CLASSES, default="other")
+    serial = models.CharField(max_length=128, blank=True)
+    configuration = models.CharField(max_length=1000, blank=True)
+    equipped = models.DateField(null=True)
+    supplier = models.CharField(max_length=200, blank=True)
+    warranty_until = models.DateField(null=True)
+    warranty_place = models.CharField(max_length=20, choices=PLACES, blank=True)
+    warranty_terms = models.CharField(max_length=300, blank=True)
+    support_until = models.DateField(null=True)
+    person = models.CharField(max_length=200, blank=True)
+    tag = models.CharField(max_length=60, blank=True)
+    state = models.CharField(max_length=20, choices=STATES, default=IN_USE)
+    machine = models.OneToOneField(Machine, null=True, on_delete=models.SET_NULL, related_name="item")
+    serial_key = models.CharField(max_length=128, blank=True, help_text="What two spellings have in common; empty: filler")
+
+    objects: ClassVar[Scoped[Item]] = Scoped()
+
+    class Meta:
+        ordering = ["name", "pk"]
+        indexes = [
+            models.Index(fields=["tag"], name="item_tag"),
+            models.Index(fields=["warranty_until"], name="item_warranty"),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["serial_key"], condition=~Q(serial_key="") & ~Q(state=DISPOSED), name="serial_of_one_item"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.serial_key = key_of(self.serial)
+        super().save(*args, **kwargs)
+
+    @property
+    def told(self) -> Seen | None:
+        """What reports tell of the linked machine."""
+        return getattr(self.machine, "told", None) if self.machine_id else None
+
+    @property
+    def seen_at(self) -> datetime | None:
+        """When the linked machine reported last."""
+        return self.machine.latest.orders_at if self.machine and self.machine.latest else None
+
+    def shown(self, field: str) -> Shown:
+        """What the machine told goes before what was typed; what it did not tell takes nothing away."""
+        typed = getattr(self, field)
+        if field not in READ or self.machine is None:
+            return Shown(typed, False)
+        read = {
+            "name": self.machine.hostname or self.machine.name,
+            "serial": self.machine.serial,
+            "configuration": self.told.configuration if self.told else "",
+        }[field]
+        return Shown(read, True) if read else Shown(typed, False)
+
+    @property
+    def differs(self) -> bool:
+        """The register names another serial number than the machine."""
+        return bool(self.machine and self.machine.serial and self.serial_key and key_of(self.machine.serial) != self.serial_key)
+
+
+class ItemChange(Change):
+    """History of a device (quá trình sử dụng)."""
+
+    REACHED_BY = "item__unit__path"
+
+    item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="changes")
+
+    objects: ClassVar[Scoped[ItemChange]] = Scoped()
+
+    class Meta:
+        ordering = ["-at", "-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.item_id} {self.field}"
+
+
+class Upload(models.Model):
+    """A file that was read and waits for a person to say that it is taken over."""
+
+    REACHED_BY = "unit__path"
+    FOLLOWS_UNIT = True
+
+    unit = models.ForeignKey(Unit, on_delete=models.CASCADE)
+    book = models.CharField(max_length=20)
+    file_name = models.CharField(max_length=200)
+    sha256 = models.CharField(max_length=64)
+    encoding = models.CharField(max_length=20, help_text="As what the letters were read")
+    by = models.CharField(max_length=200)
+    at = models.DateTimeField(default=timezone.now)
+    mapping = models.JSONField(help_text="Column of the register for each column of the file; empty: left out")
+    packed = models.BinaryField(help_text="Table of reading.py, as zlib of JSON; empty once it was taken over")
+    applied_at = models.DateTimeField(null=True)
+    result = models.JSONField(default=dict)
+
+    objects: ClassVar[Scoped[Upload]] = Scoped()
+
+    class Meta:
+        ordering = ["-at", "-pk"]
+
+    def __str__(self) -> str:
+        return self.file_name
+
+
+def key_of(serial: str) -> str:
+    """Equal for spellings of one serial number. Filler of makers is nobody's."""
+    text = "".join(serial.split()).upper()
+    return "" if filler(serial.strip()) else text[:128]
