@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from collectors.facts import (
     accounts,
+    activity,
     antivirus,
     backup,
     certificates,
@@ -100,6 +101,7 @@ CATALOG: tuple[tuple[str, tuple[Platform, ...], Question], ...] = (
     ("permissions", LINUX, permissions.linux),
     ("shares", LINUX, shares.linux),
     ("shares", WINDOWS, _windows("shares")),
+    ("activity", LINUX, activity.linux),
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collectors.facts.accounts import Accounts
+from collectors.facts.activity import Activity
 from collectors.facts.antivirus import Antivirus
 from collectors.facts.backup import Backup
 from collectors.facts.base import Fact
@@ -62,6 +63,7 @@ FACTS: dict[str, type[Fact]] = {
         WindowsHardening,
         Permissions,
         Shares,
+        Activity,
         DeviceAccess,
         DeviceAccounts,
         DeviceLogs,

@@ -1,0 +1,192 @@
+"""What runs now, what starts by itself, and whom does the machine speak with?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from ipaddress import ip_address
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from collectors.errors import Unparsable, Unsupported
+from collectors.facts.base import Fact, Gaps, Model, once
+from collectors.linux import connections, cron
+from collectors.linux.presence import processes
+from collectors.transports.base import Shell
+
+
+class Connection(Model):
+    """One peer on another machine and what speaks with it."""
+
+    protocol: Literal["tcp", "udp"] = Field(description="tcp or udp")
+    address: str = Field(description="Address of the other end")
+    port: int = Field(description="Port of the other end; of what came in: the port here")
+    incoming: bool = Field(description="It came to a port that this machine listens on")
+    process: str | None = Field(description="Program that holds it; None where that was not seen, or it has ended (TIME-WAIT)")
+
+
+class HostsLine(Model):
+    """One line of the hosts file."""
+
+    address: str = Field(description="As it stands there")
+    names: tuple[str, ...] = Field(description="Names that are this address, whatever a name server says")
+
+
+class Startup(Model):
+    """One line that starts something. Of the line only names are kept: passwords stand in such lines too."""
+
+    place: str = Field(description="File it stands in")
+    programs: tuple[str, ...] = Field(description="File names of the programs it starts, without their folders")
+    hosts: tuple[str, ...] = Field(description="Hosts of web addresses, and addresses, that the line names")
+
+
+class Activity(Fact):
+    """A moment of the machine. A short list shows what is there now; it never shows that something was not there before."""
+
+    NAME: ClassVar[str] = "activity"
+
+    processes: tuple[str, ...] | None = Field(
+        description="Names of running processes, sorted, those of the kernel's workers left out; Linux keeps 15 letters of a name"
+    )
+    connections: tuple[Connection, ...] | None = Field(description="Peers on other machines at that moment, sorted")
+    dns_servers: tuple[str, ...] | None = Field(description="Addresses that are asked for names, in their order")
+    dns_cache: tuple[str, ...] | None = Field(
+        description="Names asked for lately; () where nothing on this machine keeps them; None where they could not be read"
+    )
+    hosts: tuple[HostsLine, ...] | None = Field(description="The hosts file, comments and loopback's own lines left out")
+    startup: tuple[Startup, ...] | None = Field(
+        description="Tables of cron, rc.local, services in /etc/systemd/system and /etc/xdg/autostart; not what packages or users bring"
+    )
+
+
+_WORKERS = re.compile(r"(?:kworker|ksoftirqd|migration|cpuhp|irq|rcu\w*|idle_inject|scsi_\w+|jbd2|nvme[\w-]*)/")
+CACHES = frozenset({"systemd-resolve", "nscd", "dnsmasq", "unbound", "named", "sssd_nss", "pdns_recursor", "kresd", "coredns"})
+"""Processes, as the kernel cuts their names, that keep answers of name servers."""
+STUB, BEHIND = "127.0.0.53", "/run/systemd/resolve/resolv.conf"
+
+
+def linux(shell: Shell) -> Activity:
+    """Files, the process list and `ss`; nothing is asked over the network."""
+    gaps = Gaps()
+    running = once(lambda: processes(shell))
+    peers = gaps.attempt("connections", lambda: _connections(shell))
+    if peers and any(one.process is None for one in peers):
+        gaps.note(
+            "connections[].process",
+            "unsupported" if shell.privileged else "denied",
+            "ss does not name the program of some sockets",
+        )
+    return Activity(
+        processes=gaps.attempt("processes", lambda: tuple(sorted(name for name in running() if not _WORKERS.match(name)))),
+        connections=peers,
+        dns_servers=gaps.attempt("dns_servers", lambda: _dns_servers(shell)),
+        dns_cache=gaps.attempt("dns_cache", lambda: _dns_cache(running())),
+        hosts=gaps.attempt("hosts", lambda: _hosts(shell)),
+        startup=gaps.attempt("startup", lambda: _startup(shell)),
+        unseen=gaps.unseen,
+    )
+
+
+def _connections(shell: Shell) -> tuple[Connection, ...]:
+    found = (Connection(**peer._asdict()) for peer in connections.peers(shell))
+    return tuple(sorted(found, key=lambda one: (one.protocol, one.address, one.port, one.process or "")))
+
+
+def _dns_servers(shell: Shell) -> tuple[str, ...]:
+    """Behind a resolver of the machine's own its servers count; where those cannot be read, none are known."""
+    text = shell.read("/etc/resolv.conf")
+    if text is None:
+        raise Unsupported("there is no /etc/resolv.conf")
+    servers = _named_in(text)
+    if STUB in servers:
+        behind = shell.read(BEHIND)
+        servers = [one for one in servers if one != STUB] + (_named_in(behind) if behind else [])
+        if behind is None:
+            raise Unsupported(f"names are asked of systemd-resolved, and there is no {BEHIND}")
+    if servers and all(ip_address(one.partition("%")[0]).is_loopback for one in servers):
+        raise Unsupported("names are asked of a resolver on this machine; which servers that one asks was not read")
+    return tuple(dict.fromkeys(servers))
+
+
+def _named_in(text: str) -> list[str]:
+    found = re.findall(r"^[ \t]*nameserver[ \t]+(\S+)", text, re.M)
+    for server in found:
+        try:
+            ip_address(server.partition("%")[0])
+        except ValueError:
+            raise Unparsable(f"resolv.conf: {server[:60]!r} is no address") from None
+    return found
+
+
+def _dns_cache(running: Iterable[str]) -> tuple[str, ...]:
+    if keeping := sorted(CACHES & set(running)):
+        raise Unsupported(f"{keeping[0]} keeps names that were asked for, and they are not read")
+    return ()
+
+
+def _hosts(shell: Shell) -> tuple[HostsLine, ...]:
+    text = shell.read("/etc/hosts")
+    if text is None:
+        raise Unsupported("there is no /etc/hosts")
+    return tuple(_hosts_lines(text))
+
+
+def _hosts_lines(text: str) -> Iterator[HostsLine]:
+    for line in text.splitlines():
+        address, *names = line.partition("#")[0].split() or [""]
+        try:
+            found = ip_address(address.partition("%")[0])
+        except ValueError:
+            continue  # the resolver passes such a line over
+        own = found.is_loopback and all("." not in name or name.startswith(("localhost", "ip6-")) for name in names)
+        if names and not own and not found.is_multicast:
+            yield HostsLine(address=address, names=tuple(names))
+
+
+# --- what starts by itself ------------------------------------------------------------------------------------------
+
+_PLAIN = re.compile(r"[\w.+@-]{1,100}")
+_CARRIERS = re.compile(
+    r"(?:(?:ba|da|z|k)?sh|python[\d.]*|perl|php[\d.]*|ruby|node|env|nice|ionice|nohup|sudo|setsid|timeout|exec|flock)"
+)
+"""Programs that start the next one named."""
+_REDIRECTION = re.compile(r"\d*[<>]+&?\s*[^\s;&|()]*")
+_URL_HOST = re.compile(r"[a-z][a-z0-9+.-]*://(?:[^/\s@'\"]*@)?(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)", re.I)
+_DEVICE_HOST = re.compile(r"/dev/(?:tcp|udp)/([A-Za-z0-9._-]+)/")
+_ADDRESS = re.compile(r"(?<![\w./:-])(\d{1,3}(?:\.\d{1,3}){3})(?![\w.-])")
+
+
+def _startup(shell: Shell) -> tuple[Startup, ...]:
+    found = {line for line in _lines(shell) if line.programs or line.hosts}
+    return tuple(sorted(found, key=lambda one: (one.place, one.programs, one.hosts)))
+
+
+def _lines(shell: Shell) -> Iterator[Startup]:
+    for path, text in shell.read_all("/etc/crontab", "/etc/cron.d/*").items():
+        yield from (of_line(path, one.command) for one in cron.entries(text, path, with_user=True))
+    for path, text in shell.read_all("/var/spool/cron/crontabs/*", "/var/spool/cron/*", root=True).items():
+        yield from (of_line(path, one.command) for one in cron.entries(text, path, with_user=False))
+    for path, text in shell.read_all("/etc/rc.local", "/etc/rc.d/rc.local").items():
+        yield from (of_line(path, line) for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#"))
+    units = shell.read_all("/etc/systemd/system/*.service", "/etc/xdg/autostart/*.desktop")
+    for path, text in units.items():
+        for command in re.findall(r"^(?:ExecStart|ExecStartPre|ExecStartPost|Exec)=[-@:+!|]*(.*)$", text, re.M):
+            yield of_line(path, command)
+
+
+def of_line(place: str, command: str) -> Startup:
+    """What of a command may be told: names of programs and hosts."""
+    programs: list[str] = []
+    for part in re.split(r"[;&|()]+", _REDIRECTION.sub(" ", command)):
+        for word in part.split():
+            name = word.strip("'\"").rpartition("/")[2]
+            if "=" in word or word.startswith("-") or name.isdecimal():
+                continue  # variables set for the command, options, seconds of `timeout`
+            if not _PLAIN.fullmatch(name):
+                break
+            programs.append(name)
+            if not _CARRIERS.fullmatch(name):
+                break
+    hosts = [one.strip("[]") for one in (*_URL_HOST.findall(command), *_DEVICE_HOST.findall(command), *_ADDRESS.findall(command))]
+    return Startup(place=place, programs=tuple(dict.fromkeys(programs)), hosts=tuple(dict.fromkeys(one.lower() for one in hosts)))
