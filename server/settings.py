@@ -45,6 +45,7 @@ INSTALLED_APPS = [
     "server.schedules",
     "server.approvals",
     "server.waivers",
+    "server.campaigns",
     "server.registers",
     "server.journal",
     "server.outlets",

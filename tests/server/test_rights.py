@@ -320,6 +320,7 @@ STAYS = {
     "findings": "counted where the machines are, by tally.settle",
     "schedules": "what the successor says of itself holds: the hours of one office must not be laid over the machines of another",
     "background.Job": "what was done stays where it was done",
+    "campaigns": "an account of its days: a unit that ended lies below the one after it, whose people read on",
     "coverage.Listing": "a list was taken over for the unit of its day",
     "waivers.Attestation": "a word on a unit ends with the unit; one on a machine goes along by waivers/signals.py",
     "outlets.Outlet": "made for that part of the tree: the successor may be larger",
