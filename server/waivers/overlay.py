@@ -207,6 +207,8 @@ class Score(NamedTuple):
     """Of the fails."""
     unknown: int
     passed: int
+    waiting: int = 0
+    """Reports not counted in yet: what they say is not known, and no share is told."""
 
     @property
     def without(self) -> int | None:
@@ -220,14 +222,14 @@ class Score(NamedTuple):
 
     def _share(self, good: int) -> int | None:
         every = self.fail + self.unknown + self.passed
-        return 100 * good // every if every else None
+        return 100 * good // every if every and not self.waiting else None
 
 
 def score(parts: Collection[str], now: datetime | None = None) -> Score:
     """Of the tallies under those paths."""
-    counted = tally.read(parts).by_rule
+    counted, waiting = tally.read(parts)
     borne = by_rule(parts, now=now)
     # tallies may be minutes older than the standings: no more is borne than is counted as failing
     accepted = sum(min(number, counted[rule][0]) for rule, number in borne.items() if rule in counted)
     fail, unknown, passed = (sum(counts[place] for counts in counted.values()) for place in range(3))
-    return Score(fail, accepted, unknown, passed)
+    return Score(fail, accepted, unknown, passed, waiting)

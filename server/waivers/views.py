@@ -47,8 +47,11 @@ def waivers(request: HttpRequest) -> HttpResponse:
         standing = here.filter(ended_at=None, until__gte=today)
         over = here.exclude(ended_at=None, until__gte=today).order_by("-until", "-pk")
         above = Waiver.objects.filter(whole=True, unit__in=unit.ids[:-1], ended_at=None, until__gte=today)
+        machines = Machine.objects.visible_to(user).filter(IN_SERVICE, unit__path__under=unit.path)
         attested = Attestation.objects.visible_to(user).filter(unit__path__under=unit.path).select_related("unit", "machine")
         context |= {
+            "machines": machines.count(),
+            "unjudged": machines.filter(head=None).count(),
             "score": overlay.score(queries.parts(user, unit)),
             "worst": [
                 (one, *asking.titles(one.rule.baseline, one.rule.requirement, one.rule.check_id))

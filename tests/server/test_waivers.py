@@ -102,6 +102,30 @@ def test_a_waiver_turns_no_verdict_and_both_numbers_are_there(asker, second, mac
     assert "1 được chấp nhận" in on(asker).get("/").content.decode()
 
 
+def test_what_is_not_known_is_no_good_number(asker, tree, client, another, monkeypatch) -> None:
+    def page() -> str:
+        return on(asker).get("/waivers/").content.decode()
+
+    assert "những gì không đạt là chưa rõ" in page(), "no machine is no machine without fails"
+    well, silent = another("may-1", "north"), another("may-2", "south")
+    assert "2 trên 2 máy chưa từng được đánh giá" in page()
+    good = {"permit_root_login": "no", "synchronised": True}
+    assert send(client, well.seal(well.snapshot(**good))).status_code == 201
+    found = page()
+    assert "1 trên 2 máy chưa từng được đánh giá" in found
+    assert "Không có mục nào không đạt." not in found
+    monkeypatch.setattr(tally, "WAITING_MAX", 0)
+    found = page()
+    assert "1 báo cáo chưa được tính" in found
+    assert "%</dd>" not in found
+    tally.fold_all()
+    assert send(client, silent.seal(silent.snapshot(**good))).status_code == 201
+    tally.fold_all()
+    found = page()
+    assert "Không có mục nào không đạt." in found
+    assert "100 %</dd>" in found
+
+
 def test_what_is_unknown_is_never_borne(asker, second, machines, tree) -> None:
     """The clock could not be looked at: a waiver for it bears nothing."""
     granted(tree["root"], asker, second, requirement="care.clock", check="clock.follows")
