@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from server.approvals import deciding
 from server.approvals.models import Request
 from server.people.models import SecondFactor
+from server.people.sessions import asked_of, has_factor
 from server.terminal import FAILED, OK, USAGE, say, wrong
 from server.units.console import named
 from server.units.models import User
@@ -72,11 +73,14 @@ def waivers(options: argparse.Namespace) -> int:
 
 
 def person_of(name: str) -> User | None:
-    """The person of that user name who knows the password, and has the second factor where one was set up."""
+    """The person of that user name who knows the password, and has the second factor where one was set up or is demanded."""
     person = User.objects.filter(username=name, is_active=True).first()
     given = _secret(_("Password of %s: ") % name)
     if person is None or person.must_change or not person.check_password(given):
         wrong(_("this is not %s, or a given password was never changed") % name)
+        return None
+    if asked_of(person) and not has_factor(person):
+        wrong(_("settings.toml demands a second factor of this role (second_factor_for): set it up in the browser first"))
         return None
     factor = SecondFactor.objects.filter(user=person, confirmed_at__isnull=False).first()
     if factor is not None and not factor.accepts(_secret(_("Code of the authenticator: "))):

@@ -7,6 +7,7 @@ import threading
 import time
 from datetime import timedelta
 
+import pyotp
 import pytest
 from django.db import OperationalError, connections
 from django.test import Client
@@ -19,6 +20,7 @@ from server.assess import packs as known
 from server.config import Config
 from server.ingest.models import Machine
 from server.journal.models import Entry
+from server.people.models import SecondFactor
 from server.programs.models import Key
 from server.schedules.models import Rollout
 from server.schedules.rollouts import CannotRoll
@@ -104,6 +106,28 @@ def test_nobody_approves_what_they_asked_for_at_the_console(three, machine: Mach
     assert not Waiver.objects.exists()
     monkeypatch.setattr("sys.stdin", io.StringIO(f"{PASSWORD}\n"))
     assert console.approve(options) == 0
+    assert Waiver.objects.get().approved_by == three["second"].username
+
+
+def test_who_must_have_a_second_factor_approves_nothing_without_it(
+    three, machine: Machine, tree, settings, monkeypatch, capsys
+) -> None:
+    request = asked(tree["north"], three["asker"], [machine])
+    settings.CONFIG = Config(second_factor_for=("approver",))
+    options = type("Options", (), {"request": request.pk, "by": three["second"].username, "why": ""})
+
+    def given(*lines: str) -> int:
+        monkeypatch.setattr("sys.stdin", io.StringIO("".join(f"{line}\n" for line in (PASSWORD, *lines))))
+        return console.approve(options)
+
+    assert given() == 2
+    assert "second_factor_for" in capsys.readouterr().err
+    factor = SecondFactor.begin(three["second"])
+    assert given() == 2, "one that nobody confirmed is none"
+    SecondFactor.objects.update(confirmed_at=timezone.now())
+    assert given("000000") == 2
+    assert not Waiver.objects.exists()
+    assert given(pyotp.TOTP(factor.secret).now()) == 0
     assert Waiver.objects.get().approved_by == three["second"].username
 
 
