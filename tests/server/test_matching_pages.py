@@ -103,6 +103,20 @@ def test_nothing_known_is_not_nothing_found(client: Client, host: Any, as_admin:
     assert "không có nghĩa là không có lỗ hổng" in page
 
 
+def test_that_none_is_exploited_is_not_said_without_a_list_of_those(client: Client, host: Any, as_admin: Client) -> None:
+    given("debian", mended("a", "2-1"))
+    machine = reports(client, host, ("a", "1-1"))
+    match()
+    for url in (f"/machines/{machine.pk}/vulnerabilities/", "/vulnerabilities/"):
+        page = seen(as_admin, url)
+        assert "không thấy được" in page
+        assert "(KEV) còn hiệu lực" in page
+    given("kev", Exploited(identifier="CVE-1999-1", added=timezone.localdate()), kind="kev", limit=30)
+    match()
+    for url in (f"/machines/{machine.pk}/vulnerabilities/", "/vulnerabilities/"):
+        assert "(KEV) còn hiệu lực" not in seen(as_admin, url)
+
+
 def test_data_over_their_limit_are_said_to_be(fleet: dict[str, Machine], as_admin: Client) -> None:
     url = f"/machines/{fleet['north'].pk}/vulnerabilities/"
     assert "quá hạn" not in seen(as_admin, url)

@@ -189,7 +189,7 @@ def test_what_feeds_say_of_a_weakness_follows_them(client: Any, host: Any) -> No
     reports(client, host, ("a", "1-1"))
     match()
     weakness = Weakness.objects.get(identifier=CVE)
-    assert (weakness.title, weakness.severity, weakness.exploited, weakness.epss) == ("tràn bộ đệm", 3, False, None)
+    assert (weakness.title, weakness.severity, weakness.exploited, weakness.epss) == ("tràn bộ đệm", 3, None, None)
     given("epss", Likelihood(identifier=CVE, epss=0.91, percentile=0.99), kind="epss")
     day = timezone.localdate()
     given("kev", Exploited(identifier=CVE, added=day, due=day, ransomware=True, name="A"), kind="kev")
@@ -197,6 +197,50 @@ def test_what_feeds_say_of_a_weakness_follows_them(client: Any, host: Any) -> No
     weakness.refresh_from_db()
     assert (weakness.exploited, weakness.due, weakness.ransomware, weakness.epss) == (True, day, True, 0.91)
     assert Matched.objects.get().exploited == 1
+
+
+@pytest.mark.parametrize(
+    ("kev", "listed", "counted", "told", "named"),
+    [
+        (None, False, None, None, None),
+        (40, False, None, None, None),
+        (5, False, 0, 0, False),
+        (40, True, 1, 1, True),  # what was attacked a month ago was attacked
+        (5, True, 1, 1, True),
+    ],
+)
+def test_exploited_is_not_told_without_a_list_of_those_that_is_of_its_time(
+    client: Any, host: Any, kev: int | None, listed: bool, counted: int | None, told: int | None, named: bool | None
+) -> None:
+    given("debian", mended("a", "2-1"))
+    if kev is not None:
+        day = timezone.localdate()
+        given("kev", Exploited(identifier=CVE if listed else "CVE-1999-1", added=day), kind="kev", age=kev, limit=30)
+    reports(client, host, ("a", "1-1"))
+    match()
+    stands = Matched.objects.get()
+    assert (stands.exploited, stands.attacked, Weakness.objects.get(identifier=CVE).exploited) == (counted, told, named)
+
+
+def test_that_none_is_exploited_ends_with_the_list_that_said_so(client: Any, host: Any) -> None:
+    given("debian", mended("a", "2-1"))
+    given("kev", Exploited(identifier="CVE-1999-1", added=timezone.localdate()), kind="kev", age=30, limit=30)
+    reports(client, host, ("a", "1-1"))
+    match()
+    stands = Matched.objects.get()
+    assert stands.attacked == 0, "its last day"
+    stands.exploited_until -= timedelta(days=1)
+    assert stands.attacked is None
+
+
+def test_what_an_advisory_of_a_network_system_says_is_exploited_counts_too(client: Any, host: Any) -> None:
+    given("debian", mended("a", "2-1"))
+    attacked = NetworkAdvisory(os="fortinet_fortios", train="7.2", identifier=CVE, severity=4, exploited=True)
+    given("network", attacked, NetworkRelease(os="fortinet_fortios", train="7.2", covers="all"), kind="network")
+    reports(client, host, ("a", "1-1"))
+    match()
+    weakness = Weakness.objects.get(identifier=CVE)
+    assert (Matched.objects.get().attacked, weakness.exploited, weakness.severity) == (1, True, 4)
 
 
 def test_a_book_whose_data_were_swapped_is_read_no_further() -> None:

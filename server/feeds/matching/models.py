@@ -6,9 +6,11 @@ import json
 import re
 import zlib
 from collections.abc import Iterable
+from datetime import date
 from typing import ClassVar
 
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -25,7 +27,11 @@ class Weakness(models.Model):
     identifier = models.CharField(max_length=60, unique=True)
     title = models.CharField(max_length=300, blank=True)
     severity = models.PositiveSmallIntegerField(default=NOT_SAID, help_text="The highest any feed says; 0: none says one")
-    exploited = models.BooleanField(default=False, db_index=True, help_text="Known to be exploited (KEV)")
+    exploited = models.BooleanField(
+        null=True,
+        db_index=True,
+        help_text="Known to be exploited (KEV, advisories of network systems); null: no KEV in force says",
+    )
     due = models.DateField(null=True, help_text="Day the KEV sets")
     ransomware = models.BooleanField(null=True)
     epss = models.FloatField(null=True, help_text="null: not in the data")
@@ -128,7 +134,11 @@ class Matched(models.Model):
     carries_until = models.DateField(null=True, help_text="Last day the oldest of them carries a verdict; null: no end")
     assessed = models.PositiveIntegerField(default=0)
     fixable = models.PositiveIntegerField(default=0, help_text="Vulnerabilities for which a fix exists")
-    exploited = models.PositiveIntegerField(default=0, help_text="Known to be exploited, whatever the answer")
+    exploited = models.PositiveIntegerField(
+        null=True,
+        help_text="Known to be exploited, whatever the answer; null: none is, and no KEV in force says of which that is so",
+    )
+    exploited_until = models.DateField(null=True, help_text="Last day on which 0 exploited ones is what the KEV says")
     others = models.PositiveIntegerField(default=0, help_text="Not mended yet, or not to be mended")
     undetermined = models.PositiveIntegerField(default=0)
     left_count = models.PositiveIntegerField(default=0)
@@ -140,6 +150,11 @@ class Matched(models.Model):
         return f"{self.machine_id}: {self.fixable} at {self.at}"
 
     @property
+    def attacked(self) -> int | None:
+        """How many are known to be exploited; None: none is, and there is no KEV, or one over its limit, to say so."""
+        return self.exploited or (0 if self.exploited == 0 and carries(self.exploited_until) else None)
+
+    @property
     def left(self) -> list[Left]:
         """What was not assessed, or not wholly."""
         return [Left(*row) for row in json.loads(zlib.decompress(self.packed))]
@@ -147,6 +162,11 @@ class Matched(models.Model):
     @property
     def reason_title(self) -> str:
         return str(REASON_TITLES.get(self.reason, _("Not matched yet.")))
+
+
+def carries(until: date | None) -> bool:
+    """Data may be rested on until that day."""
+    return until is not None and timezone.localdate() <= until
 
 
 def packed(left: Iterable[Left]) -> bytes:

@@ -16,7 +16,7 @@ from server.feeds.matching.models import Carried, Ended, Ground, Matched, Weakne
 from server.feeds.matching.outcome import Outcome
 from server.feeds.matching.said import FIX, UNCERTAIN, Match
 from server.feeds.matching.tables import Tables
-from server.feeds.models import Exploited, Likelihood, Vulnerability
+from server.feeds.models import Exploited, Likelihood, NetworkAdvisory, Vulnerability
 from server.findings import rows
 
 CHUNK: Final = 500
@@ -52,8 +52,10 @@ class Shelf:
         self._grounds: dict[int, int] = {}
         self._made: dict[str, Made] = {}
         self._subjects: dict[int, tuple[int, str]] = {}
+        self.exploited_until = book.exploited_until()
         kev = Exploited.objects.filter(generation__in=book.generations).values_list("identifier", flat=True)
-        self.exploited = frozenset(kev)
+        attacked = NetworkAdvisory.objects.filter(generation__in=book.generations, exploited=True)
+        self.exploited = frozenset(kev) | frozenset(attacked.values_list("identifier", flat=True))
 
     def made(self, digest: str) -> Made | None:
         """Of a host like this one that came before."""
@@ -93,6 +95,7 @@ class Shelf:
         fixable, uncertain = by_answer.pop(FIX, set()), by_answer.pop(UNCERTAIN, set())
         others: set[str] = set().union(*by_answer.values()) - fixable
         resting = self.book.resting(outcome.ecosystem, *outcome.beside)
+        attacked = len(self.exploited & (fixable | others | uncertain))
         ends = [one.carries_until for one in resting if one.carries_until]
         return {
             "ecosystem": outcome.ecosystem[:60],
@@ -102,7 +105,8 @@ class Shelf:
             "carries_until": min(ends, default=None),
             "assessed": outcome.assessed,
             "fixable": len(fixable),
-            "exploited": len(self.exploited & (fixable | others | uncertain)),
+            "exploited": attacked if attacked or self.exploited_until else None,
+            "exploited_until": self.exploited_until,
             "others": len(others),
             "undetermined": len(uncertain - fixable - others),
             "left_count": len(outcome.left),
@@ -181,12 +185,18 @@ def _describe(part: Sequence[Weakness], book: Tables) -> None:
     named = {"generation__in": book.generations, "identifier__in": [one.identifier for one in part]}
     said = Vulnerability.objects.filter(**named).values("identifier").annotate(worst=Max("severity"), words=Max("title"))
     worst = {row["identifier"]: (row["worst"], row["words"]) for row in said}
+    networks = NetworkAdvisory.objects.filter(**named).values("identifier").annotate(worst=Max("severity"))
+    graded = {row["identifier"]: row["worst"] for row in networks}
+    attacked = set(NetworkAdvisory.objects.filter(**named, exploited=True).values_list("identifier", flat=True))
+    kev_until = book.exploited_until()
     exploited = {one.identifier: one for one in Exploited.objects.filter(**named)}
     likely = dict(Likelihood.objects.filter(**named).values_list("identifier", "epss"))
     for one in part:
         kev = exploited.get(one.identifier)
         one.severity, one.title = worst.get(one.identifier, (0, ""))
-        one.exploited, one.due, one.ransomware = False, None, None
+        one.severity = max(one.severity, graded.get(one.identifier, 0))
+        one.exploited = True if one.identifier in attacked else False if kev_until else None
+        one.due, one.ransomware = None, None
         if kev is not None:
             one.exploited, one.due, one.ransomware = True, kev.due, kev.ransomware
             one.title = one.title or kev.name

@@ -17,7 +17,7 @@ from server.feeds.codes import SEVERITY_WORDS
 from server.feeds.matching.said import Said
 from server.feeds.models import Affected, Feed, NetworkAdvisory, NetworkRelease, Superseded, in_force
 
-PROGRAM: Final = 3
+PROGRAM: Final = 4
 """Raised when the same facts and data are matched otherwise than before: everything is then matched again."""
 DECIDING: Final = ("csaf", "debian", "kev", "msrc", "network", "osv", "windows")
 """Kinds of feeds that change what is matched; others only what is told beside it."""
@@ -90,6 +90,11 @@ class Tables:
             Resting(feed.name, feed.generation.data_date, feed.carries_until()) for feed in feeds if feed.generation is not None
         ]
         return tuple(sorted(known, key=lambda one: one.name))
+
+    def exploited_until(self) -> date | None:
+        """Last day on which the newest KEV says what is known to be exploited and what is not; None: there is none."""
+        ends = (feed.carries_until() for feed in self.feeds.values() if feed.kind == "kev" and not feed.is_old())
+        return max(filter(None, ends), default=None)
 
     def _ecosystem(self, ecosystem: str) -> Mapping[str, tuple[Said, ...]]:
         if ecosystem not in self._said:

@@ -91,17 +91,20 @@ def weakness(request: HttpRequest, weakness: str) -> HttpResponse:
     return render(request, "matching/weakness.html", context)
 
 
-def _numbers(user: User) -> dict[str, int]:
+def _numbers(user: User) -> dict[str, int | None]:
     """Machines of this person's part: how many were matched wholly, in part, or not; and how many must act."""
     machines = Machine.objects.visible_to(user).filter(retired_at=None)
     today = timezone.localdate()
-    return machines.aggregate(
+    found = machines.aggregate(
         machines=Count("pk"),
         blind=Count("pk", filter=Q(matched=None) | ~Q(matched__reason="")),
         partly=Count("pk", filter=Q(matched__reason="", matched__left_count__gt=0)),
         old=Count("pk", filter=Q(matched__carries_until__lt=today)),
         exploited=Count("pk", filter=Q(matched__exploited__gt=0)),
+        unsaid=Count("pk", filter=Q(matched__reason="") & (Q(matched__exploited=None) | Q(matched__exploited_until__lt=today))),
     )
+    # none, and of some nobody says so: that is not 0
+    return found | {"exploited": found["exploited"] or (None if found["unsaid"] else 0)}
 
 
 @dataclass
@@ -132,5 +135,5 @@ def _old(stands: Matched | None) -> bool:
 def first(path: str = "") -> tuple[OrderBy, ...]:
     """What to mend first: known to be attacked, then likely to be, then how bad. `path`: from rows that lead to a weakness."""
     return (
-        F(f"{path}exploited").desc(), F(f"{path}epss").desc(nulls_last=True), F(f"{path}severity").desc(), F(f"{path}identifier").desc(),
+        F(f"{path}exploited").desc(nulls_last=True), F(f"{path}epss").desc(nulls_last=True), F(f"{path}severity").desc(), F(f"{path}identifier").desc(),
     )  # fmt: skip

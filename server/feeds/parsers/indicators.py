@@ -77,14 +77,44 @@ def _table(source: Source) -> Iterator[IndicatorRow]:
 
 def _row(source: Source, line: int, text: str, kind: str, note: str = "") -> IndicatorRow:
     value = plain(text)
+    if kind in ("", "domain") and (named := ascii_name(value)) and not value.isascii() and kind_of(named) == "domain":
+        value = named
     own = kind_of(value)
     if kind == "process":
         own = "process"
     if own is None or (kind in ("ip", "domain", "url", "md5", "sha1", "sha256") and kind != own):
         raise source.malformed(f"line {line}", f"no {kind or 'indicator of a known form'}: {text!r}")
     if own == "ip":
-        value = str(ipaddress.ip_network(value, strict=False)) if "/" in value else str(ipaddress.ip_address(value))
+        network = ipaddress.ip_network(value, strict=False)
+        if nobody := _nobody(network):
+            raise source.malformed(f"line {line}", f"{text!r} is or holds {nobody}: every machine would show it")
+        value = str(network) if "/" in value else str(ipaddress.ip_address(value))
     return IndicatorRow(own, value[:500], note, line)
+
+
+def _nobody(network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> str | None:
+    """What makes an address no indicator: it is on every machine. Private ones may be a machine of one's own in wrong hands."""
+    if network.prefixlen == 0:
+        return "every address there is (/0)"
+    for name, text in _EVERYWHERE:
+        everywhere = ipaddress.ip_network(text)
+        if network.version == everywhere.version and network.overlaps(everywhere):  # type: ignore[arg-type]
+            return f"the {name} address {text}"
+    return None
+
+
+_EVERYWHERE: Final = (
+    ("loopback", "127.0.0.0/8"), ("any", "0.0.0.0/32"), ("broadcast", "255.255.255.255/32"), ("loopback", "::1/128"), ("any", "::/128"),
+    ("mapped loopback", "::ffff:127.0.0.0/104"),
+)  # fmt: skip
+
+
+def ascii_name(name: str) -> str:
+    """A name of DNS in the letters that travel: bücher.example is xn--bcher-kva.example. Empty where it is none."""
+    try:
+        return name.strip().rstrip(".").encode("idna").decode("ascii").lower()
+    except UnicodeError:
+        return ""
 
 
 def plain(text: str) -> str:
