@@ -152,7 +152,7 @@ class Site:
         self.data = folder / "collector"
         command(self.data, "init", "--unit", "Centre", "--level", "3", "--lang", "en", "--database", url)
         with (self.data / "settings.toml").open("a") as settings:
-            settings.write('background_work = "off"\n')
+            settings.write('background_work = "off"\none_person_for = ["pack-change"]\n')
         self.webs = [self._web(f"web-{n + 1}") for n in range(webs)]
         self.workers = [Program(f"worker-{n + 1}", ["worker"], self._beside(f"worker-{n + 1}")) for n in range(workers)]
         self.meter = Meter(self)

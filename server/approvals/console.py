@@ -4,19 +4,15 @@ decides here says who it is, with password and second factor as in the browser, 
 from __future__ import annotations
 
 import argparse
-import getpass
-import sys
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from server.approvals import deciding
 from server.approvals.models import Request
-from server.people.models import SecondFactor
-from server.people.sessions import asked_of, has_factor
+from server.people.console import person_of
 from server.terminal import FAILED, OK, USAGE, say, wrong
 from server.units.console import named
-from server.units.models import User
 from server.waivers.models import Waiver, in_force
 
 
@@ -70,27 +66,6 @@ def waivers(options: argparse.Namespace) -> int:
         where = one.unit.name if one.whole else one.system or ", ".join(one.covers.values_list("machine__name", flat=True)[:5])
         say(f"{one.pk}  {one.on} – {one.until}  {one}  {where}  {one.document}  {one.asked_by}, {one.approved_by}")
     return OK
-
-
-def person_of(name: str) -> User | None:
-    """The person of that user name who knows the password, and has the second factor where one was set up or is demanded."""
-    person = User.objects.filter(username=name, is_active=True).first()
-    given = _secret(_("Password of %s: ") % name)
-    if person is None or person.must_change or not person.check_password(given):
-        wrong(_("this is not %s, or a given password was never changed") % name)
-        return None
-    if asked_of(person) and not has_factor(person):
-        wrong(_("settings.toml demands a second factor of this role (second_factor_for): set it up in the browser first"))
-        return None
-    factor = SecondFactor.objects.filter(user=person, confirmed_at__isnull=False).first()
-    if factor is not None and not factor.accepts(_secret(_("Code of the authenticator: "))):
-        wrong(_("this code is not accepted"))
-        return None
-    return person
-
-
-def _secret(prompt: str) -> str:
-    return getpass.getpass(prompt) if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
 
 
 def _of(pk: int) -> Request | None:

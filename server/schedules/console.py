@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from collectors.timetable import minute
 from server.approvals import deciding, packs
-from server.approvals.console import person_of
+from server.approvals.first import ask_for_pack
 from server.ingest.models import Machine
 from server.journal import models as journal
 from server.schedules import punctual, rollouts
@@ -27,7 +27,6 @@ from server.stations import asking
 from server.terminal import FAILED, OK, USAGE, say, wrong
 from server.units.console import named
 from server.units.models import Unit
-from server.units.rights import ADMINISTER
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _HOURS = re.compile(r"(?:([a-z,-]+) )?(\d\d:\d\d)-(\d\d:\d\d)")
@@ -197,7 +196,8 @@ def rollout_start(options: argparse.Namespace) -> int:
         tailoring = Path(options.tailoring).read_text("utf-8") if options.tailoring else None
         percents = [int(part) for part in options.rings.split(",")]
         if not options.agent_version and not deciding.alone(packs.KIND):
-            return _asked(unit, options, tailoring, percents)
+            asked = {"baseline": options.baseline, "tailoring": tailoring, "percents": percents, "bad_percent": options.bad}
+            return ask_for_pack(unit, options.by, options.why, **asked)
         rollout = rollouts.start(
             unit, "console", baseline=options.baseline, tailoring=tailoring, version=options.agent_version, percents=percents,
             bad_percent=options.bad,
@@ -211,23 +211,6 @@ def rollout_start(options: argparse.Namespace) -> int:
     if rollout.what == Rollout.PACK:
         journal.write("request.alone", "console", unit_path=unit.path, subject=str(rollout), kind=packs.KIND)
     say(_("Rollout %(id)d has reached %(percent)d %%") % {"id": rollout.pk, "percent": rollout.percent})
-    return OK
-
-
-def _asked(unit: Unit, options: argparse.Namespace, tailoring: str | None, percents: list[int]) -> int:
-    """A pack takes two people: the first one asks. Raises CannotRoll."""
-    if not options.by:
-        return wrong(_("a pack takes two people: say who asks by --by; a second person approves it on the page of requests"))
-    person = person_of(options.by)
-    if person is None:
-        return USAGE
-    if not person.may(ADMINISTER, unit):
-        return wrong(_("%(person)s does not administer %(unit)s") % {"person": person.username, "unit": unit})
-    why = options.why or _("asked for at the console")
-    asked = packs.ask(
-        unit, person, why, baseline=options.baseline, tailoring=tailoring, percents=percents, bad_percent=options.bad
-    )
-    say(_("Request %d waits for a second person.") % asked.pk)
     return OK
 
 

@@ -15,10 +15,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from baselines.loader import BaselineError
+from server.approvals import deciding
+from server.approvals import packs as pack_change
+from server.approvals.first import ask_for_pack
 from server.assess import packs
 from server.assess.tasks import follow
 from server.ingest.models import Machine
 from server.journal import models as journal
+from server.schedules.rollouts import CannotRoll
 from server.terminal import OK, say, wrong
 from server.units import importing, kinds, operations, rows
 from server.units.models import Unit, by_code, resolve
@@ -90,15 +94,42 @@ def new(options: argparse.Namespace) -> int:
 @_told
 def change(options: argparse.Namespace) -> int:
     unit = find(options.name)
+    held = unit.baseline, unit.tailoring
     _apply(unit, options)
+    alone = False
+    if (unit.baseline, unit.tailoring) != held and _reported(unit):
+        alone = deciding.alone(pack_change.KIND)
+        if not alone:
+            return _ask(unit, held, options)
     with transaction.atomic():
         unit.save()
+        if alone:
+            journal.write("request.alone", "console", unit_path=unit.path, subject=unit.name, kind=pack_change.KIND)
         journal.write(
             "unit.changed", "console", unit_path=unit.path, subject=unit.name,
             level=unit.level, baseline=unit.baseline, interval=unit.interval_seconds, tailoring=bool(unit.tailoring),
         )  # fmt: skip
         _follow(unit)
     return OK
+
+
+def _reported(unit: Unit) -> bool:
+    """Machines there are held to something already: another pack or other values take two people from then on."""
+    return Machine.objects.filter(unit__path__under=unit.path, latest__isnull=False).exists()
+
+
+def _ask(unit: Unit, held: tuple[str, str], options: argparse.Namespace) -> int:
+    """For the pack and the stricter values that were given; the level and the times beside them would come first, or never."""
+    if options.level or options.interval:
+        raise Inconsistent(
+            _("level and interval are set by a command of their own: the pack and its stricter values are asked for")
+        )
+    tailoring = unit.tailoring if options.tailoring else None
+    unit.baseline, unit.tailoring = held
+    try:
+        return ask_for_pack(unit, options.by, options.why, baseline=options.baseline or "", tailoring=tailoring)
+    except CannotRoll as error:
+        raise Inconsistent(str(error)) from None
 
 
 def tree(options: argparse.Namespace) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,9 +10,11 @@ import pytest
 from django.utils import translation
 
 from server import cli
+from server.approvals.models import Request
+from server.config import Config
 from server.journal.models import Entry
 from server.units.models import Membership, Unit, User
-from tests.server.people import PASSWORD
+from tests.server.people import PASSWORD, send
 
 pytestmark = pytest.mark.django_db
 Run = Callable[..., tuple[int, str, str]]
@@ -127,3 +130,39 @@ def test_a_role_until_a_day(run: Run) -> None:
     assert run("user", "grant", "lan", "--unit", "Phòng Bắc", "--role", "auditor", "--until", "2999-12-31")[0] == 0
     membership = Membership.objects.get()
     assert (membership.role, str(membership.until)) == ("auditor", "2999-12-31")
+
+
+STRICTER = "name: Sở\nparams:\n  access.password: {min_length: 16}\n"
+
+
+def test_what_machines_are_held_to_already_takes_two_people(
+    run: Run, english, tree, person, client, another, newer: str, tmp_path: Path, settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "stricter.yaml"
+    file.write_text(STRICTER, "utf-8")
+    assert run("unit", "set", "Phòng Nam", "--tailoring", str(file))[0] == 0, "no machine of it has reported"
+    host = another("may-01", "north")
+    assert run("unit", "set", "Phòng Bắc", "--baseline", "mini")[0] == 0, "enrolled alone is held to nothing"
+    assert send(client, host.seal(host.snapshot())).status_code == 201
+    before = list(Unit.objects.order_by("pk").values("baseline", "tailoring", "level"))
+    for unit in ("Phòng Bắc", "Sở"):
+        code, _out, err = run("unit", "set", unit, "--baseline", newer)
+        assert (code, "two people" in err) == (2, True)
+    assert run("unit", "set", "Phòng Bắc", "--baseline", newer, "--level", "1")[0] == 2
+    asker = person("lan", "north", "admin")
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{PASSWORD}\n"))
+    code, out, _err = run("unit", "set", "Phòng Bắc", "--tailoring", str(file), "--by", "lan", "--why", "Siết mật khẩu.")
+    assert (code, "waits for a second person" in out) == (0, True)
+    asked = Request.objects.get()
+    assert (asked.asked_by, asked.payload["tailoring"], asked.payload["baseline"], asked.reason) == (
+        asker,
+        STRICTER,
+        "",
+        "Siết mật khẩu.",
+    )
+    assert list(Unit.objects.order_by("pk").values("baseline", "tailoring", "level")) == before
+    assert run("unit", "set", "Phòng Bắc", "--level", "3")[0] == 0, "the level is the organisation's own decision"
+    settings.CONFIG = Config(one_person_for=("pack-change",))
+    assert run("unit", "set", "Phòng Bắc", "--baseline", newer)[0] == 0
+    assert Unit.objects.get(name="Phòng Bắc").baseline == newer
+    assert Entry.objects.filter(action="request.alone", actor="console").count() == 1
