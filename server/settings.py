@@ -53,6 +53,7 @@ INSTALLED_APPS = [
     "server.storage",
     "server.feeds",
     "server.feeds.matching",
+    "server.sweeps",
     "server.web",
 ]
 
