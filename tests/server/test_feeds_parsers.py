@@ -15,6 +15,7 @@ from server.feeds.codes import END_OF_LIFE, FIXED, NOT_AFFECTED, NOT_SAID, OPEN,
 from server.feeds.parsers import KINDS, Malformed, Source
 from server.feeds.parsers import rows as made
 from server.feeds.parsers.indicators import kind_of, plain
+from server.feeds.parsers.msrc import product_of
 from server.feeds.parsers.osv import ecosystem_of
 from tests.server.feeding import SAMPLES
 
@@ -211,6 +212,64 @@ def test_windows_tells_client_and_server_of_one_build_apart() -> None:
     }
     assert made.SupersededRow("KB5055518", "KB5058379") in rows
     assert next(row.severity for row in rows if isinstance(row, made.VulnerabilityRow)) == SEVERITIES["critical"]
+
+
+def test_products_of_microsoft_that_are_affected_and_not_mended_are_not_lost(tmp_path: Path) -> None:
+    told = json.loads((SAMPLES / "msrc.json").read_text())
+    one, products = told["Vulnerability"][0], told["ProductTree"]["FullProductName"]
+    products += [
+        {"ProductID": "1", "Value": "Windows 10 for x64-based Systems"}, {"ProductID": "2", "Value": "Windows Server, version 20H2 (Server Core Installation)"},
+        {"ProductID": "3", "Value": "Windows Server 2019"},
+    ]  # fmt: skip
+    one["ProductStatuses"] = [
+        {"Type": 3, "ProductID": ["11929", "12436", "10048", "11573", "1", "2", "3"]},
+        {"Type": 4, "ProductID": ["3"]},
+    ]
+    one["Remediations"] += [{"Type": 4, "ProductID": ["3"]}, {"Type": 2, "Description": {"Value": "5000001"}, "ProductID": ["2"]}]
+    (tmp_path / "a.json").write_text(json.dumps(told))
+    found = affected(read("msrc", tmp_path / "a.json"))
+    states = {key[0]: (STATES[row.state], row.advisory) for key, row in found.items()}
+    assert states == {
+        "windows:19045:client": ("fixed", "KB5058379"), "windows:26100:server": ("fixed", "KB5058411"), "windows:9600:server": ("fixed", "KB5058403"),
+        "windows:10240:client": ("open", ""), "windows:17763:server": ("wont_fix", ""), "windows:0:server": ("undetermined", "KB5000001"),
+    }  # fmt: skip
+    one["Remediations"].pop()
+    (tmp_path / "a.json").write_text(json.dumps(told))
+    lone = affected(read("msrc", tmp_path / "a.json"))["windows:0:server", "windows", one["CVE"]]
+    assert (STATES[lone.state], lone.advisory) == ("undetermined", "")
+
+
+@pytest.mark.parametrize(
+    ("name", "product"),
+    [
+        ("Windows 10 for 32-bit Systems", ("client", 10240)),
+        ("Windows 10 Version 1809 for x64-based Systems", ("client", 17763)),
+        ("Windows 11 Version 24H2 for ARM64-based Systems", ("client", 26100)),
+        ("Windows 11 version 21H2 for x64-based Systems", ("client", 22000)),
+        ("Windows Server 2012", ("server", 9200)),
+        ("Windows Server 2012 R2 (Server Core installation)", ("server", 9600)),
+        ("Windows Server 2022, 23H2 Edition (Server Core installation)", ("server", 25398)),
+        ("Windows Server 2022", ("server", 20348)),
+        ("Windows Server 2031", ("server", 0)),
+        ("Windows 11 Version 31H2 for x64-based Systems", ("client", 0)),
+        ("Windows Admin Center", None),
+        ("Microsoft Office 2019", None),
+    ],
+)
+def test_products_of_microsoft_are_told_apart_by_name(name: str, product: tuple[str, int] | None) -> None:
+    assert product_of(name) == product
+
+
+@pytest.mark.parametrize(
+    ("kind", "sample", "key"), [("msrc", "msrc.json", "Vulnerability"), ("csaf", "csaf.json", "vulnerabilities")]
+)
+def test_a_document_with_nothing_in_it_is_not_taken_for_read(tmp_path: Path, kind: str, sample: str, key: str) -> None:
+    for empty in ({}, {key: []}):
+        told = json.loads((SAMPLES / sample).read_text())
+        del told[key]
+        (tmp_path / "a.json").write_text(json.dumps(told | empty))
+        with pytest.raises(Malformed, match=r"a\.json: document 1: a (month|document) without a vulnerability"):
+            read(kind, tmp_path / "a.json")
 
 
 def test_network_releases_take_the_form_the_repository_has() -> None:

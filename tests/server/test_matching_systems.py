@@ -212,6 +212,29 @@ def test_where_no_ubr_counts_windows_update_and_what_holds_an_update_decide() ->
     assert decided(None) == [(UNCERTAIN, "windows-update")]
 
 
+def test_what_is_said_of_windows_without_a_build_is_read() -> None:
+    def found(*rows: Said, pending: tuple[str, ...] | None = ()) -> list[tuple[str, str]]:
+        book = Told()(SERVER, "windows", fixed("26100.1", identifier="CVE-2026-2"))("windows:0:server", "windows", *rows)
+        outcome = match(pc(running_kernel="26100.3000", pending=pending), book)
+        return [(one.answer, one.decided_by) for one in outcome.matches]
+
+    named = Said(CVE, UNDETERMINED, advisory="KB1")
+    assert found(named, pending=("KB1",)) == [(FIX, "windows-update")]
+    assert found(named, pending=None) == [(UNCERTAIN, "windows-update")]
+    assert found(named) == []
+    assert found(Said(CVE, UNDETERMINED)) == [(UNCERTAIN, "build")], "neither build nor update: nothing tells"
+    assert found(Said("CVE-2026-2", UNDETERMINED)) == [], "of its own build something is said"
+
+
+@pytest.mark.parametrize(
+    ("state", "answer"), [(OPEN, NOT_YET), (WONT_FIX, WILL_NOT), (UNDETERMINED, UNCERTAIN), (FIXED, UNCERTAIN)]
+)
+@pytest.mark.parametrize("running", ["26100.3000", "26100"])
+def test_windows_that_no_update_mends_has_it(state: int, answer: str, running: str) -> None:
+    book = Told()(SERVER, "windows", Said(CVE, state))
+    assert [one.answer for one in match(pc(running_kernel=running, pending=()), book).matches] == [answer]
+
+
 def test_programs_on_windows_are_listed_as_not_covered() -> None:
     seen = pc(running_kernel="26100.9999")._replace(packages=(deb("7-Zip", "22.01", origin="Igor Pavlov"),))
     assert left(match(seen, Told()(SERVER, "windows", fixed("26100.4061")))) == {"7-Zip": "not-covered"}

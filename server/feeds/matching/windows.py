@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from server.feeds.codes import FIXED, UNDETERMINED
 from server.feeds.matching import versions
 from server.feeds.matching.host import Host
 from server.feeds.matching.outcome import NO_FEED, NO_SYSTEM, Left, Outcome
@@ -27,19 +28,27 @@ def match(host: Host, book: Book) -> Outcome:
     if not book.knows(outcome.ecosystem):
         outcome.reason, outcome.detail = NO_FEED, outcome.ecosystem
         return outcome
-    rows = book.said(outcome.ecosystem, PACKAGE)
+    outcome.beside = (f"windows:0:{SYSTEMS[host.os_id]}",)
+    own = book.said(outcome.ecosystem, PACKAGE)
+    spoken_of = {row.identifier for row in own}
+    # the second: of products whose build the publisher does not tell
+    rows = own + tuple(row for row in book.said(outcome.beside[0], PACKAGE) if row.identifier not in spoken_of)
     numbered = tuple(row for row in rows if row.fixed)
-    others = tuple(row for row in rows if not row.fixed)
+    others = tuple(row for row in rows if not row.fixed and row.advisory)
+    # neither a build nor an update mends it: the version decides nothing
+    bare = tuple(
+        row._replace(state=UNDETERMINED if row.state == FIXED else row.state) for row in rows if not (row.fixed or row.advisory)
+    )
     outcome.assessed = 1
     try:
         installed = versions.windows(f"{build}.{ubr}")
     except NoRule as error:
         outcome.left.append(Left(PACKAGE, host.running_kernel or "", "no-rule", str(error)))
         installed = None
-    if installed is not None:
-        for verdict in follows(numbered, installed, versions.windows):
-            outcome.matches.append(verdict.match(PACKAGE, f"{build}.{ubr}", BUILD))
-    _by_update(host, book, others if installed is not None else rows, f"{build}.{ubr}".rstrip("."), outcome)
+    judged = (*numbered, *bare) if installed is not None else bare
+    for verdict in follows(judged, installed or (0, 0), versions.windows):
+        outcome.matches.append(verdict.match(PACKAGE, f"{build}.{ubr}", BUILD))
+    _by_update(host, book, others if installed is not None else (*numbered, *others), f"{build}.{ubr}".rstrip("."), outcome)
     outcome.left += [Left(one.name, one.version, "not-covered", one.origin or "") for one in host.packages or ()]
     if host.packages is None:
         outcome.left.append(Left("", "", "not-covered", host.why("software.packages") or host.why("software")))

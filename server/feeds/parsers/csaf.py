@@ -49,7 +49,10 @@ def read(source: Source) -> Iterator[Row]:
         source.records += 1
         tree = _tree(source, place, source.mapping(f"{place}, product_tree", document.get("product_tree")))
         about = source.mapping(f"{place}, document", document.get("document"))
-        for number, one in enumerate(source.listing(place, document.get("vulnerabilities")), 1):
+        vulnerabilities = source.listing(place, document.get("vulnerabilities"))
+        if not vulnerabilities:
+            raise source.malformed(place, "a document without a vulnerability")
+        for number, one in enumerate(vulnerabilities, 1):
             yield from _vulnerability(source, f"{place}, vulnerability {number}", source.mapping(place, one), about, tree)
 
 
