@@ -351,9 +351,10 @@ class Publisher(BaseHTTPRequestHandler):
             self.send_header("Location", "http://192.0.2.1/x")
             self.end_headers()
             return
-        self.send_response(200 if self.path in ("/debian.json", "/cut") else 404)
+        self.send_response(200 if self.path in ("/debian.json", "/cut", "/undated") else 404)
         self.send_header("Content-Length", str(len(raw) + 10 * (self.path == "/cut")))
-        self.send_header("Last-Modified", "Fri, 27 Nov 2026 08:00:00 GMT")
+        if self.path != "/undated":
+            self.send_header("Last-Modified", "Fri, 27 Nov 2026 08:00:00 GMT")
         self.end_headers()
         self.wfile.write(raw)
 
@@ -386,6 +387,17 @@ def test_files_are_fetched_and_dated_by_who_publishes_them(tmp_path: Path, publi
     maker.build(tmp_path / "stick")
     assert taken(tmp_path / "stick", maker.fingerprint).state == Job.DONE
     assert str(Feed.objects.get().generation.data_date) == "2026-11-27"
+
+
+def test_a_site_that_does_not_say_how_old_a_file_is_makes_it_no_younger(tmp_path: Path, publisher: str) -> None:
+    maker = Maker(tmp_path / "maker")
+    maker.feeds = [{"name": "debian", "kind": "debian", "file": "debian.json", "address": f"{publisher}/undated"}]
+    with pytest.raises(build.BuildError, match=r"debian: debian\.json does not say of which day"):
+        maker.build(tmp_path / "stick")
+    maker.feeds[0]["data_date"] = "2026-11-20"
+    maker.build(tmp_path / "stick")
+    assert taken(tmp_path / "stick", maker.fingerprint).state == Job.DONE
+    assert str(Feed.objects.get().generation.data_date) == "2026-11-20"
 
 
 def test_data_of_no_known_day_are_not_signed(maker: Maker, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ The folder holds feeds.toml, which names the files:
     kind = "debian"
     file = "debian.json.gz"
     # address = "https://security-tracker.debian.org/tracker/data/json"   fetched into `file` first
-    # data_date = 2026-11-28     where the file does not say it; of a fetched one it is what the server says, or today
+    # data_date = 2026-11-28     where the file does not say it; of a fetched one it is what the server says
 """
 
 from __future__ import annotations
@@ -247,8 +247,11 @@ class _Faithful(urllib.request.HTTPRedirectHandler):
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
-def _fetch(one: Entry, folder: Path) -> date:
-    """Into its file, which stays as it is when anything fails. The day the server says it is of, else today."""
+def _fetch(one: Entry, folder: Path) -> date | None:
+    """Into its file, which stays as it is when anything fails. The day the server says it is of; None: it does not say.
+
+    Never today: a site may serve what is a year old, and that would become young by being fetched.
+    """
     path = folder / one.file
     part = path.with_name(path.name + ".part")
     part.parent.mkdir(parents=True, exist_ok=True)
@@ -267,7 +270,7 @@ def _fetch(one: Entry, folder: Path) -> date:
                 raise BuildError(f"{one.name}: {one.address}: cut off after {size} of {told} bytes")
             changed = answer.headers.get("Last-Modified")
         part.replace(path)
-        return parsedate_to_datetime(changed).date() if changed else datetime.now(UTC).date()
+        return parsedate_to_datetime(changed).date() if changed else None
     except (OSError, ValueError) as error:
         if isinstance(error, BuildError):
             raise
