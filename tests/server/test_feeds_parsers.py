@@ -272,6 +272,26 @@ def test_a_document_with_nothing_in_it_is_not_taken_for_read(tmp_path: Path, kin
             read(kind, tmp_path / "a.json")
 
 
+def test_months_of_microsoft_are_of_the_day_the_one_changed_last_was_changed(tmp_path: Path) -> None:
+    told = json.loads((SAMPLES / "msrc.json").read_text())
+    tracking = told["DocumentTracking"]
+    for number, days in enumerate((("2026-10-13", "2026-11-25"), ("2026-11-10", "2026-11-20"))):
+        tracking["InitialReleaseDate"], tracking["CurrentReleaseDate"] = days
+        (tmp_path / f"{number}.json").write_text(json.dumps(told))
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        for number in range(2):
+            archive.write(tmp_path / f"{number}.json", f"{number}.json")
+    source = Source(tmp_path / "a.zip")
+    assert [*KINDS["msrc"].read(source)]
+    assert source.data_date == date(2026, 11, 25)
+    # where it does not say when it was changed, the day it came out first is not taken for that
+    del tracking["CurrentReleaseDate"]
+    (tmp_path / "a.json").write_text(json.dumps(told))
+    source = Source(tmp_path / "a.json")
+    assert [*KINDS["msrc"].read(source)]
+    assert source.data_date is None
+
+
 def test_network_releases_take_the_form_the_repository_has() -> None:
     path = Path(__file__).parents[2] / "collectors/devices/releases.yaml"
     rows = read("network", path)
