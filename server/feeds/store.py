@@ -20,7 +20,7 @@ from django.dispatch import Signal
 from django.utils import timezone
 
 from server.feeds.models import CONTENT, Feed, Generation
-from server.feeds.parsers import KINDS, Malformed, Source
+from server.feeds.parsers import BARE, KINDS, Malformed, Source
 from server.feeds.rows import Batch, Unfit
 from server.journal import models as journal
 
@@ -92,8 +92,9 @@ def _filled(feed: Feed, file: File, work: Progress, by: str) -> Generation | Non
     size = file.path.stat().st_size
     with work.slice(0):
         made = Generation.objects.create(feed=feed, data_date=file.data_date, digest=file.digest, size=size, bundle=file.bundle)
-    batch, told = Batch(made.pk), 0
+    batch, told, empty = Batch(made.pk), 0, True
     for row in _rows(source, file):
+        empty = empty and isinstance(row, BARE)
         try:
             batch.add(row)
         except Unfit as error:
@@ -103,7 +104,7 @@ def _filled(feed: Feed, file: File, work: Progress, by: str) -> Generation | Non
             with work.slice(max(0, read - told)):
                 batch.write()
             told = max(told, read)
-    if not batch.written and not batch.waiting:
+    if empty:
         raise Refused("empty", f"{file.name}: holds no record that rasoat uses")
     if source.data_date is not None and source.data_date != file.data_date:
         raise Refused("other-date", f"{file.name}: says it is of {source.data_date}, the list says {file.data_date}")

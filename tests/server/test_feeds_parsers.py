@@ -379,6 +379,38 @@ def test_letters_come_as_csv_and_as_a_workbook(tmp_path: Path) -> None:
     assert read("warnings", mapped, columns="cve=Code, product=Thing", **LISTED)[1].product == "polkit"
 
 
+def test_every_sheet_of_a_workbook_is_read_or_refused_by_name(tmp_path: Path) -> None:
+    from openpyxl import Workbook
+
+    book = Workbook()
+    for title, cve in (("Phụ lục 1", "CVE-2025-30397"), ("Phụ lục 2", "CVE-2021-4034")):
+        sheet = book.create_sheet(title)
+        sheet.append(["Lỗ hổng", "Mã KB"])
+        sheet.append([cve, ""])
+    book.save(tmp_path / "a.xlsx")  # the first sheet is empty, as Excel leaves them
+    items = [row for row in read("warnings", tmp_path / "a.xlsx", **LISTED) if isinstance(row, made.WarningItemRow)]
+    assert [(row.line, row.cve) for row in items] == [(2, "CVE-2025-30397"), (2, "CVE-2021-4034")]
+    sheet.append(["CVE-2024-1086", "không số"])
+    book.save(tmp_path / "b.xlsx")
+    with pytest.raises(Malformed, match=r"b\.xlsx: line 3 of sheet Phụ lục 2: no KB"):
+        read("warnings", tmp_path / "b.xlsx", **LISTED)
+    book.create_sheet("Hướng dẫn").append(["Cập nhật ngay"])
+    book.save(tmp_path / "c.xlsx")
+    sheet.delete_rows(3)
+    book.save(tmp_path / "c.xlsx")
+    with pytest.raises(Malformed, match=r"c\.xlsx: sheet Hướng dẫn: no heading names one of"):
+        read("warnings", tmp_path / "c.xlsx", **LISTED)
+
+
+@pytest.mark.parametrize("events", [[], [{"limit": "3"}]])
+def test_a_range_without_events_is_nothing_certain(tmp_path: Path, events: list[Any]) -> None:
+    package = {"ecosystem": "Ubuntu:22.04:LTS", "name": "a"}
+    told = {"id": "CVE-2026-1", "affected": [{"package": package, "ranges": [{"type": "ECOSYSTEM", "events": events}]}]}
+    (tmp_path / "a.json").write_text(json.dumps(told))
+    found = affected(read("osv", tmp_path / "a.json"))["ubuntu:22.04", "a", "CVE-2026-1"]
+    assert (found.state, found.note) == (UNDETERMINED, "a range without events")
+
+
 def test_a_small_file_that_never_ends_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import gzip
 

@@ -156,6 +156,23 @@ def test_a_mistake_in_the_file_names_its_place_and_the_old_data_stay(
     assert (Feed.objects.get().refused, fixed_in_force()) == ("", {"3.0"})
 
 
+@pytest.mark.parametrize(
+    ("kind", "name", "text"),
+    [
+        ("warnings", "a.csv", "Mã CVE,Sản phẩm\n"),
+        ("indicators", "a.txt", "# nothing yet\n"),
+        ("debian", "a.json", '{"a": {"CVE-2026-1": {"releases": {"sid": {"status": "open"}}}}}'),
+    ],
+)
+def test_a_list_of_which_only_its_head_is_there_is_empty(tmp_path: Path, kind: str, name: str, text: str) -> None:
+    (tmp_path / name).write_text(text)
+    dated = str(timezone.localdate())
+    with pytest.raises(Refused) as caught:
+        take(tmp_path / name, kind=kind, feed="x", given={"number": "1", "dated": dated})
+    assert caught.value.reason == "empty"
+    assert Feed.objects.get().generation is None
+
+
 def test_a_packed_file_cut_off_is_refused(tmp_path: Path) -> None:
     whole = tracker(tmp_path / "a.json", 3000)
     packed = gzip.compress(whole.read_bytes())

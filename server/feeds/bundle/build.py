@@ -32,7 +32,7 @@ from tuf.api.metadata import Metadata, MetaFile, Root, Signed, Snapshot, TargetF
 
 from server.feeds.bundle import keys
 from server.feeds.bundle.keys import KeyProblem
-from server.feeds.parsers import KINDS, Malformed, Source
+from server.feeds.parsers import BARE, KINDS, Malformed, Source
 
 FETCH_MAX: Final = 4 * 2**30
 FETCH_SECONDS: Final = 60
@@ -142,15 +142,15 @@ def _checked(one: Entry, folder: Path, fetched: date | None, say: Say) -> tuple[
     if not path.is_file():
         raise BuildError(f"{one.name}: {path}: no such file")
     given = {name: str(getattr(one, name)) for name in GIVEN if getattr(one, name)}
-    source, rows = Source(path, one.file, given), 0
+    source, rows, empty = Source(path, one.file, given), 0, True
     try:
-        for _row in KINDS[one.kind].read(source):
-            rows += 1
+        for row in KINDS[one.kind].read(source):
+            rows, empty = rows + 1, empty and isinstance(row, BARE)
     except Malformed as error:
         raise BuildError(f"{one.name}: {error}") from None
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise BuildError(f"{one.name}: {one.file}: record {source.records}: {type(error).__name__}: {error}") from None
-    if not rows:
+    if empty:
         raise BuildError(f"{one.name}: {one.file}: holds no record that rasoat uses")
     dated = source.data_date or one.data_date or one.dated or fetched
     if one.data_date and source.data_date and one.data_date != source.data_date:

@@ -24,10 +24,10 @@ from server.feeds.parsers import (
     osv,
     windows,
 )
-from server.feeds.parsers.rows import Row
+from server.feeds.parsers.rows import IndicatorListRow, Row, VulnerabilityRow, WarningRow
 from server.feeds.parsers.source import Malformed, Source
 
-__all__ = ["KINDS", "Kind", "Malformed", "Row", "Source"]
+__all__ = ["BARE", "KINDS", "Kind", "Malformed", "Row", "Source"]
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,10 @@ class Kind:
     limit_days: int
     publisher: str
     licence: str
-    may_be_empty: bool = False
 
+
+BARE: Final = (IndicatorListRow, VulnerabilityRow, WarningRow)
+"""Rows that name a list, a letter or a vulnerability and say nothing of any product: a file of these alone is empty."""
 
 KINDS: Final = {
     "debian": Kind(debian.read, 14, "Debian security tracker", "public facts; texts under the MIT licence"),

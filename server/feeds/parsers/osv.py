@@ -108,7 +108,9 @@ def _ranges(source: Source, place: str, one: dict[str, Any], row: AffectedRow) -
         if kept.get("type") != "ECOSYSTEM":
             continue  # GIT and SEMVER are about the upstream source
         found = True
-        yield from _events(source, place, source.listing(place, kept.get("events")), row)
+        told = [*_events(source, place, source.listing(place, kept.get("events")), row)]
+        # a range without a beginning or an end says nothing, which is not that nothing is affected
+        yield from told or [row._replace(note="a range without events")]
     if not found:
         # versions alone, or nothing: which ones it is not in, it does not say
         yield row._replace(note="no range of versions")

@@ -32,9 +32,15 @@ def rows(source: Source, table: str, needs: tuple[str, ...]) -> Iterator[tuple[i
             raise source.malformed("columns", f"no column is called {column.strip()!r}; there are {', '.join(known)}")
         own[_folded(heading)] = column.strip()
     words = {_folded(word): column for column, words in known.items() for word in (column, *words)} | own
-    columns: dict[int, str] = {}
-    for line, cells in _cells(source):
-        if not columns:
+    headed = False
+    for sheet, lines in _sheets(source):
+        columns: dict[int, str] = {}
+        for line, cells in lines:
+            if columns:
+                row = {column: cells[index].strip() if index < len(cells) else "" for index, column in columns.items()}
+                if any(row.values()):
+                    yield line, row
+                continue
             found = {index: words[_folded(cell)] for index, cell in enumerate(cells) if _folded(cell) in words}
             if set(found.values()) & set(needs):
                 if len(set(found.values())) != len(found):
@@ -42,34 +48,52 @@ def rows(source: Source, table: str, needs: tuple[str, ...]) -> Iterator[tuple[i
                 columns = found
             elif line >= HEAD_LINES:
                 break
-            continue
-        row = {column: cells[index].strip() if index < len(cells) else "" for index, column in columns.items()}
-        if any(row.values()):
-            yield line, row
-    if not columns:
+        if sheet and not columns:
+            raise source.malformed(
+                f"sheet {sheet}", f"no heading names one of: {', '.join(needs)}; take out a sheet that is no table"
+            )
+        headed = headed or bool(columns)
+    if not headed:
         raise source.malformed("line 1", f"no heading names one of: {', '.join(needs)}")
 
 
-def _cells(source: Source) -> Iterator[tuple[int, list[str]]]:
+class Line(int):
+    """Number of a line, of a workbook's further sheets with the sheet: what is wrong is looked for by it."""
+
+    sheet: str = ""
+
+    def __str__(self) -> str:
+        return f"{int(self)}" + (f" of sheet {self.sheet}" if self.sheet else "")
+
+
+Lines = Iterator[tuple[Line, list[str]]]
+
+
+def _sheets(source: Source) -> Iterator[tuple[str, Lines]]:
+    """(name, lines) of each sheet that is not empty; a CSV is one without a name."""
     if source.name.endswith(".xlsx"):
         yield from _workbook(source)
-        return
+    else:
+        yield "", _csv(source)
+
+
+def _csv(source: Source) -> Lines:
     with source.text() as lines:
         # a semicolon where Excel speaks Vietnamese
         kept = iter(lines)
         first = next(kept, "")
         delimiter = max(",;\t", key=first.count)
-        yield 1, next(csv.reader([first], delimiter=delimiter), [])
+        yield Line(1), next(csv.reader([first], delimiter=delimiter), [])
         reader = csv.reader(kept, delimiter=delimiter)
         try:
             for cells in reader:
-                yield reader.line_num + 1, cells
+                yield Line(reader.line_num + 1), cells
         except csv.Error as error:
             raise source.malformed(f"line {reader.line_num + 1}", error) from None
 
 
-def _workbook(source: Source) -> Iterator[tuple[int, list[str]]]:
-    """The first sheet."""
+def _workbook(source: Source) -> Iterator[tuple[str, Lines]]:
+    """All sheets, hidden ones too: a letter's appendix may go on in the second."""
     from openpyxl import load_workbook
 
     try:
@@ -77,8 +101,14 @@ def _workbook(source: Source) -> Iterator[tuple[int, list[str]]]:
             if sum(info.file_size for info in archive.infolist()) > DOCUMENT_MAX:
                 raise source.malformed("workbook", f"more than {DOCUMENT_MAX} bytes unpacked")
         book = load_workbook(source.path, read_only=True, data_only=True)
-        for number, row in enumerate(book.worksheets[0].iter_rows(values_only=True), 1):
-            yield number, [_text(cell) for cell in row]
+        for index, sheet in enumerate(book.worksheets):
+            lines = []
+            for number, row in enumerate(sheet.iter_rows(values_only=True), 1):
+                line = Line(number)
+                line.sheet = sheet.title if index else ""
+                lines.append((line, [_text(cell) for cell in row]))
+            if any(any(cells) for _line, cells in lines):
+                yield sheet.title, iter(lines)
         book.close()
     except (zipfile.BadZipFile, KeyError, IndexError, OSError, SyntaxError) as error:
         raise source.malformed("workbook", f"no workbook of Excel: {error}") from None
