@@ -238,7 +238,19 @@ def test_headers_and_the_like_are_no_kernels() -> None:
     found = match(host("debian", "12", *kin, NEW, running_kernel="6.1.119-1"), KERNELS)
     assert not found.matches
     assert found.assessed == 1
-    assert not match(host("debian", "12", *kin), KERNELS).matches, "a container has its host's kernel"
+
+
+def test_what_belongs_to_a_kernel_without_a_kernel_is_not_thereby_safe() -> None:
+    headers, modules = deb("linux-libc-dev", "6.1.100-1", "linux"), deb("linux-modules-6.1.0-25-amd64", "6.1.100-1", "linux")
+    found = match(host("debian", "12", headers, modules), KERNELS)
+    assert not found.matches
+    assert [(one.package, one.why, one.detail) for one in found.left] == [("linux", "kernel-not-packaged", "linux-libc-dev")]
+    assert not found.whole
+    # a kernel made from another source is the one that runs
+    book = Told()("ubuntu:22.04", "linux", fixed("9-1"))
+    hwe = deb("linux-image-6.5.0-35-generic", "6.5.0-35.35~22.04.1", "linux-signed-hwe-6.5", origin="Ubuntu")
+    seen = host("ubuntu", "22.04", headers._replace(origin="Ubuntu"), hwe, running_kernel="6.5.0-35.35~22.04.1")
+    assert match(seen, book).whole
 
 
 def test_of_two_kinds_of_kernel_the_running_one_counts() -> None:

@@ -178,6 +178,14 @@ def test_the_running_kernel_of_rpm_systems() -> None:
     assert not match(host("rocky", "9.5", old, new, kin, running_kernel="5.14.0-503.40.1.el9_5"), book).matches
 
 
+def test_headers_of_rpm_systems_without_a_kernel_are_not_thereby_safe() -> None:
+    book = Told()("rocky:9", "kernel", fixed("5.14.0-503.40.1.el9_5"))
+    kin = rpm("kernel-headers", "5.14.0-503.14.1.el9_5", "kernel"), rpm("kernel-modules-core", "5.14.0-503.14.1.el9_5", "kernel")
+    found = match(host("rocky", "9.5", *kin), book)
+    assert not found.matches
+    assert left(found) == {"kernel": "kernel-not-packaged"}
+
+
 # ── Windows ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 SERVER = "windows:26100:server"

@@ -30,7 +30,8 @@ def match(host: Host, book: Book, cache: Cache) -> Outcome:
     outcome = Outcome(f"{host.os_id}:{host.os_version}")
     sources: dict[tuple[str, str], bool] = {}
     images: dict[str, set[str]] = defaultdict(set)
-    kept_by = {kernels.deb_source(package) for package in host.packages or () if kernels.is_deb_kin(package)}
+    kin = [package for package in host.packages or () if kernels.is_deb_kin(package)]
+    kept_by = {kernels.deb_source(package) for package in kin}
     for package in host.packages or ():
         if kernels.deb_source(package) in kept_by and not kernels.is_deb_image(package):
             continue
@@ -44,6 +45,8 @@ def match(host: Host, book: Book, cache: Cache) -> Outcome:
         else:
             key = package.source, package.source_version
             sources[key] = sources.get(key, False) or package.origin is not None
+    if not images:
+        outcome.left += kernels.imageless(map(kernels.deb_source, kin), kin)
     for (source, version), publisher_seen in sources.items():
         known = outcome.ecosystem, source, version, publisher_seen, host.has
         if known not in cache:

@@ -51,6 +51,17 @@ def is_rpm_kin(package: Package) -> bool:
     return _RPM_SOURCE.fullmatch(package.source) is not None
 
 
+def imageless(names: Iterable[str], kin: Iterable[Package]) -> list[Left]:
+    """What is made from a kernel's source is installed, and no kernel is: the one that runs is of no package, or its host's.
+
+    `names`: what data of each are kept by. One of each is enough.
+    """
+    first: dict[str, Package] = {}
+    for name, package in zip(names, kin, strict=True):
+        first.setdefault(name, package)
+    return [Left(name, package.version, "kernel-not-packaged", package.name) for name, package in first.items()]
+
+
 def matched(host: Host, name: str, versions: Iterable[str], judge: Callable[[Key], Iterable[Verdict]], rule: Rule) -> Found:
     """The vulnerabilities of the running kernel; of the newest installed one where it was not seen which one runs.
 

@@ -65,6 +65,9 @@ def match(host: Host, book: Book, cache: Cache) -> Outcome:
     if host.stream and not any(map(book.knows, ecosystems[:-1])):
         outcome.left.append(Left(host.os_id, host.os_version, "support-not-covered", outcome.ecosystem))
     images: dict[str, set[Package]] = defaultdict(set)
+    kindred = [package for package in host.packages or () if kernels.is_rpm_kin(package)]
+    if not any(map(kernels.is_rpm_image, kindred)):
+        outcome.left += kernels.imageless((package.source for package in kindred), kindred)
     epochs = _epochs(host.packages or ())
     for package in host.packages or ():
         kin = kernels.is_rpm_kin(package)
