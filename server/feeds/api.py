@@ -25,11 +25,11 @@ class FeedOut(Schema):
     limit_days: int = Field(description="0: does not age")
     old: bool = Field(description="Over its limit, or without data: what rests on it is unknown")
     imported_at: datetime | None
-    bundle: int = Field(description="Version of the bundle it came in; 0: by itself")
+    bundle: int | None = Field(description="Version of the bundle it came in; 0: by itself; null, as the counts: never imported")
     digest: str = Field(description="SHA-256 of the file as published")
-    records: int
-    rows: int
-    left_out: int = Field(description="Records of products rasoat does not look at")
+    records: int | None
+    rows: int | None
+    left_out: int | None = Field(description="Records of products rasoat does not look at")
     refused: str = Field(description="Why the newest import was refused; empty: it was not")
     refused_at: datetime | None
 

@@ -26,11 +26,12 @@ class Standing(NamedTuple):
     old: bool
     """Over its limit, or without data: what rests on it is unknown."""
     imported_at: object
-    bundle: int
+    bundle: int | None
+    """0: it came by itself. This and the counts are None of a feed that never came."""
     digest: str
-    records: int
-    rows: int
-    left_out: int
+    records: int | None
+    rows: int | None
+    left_out: int | None
     refused: str
     refused_at: object
 
@@ -55,6 +56,6 @@ def _standing(feed: Feed, today: date) -> Standing:
     now = feed.generation
     return Standing(
         feed.name, feed.kind, feed.publisher, feed.licence, now.data_date if now else None, feed.age_days(today), feed.limit_days,
-        feed.is_old(today), now.imported_at if now else None, now.bundle if now else 0, now.digest if now else "",
-        now.records if now else 0, now.rows if now else 0, now.left_out if now else 0, feed.refused, feed.refused_at,
+        feed.is_old(today), now.imported_at if now else None, now.bundle if now else None, now.digest if now else "",
+        now.records if now else None, now.rows if now else None, now.left_out if now else None, feed.refused, feed.refused_at,
     )  # fmt: skip

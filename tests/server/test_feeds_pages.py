@@ -48,6 +48,7 @@ def test_the_page_says_what_is_too_old_and_what_was_refused(feeds: None, person)
     assert "<h1>Nguồn dữ liệu</h1>" in page
     assert page.count('class="tag bad"') == 2, "kev is over its limit, epss has no data"
     assert "epss.csv: line 5: no number" in page
+    assert page.count(">chưa có dữ liệu<") == 2, "of epss neither day nor number of records"
     assert "Có 2 nguồn dữ liệu quá hạn" in page
     foot = client.get("/units/").content.decode().partition("<footer")[2]
     assert f"debian {(timezone.localdate() - timedelta(days=3)):%d/%m/%Y}" in foot
@@ -74,6 +75,8 @@ def test_the_api_says_the_same(feeds: None, person, tree) -> None:
     told = {one["name"]: one for one in answer.json()}
     assert (told["debian"]["age_days"], told["debian"]["old"], told["kev"]["old"], told["epss"]["old"]) == (3, False, True, True)
     assert told["epss"]["data_date"] is None
+    assert {told["epss"][word] for word in ("bundle", "records", "rows", "left_out")} == {None}, "never came is not 0 records"
+    assert told["debian"]["records"] == 0
     assert Client().get("/api/v1/feeds").status_code == 401
     other = Key.issue(person("b", role=Membership.VIEWER), tree["root"], "k", ["units"], timezone.now() + timedelta(days=1))[1]
     assert Client().get("/api/v1/feeds", headers={"Authorization": f"Bearer {other}"}).status_code == 403

@@ -117,6 +117,21 @@ def test_that_none_is_exploited_is_not_said_without_a_list_of_those(client: Clie
         assert "(KEV) còn hiệu lực" not in seen(as_admin, url)
 
 
+def test_a_machine_shows_how_old_its_facts_are_and_when_they_were_matched(client: Client, host: Any, as_admin: Client) -> None:
+    given("debian", mended("a", "2-1"))
+    machine = reports(client, host, ("a", "1-1"), age=timedelta(days=3))
+    match()
+    url = f"/machines/{machine.pk}/vulnerabilities/"
+    page = seen(as_admin, url)
+    assert "(3 ngày trước)" in page
+    assert "Đối chiếu lúc" in page
+    assert "chưa được đối chiếu" not in page
+    reports(client, host, ("a", "2-1"))
+    assert "chưa được đối chiếu" in seen(as_admin, url)
+    Matched.objects.update(snapshot="gone")
+    assert "không biết đã cũ bao lâu" in seen(as_admin, url)
+
+
 def test_data_over_their_limit_are_said_to_be(fleet: dict[str, Machine], as_admin: Client) -> None:
     url = f"/machines/{fleet['north'].pk}/vulnerabilities/"
     assert "quá hạn" not in seen(as_admin, url)

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_safe
 from server.feeds.matching.codes import ANSWER_TITLES, ANSWERS, LEFT_TITLES
 from server.feeds.matching.models import Carried, Ended, Matched, Weakness
 from server.feeds.matching.outcome import Left
-from server.ingest.models import Machine
+from server.ingest.models import Machine, StoredSnapshot
 from server.units.models import User
 from server.web.requests import user_of
 
@@ -47,8 +47,9 @@ def machine(request: HttpRequest, pk: int) -> HttpResponse:
         request.GET.get("page")
     )
     ended = Ended.objects.filter(machine=found).select_related("weakness").order_by("-until", "weakness__identifier")
+    seen = StoredSnapshot.objects.filter(pk=stands.snapshot).defer("sealed").first() if stands else None
     context = {
-        "machine": found, "stands": stands, "page": page, "answer": answer, "answers": ANSWER_TITLES, "left": _left(stands),
+        "machine": found, "stands": stands, "seen": seen, "waits": bool(stands and stands.snapshot != found.latest_id), "page": page, "answer": answer, "answers": ANSWER_TITLES, "left": _left(stands),
         "left_shown": LEFT_SHOWN, "ended": ended[:PAGE], "old": _old(stands), "nav": "machines",
     }  # fmt: skip
     return render(request, "matching/machine.html", context)
