@@ -105,26 +105,29 @@ def _bios(identity: Identity, hardware: Hardware | None) -> Document | None:
 
 
 def _networks(identity: Identity, hardware: Hardware | None) -> list[Document] | None:
-    """Cards with their hardware addresses. Which address lies on which card nobody asked, so addresses have lines of their own."""
-    if identity.macs is None and identity.addresses is None:
-        return None
-    named = {card.mac: card for card in (hardware.network_cards or () if hardware else ())}
+    """Cards with their hardware addresses. Which address lies on which card nobody asked, so addresses have lines of their own.
+
+    GLPI wants a description of each line: a card that nobody named has its hardware address there.
+    """
+    cards = hardware.network_cards if hardware else None
+    named = {card.mac: card for card in cards or ()}
+    macs = identity.macs if identity.macs is not None or cards is None else tuple(named)
     found: list[Document] = []
-    for mac in identity.macs or ():
+    for mac in macs or ():
         card = named.get(mac)
         known = _told(type="wifi" if card.wireless else None, driver=card.driver or None) if card else {}
         found.append({"description": card.name if card else mac, "mac": mac, **known})
     for text in identity.addresses or ():
         address = ipaddress.ip_address(text)
         found.append({"description": text, "ipaddress" if address.version == 4 else "ipaddress6": text})
-    return found
+    return None if not found and (macs is None or identity.addresses is None) else found
 
 
 def _processors(identity: Identity, hardware: Hardware) -> list[Document] | None:
-    if hardware.cpu_model is None:
+    if hardware.cpu_model is None or not hardware.cpu_sockets:  # a line is a processor: how many there are is to be known
         return None
     one = _told(name=hardware.cpu_model, arch=ARCHITECTURES.get(identity.architecture or ""))
-    return [one] * (hardware.cpu_sockets or 1)
+    return [one] * hardware.cpu_sockets
 
 
 def _disks(hardware: Hardware) -> list[Document] | None:

@@ -16,9 +16,10 @@ from typing import Any
 import yaml
 from django.utils.text import slugify
 
-from collectors.facts.hardware import Hardware
+from collectors.facts.hardware import NetworkCard
 from collectors.facts.identity import Identity
 from server.exports.seen import Seen
+from server.web.spreadsheet import written
 
 COLUMNS = {
     "01-manufacturers.csv": ("name", "slug"),
@@ -31,13 +32,15 @@ COLUMNS = {
     "08-mac-addresses.csv": ("mac_address", "device", "interface", "is_primary"),
     "09-ip-addresses.csv": ("address", "status", "device", "interface"),
     "10-virtual-machines.csv": ("name", "status", "site", "role", "platform", "serial", "comments"),
-    "left-out.csv": ("asset", "name", "what", "why"),
 }  # fmt: skip
+LEFT_OUT, LEFT_OUT_COLUMNS = "left-out.csv", ("asset", "name", "what", "why")
+"""For people and their spreadsheets; the others are for NetBox, which takes each cell as it stands."""
 TYPES = "02-device-types.yaml"
 """Of device types NetBox documents YAML alone."""
 GREY, NO_PLACE = "9e9e9e", 0
 """NetBox wants a colour of each role, and of each type how much of a rack it takes: nobody saw it, so it takes none."""
 NO_MASK = "its mask was not seen, and NetBox takes no address without one"
+NO_CARD = "the card it belongs to was not seen, and NetBox takes no address without an interface"
 NAME_MAX, SERIAL_MAX, MODEL_MAX = 64, 50, 100
 Row = dict[str, Any]
 
@@ -49,6 +52,7 @@ class Book:
         self._names = names
         self._rows: dict[str, list[Row]] = {name: [] for name in COLUMNS}
         self._types: list[Row] = []
+        self._left_out: list[Row] = []
         self._known: set[tuple[str, ...]] = set()
         self._sites: dict[str, int] = {}
 
@@ -90,6 +94,7 @@ class Book:
             writer.writeheader()
             writer.writerows(self._rows[name])
             yield name, out.getvalue()
+        yield LEFT_OUT, "".join(written(iter(self._left_out), dict, LEFT_OUT_COLUMNS))
         yield TYPES, yaml.safe_dump_all(self._types, allow_unicode=True, sort_keys=False)
 
     def _parts(self, seen: Seen, identity: Identity, device: str) -> None:
@@ -104,12 +109,16 @@ class Book:
                     else:
                         self._left(seen, f"address {address}", NO_MASK)
             return
-        self._cards(seen.hardware, device)
+        cards = (seen.hardware.network_cards if seen.hardware else None) or ()
+        self._cards(cards, device)
+        for mac in dict.fromkeys(identity.macs or ()):
+            if mac not in {card.mac for card in cards}:
+                self._left(seen, f"address {mac}", NO_CARD)
         for address in identity.addresses or ():
             self._left(seen, f"address {address}", NO_MASK)
 
-    def _cards(self, hardware: Hardware | None, device: str) -> None:
-        for card in (hardware.network_cards or ()) if hardware else ():
+    def _cards(self, cards: Iterable[NetworkCard], device: str) -> None:
+        for card in cards:
             self._interface(device, card.name, "other-wireless" if card.wireless else "other", None, "")
             self._rows["08-mac-addresses.csv"].append(
                 {"mac_address": card.mac, "device": device, "interface": card.name, "is_primary": "true"}
@@ -144,9 +153,7 @@ class Book:
         return name
 
     def _left(self, seen: Seen, what: str, why: str) -> bool:
-        self._rows["left-out.csv"].append(
-            {"asset": f"rasoat-{seen.machine.pk}", "name": seen.machine.name, "what": what, "why": why}
-        )
+        self._left_out.append({"asset": f"rasoat-{seen.machine.pk}", "name": seen.machine.name, "what": what, "why": why})
         return False
 
 
