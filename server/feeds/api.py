@@ -30,6 +30,7 @@ class FeedOut(Schema):
     records: int | None
     rows: int | None
     left_out: int | None = Field(description="Records of products rasoat does not look at")
+    reread: bool = Field(description="An earlier version of its parser read it: import the file again")
     refused: str = Field(description="Why the newest import was refused; empty: it was not")
     refused_at: datetime | None
 

@@ -96,6 +96,8 @@ def status(options: argparse.Namespace) -> int:
             )
             limit = _("limit %d days") % one.limit_days if one.limit_days else _("does not age")
             say(f"{one.name}  {word}  {age}  ({limit})  {one.licence}")
+            if one.reread:
+                say("  " + _("read by an earlier version of its parser: import it again"))
             if one.refused:
                 say("  " + _("newest import refused: %s") % one.refused)
         if not found:

@@ -73,6 +73,10 @@ class Generation(models.Model):
     )
     bundle = models.PositiveIntegerField(default=0, help_text="Version of the bundle's signed list; 0: brought without a bundle")
     digest = models.CharField(max_length=64, help_text="SHA-256 of the file as published")
+    parser = models.PositiveSmallIntegerField(
+        default=0, help_text="Kind.number of the parser that read it; 0: before it was noted"
+    )
+    given = models.JSONField(default=dict, help_text="What was said beside the file: its columns, product, number ...")
     size = models.PositiveBigIntegerField(default=0, help_text="Bytes of that file")
     records = models.PositiveIntegerField(default=0, help_text="Records in the file")
     rows = models.PositiveIntegerField(default=0, help_text="Rows made of them")

@@ -9,6 +9,7 @@ from django.core.cache import cache
 from django.utils import timezone
 
 from server.feeds.models import Feed
+from server.feeds.parsers import KINDS
 
 FOOT, FOOT_SECONDS = "feeds.foot", 60
 
@@ -32,6 +33,8 @@ class Standing(NamedTuple):
     records: int | None
     rows: int | None
     left_out: int | None
+    reread: bool
+    """An earlier version of its parser read it: the file should be imported again, to be read anew."""
     refused: str
     refused_at: object
 
@@ -57,5 +60,10 @@ def _standing(feed: Feed, today: date) -> Standing:
     return Standing(
         feed.name, feed.kind, feed.publisher, feed.licence, now.data_date if now else None, feed.age_days(today), feed.limit_days,
         feed.is_old(today), now.imported_at if now else None, now.bundle if now else None, now.digest if now else "",
-        now.records if now else None, now.rows if now else None, now.left_out if now else None, feed.refused, feed.refused_at,
+        now.records if now else None, now.rows if now else None, now.left_out if now else None, _reread(feed), feed.refused, feed.refused_at,
     )  # fmt: skip
+
+
+def _reread(feed: Feed) -> bool:
+    kind = KINDS.get(feed.kind)
+    return bool(kind and feed.generation and feed.generation.parser < kind.number)

@@ -64,7 +64,7 @@ class File:
 
 
 def take(file: File, work: Progress, by: str) -> Generation | None:
-    """The new generation in force; None when the file is the one in force already. Raises Refused."""
+    """The new generation in force; None when the file is in force already, as it would be read now. Raises Refused."""
     kind = KINDS.get(file.kind)
     if kind is None:
         raise Refused("unknown-kind", f"{file.name}: this version reads no {file.kind!r}")
@@ -85,13 +85,16 @@ def _filled(feed: Feed, file: File, work: Progress, by: str) -> Generation | Non
         raise Refused("other-kind", f"{file.name}: the feed {feed.name} is of kind {feed.kind}, this file is {file.kind}")
     if now is not None and file.bundle and file.bundle < now.bundle:
         raise Refused("older", f"{file.name}: a newer bundle ({now.bundle}) came in before this one ({file.bundle})")
-    if now is not None and now.digest == file.digest and now.data_date == file.data_date:
+    kind = KINDS[file.kind]
+    if now is not None and _same(now, file, kind.number):
         return None
     _not_older(now, file.data_date, file)
     source = Source(file.path, file.name, dict(file.given))
     size = file.path.stat().st_size
     with work.slice(0):
-        made = Generation.objects.create(feed=feed, data_date=file.data_date, digest=file.digest, size=size, bundle=file.bundle)
+        made = Generation.objects.create(
+            feed=feed, data_date=file.data_date, digest=file.digest, size=size, bundle=file.bundle, parser=kind.number, given=file.given
+        )  # fmt: skip
     batch, told, empty = Batch(made.pk), 0, True
     for row in _rows(source, file):
         empty = empty and isinstance(row, BARE)
@@ -113,6 +116,11 @@ def _filled(feed: Feed, file: File, work: Progress, by: str) -> Generation | Non
         _swap(feed, made, file, source, batch.written, by)
     made.refresh_from_db()
     return made
+
+
+def _same(now: Generation, file: File, parser: int) -> bool:
+    """The same file, read by the same parser with the same words beside it: it would give the same rows."""
+    return (now.digest, now.data_date, now.parser, now.given) == (file.digest, file.data_date, parser, file.given)
 
 
 def _rows(source: Source, file: File) -> Iterator[Any]:

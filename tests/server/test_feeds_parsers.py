@@ -402,6 +402,27 @@ def test_every_sheet_of_a_workbook_is_read_or_refused_by_name(tmp_path: Path) ->
         read("warnings", tmp_path / "c.xlsx", **LISTED)
 
 
+@pytest.mark.parametrize(
+    ("own", "upstream", "identifiers", "advisory"),
+    [
+        ("UBUNTU-CVE-2024-12345", [], ["CVE-2024-12345"], ""),
+        ("CVE-2024-12345", ["CVE-2024-9999"], ["CVE-2024-12345"], ""),
+        ("X-CVE-2024-12345-2", ["CVE-2024-9999"], ["CVE-2024-9999"], "X-CVE-2024-12345-2"),
+        ("LOCAL:CVE-2024-12345b", [], ["LOCAL:CVE-2024-12345b"], "LOCAL:CVE-2024-12345b"),
+    ],
+)
+def test_a_number_that_holds_a_cve_is_not_thereby_that_cve(
+    tmp_path: Path, own: str, upstream: list[str], identifiers: list[str], advisory: str
+) -> None:
+    package = {"ecosystem": "Ubuntu:22.04:LTS", "name": "a"}
+    fixes = [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": "2"}]}]
+    told = {"id": own, "upstream": upstream, "affected": [{"package": package, "ranges": fixes}]}
+    (tmp_path / "a.json").write_text(json.dumps(told))
+    found = affected(read("osv", tmp_path / "a.json"))
+    assert [key[2] for key in found] == identifiers
+    assert {row.advisory for row in found.values()} == {advisory}
+
+
 @pytest.mark.parametrize("events", [[], [{"limit": "3"}]])
 def test_a_range_without_events_is_nothing_certain(tmp_path: Path, events: list[Any]) -> None:
     package = {"ecosystem": "Ubuntu:22.04:LTS", "name": "a"}

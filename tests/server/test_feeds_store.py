@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from server.background.models import Job
 from server.config import Data
 from server.feeds import incoming, rows, store
 from server.feeds.models import CONTENT, Affected, Feed, Generation, Indicator, Warning, WarningItem, in_force
+from server.feeds.parsers import KINDS
+from server.feeds.status import standings
 from server.feeds.store import File, Refused
 from server.journal.models import Entry
 from tests.server.feeding import SAMPLES, Unhurried
@@ -198,6 +201,25 @@ def test_older_and_future_data_are_refused_and_the_same_file_is_nothing_new(tmp_
     with pytest.raises(Refused) as caught:
         take(SAMPLES / "kev.json", kind="kev", feed="kev", days=2000)
     assert caught.value.reason == "other-date", "the file says its date itself"
+
+
+def test_the_same_file_is_read_anew_when_its_parser_or_what_is_said_beside_it_is_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    letter = tmp_path / "a.csv"
+    letter.write_text("Mã CVE,Thing\nCVE-2021-4034,polkit\n")
+    told: dict[str, Any] = {"kind": "warnings", "feed": "warnings/1", "given": {"number": "1", "dated": "2026-11-01"}}
+    assert take(letter, **told)
+    assert take(letter, **told) is None
+    told["given"] |= {"columns": "product=Thing"}
+    assert take(letter, **told)
+    assert [one.product for one in WarningItem.objects.filter(generation__in=in_force())] == ["polkit"]
+    assert take(letter, **told) is None
+    kind = KINDS["warnings"]
+    monkeypatch.setitem(KINDS, "warnings", replace(kind, number=kind.number + 1))
+    assert [one.reread for one in standings()] == [True]
+    assert take(letter, **told)
+    assert [one.reread for one in standings()] == [False]
 
 
 def test_whoever_matches_is_told_of_a_swap_and_of_nothing_else(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ _ECOSYSTEMS: Final = (
     (re.compile(r"AlmaLinux:(\d+)"), "almalinux"),
     (re.compile(r"Red Hat:enterprise_linux:(\d+)(?:::\w+)?"), "rhel"),
 )
+_OF_CVE: Final = re.compile(rf"(?:[A-Z]+-)?({CVE.pattern})", re.ASCII)
 _EXTRA: Final = re.compile(r"Ubuntu:Pro:([A-Za-z-]+):")
 """Ubuntu's further archives (FIPS, FIPS-updates, Realtime ...), whose fixes need that subscription."""
 
@@ -42,10 +43,16 @@ def read(source: Source) -> Iterator[Row]:
                 yield row._replace(identifier=identifier)
 
 
+def _cve(own: str) -> str:
+    """Of UBUNTU-CVE-2024-1234 and the like; empty: an advisory's own number."""
+    found = _OF_CVE.fullmatch(own)
+    return found[1] if found else ""
+
+
 def _identifiers(source: Source, place: str, document: dict[str, Any], own: str) -> list[str]:
     """The CVEs it is about. `related` counts only for an advisory, whose own number is none: a CVE's relatives are others."""
-    if found := CVE.search(own):
-        return [found.group()]
+    if found := _cve(own):
+        return [found]
     names = [
         str(name) for key in ("aliases", "upstream", "related") for name in source.listing(f"{place}, {key}", document.get(key))
     ]
@@ -64,7 +71,7 @@ def _severity(document: dict[str, Any]) -> int:
 
 
 def _affected(source: Source, place: str, document: dict[str, Any], own: str) -> Iterator[AffectedRow]:
-    advisory = "" if CVE.search(own) else own
+    advisory = "" if _cve(own) else own
     for number, one in enumerate(source.listing(place, document.get("affected")), 1):
         here = f"{place}, affected {number}"
         package = source.mapping(here, source.mapping(here, one).get("package"))
