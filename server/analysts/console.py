@@ -51,6 +51,11 @@ def grant(options: argparse.Namespace) -> int:
         return wrong(_("SQLite has no roles: whoever can open the file reads all of it"))
     if not making.wanted(connection):
         return wrong(_("there are no views yet; make them with: rasoat server views make"))
+    if granting.own(options.role):
+        return wrong(
+            _("%s is the collector's own role, or one that owns something: it would only read from then on; name another one")
+            % options.role
+        )
     new = not granting.exists(options.role)
     try:
         found = granting.statements(options.role, *granting.about(), new=new)

@@ -47,6 +47,19 @@ def exists(role: str) -> bool:
         return cursor.fetchone() is not None
 
 
+def own(role: str) -> bool:
+    """The collector works by this role, or an administrator of the database does: held to reading, they would stand still."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT %s IN (current_user::text, session_user::text) OR EXISTS (SELECT 1 FROM pg_roles r WHERE r.rolname = %s AND ("
+            " r.rolsuper OR EXISTS (SELECT 1 FROM pg_class c WHERE c.relowner = r.oid)"
+            " OR EXISTS (SELECT 1 FROM pg_namespace n WHERE n.nspowner = r.oid)"
+            " OR EXISTS (SELECT 1 FROM pg_database d WHERE d.datdba = r.oid)))",
+            [role, role],
+        )
+        return bool(cursor.fetchone()[0])
+
+
 def carry_out(found: list[str]) -> None:
     """All or nothing. Raises DatabaseError when this account may not."""
     with transaction.atomic(), connection.cursor() as cursor:

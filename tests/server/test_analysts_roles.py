@@ -6,6 +6,7 @@ import psycopg
 import pytest
 from django.db import connection
 
+from server.analysts import console as analysts
 from server.analysts import granting, making
 from server.analysts.definitions import views
 from server.config import Config, Data
@@ -68,6 +69,20 @@ def test_the_role_reads_the_views_and_not_one_table(postgres, analyst) -> None:
 def test_a_role_that_reads_more_is_told(postgres, analyst) -> None:
     postgres.sql("GRANT SELECT (username) ON units_user TO analyst", database=analyst)
     assert granting.sees_more("analyst") == ["public.units_user"]
+
+
+@pytest.mark.django_db
+@pytest.mark.on_postgresql
+@pytest.mark.parametrize("execute", [False, True])
+def test_the_collector_does_not_hold_itself_to_reading(postgres, analyst, capsys, execute: bool) -> None:
+    before = postgres.sql("SELECT rolname, rolconfig, rolconnlimit FROM pg_roles ORDER BY 1")
+    for role in ("rasoat", "analyst_owner"):
+        assert call(analysts.grant, role=role, execute=execute) == 2
+        said = capsys.readouterr()
+        assert role in said.err
+        assert "ALTER ROLE" not in said.out
+    assert postgres.sql("SELECT rolname, rolconfig, rolconnlimit FROM pg_roles ORDER BY 1") == before
+    assert call(analysts.grant, role="analyst", execute=execute) == 0, "that of the analysts as often as wanted"
 
 
 @pytest.mark.django_db
