@@ -34,7 +34,7 @@ class Outlet(models.Model):
     name = models.CharField(max_length=100)
     kind = models.CharField(max_length=10, choices=KINDS)
     address = models.CharField(max_length=500, help_text="tls://host:6514, https://…, starttls://host:587; never with a secret")
-    options = models.JSONField(default=dict, help_text="What its kind has besides (options.py)")
+    options = models.JSONField(default=dict, help_text="What its kind has besides (making.py)")
     ca = models.TextField(blank=True, help_text="PEM of the authorities it trusts; empty: those of the system")
     sealed = models.BinaryField(null=True, help_text="Signing key, password, or client certificate with key (sealed.py)")
     language = models.CharField(max_length=5, default="vi")
