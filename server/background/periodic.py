@@ -44,12 +44,15 @@ TABLE = (
     Entry("storage.prune", at=time(2, 30)),
     Entry("findings.prune", at=time(2, 45)),
     Entry("matching.match", every=timedelta(minutes=10), at_start=True),
+    Entry("sweeps.look", every=timedelta(minutes=10), at_start=True),
+    Entry("sweeps.weigh", every=timedelta(minutes=10), at_start=True),
     Entry("schedules.check", every=timedelta(minutes=15)),
     Entry("feeds.sweep", at=time(3, 15)),
     Entry("outlets.look", every=timedelta(minutes=1)),
     Entry("signon.recheck", every=timedelta(minutes=5)),
     Entry("approvals.expire", every=HOUR),
     Entry("waivers.check", every=HOUR),
+    Entry("registers.read", every=timedelta(minutes=10), at_start=True),
 )
 
 

@@ -1,0 +1,134 @@
+"""How lists and letters stand on machines: for pages, for programs, and for whoever makes a campaign of a letter."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import datetime
+from typing import NamedTuple
+
+from django.db.models import BooleanField, Case, CharField, Count, Exists, OuterRef, Q, QuerySet, Value, When
+from django.db.models.expressions import Combinable
+
+from server.ingest.models import IN_SERVICE, Machine
+from server.sweeps import book
+from server.sweeps.codes import CANNOT_TELL, NOT_KNOWN, NOT_SEEN, SEEN, STATES, VERDICTS
+from server.sweeps.models import Concern, Letter, Looked, Sheet, Sighting
+from server.units.models import Unit
+
+_COLUMN = {"ip": "ip", "domain": "domain", "process": "process"}
+
+
+# --- lists ----------------------------------------------------------------------------------------------------------
+
+
+def judged(machines: QuerySet[Machine], sheet: Sheet) -> QuerySet[Machine]:
+    """The machines, each with `verdict` of this list: codes.VERDICTS.
+
+    Seen: a report showed one of its indicators, however long ago. Not seen: all sources that its kinds need were looked at in
+    the newest report, by the list of now. Everything else is not known.
+    """
+    mine = Sighting.objects.filter(machine=OuterRef("pk"), sheet=sheet, listed=True)
+    return machines.annotate(
+        shown=Exists(mine.filter(exact=True)),
+        perhaps=Exists(mine.filter(exact=False)),
+        known=_known(sheet),
+        verdict=Case(
+            When(shown=True, then=Value(SEEN)),
+            When(perhaps=False, known=True, then=Value(NOT_SEEN)),
+            default=Value(NOT_KNOWN),
+            output_field=CharField(),
+        ),
+    )
+
+
+def _known(sheet: Sheet) -> Combinable:
+    kinds = [kind for kind, count in sheet.kinds.items() if count]
+    if not kinds or any(kind not in _COLUMN for kind in kinds):
+        return Value(False)  # of hashes and web addresses nothing is ever seen
+    whole = Q(looked__book=book.stamp(), **{f"looked__{_COLUMN[kind]}": True for kind in kinds})
+    return Case(When(whole, then=Value(True)), default=Value(False), output_field=BooleanField())
+
+
+def verdict_of(sheet: Sheet, looked: Looked | None, kind: str, rows: Iterable[Sighting], stamp: str) -> str:
+    """Of one indicator of this kind and one machine; `rows`: its sightings of that indicator."""
+    held = [row for row in rows if row.listed]
+    if any(row.exact for row in held):
+        return SEEN
+    known = looked is not None and looked.book == stamp and looked.knows(kind)
+    return NOT_SEEN if known and not held else NOT_KNOWN
+
+
+def numbers(machines: QuerySet[Machine], sheet: Sheet) -> dict[str, int]:
+    """Verdict -> machines in service."""
+    rows = judged(machines.filter(IN_SERVICE), sheet).order_by().values("verdict").annotate(count=Count("pk"))
+    return dict.fromkeys(VERDICTS, 0) | {row["verdict"]: row["count"] for row in rows}
+
+
+class Branch(NamedTuple):
+    """A unit and what its own machines have."""
+
+    unit: str
+    pk: int
+    counts: list[int]
+    """In the order of the words."""
+
+
+def by_unit(rows: QuerySet[Machine], column: str, words: Iterable[str]) -> list[Branch]:
+    """The units of the machines; those with most of the first word first."""
+    counted: dict[int, Counter[str]] = {}
+    for row in rows.order_by().values("unit", column).annotate(count=Count("pk")):
+        counted.setdefault(row["unit"], Counter())[row[column]] += row["count"]
+    names = dict(Unit.objects.filter(pk__in=counted).values_list("pk", "name"))
+    order = list(words)
+    found = [Branch(names[pk], pk, [count[word] for word in order]) for pk, count in counted.items()]
+    return sorted(found, key=lambda one: ([-count for count in one.counts], one.unit))
+
+
+# --- letters --------------------------------------------------------------------------------------------------------
+
+
+class Stands(NamedTuple):
+    """How a letter stands on a machine."""
+
+    state: str
+    """codes.STATES"""
+    since: datetime | None
+    """None: it was not held against the letter yet."""
+    closed_by: str
+    """Snapshot that proved it; empty: it is not closed."""
+    closed_at: datetime | None
+
+
+class State(NamedTuple):
+    """How a letter stands on some machines."""
+
+    counts: dict[str, int]
+    machines: dict[int, Stands]
+
+
+NOT_YET = Stands(CANNOT_TELL, None, "", None)
+
+
+def state_of(letter: Letter, machines: QuerySet[Machine]) -> State:
+    """Of each machine, and counted. A machine that was not held against the letter yet cannot be told, and is never left out."""
+    rows = Concern.objects.filter(letter=letter, machine__in=machines.order_by().values("pk"))
+    held = {one.machine_id: _stands(one) for one in rows.defer("packed").iterator(chunk_size=2000)}
+    found = {pk: held.get(pk, NOT_YET) for pk in machines.values_list("pk", flat=True)}
+    return State(dict.fromkeys(STATES, 0) | Counter(one.state for one in found.values()), found)
+
+
+def _stands(row: Concern) -> Stands:
+    return Stands(row.state_word, row.since, row.closed_by, row.closed_at)
+
+
+def concerned(machines: QuerySet[Machine], letter: Letter) -> QuerySet[Machine]:
+    """The machines, each with the word of its `state`."""
+    mine = Concern.objects.filter(machine=OuterRef("pk"), letter=letter)
+    whens = [When(Exists(mine.filter(state=number)), then=Value(word)) for word, number in STATES.items()]
+    return machines.annotate(state=Case(*whens, default=Value(CANNOT_TELL), output_field=CharField()))
+
+
+def letter_numbers(machines: QuerySet[Machine], letter: Letter) -> dict[str, int]:
+    rows = concerned(machines.filter(IN_SERVICE), letter).order_by().values("state").annotate(count=Count("pk"))
+    return dict.fromkeys(STATES, 0) | {row["state"]: row["count"] for row in rows}

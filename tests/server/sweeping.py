@@ -1,0 +1,110 @@
+"""Lists, letters and reports for tests of sweeps. Addresses and names are those of documentation."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from collectors.facts.activity import Activity, Connection, HostsLine, Startup
+from collectors.facts.base import Unseen
+from collectors.facts.configuration import Configuration
+from collectors.model import Record
+from server.background.declare import Task, Work
+from server.background.models import Job
+from server.feeds.models import Indicator, IndicatorList, Warning, WarningItem
+from server.ingest.models import Machine
+from server.sweeps import tasks
+from server.sweeps.models import Letter, Sheet
+from tests.server.feeds_given import given
+from tests.server.people import made, send
+
+NUMBER = "15/CB-CNTT"
+
+
+class Calm:
+    """Nobody wants the job to end."""
+
+    def stopping(self) -> bool:
+        return False
+
+    cancelled = lost = stopping
+
+
+def run(task: Task, job: Job | None = None) -> dict[str, Any]:
+    """A worker does it, as far as it comes."""
+    if job is None:
+        job = task.enqueue(by="test")
+    Job.objects.filter(pk=job.pk).update(state=Job.RUNNING)
+    told = task.function(Work(Job.objects.get(pk=job.pk), Calm()))
+    Job.objects.filter(pk=job.pk).update(state=Job.DONE)
+    return dict(told or {})
+
+
+def look() -> dict[str, Any]:
+    return run(tasks.look)
+
+
+def weigh() -> dict[str, Any]:
+    return run(tasks.weigh_letters)
+
+
+def listed(*indicators: tuple[str, str], number: str = NUMBER) -> Sheet:
+    """A list in force, and looked for."""
+    in_force(*indicators, number=number)
+    look()
+    return Sheet.objects.get(number=number)
+
+
+def in_force(*indicators: tuple[str, str], number: str = NUMBER) -> None:
+    """A list that nobody has looked for yet."""
+    day = timezone.localdate() - timedelta(days=1)
+    rows = [Indicator(kind=kind, value=value, line=line) for line, (kind, value) in enumerate(indicators, 1)]
+    told = IndicatorList(number=number, dated=day, issuer="Cục A05")
+    given(f"indicators/{number}", told, *rows, kind="indicators", limit=0)
+
+
+def letter(*items: dict[str, str], number: str = "1712/CATTT") -> Letter:
+    """A letter in force, and held against what is there."""
+    day = timezone.localdate() - timedelta(days=1)
+    rows = [WarningItem(line=line, **item) for line, item in enumerate(items, 2)]
+    given(f"warnings/{number}", Warning(number=number, dated=day, issuer="Cục ATTT"), *rows, kind="warnings", limit=0)
+    weigh()
+    return Letter.objects.get(number=number)
+
+
+def record(fact: Any) -> Record:
+    return Record(fact=fact.NAME, version=fact.VERSION, outcome="seen", data=fact.model_dump(mode="json"))
+
+
+def activity(*peers: str, gone: tuple[str, ...] = (), **fields: Any) -> Record:
+    """A moment with these peers. `gone`: fields that could not be looked at."""
+    whole: dict[str, Any] = {
+        "processes": ("sshd", "systemd"),
+        "connections": tuple(
+            Connection(protocol="tcp", address=peer, port=443, incoming=False, process="java") for peer in peers
+        ),
+        "dns_servers": ("10.1.2.1",), "dns_cache": (), "hosts": (), "startup": (),
+    }  # fmt: skip
+    seen = {**whole, **fields, **dict.fromkeys(gone)}
+    unseen = tuple(Unseen(field=name, outcome="denied", reason=f"{name}: permission denied") for name in gone)
+    return record(made(Activity, **seen, unseen=unseen))
+
+
+def hosts_line(address: str, *names: str) -> HostsLine:
+    return HostsLine(address=address, names=names)
+
+
+def startup(place: str, *programs: str, hosts: tuple[str, ...] = ()) -> Startup:
+    return Startup(place=place, programs=programs, hosts=hosts)
+
+
+def configuration(text: str | None) -> Record:
+    return record(made(Configuration, lines=1, digest="0" * 64, text=text, saved=True))
+
+
+def reports(client: Any, host: Any, *extra: Record, age: timedelta = timedelta()) -> Machine:
+    """A new report of the host, with these facts more."""
+    assert send(client, host.seal(host.snapshot(age, extra=extra))).status_code == 201
+    return Machine.objects.select_related("latest").get(name=host.name)
