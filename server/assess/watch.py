@@ -125,15 +125,24 @@ def _former(name: str, fresh: Baseline) -> str:
     return row.fingerprint if as_read.update(since=timezone.now(), **here) else ""
 
 
+def stands(name: str) -> bool:
+    """While what lies there now is refused, the one before is in force in this process; else none of that name is."""
+    return name in packs.held()
+
+
+def said(name: str) -> str:
+    """What became of a refused one, for logs and monitoring."""
+    return "the one before stays in force" if stands(name) else "none of that name was in force before, and none is now"
+
+
 def _refuse(name: str, why: str) -> None:
-    if refused.get(name) != why:
-        log.error("pack %s is not taken over, the one before stays in force: %s", name, why)
-    refused[name] = why
-    row = InForce.objects.filter(pk=PREFIX + name).first()
-    if row is None:
-        return
+    place = {"fingerprint": "", "place": socket.gethostname()}
+    row, _new = InForce.objects.get_or_create(name=PREFIX + name, defaults=place)
     if name not in packs.held() and (before := kept.former(row.fingerprint)) is not None:
         packs.hold(name, before)
+    if refused.get(name) != why:
+        log.error("pack %s is not taken over, %s: %s", name, said(name), why)
+    refused[name] = why
     with transaction.atomic():
         if InForce.objects.filter(pk=row.pk).exclude(refused=why[:500]).update(refused=why[:500]):
             journal.write("pack.refused", "collector", subject=name, code=why[:500])

@@ -71,7 +71,7 @@ def _packs() -> Iterator[Line]:
 def _pack(pack: Baseline) -> Line:
     """One of an organisation's own lies on every machine, and all of them judge by the same."""
     seen = f"{pack.id} {pack.version}"
-    other = InForce.objects.filter(name=watch.PREFIX + pack.id).exclude(fingerprint=pack.digest).first()
+    other = InForce.objects.filter(name=watch.PREFIX + pack.id).exclude(fingerprint__in=("", pack.digest)).first()
     if other is None:
         return Line("pack", GOOD, seen)
     there = _("%(place)s put another one in force") % {"place": other.place}

@@ -74,7 +74,7 @@ ACTIONS = {
     "server.moved": _("Database moved"),
     "server.key": _("Another key of the collector put in force"),
     "pack.changed": _("Pack of one's own changed"),
-    "pack.refused": _("Changed pack refused; the one before stays in force"),
+    "pack.refused": _("Pack refused; what was in force before stays so"),
     "findings.pruned": _("Old turns of verdicts removed"),
     "snapshot.pruned": _("Old snapshots removed"),
     "feed.imported": _("Feed imported"),

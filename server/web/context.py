@@ -19,7 +19,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     if not isinstance(user, User) or user.must_change:
         return {"version": VERSION}
     administers = user.does(ADMINISTER)
-    refused = sorted(watch.refused.items()) if administers else []
+    refused = [(name, why, watch.stands(name)) for name, why in sorted(watch.refused.items())] if administers else []
     return {
         "version": VERSION, "administers": administers, "reads_journal": user.does(JOURNAL), "packs_refused": refused,
         "feeds_foot": feeds.foot(),

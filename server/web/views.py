@@ -92,6 +92,6 @@ def readyz(request: HttpRequest) -> HttpResponse:
             packs.get(name)
     except (BaselineError, OSError) as error:
         problems.append(f"pack: {error}")
-    warnings = [f"pack {name}: the one before stays in force: {why}" for name, why in sorted(watch.refused.items())]
+    warnings = [f"pack {name}: {watch.said(name)}: {why}" for name, why in sorted(watch.refused.items())]
     found = {"ready": not problems, "version": VERSION, "problems": problems, "warnings": warnings}
     return JsonResponse(found, status=503 if problems else 200)

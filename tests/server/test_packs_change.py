@@ -32,9 +32,9 @@ def change(folder: Path, version: str) -> None:
     head.write_text(text.replace(old, f'version: "{version}"'), "utf-8")
 
 
-def halve(folder: Path) -> str:
+def halve(folder: Path, pack: str = "mini") -> str:
     """Half of it is there; what was whole."""
-    path = folder / "mini" / "servers.yaml"
+    path = folder / pack / "servers.yaml"
     text = path.read_text("utf-8")
     path.write_text(text[: len(text) // 2], "utf-8")
     return text
@@ -115,6 +115,32 @@ def test_half_a_file_is_an_alarm_and_nothing_else(folder: Path, as_admin, host) 
     assert not InForce.objects.exclude(refused="").exists()
     assert Entry.objects.filter(action="pack.refused").count() == 1
     assert not Entry.objects.filter(action="pack.changed").exists(), "it came back as it was"
+
+
+def test_of_a_new_pack_that_does_not_load_none_stays_in_force(folder: Path, as_admin) -> None:
+    process = Process()
+    shutil.copytree(folder / "mini", folder / "moi")
+    halve(folder, "moi")
+    process.look(4)
+    for _process in range(2):
+        page = as_admin.get("/").content.decode().partition('class="notice bad"')[2]
+        assert "moi" in page
+        assert "bản trước vẫn có hiệu lực" not in page
+        (warning,) = as_admin.get("/readyz").json()["warnings"]
+        assert "none of that name" in warning
+        packs.let_go()
+        watch.refused.clear()
+        Process()
+    entry = Entry.objects.get(action="pack.refused")
+    assert entry.subject == "moi"
+    shutil.rmtree(folder / "moi")
+    shutil.copytree(folder / "mini", folder / "moi")
+    for file in (folder / "moi").glob("*.yaml"):
+        file.write_text(file.read_text("utf-8").replace("id: mini\n", "id: moi\n"), "utf-8")
+    Process()
+    assert not watch.refused, "and then it is in force for the first time"
+    assert not InForce.objects.exclude(refused="").exists()
+    assert not Entry.objects.filter(action="pack.changed").exists()
 
 
 def test_a_folder_that_is_gone_is_no_change(folder: Path, tree) -> None:
