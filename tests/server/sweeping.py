@@ -10,7 +10,7 @@ from django.utils import timezone
 from collectors.facts.activity import Activity, Connection, HostsLine, Startup
 from collectors.facts.base import Unseen
 from collectors.facts.configuration import Configuration
-from collectors.model import Record
+from collectors.model import Record, digest_of
 from server.background.declare import Task, Work
 from server.background.models import Job
 from server.feeds.models import Indicator, IndicatorList, Warning, WarningItem
@@ -105,6 +105,10 @@ def configuration(text: str | None) -> Record:
 
 
 def reports(client: Any, host: Any, *extra: Record, age: timedelta = timedelta()) -> Machine:
-    """A new report of the host, with these facts more."""
-    assert send(client, host.seal(host.snapshot(age, extra=extra))).status_code == 201
+    """A new report of the host, with these facts, in place of its own where it has them."""
+    snapshot = host.snapshot(age)
+    told = {one.fact for one in extra}
+    records = (*(one for one in snapshot.records if one.fact not in told), *extra)
+    changed = snapshot.model_copy(update={"records": records, "digest": digest_of(records)})
+    assert send(client, host.seal(changed)).status_code == 201
     return Machine.objects.select_related("latest").get(name=host.name)

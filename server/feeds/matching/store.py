@@ -132,7 +132,7 @@ def keep(shelf: Shelf, machine: int, snapshot: str, facts: str, host: str, made:
     rows.insert(Carried, CARRIED, [(machine, one, since.get(subjects.get(one, (0, "")), now)) for one in sorted(came)])
     for part in _parts(sorted(gone)):
         Carried.objects.filter(machine=machine, ground__in=part).delete()
-    if before is None and not held:
+    if not held:
         return len(came), 0
     left = {subjects[ground] for ground in gone} - {subjects[ground] for ground in made.grounds if ground in subjects}
     ended = [

@@ -1,0 +1,411 @@
+"""Letters against what is stored: open since when, closed by which report, and what cannot be told; never by a click."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from collectors.facts.firmware import Firmware
+from collectors.facts.identity import Identity
+from collectors.facts.software import OtherSoftware, Package, Software
+from collectors.facts.updates import PendingUpdate, Updates
+from collectors.model import Kind, Record
+from server.background.models import Job
+from server.feeds.matching.models import Matched
+from server.feeds.models import Feed, Superseded, WindowsBuild
+from server.feeds.store import swapped
+from server.ingest.models import Machine
+from server.sweeps import codes, state, tasks, weigh
+from server.sweeps.codes import CANNOT_TELL, CLOSED, NOT_AFFECTED, OPEN
+from server.sweeps.models import Concern, Item, Letter, Standing
+from tests.server import sweeping
+from tests.server.feeds_given import given, mended
+from tests.server.people import made
+from tests.server.sweeping import letter, record, reports
+from tests.server.test_matching_stored import match
+
+pytestmark = [pytest.mark.on_both, pytest.mark.django_db]
+
+CVE = "CVE-2026-1000"
+
+
+def software(
+    *packages: tuple[str, str], origin: str | None = "Debian", others: tuple[str, ...] | None = (), manager: str = "dpkg"
+) -> Record:
+    listed = tuple(
+        made(Package, name=name, version=version, arch="amd64", origin=origin, source="", source_version="")
+        for name, version in packages
+    )
+    more = None if others is None else tuple(OtherSoftware(kind="opt", name=name) for name in others)
+    return record(made(Software, manager=manager, packages=listed, others=more, recognised=()))
+
+
+def identity(os_id: str, family: str, version: str = "", **fields: Any) -> Record:
+    return record(made(Identity, hostname="x", os_id=os_id, os_name=os_id, os_version=version, os_family=family, **fields))
+
+
+def windows(build: str, pending: tuple[str, ...] | None = (), programs: tuple[tuple[str, str], ...] = ()) -> tuple[Record, ...]:
+    missing = None if pending is None else tuple(
+        made(PendingUpdate, name=kb, arch="", installed="", candidate="", security=True, held=False, phased=False) for kb in pending
+    )  # fmt: skip
+    return (
+        identity("windows-server", "windows", "2022", kernel_release=f"10.0.{build}"),
+        record(made(Updates, manager="windows-update", running_kernel=build, pending=missing)),
+        software(*programs, manager="windows", origin=None),
+    )
+
+
+def one(standing: Letter, machine: Machine) -> Concern:
+    return Concern.objects.get(letter=standing, machine=machine)
+
+
+def told(standing: Letter, machine: Machine) -> list[tuple[str, str]]:
+    return [(row.state, row.ground) for row in one(standing, machine).standings]
+
+
+def data(**more: Any) -> None:
+    given("debian", mended("openssl", "3.0.16-1", CVE), mended("zlib", "1.3-1", "CVE-2026-2"), **more)
+
+
+# ── CVE ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_open_until_a_new_report_proves_otherwise(client: Any, host: Any) -> None:
+    data()
+    machine = reports(client, host, software(("openssl", "3.0.15-1")), age=timedelta(hours=3))
+    match()
+    warned = letter({"cve": CVE, "product": "OpenSSL"})
+    row = one(warned, machine)
+    assert machine.latest is not None
+    assert (row.state_word, row.since, row.open, row.closed_by) == (OPEN, machine.latest.orders_at, 1, "")
+    assert told(warned, machine) == [(OPEN, "carried")]
+    machine = reports(client, host, software(("openssl", "3.0.15-2")), age=timedelta(hours=2))
+    match()
+    sweeping.weigh()
+    assert one(warned, machine).since == row.since, "another version that has it too is no new beginning"
+    machine = reports(client, host, software(("openssl", "3.0.16-1")), age=timedelta(hours=1))
+    match()
+    assert sweeping.weigh() == {"weighed": 1, "failed": 0, "turned": 1}
+    row = one(warned, machine)
+    assert machine.latest is not None
+    assert (row.state_word, row.closed_by, row.closed_at) == (CLOSED, machine.latest_id, machine.latest.orders_at)
+    proof = machine.latest_id
+    machine = reports(client, host, software(("openssl", "3.0.16-1"), ("zlib", "1.3-1")))
+    match()
+    sweeping.weigh()
+    assert (one(warned, machine).state_word, one(warned, machine).closed_by) == (CLOSED, proof)
+
+
+def test_a_report_that_cannot_tell_closes_nothing(client: Any, host: Any) -> None:
+    data()
+    reports(client, host, software(("openssl", "3.0.15-1")), age=timedelta(hours=2))
+    match()
+    warned = letter({"cve": CVE})
+    machine = reports(client, host)
+    match()
+    sweeping.weigh()
+    row = one(warned, machine)
+    assert row.state_word == OPEN
+    assert [(each.state, each.note) for each in row.standings] == [(OPEN, "newest-cannot-tell")]
+
+
+def test_what_was_closed_and_cannot_be_told_now_is_not_called_closed_and_comes_back(client: Any, host: Any) -> None:
+    data()
+    reports(client, host, software(("openssl", "3.0.15-1")), age=timedelta(hours=4))
+    match()
+    warned = letter({"cve": CVE})
+    proof = reports(client, host, software(("openssl", "3.0.16-1")), age=timedelta(hours=3))
+    match()
+    sweeping.weigh()
+    blind = reports(client, host, age=timedelta(hours=2))
+    match()
+    sweeping.weigh()
+    assert one(warned, blind).state_word == CANNOT_TELL
+    again = reports(client, host, software(("openssl", "3.0.16-1")), age=timedelta(hours=1))
+    match()
+    sweeping.weigh()
+    assert (one(warned, again).state_word, one(warned, again).closed_by) == (CLOSED, proof.latest_id)
+    back = reports(client, host, software(("openssl", "3.0.15-1")))
+    match()
+    sweeping.weigh()
+    assert (one(warned, back).state_word, one(warned, back).closed_by) == (OPEN, "")
+    assert back.latest is not None
+    assert one(warned, back).since == back.latest.orders_at
+
+
+def test_other_data_end_a_warning_without_calling_it_closed(client: Any, host: Any) -> None:
+    data()
+    machine = reports(client, host, software(("openssl", "3.0.15-1")))
+    match()
+    warned = letter({"cve": CVE})
+    given("debian", mended("openssl", "3.0.15-1", CVE))
+    match()
+    sweeping.weigh()
+    row = one(warned, machine)
+    assert (row.state_word, row.closed_by, row.closed_at) == (NOT_AFFECTED, "", None)
+    assert [each.note for each in row.standings] == ["by-data"]
+
+
+def test_what_the_data_do_not_say_cannot_be_told(client: Any, host: Any, another: Any) -> None:
+    data()
+    machine = reports(client, host, software(("openssl", "3.0.16-1")))
+    no_packages = reports(client, another("khong-thay-goi"))
+    match()
+    warned = letter({"cve": "CVE-2026-9999"}, {"cve": CVE, "product": "OpenSSL"}, {"cve": "CVE-2026-2"})
+    assert told(warned, machine) == [(CANNOT_TELL, "data-silent"), (NOT_AFFECTED, "data-clear"), (NOT_AFFECTED, "data-clear")]
+    assert one(warned, machine).state_word == CANNOT_TELL
+    assert {each for each, _ground in told(warned, no_packages)} == {CANNOT_TELL}
+    assert {ground for _each, ground in told(warned, no_packages)} == {"not-assessed"}
+
+
+def test_packages_of_others_keep_a_cve_open_to_doubt(client: Any, host: Any, another: Any) -> None:
+    data()
+    other = reports(client, host, software(("openssl", "3.0.15-1"), origin="Somebody"))
+    chrome = reports(client, another("may-2"), software(("google-chrome-stable", "131.0-1"), origin="Google LLC"))
+    match()
+    warned = letter({"cve": CVE, "product": "OpenSSL"}, {"cve": "CVE-2026-2"}, {"cve": "CVE-2026-2", "product": "Google Chrome"})
+    assert told(warned, other)[:2] == [(CANNOT_TELL, "left-out"), (CANNOT_TELL, "others-there")]
+    assert told(warned, chrome)[1:] == [(CANNOT_TELL, "others-there"), (CANNOT_TELL, "left-out")]
+
+
+def test_data_over_their_limit_say_not_affected_no_longer(client: Any, host: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    data()
+    machine = reports(client, host, software(("openssl", "3.0.16-1")))
+    match()
+    warned = letter({"cve": CVE})
+    assert told(warned, machine) == [(NOT_AFFECTED, "data-clear")]
+    Matched.objects.update(carries_until=timezone.localdate() - timedelta(days=1))
+    generation = Feed.objects.get(name="debian").generation
+    assert generation is not None
+    generation.data_date = timezone.localdate() - timedelta(days=15)
+    generation.save()
+    assert sweeping.weigh()["weighed"] == 1, "asked again on the day the data grow old"
+    assert told(warned, machine) == [(CANNOT_TELL, "data-old")]
+
+
+def test_while_matching_is_on_its_way_what_was_said_holds(client: Any, host: Any) -> None:
+    data()
+    reports(client, host, software(("openssl", "3.0.15-1")), age=timedelta(hours=2))
+    match()
+    warned = letter({"cve": CVE})
+    machine = reports(client, host, software(("openssl", "3.0.16-1")))
+    assert sweeping.weigh()["weighed"] == 0
+    assert one(warned, machine).state_word == OPEN
+    match()
+    sweeping.weigh()
+    assert one(warned, machine).state_word == CLOSED
+
+
+# ── updates of Windows ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+DAY = date(2026, 11, 10)
+TABLE = (
+    WindowsBuild(build=20348, series="server", ubr=4405, kb="KB5070001", released=DAY, security=True),
+    WindowsBuild(build=17763, series="server", ubr=8027, kb="KB5070002", released=DAY, security=True),
+    WindowsBuild(build=26100, series="server", ubr=7171, kb="KB5070003", released=DAY, security=True),
+    Superseded(kb="KB5060001", by="KB5070009"),
+)
+
+
+@pytest.mark.parametrize(
+    ("build", "pending", "kb", "expected"),
+    [
+        ("20348.4405", (), "KB5070001", (NOT_AFFECTED, "update-there")),
+        ("20348.4400", (), "KB5070001", (OPEN, "build-below")),
+        ("20348.4400", (), "KB5070001 KB5070002", (OPEN, "build-below")),
+        ("20348.4405", (), "KB5070002", (NOT_AFFECTED, "other-build")),
+        ("19045.1", (), "KB5070002", (CANNOT_TELL, "update-not-known")),  # the data know no update of this build
+        ("20348.4405", ("KB5069999",), "KB5069999", (OPEN, "update-missing")),
+        ("20348.4405", ("KB5070009",), "KB5060001", (OPEN, "update-missing")),
+        ("20348.4405", (), "KB5069999", (CANNOT_TELL, "update-not-known")),
+        ("20348.4405", None, "KB5069999", (CANNOT_TELL, "updates-not-seen")),
+    ],
+)
+def test_updates_are_told_by_the_build_and_by_what_windows_misses(
+    client: Any, host: Any, build: str, pending: tuple[str, ...] | None, kb: str, expected: tuple[str, str]
+) -> None:
+    given("windows", *TABLE, kind="windows", limit=45)
+    machine = reports(client, host, *windows(build, pending))
+    warned = letter({"kb": kb})
+    assert told(warned, machine) == [expected]
+
+
+def test_an_update_of_windows_is_no_matter_of_other_systems_once_the_system_was_seen(
+    client: Any, host: Any, another: Any
+) -> None:
+    given("windows", *TABLE, kind="windows", limit=45)
+    debian = reports(client, host, software())
+    unseen = reports(client, another("may-2"), Record(fact="identity", outcome="denied", reason="no"))
+    warned = letter({"kb": "KB5070001", "product": "Windows Server 2022"})
+    assert told(warned, debian) == [(NOT_AFFECTED, "other-system")]
+    assert told(warned, unseen) == [(CANNOT_TELL, "system-not-seen")]
+
+
+# ── products and versions ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("item", "expected"),
+    [
+        ({"product": "7-Zip", "version": "trước 24.07"}, (OPEN, "version-below")),
+        ({"product": "7-Zip", "fixed_version": "24.07"}, (OPEN, "version-below")),
+        ({"product": "7-zip", "version": "trước 22.01"}, (NOT_AFFECTED, "version-clear")),
+        ({"product": "7-Zip", "version": "22 trở về trước"}, (CANNOT_TELL, "version-no-rule")),  # 22.01 may be meant
+        ({"product": "7-Zip", "version": "bản cũ"}, (CANNOT_TELL, "version-not-read")),
+        ({"product": "7-Zip"}, (CANNOT_TELL, "version-not-said")),
+        ({"product": "Google Chrome", "version": "< 131"}, (CANNOT_TELL, "name-not-known")),
+        ({"product": "WinRAR Zip"}, (CANNOT_TELL, "name-alike")),
+        ({"product": "FortiOS", "version": "trước 7.2.7"}, (NOT_AFFECTED, "other-system")),
+        ({"product": "Windows Server 2022"}, (CANNOT_TELL, "nothing-named")),
+    ],
+)
+def test_programs_of_windows_by_their_makers_versions(
+    client: Any, host: Any, item: dict[str, str], expected: tuple[str, str]
+) -> None:
+    machine = reports(client, host, *windows("20348.4405", programs=(("7-Zip 22.01 (x64)", "22.01"),)))
+    assert told(letter(item), machine) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("item", "expected"),
+    [
+        ({"product": "OpenSSL", "version": "< 3.0.15"}, (CANNOT_TELL, "own-versions")),  # mended within 3.0.14
+        ({"product": "OpenSSL", "version": "< 3.0.14"}, (NOT_AFFECTED, "version-clear")),
+        ({"product": "zlib", "version": "< 9"}, (NOT_AFFECTED, "not-installed")),
+        ({"product": "Apache Tomcat", "version": "< 9"}, (CANNOT_TELL, "name-not-known")),
+        ({"product": "Oracle", "version": "< 9"}, (CANNOT_TELL, "name-alike")),
+    ],
+)
+def test_packages_of_a_distribution_are_mended_within_its_own_versions(
+    client: Any, host: Any, item: dict[str, str], expected: tuple[str, str]
+) -> None:
+    data()
+    machine = reports(client, host, software(("openssl", "3.0.14-1~deb12u2"), others=("oracle-instantclient",)))
+    match()
+    assert told(letter(item), machine) == [expected]
+
+
+def test_a_package_of_its_maker_is_compared_by_its_makers_version(client: Any, host: Any) -> None:
+    data()
+    machine = reports(client, host, software(("docker-ce", "5:27.5.1-1~debian.12~bookworm"), origin="Docker"))
+    match()
+    warned = letter({"product": "docker-ce", "version": "< 28.0"}, {"product": "docker-ce", "version": "< 27.5"})
+    assert told(warned, machine) == [(OPEN, "version-below"), (NOT_AFFECTED, "version-clear")]
+
+
+def test_without_a_list_of_packages_no_product_is_ruled_out(client: Any, host: Any) -> None:
+    data()
+    machine = reports(client, host)
+    match()
+    assert told(letter({"product": "zlib", "version": "< 9"}), machine) == [(CANNOT_TELL, "packages-not-seen")]
+
+
+@pytest.mark.parametrize(
+    ("version", "expected"),
+    [
+        ("7.2.0 - 7.2.6; 7.4.0 - 7.4.2", (OPEN, "version-below")),
+        ("7.2.0 đến 7.2.4", (NOT_AFFECTED, "version-clear")),
+        ("7.4.0 đến 7.4.2", (CANNOT_TELL, "train-not-known")),
+        ("tất cả phiên bản", (OPEN, "version-below")),
+        ("7.2", (CANNOT_TELL, "version-no-rule")),
+    ],
+)
+def test_releases_of_network_systems_compare_within_their_train(
+    client: Any, another: Any, version: str, expected: tuple[str, str]
+) -> None:
+    wall = another("tuong-lua", kind=Kind.FIREWALL)
+    seen = record(made(Firmware, version="7.2.5"))
+    machine = reports(client, wall, identity("fortinet_fortios", "network", "7.2.5"), seen)
+    assert told(letter({"product": "FortiGate", "version": version}), machine) == [expected]
+
+
+# ── letters ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_another_edition_of_a_letter_keeps_the_history_of_what_it_still_names(client: Any, host: Any) -> None:
+    data()
+    reports(client, host, software(("openssl", "3.0.15-1"), ("zlib", "1.2-1")), age=timedelta(hours=2))
+    match()
+    warned = letter({"cve": CVE})
+    machine = reports(client, host, software(("openssl", "3.0.16-1"), ("zlib", "1.2-1")), age=timedelta(hours=1))
+    match()
+    sweeping.weigh()
+    kept = Item.objects.get().pk
+    again = letter({"cve": "CVE-2026-2"}, {"cve": CVE})
+    assert again == warned
+    assert Item.objects.filter(pk=kept, line=3).exists()
+    assert sorted(told(warned, machine)) == [(CLOSED, "data-clear"), (OPEN, "carried")]
+    assert one(warned, machine).state_word == OPEN
+
+
+def test_the_state_of_a_letter_counts_every_machine_that_was_asked_for(client: Any, host: Any, another: Any) -> None:
+    data()
+    bad = reports(client, host, software(("openssl", "3.0.15-1")))
+    good = reports(client, another("may-2"), software(("openssl", "3.0.16-1")))
+    match()
+    warned = letter({"cve": CVE})
+    silent = Machine.objects.create(unit=bad.unit, agent=bad.agent, own=False, name="im-lang", kind="switch")
+    found = state.state_of(warned, Machine.objects.all())
+    assert found.counts == {OPEN: 1, CANNOT_TELL: 1, CLOSED: 0, NOT_AFFECTED: 1}
+    assert {pk: one.state for pk, one in found.machines.items()} == {bad.pk: OPEN, good.pk: NOT_AFFECTED, silent.pk: CANNOT_TELL}
+    assert found.machines[silent.pk].since is None
+    assert state.state_of(warned, Machine.objects.filter(pk=good.pk)).counts[OPEN] == 0
+    assert state.letter_numbers(Machine.objects.all(), warned) == found.counts
+
+
+def test_a_swap_of_a_letter_asks_for_it_to_be_weighed(db: Any) -> None:
+    feed = Feed.objects.create(name="warnings/1", kind="warnings")
+    swapped.send(sender=Feed, feed=feed)
+    assert [job.name for job in Job.objects.all()] == ["sweeps.weigh"]
+
+
+def test_a_job_killed_between_slices_goes_on_where_it_stood(
+    client: Any, host: Any, another: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data()
+    for each in (host, another("may-2"), another("may-3")):
+        reports(client, each, software(("openssl", "3.0.15-1")))
+    match()
+    monkeypatch.setattr(tasks, "SLICE", 1)
+    kept, calls = weigh.keep, []
+
+    def dies_once(*given: Any) -> Any:
+        calls.append(given)
+        found = kept(*given)
+        if len(calls) == 2:
+            raise OSError("the disk is full")
+        return found
+
+    monkeypatch.setattr(weigh, "keep", dies_once)
+    with pytest.raises(OSError, match="full"):
+        letter({"cve": CVE})
+    job = Job.objects.get(name="sweeps.weigh")
+    assert Concern.objects.count() == job.done == 1
+    assert sweeping.run(tasks.weigh_letters, job)["weighed"] == 3
+    assert {row.state_word for row in Concern.objects.all()} == {OPEN}
+    assert Concern.objects.count() == 3
+
+
+def test_every_word_has_a_number_and_a_text() -> None:
+    assert set(codes.STATES) == set(codes.STATE_TITLES)
+    assert {codes.STATE_WORDS[number] for number in codes.STATES.values()} == set(codes.STATES)
+    assert {weigh.BY_DATA, weigh.CANNOT} == set(codes.NOTES)
+
+
+def test_grounds_that_are_told_have_their_texts() -> None:
+    import re
+    from pathlib import Path
+
+    text = Path(tasks.__file__).with_name("compare.py").read_text("utf-8") + Path(tasks.__file__).read_text("utf-8")
+    used = set(re.findall(r'Answer\(\w+, "([a-z-]+)"', text)) | set(re.findall(r'"unmatched": "([a-z-]+)"', text))
+    assert used == set(codes.GROUNDS)
+
+
+def test_a_standing_keeps_what_it_was_made_of() -> None:
+    row = Standing("k", OPEN, "2026-11-29T01:00:00+00:00", "carried", "openssl", "s")
+    assert row.since_at.isoformat() == "2026-11-29T01:00:00+00:00"
+    assert (row.title, row.note_title) == (str(codes.STATE_TITLES[OPEN]), "")
