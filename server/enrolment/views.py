@@ -36,7 +36,7 @@ def waiting(request: HttpRequest) -> HttpResponse:
     for agent in agents.select_related("unit", "token").order_by("enrolled_at")[:SHOWN]:
         machine = agent.machines.filter(own=True).first()
         rows.append((agent, machine, _like(machine, user) if machine else []))
-    return render(request, "enrolment/waiting.html", {"rows": rows, "nav": "tokens"})
+    return render(request, "enrolment/waiting.html", {"rows": rows, "nav": "enrolment-waiting"})
 
 
 def _like(machine: Machine, user: User) -> list[Machine]:

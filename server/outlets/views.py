@@ -36,7 +36,7 @@ def outlets(request: HttpRequest) -> HttpResponse:
         shown["secret"] = ""
         form.data = shown
     rows = Outlet.objects.visible_to(user, ADMINISTER).select_related("unit")
-    return render(request, "outlets/outlets.html", {"form": form, "rows": rows, "nav": "jobs"})
+    return render(request, "outlets/outlets.html", {"form": form, "rows": rows, "nav": "outlets"})
 
 
 @require_POST

@@ -55,7 +55,7 @@ def relays(request: HttpRequest) -> HttpResponse:
         for relay in sorted(found, key=lambda relay: (not relay.trouble(now), relay.revoked_at is not None))
     ]
     url = request.build_absolute_uri("/").rstrip("/")
-    return render(request, "relays/relays.html", {"rows": rows, "form": form, "shown": shown, "url": url, "nav": "tokens"})
+    return render(request, "relays/relays.html", {"rows": rows, "form": form, "shown": shown, "url": url, "nav": "relays"})
 
 
 @require_POST

@@ -10,17 +10,17 @@ from collectors import VERSION
 from server.assess import watch
 from server.feeds import status as feeds
 from server.units.models import User
-from server.units.rights import ADMINISTER, JOURNAL
+from server.units.rights import ADMINISTER
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
-    """Version for the footer and for style addresses; whether the pages that not everybody has are offered."""
+    """Version for the footer and for style addresses; what an administrator is told."""
     user = getattr(request, "user", None)
     if not isinstance(user, User) or user.must_change:
         return {"version": VERSION}
     administers = user.does(ADMINISTER)
     refused = [(name, why, watch.stands(name)) for name, why in sorted(watch.refused.items())] if administers else []
     return {
-        "version": VERSION, "administers": administers, "reads_journal": user.does(JOURNAL), "packs_refused": refused,
+        "version": VERSION, "administers": administers, "packs_refused": refused,
         "feeds_foot": feeds.foot(),
     }  # fmt: skip

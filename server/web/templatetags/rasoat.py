@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django import template
+from django.template import Context
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
@@ -15,6 +16,7 @@ from django.utils.translation import gettext, ngettext
 from server.assess import wording
 from server.ingest.models import Machine
 from server.units.models import unit_on
+from server.web import navigation as headings
 
 register = template.Library()
 
@@ -53,6 +55,14 @@ def icon(name: str) -> SafeString:
     """A line drawing beside a word; never the only carrier of a meaning."""
     path = _ICONS.get(name, _ICONS["other"])
     return format_html('<svg class="icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false"><path d="{}"/></svg>', path)
+
+
+@register.inclusion_tag("web/navigation.html", takes_context=True)
+def navigation(context: Context) -> dict[str, Any]:
+    """The headings, with the one under which the page lies that the view calls `nav`."""
+    nav = context.get("nav", "")
+    groups = headings.offered(context["user"])
+    return {"groups": groups, "nav": nav, "current": next((one for one in groups if one.holds(nav)), None)}
 
 
 _DECIDED = ("fail", "unknown", "pass")
