@@ -11,6 +11,7 @@ from server.feeds.api import router as feeds
 from server.ingest.api import router as ingest
 from server.programs.api import router as programs
 from server.relays.api import router as relays
+from server.sweeps.api import router as sweeps
 from server.waivers.api import router as waivers
 
 api = NinjaAPI(
@@ -25,5 +26,6 @@ api.add_router("/v1/", assess)
 api.add_router("/v1/", relays)
 api.add_router("/v1/", programs)
 api.add_router("/v1/", feeds)
+api.add_router("/v1/", sweeps)
 api.add_router("/v1/", waivers)
 install(api)

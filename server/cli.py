@@ -22,6 +22,7 @@ from server.outlets import arguments as outlets
 from server.schedules import arguments as schedules
 from server.signon import arguments as signon
 from server.storage import arguments as storage
+from server.sweeps import arguments as sweeps
 from server.units import arguments as units
 from server.units.rights import RIGHTS
 
@@ -240,6 +241,7 @@ def _parser() -> argparse.ArgumentParser:
     fit.add_argument("--format", choices=("table", "json"), default="table")
     fit.add_argument("--accept-keys", action="store_true", help=_("from now on the keys of this machine are the right ones"))
     feeds.add(family("feed", _("vulnerabilities, ends of life, indicators and warnings, without internet")), command, _lazy, _)
+    sweeps.add(family("sweep", _("lists of indicators and warnings by letter, held against stored reports")), command, _lazy, _)
     journal = family("journal", _("the audit trail"))
     room = "server.journal.console"
     command("verify", _lazy("verify", room), _("check that no row of the journal was changed or removed"), journal)

@@ -29,6 +29,7 @@ urlpatterns = [
     path("", include("server.journal.urls")),
     path("", include("server.background.urls")),
     path("", include("server.feeds.matching.urls")),
+    path("", include("server.sweeps.urls")),
     path("", include("server.feeds.urls")),
     path("language/", login_not_required(set_language), name="set_language"),
     path("api/", api.urls),

@@ -23,6 +23,7 @@ SCOPES = {
     "alarms": _("alarms"),
     "journal": _("journal"),
     "feeds": _("feeds and their dates"),
+    "sweeps": _("indicators that were seen, and warnings by letter"),
     "waivers": _("waivers"),
     "work": _("background work, relays and schedules"),
     "metrics": _("numbers for monitoring (a key of the root)"),

@@ -156,6 +156,11 @@ class Blocked(models.Model):
         return f"{self.machine_id}: {self.held} of {self.entries}"
 
     @property
+    def why(self) -> str:
+        """Why the configuration was not seen."""
+        return str(REASONS.get(self.reason, self.reason))
+
+    @property
     def known(self) -> bool:
         """Entries that are not in the configuration may be in a list that the device fetches."""
         return self.held is not None and (self.held == self.entries or not self.fetched)

@@ -16,7 +16,7 @@ from server.background.models import Job
 from server.feeds.models import Indicator, IndicatorList, Warning, WarningItem
 from server.ingest.models import Machine
 from server.sweeps import tasks
-from server.sweeps.models import Letter, Sheet
+from server.sweeps.models import Blocked, Concern, Item, Letter, Sheet, Sighting, Standing, packed
 from tests.server.feeds_given import given
 from tests.server.people import made, send
 
@@ -112,3 +112,24 @@ def reports(client: Any, host: Any, *extra: Record, age: timedelta = timedelta()
     changed = snapshot.model_copy(update={"records": records, "digest": digest_of(records)})
     assert send(client, host.seal(changed)).status_code == 201
     return Machine.objects.select_related("latest").get(name=host.name)
+
+
+def warned(machine: Machine, mark: str) -> tuple[Sighting, Concern]:
+    """A machine that shows an indicator of a list, and on which a letter is open; both named so that they are found on a page."""
+    now = timezone.now()
+    day = timezone.localdate()
+    sheet = Sheet.objects.get_or_create(
+        feed="indicators/1", defaults={"number": "1", "dated": day, "kinds": {"ip": 1}, "since": now}
+    )[0]
+    sighting = Sighting.objects.create(
+        machine=machine, sheet=sheet, key=1, kind="ip", value="203.0.113.7", source="connections", place=f"→ tcp {mark}", exact=True,
+        first=now, last=now, first_snapshot="x", last_snapshot="x", current=True,
+    )  # fmt: skip
+    Blocked.objects.create(machine=machine, sheet=sheet, snapshot="x", reported_at=now, entries=1, held=None, reason=mark)
+    warning = Letter.objects.get_or_create(feed="warnings/1", defaults={"number": "1", "dated": day, "since": now})[0]
+    item = Item.objects.get_or_create(letter=warning, key="k", defaults={"line": 2, "cve": "CVE-2026-1000"})[0]
+    standing = Standing(item.key, "open", now.isoformat(), "carried", mark, "x")
+    concern = Concern.objects.create(
+        machine=machine, letter=warning, state=1, since=now, snapshot="x", open=1, untold=0, packed=packed([standing])
+    )
+    return sighting, concern

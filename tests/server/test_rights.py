@@ -40,6 +40,7 @@ from server.units.rights import ADMINISTER, APPROVE, HANDLE, JOURNAL, SCAN, SEE
 from server.waivers.models import Attestation
 from tests.server import waivers
 from tests.server.people import PASSWORD, Host, made, send
+from tests.server.sweeping import warned
 
 pytestmark = pytest.mark.django_db
 
@@ -63,6 +64,8 @@ OBJECTS = {
     "relays/<str:pk>": lambda there: there["relay"].pk,
     "<slug:gap>": lambda there: "absent",
     "<slug:weakness>": lambda there: "CVE-2026-1000",
+    "<slug:sheet>": lambda there: there["sighting"].sheet_id,
+    "<slug:letter>": lambda there: there["concern"].letter_id,
     "outlets/<int:pk>": lambda there: there["outlet"].pk,
     "<str:act>": lambda there: "pause",
     "approvals/<int:pk>": lambda there: there["waiver"].request_id,
@@ -102,7 +105,9 @@ class Place(dict[str, Any]):
             unit=office, baseline="mini", requirement="care.rules", level=2, document=mark, state="met", by=f"nguoi-{mark}", role=mark,
             attachment=waiver.attachment, file_name=mark, on=waiver.on, until=waiver.until,
         )  # fmt: skip
+        sighting, concern = warned(machine, mark)
         return cls(
+            sighting=sighting, concern=concern,
             mark=mark, unit=unit, office=office, token=token, machine=machine, target=target, alarm=alarm, version=version,
             expected=expected, waiver=waiver, attestation=attestation, waiting=Agent.objects.get(pk=late.agent),
             job=follow(office, f"người {mark}"), relay=Relay.invite(office, f"tram-{mark}", f"người {mark}")[0],
