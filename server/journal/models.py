@@ -113,6 +113,7 @@ ACTIONS = {
     "request.withdrawn": _("Request withdrawn"),
     "request.expired": _("Request ran out unanswered"),
     "request.impossible": _("Approved request could not be carried out"),
+    "register.import": _("File taken over into a register"),
     "waiver.begun": _("Waiver granted"),
     "waiver.ends-soon": _("Waiver ends soon"),
     "waiver.ended": _("Waiver ended"),

@@ -58,6 +58,7 @@ class Seen(models.Model):
     cpu = models.CharField(max_length=200, null=True)
     memory_gib = models.PositiveIntegerField(null=True)
     disks = models.JSONField(null=True, help_text="[name, model, GB, serial] of each that does not come out")
+    known = models.JSONField(default=dict, help_text="The same, as the last report told it that saw it")
     why = models.CharField(max_length=300, blank=True, help_text="The report could not be read")
 
     objects: ClassVar[Scoped[Seen]] = Scoped()
@@ -86,6 +87,12 @@ class Record(models.Model):
 
     class Meta:
         abstract = True
+
+    read_fields: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def shown_name(self) -> Shown:
+        return self.shown("name")
 
     def shown(self, field: str) -> Shown:
         """Fields that a machine tells say so; here none does."""
@@ -121,6 +128,7 @@ class Item(Record):
 
     REACHED_BY = "unit__path"
     FOLLOWS_UNIT = True
+    read_fields = READ
 
     unit = models.ForeignKey(Unit, on_delete=models.PROTECT, related_name="items")
     name = models.CharField(max_length=253)
@@ -161,31 +169,52 @@ class Item(Record):
         super().save(*args, **kwargs)
 
     @property
+    def shown_serial(self) -> Shown:
+        return self.shown("serial")
+
+    @property
+    def reads(self) -> Machine | None:
+        """The linked machine, while it lies in the unit of the entry: whoever sees the entry sees the machine."""
+        machine = self.machine
+        return machine if machine is not None and machine.unit.path.startswith(self.unit.path) else None
+
+    @property
     def told(self) -> Seen | None:
         """What reports tell of the linked machine."""
-        return getattr(self.machine, "told", None) if self.machine_id else None
+        return getattr(self.reads, "told", None) if self.reads else None
 
     @property
     def seen_at(self) -> datetime | None:
         """When the linked machine reported last."""
-        return self.machine.latest.orders_at if self.machine and self.machine.latest else None
+        return self.reads.latest.orders_at if self.reads and self.reads.latest else None
 
     def shown(self, field: str) -> Shown:
         """What the machine told goes before what was typed; what it did not tell takes nothing away."""
         typed = getattr(self, field)
-        if field not in READ or self.machine is None:
+        machine = self.reads
+        if field not in READ or machine is None:
             return Shown(typed, False)
         read = {
-            "name": self.machine.hostname or self.machine.name,
-            "serial": self.machine.serial,
+            "name": machine.hostname or machine.name,
+            "serial": machine.serial,
             "configuration": self.told.configuration if self.told else "",
         }[field]
         return Shown(read, True) if read else Shown(typed, False)
 
+    def told_text(self, name: str) -> str:
+        """Of the columns that are written only."""
+        if name == "machine":
+            return self.reads.name if self.reads else ""
+        if self.reads is None:
+            return ""
+        at = self.seen_at
+        return timezone.localtime(at).strftime("%Y-%m-%d %H:%M") if at else str(_("not seen yet"))
+
     @property
     def differs(self) -> bool:
         """The register names another serial number than the machine."""
-        return bool(self.machine and self.machine.serial and self.serial_key and key_of(self.machine.serial) != self.serial_key)
+        machine = self.reads
+        return bool(machine and machine.serial and self.serial_key and key_of(machine.serial) != self.serial_key)
 
 
 class ItemChange(Change):

@@ -6,13 +6,14 @@ import csv
 import json
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.http import StreamingHttpResponse
 from django.utils import timezone
 from django.utils.translation import get_language, override
 
+T = TypeVar("T")
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """How a cell begins that some spreadsheet computes; the wide ones are taken for the narrow by those of East Asia."""
 
@@ -25,7 +26,7 @@ def as_csv(
     bom: bool = True,
 ) -> StreamingHttpResponse:
     """RFC 4180 in UTF-8, with a mark for Excel; without a heading: the keys of what `row` gives, and nothing where there is no row."""
-    lines = _spoken(written(rows, row, heading, bom), get_language())
+    lines = spoken(written(rows, row, heading, bom), get_language())
     answer = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
     answer["Content-Disposition"] = f'attachment; filename="{name}.csv"'
     return answer
@@ -38,7 +39,8 @@ class _Echo:
         return text
 
 
-def _spoken(lines: Iterator[str], language: str | None) -> Iterator[str]:
+def spoken(lines: Iterator[T], language: str | None) -> Iterator[T]:
+    """The same, made in that language."""
     # the request is over when this runs, and with it the language of whoever asked
     with override(language):
         yield from lines

@@ -31,6 +31,7 @@ from server.journal.models import Entry
 from server.outlets import making
 from server.outlets.making import Wish
 from server.programs.models import Key
+from server.registers.models import Item
 from server.relays.models import Relay
 from server.stations.models import ScanRequest
 from server.units import rights
@@ -40,6 +41,7 @@ from server.units.rights import ADMINISTER, APPROVE, HANDLE, JOURNAL, SCAN, SEE
 from server.waivers.models import Attestation
 from tests.server import waivers
 from tests.server.people import PASSWORD, Host, made, send
+from tests.server.registers import text_in, waiting_file
 from tests.server.sweeping import warned
 
 pytestmark = pytest.mark.django_db
@@ -73,6 +75,8 @@ OBJECTS = {
     "attestations/<int:pk>": lambda there: there["attestation"].pk,
     "enrolment/<str:pk>": lambda there: there["waiting"].pk,
     "expected/<int:pk>": lambda there: there["expected"].pk,
+    "registers/equipment/<int:pk>": lambda there: there["item"].pk,
+    "registers/uploads/<int:pk>": lambda there: there["upload"].pk,
 }
 """The object of that part of an address, in the place called `there`."""
 
@@ -106,8 +110,9 @@ class Place(dict[str, Any]):
             attachment=waiver.attachment, file_name=mark, on=waiver.on, until=waiver.until,
         )  # fmt: skip
         sighting, concern = warned(machine, mark)
+        item = Item.objects.create(unit=office, name=f"thiet-bi-{mark}", created_by=f"nguoi-{mark}")
         return cls(
-            sighting=sighting, concern=concern,
+            sighting=sighting, concern=concern, item=item, upload=waiting_file(office, mark),
             mark=mark, unit=unit, office=office, token=token, machine=machine, target=target, alarm=alarm, version=version,
             expected=expected, waiver=waiver, attestation=attestation, waiting=Agent.objects.get(pk=late.agent),
             job=follow(office, f"người {mark}"), relay=Relay.invite(office, f"tram-{mark}", f"người {mark}")[0],
@@ -215,7 +220,7 @@ def test_lists_name_nothing_of_others(places: tuple[Place, Place], tree, route: 
         for query in asked:
             response = on(user).get(address(route, mine), query)
             assert response.status_code in (200, 302, 403, 404, 405), f"{user} at /{route}: {response.status_code}"
-            page = b"".join(response).decode()
+            page = text_in(b"".join(response))
             for mark in theirs.marks:
                 assert mark not in page, f"{user} sees {mark} at /{route}"
 

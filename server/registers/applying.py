@@ -1,0 +1,87 @@
+"""Take a file over, as it was shown: whole or not at all, and only over what is still as it was."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from server.journal import models as journal
+from server.registers import changing, linking
+from server.registers.books import BOOKS, Book
+from server.registers.models import Change, Item, Upload
+from server.registers.planning import CHANGED, NEW, Plan, Row, plan
+from server.registers.reading import unpacked
+from server.units.models import User
+
+SLICE = 500
+
+
+class Stale(Exception):
+    """What stands in the register is another than when the plan was shown. `plan`: as it would be now."""
+
+    def __init__(self, now: Plan) -> None:
+        self.plan = now
+        super().__init__("the register changed meanwhile")
+
+
+def plan_of(upload: Upload, user: User) -> Plan:
+    """What taking it over would change now."""
+    return plan(BOOKS[upload.book], unpacked(bytes(upload.packed)), upload.mapping, upload.unit, user)
+
+
+def take(upload: Upload, user: User, digest: str, address: str = "") -> dict[str, int]:
+    """Carry out the plan of that digest. Rows that it refuses are left out. Raises Stale."""
+    book = BOOKS[upload.book]
+    with transaction.atomic():
+        locked = Upload.objects.select_for_update().get(pk=upload.pk)
+        if locked.applied_at is not None:
+            return dict(locked.result)
+        if book.model is Item:
+            # entries of this part stay as the plan finds them
+            list(Item.objects.select_for_update().filter(unit__path__under=upload.unit.path).values_list("pk", flat=True))
+        found = plan_of(upload, user)
+        if found.digest != digest:
+            raise Stale(found)
+        fresh = _create(book, found.of(NEW), user)
+        _change(book, found.of(CHANGED), user)
+        counts = found.counts
+        Upload.objects.filter(pk=upload.pk).update(applied_at=timezone.now(), packed=b"", result=counts)
+        journal.write(
+            "register.import", user.username, unit_path=upload.unit.path, subject=upload.file_name, address=address, book=book.name,
+            sha256=upload.sha256, encoding=upload.encoding, **counts,
+        )  # fmt: skip
+    if book.model is Item:
+        linking.join(fresh, user.username)
+    return counts
+
+
+def _create(book: Book, rows: list[Row], user: User) -> list[Any]:
+    made = []
+    for part in _slices(rows):
+        records = [book.model(unit=row.unit, created_by=user.username, **row.given) for row in part]
+        for record in records:
+            changing.prepare(record)
+        book.model.objects.bulk_create(records)
+        book.change.objects.bulk_create([book.turned(one, user.username, Change.CREATED, new=str(one)) for one in records])
+        made += records
+    return made
+
+
+def _change(book: Book, rows: list[Row], user: User) -> None:
+    fields = ["unit", "version", *(column.id for column in book.fields), *book.derived]
+    for part in _slices(rows):
+        changes = []
+        for row in part:
+            changes += [book.turned(row.record, user.username, Change.IMPORTED, *one) for one in row.turned]
+            changing.apply(row.record, row.unit, row.given)
+            changing.prepare(row.record)
+            row.record.version += 1
+        book.model.objects.bulk_update([row.record for row in part], fields)
+        book.change.objects.bulk_create(changes)
+
+
+def _slices(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
+    return (rows[start : start + SLICE] for start in range(0, len(rows), SLICE))

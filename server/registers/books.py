@@ -1,0 +1,63 @@
+"""The registers there are: which table each one is, and what its fields may hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from server.registers.columns import TYPED, Column, columns
+from server.registers.models import Change, Item, ItemChange, Record
+from server.units.models import User
+from server.units.rights import SEE
+
+
+class Book(NamedTuple):
+    """A register."""
+
+    name: str
+    title: Any
+    model: type[Any]
+    change: type[Any]
+    owner: str
+    """Name of the field of a change that holds its entry."""
+
+    @property
+    def columns(self) -> Mapping[str, Column]:
+        return columns(self.name)
+
+    @property
+    def fields(self) -> list[Column]:
+        """Those that a person types, each a field of the table."""
+        return [column for column in self.columns.values() if column.kind in TYPED]
+
+    @property
+    def choices(self) -> dict[str, dict[str, Any]]:
+        chosen = (column.id for column in self.fields if column.kind == "choice")
+        return {name: dict(self.model._meta.get_field(name).flatchoices) for name in chosen}
+
+    def rows(self, user: User, action: str = SEE) -> QuerySet[Any]:
+        """Entries of the part of the tree where this person may do that."""
+        return whole(self.model.objects.visible_to(user, action))
+
+    @property
+    def derived(self) -> tuple[str, ...]:
+        """Fields that follow from what is typed."""
+        return ("serial_key",) if self.model is Item else ()
+
+    def turned(self, record: Record, by: str, kind: str, field: str = "", old: str = "", new: str = "") -> Change:
+        """A change, to be stored."""
+        return self.change(**{self.owner: record}, by=by[:200], kind=kind, field=field, old=old[:2000], new=new[:2000])  # type: ignore[no-any-return]
+
+
+def whole(rows: QuerySet[Any]) -> QuerySet[Any]:
+    """With what pages and files show beside the entry, and without the blobs of reports."""
+    if rows.model is not Item:
+        return rows.select_related("unit")
+    linked = ("unit", "machine__unit", "machine__told", "machine__latest")
+    return rows.select_related(*linked).defer("machine__latest__sealed")
+
+
+BOOKS = {"equipment": Book("equipment", _("Equipment"), Item, ItemChange, "item")}

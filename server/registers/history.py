@@ -1,0 +1,53 @@
+"""The history of an entry in words (quá trình sử dụng)."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from server.registers.books import Book
+from server.registers.models import Change
+
+PARTS = {
+    "maker": gettext_lazy("Maker"),
+    "model": gettext_lazy("Model"),
+    "cpu": gettext_lazy("Processor"),
+    "memory_gib": gettext_lazy("Memory (GiB)"),
+    "disks": gettext_lazy("Disks"),
+    "machine": gettext_lazy("Machine"),
+    "members": gettext_lazy("Members"),
+}
+
+
+class Told(NamedTuple):
+    """A change, ready to be shown."""
+
+    change: Any
+    field: str
+    old: str
+    new: str
+
+
+def told(book: Book, change: Any) -> Told:
+    column = book.columns.get(change.field)
+    field = column.title if column else str(PARTS.get(change.field, change.field))
+    words = book.choices.get(change.field, {})
+    old, new = (str(words.get(text, text)) for text in (change.old, change.new))
+    return Told(change, field, old, new)
+
+
+def line_of(book: Book, change: Any) -> str:
+    """One line of a file."""
+    one = told(book, change)
+    day = date_format(timezone.localtime(change.at), "SHORT_DATE_FORMAT")
+    if change.kind == Change.CREATED:
+        what = _("entered")
+    elif change.kind == Change.NOTED:
+        what = one.new
+    else:
+        what = f"{one.field}: {one.old or '–'} → {one.new or '–'}"
+    return f"{day} {change.by}: {what}"
