@@ -57,7 +57,7 @@ def test_a_product_cut_out_of_the_list_is_never_said_to_be_absent(transcript: di
 def test_what_is_none_says_why(transcript: dict[str, Any], which: int, text: str) -> None:
     fact = ask(transcript, changed(transcript, which, lambda _: text))
     named = {entry.field for entry in fact.unseen}
-    for place in ("packages", "others"):
+    for place in ("packages", "modules", "others"):
         assert getattr(fact, place) is not None or place in named, place
     for place in ("packages", "recognised"):
         for row in getattr(fact, place) or ():

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Never
 
 from pydantic import Field
 
 from collectors.errors import CollectError, Unsupported
 from collectors.facts.base import Fact, Gaps, Model, once
-from collectors.linux import apt_lists, apt_origin, apt_sources, dpkg, rpm
+from collectors.linux import apt_lists, apt_origin, apt_sources, dnf_modules, dpkg, rpm
 from collectors.linux.known_software import CATEGORIES, CLUES, Category, Clue, clues_of, recognised
 from collectors.linux.presence import processes, programs
 from collectors.transports.base import Shell
@@ -37,6 +37,13 @@ class Package(Model):
     installed: date | None = Field(
         default=None, description="Day on which this version was installed; None where the logs do not reach back"
     )
+
+
+class ModuleStream(Model):
+    """One module of dnf and the stream of it that is enabled: its packages are built apart for each stream."""
+
+    name: str = Field(description="Name of the module, such as nodejs")
+    stream: str = Field(description="The enabled stream, such as 18")
 
 
 class OtherSoftware(Model):
@@ -76,6 +83,9 @@ class Software(Fact):
     packages: tuple[Package, ...] | None = Field(
         description="Installed packages, sorted by name and architecture; Windows: of the machine and of those who are logged on"
     )
+    modules: tuple[ModuleStream, ...] | None = Field(
+        default=None, description="Enabled module streams of dnf; empty where none is, and on systems that have no dnf"
+    )
     others: tuple[OtherSoftware, ...] | None = Field(description="Snaps, Flatpak applications, folders under /opt, Store apps")
     recognised: tuple[Recognised, ...] = Field(
         description="Well-known products, recognised by packages, programs, folders, processes"
@@ -85,33 +95,36 @@ class Software(Fact):
 def debian(shell: Shell) -> Software:
     """Debian and its kin: from dpkg's and apt's own files."""
     gaps = Gaps()
-    return _software(shell, gaps, "dpkg", lambda: _debs(shell, gaps))
+    return _software(shell, gaps, "dpkg", lambda: _debs(shell, gaps), lambda: ())
 
 
 def redhat(shell: Shell) -> Software:
     """RHEL, SUSE and their kin: rpm is asked, its database having had four formats."""
     gaps = Gaps()
-    return _software(shell, gaps, "rpm", lambda: tuple(map(_from_rpm, rpm.origins(shell))))
+    return _software(shell, gaps, "rpm", lambda: tuple(map(_from_rpm, rpm.origins(shell))), lambda: _modules(shell))
 
 
 def other(shell: Shell) -> Software:
     """A system whose package manager we do not know: its programs are recognised, its packages are not listed."""
 
-    def refuse() -> tuple[Package, ...]:
+    def refuse() -> Never:
         raise Unsupported("the package manager of this system is not known to rasoat")
 
-    return _software(shell, Gaps(), "none", refuse)
+    return _software(shell, Gaps(), "none", refuse, refuse)
 
 
 def _software(
-    shell: Shell, gaps: Gaps, manager: Literal["dpkg", "rpm", "none"], ask: Callable[[], tuple[Package, ...]]
-) -> Software:
+    shell: Shell, gaps: Gaps, manager: Literal["dpkg", "rpm", "none"], ask: Callable[[], tuple[Package, ...]],
+    modules: Callable[[], tuple[ModuleStream, ...]],
+) -> Software:  # fmt: skip
     listed = once(ask)
     packages = gaps.attempt("packages", listed)
+    streams = gaps.attempt("modules", modules)
     others = gaps.attempt("others", lambda: _others(shell))
     return Software(
         manager=manager,
         packages=None if packages is None else tuple(sorted(packages, key=lambda one: (one.name, one.arch, one.version))),
+        modules=streams,
         others=others,
         recognised=_recognised(shell, gaps, listed),
         unseen=gaps.unseen,
@@ -174,6 +187,10 @@ def _from_rpm(found: rpm.Origin) -> Package:
         origin=found.vendor,
         installed=datetime.fromtimestamp(found.rpm.installed_at, UTC).date(),
     )
+
+
+def _modules(shell: Shell) -> tuple[ModuleStream, ...]:
+    return tuple(ModuleStream(name=one.name, stream=one.stream) for one in dnf_modules.enabled(shell))
 
 
 # --- what no package manager keeps ------------------------------------------------------------------------------------

@@ -71,6 +71,7 @@ def software(shell: Shell) -> Software:
     return Software(
         manager="windows",
         packages=gaps.attempt("packages", listed),
+        modules=(),
         others=gaps.attempt("others", store),
         recognised=_recognised(answers, gaps, listed, store),
         unseen=gaps.unseen,

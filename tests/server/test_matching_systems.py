@@ -13,7 +13,7 @@ from server.feeds.matching import host as hosts
 from server.feeds.matching.match import match
 from server.feeds.matching.outcome import Outcome
 from server.feeds.matching.said import FIX, NOT_YET, UNCERTAIN, WILL_NOT, Said
-from tests.server.matching import CVE, Told, deb, fixed, host, left, rpm
+from tests.server.matching import CVE, Told, answers, deb, fixed, host, left, rpm
 
 # ── rpms ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -65,6 +65,44 @@ def test_modules_are_matched_in_the_stream_in_use() -> None:
     old = rpm("nodejs", "1:18.20.3-1.module_el8.10.0+1", origin="AlmaLinux")
     matched = match(host("almalinux", "8.10", old, modules=(("nodejs", "18"),)), book)
     assert [one.fixed for one in matched.matches] == ["1:18.20.4-1.module_el8.10.0+1"]
+
+
+def software_of(*modules: tuple[str, str]) -> Any:
+    """Host of the fact as a RHEL 8 with nodejs 18 sends it."""
+    version = "18.19.0-1.module+el8.9.0+1"
+    node = {
+        "name": "nodejs-docs",
+        "version": f"1:{version}",
+        "arch": "x86_64",
+        "source": "nodejs",
+        "source_version": version,
+        "origin": "Red Hat, Inc.",
+    }
+    told = {"packages": [node], "modules": [{"name": name, "stream": stream} for name, stream in modules]}
+    identity = record("identity", {"os_id": "rhel", "os_version": "8.10", "os_family": "redhat"})
+    return hosts.read([identity, record("software", told)])
+
+
+def test_a_fix_of_another_stream_hides_no_open_one() -> None:
+    fix = fixed("1:18.19.1-1.module+el8.9.0+2", module="nodejs:18")
+    other = fixed("1:20.11.1-1.module+el8.9.0+2", module="nodejs:20", identifier="CVE-2026-2")
+    open_here = Said("CVE-2026-2", WONT_FIX, module="nodejs:18")
+    book = Told()("rhel:8", "nodejs-docs", fix, other)("rhel:8", "nodejs", open_here)
+
+    def found(*modules: tuple[str, str]) -> dict[tuple[str, str], str]:
+        return answers(match(software_of(*modules), book))
+
+    assert found(("nodejs", "18")) == {(CVE, "nodejs-docs"): FIX, ("CVE-2026-2", "nodejs"): WILL_NOT}
+    assert found(("nodejs", "20")) == {("CVE-2026-2", "nodejs-docs"): FIX}, "18 is another stream's matter there"
+    assert found(("nodejs", "16")) == {}
+
+
+def test_a_module_that_was_reset_after_it_was_installed_is_of_no_known_stream() -> None:
+    book = Told()("rhel:8", "nodejs-docs", fixed("1:18.19.1-1.module+el8.9.0+2", module="nodejs:18"))
+    for modules in ((), (("php", "8.2"),)):
+        found = match(software_of(*modules), book)
+        assert answers(found) == {(CVE, "nodejs-docs"): UNCERTAIN}
+        assert left(found) == {"nodejs-docs": "stream-not-seen"}
 
 
 def test_what_is_said_of_a_module_is_not_said_of_the_plain_package() -> None:

@@ -208,6 +208,9 @@ def _of_stream(
         faults = [Left(package.name, package.version, "stream-not-seen")] if rows else faults
         return (), (*told, *untold), faults
     used = {f"{name}:{stream}" for name, stream in modules}
+    if told and not {row.module.partition(":")[0] for row in told} & {name for name, _stream in modules}:
+        # its module was reset or disabled after it was installed: of which stream it is, nobody keeps
+        return (), (*told, *untold), [Left(package.name, package.version, "stream-not-seen")]
     return tuple(row for row in told if row.module in used), untold, faults
 
 
