@@ -21,7 +21,7 @@ from baselines.operators import Context, Rule
 from baselines.reading import BaselineError
 from baselines.tailoring import Tailoring
 from collectors.facts import FACTS
-from collectors.model import Kind, Platform, Snapshot
+from collectors.model import Kind, Platform, Record, Snapshot
 
 EXAMPLE_TIME = datetime(2026, 11, 22, tzinfo=UTC)
 
@@ -73,6 +73,11 @@ class _Line:
             yield Result(self.requirement, self.clause, None, Verdict.MANUAL, None)
 
 
+AT_CENTRE = "answered at the centre, from data of publishers that only it has"
+"""Why a fact that the collector makes is missing where it was not laid in."""
+_AT_CENTRE = {name: AT_CENTRE for name, cls in FACTS.items() if cls.AT_CENTRE}
+
+
 class Judgeable(NamedTuple):
     """What judging needs of a snapshot, and nothing else."""
 
@@ -81,6 +86,13 @@ class Judgeable(NamedTuple):
     kind: Kind
     platform: Platform | None
     context: Context
+
+    def with_fact(self, record: Record) -> Judgeable:
+        """The same with a fact that was made at the centre, in place of whatever it said of it itself."""
+        context = _context([(record.fact, record.version, record.outcome, record.data, record.reason)], self.context.now, True)
+        facts = {name: data for name, data in self.context.facts.items() if name != record.fact}
+        missing = {name: why for name, why in self.context.missing.items() if name != record.fact}
+        return self._replace(context=Context(facts | dict(context.facts), missing | dict(context.missing), self.context.now))
 
 
 def judgeable(snapshot: Snapshot) -> Judgeable:
@@ -125,6 +137,8 @@ class _Ruleset:
     decisions: list[_Decision]
     lines: dict[Kind, list[_Line]]
     coverage: dict[Kind, dict[str, int]]
+    at_centre: dict[str, frozenset[str]]
+    """Check -> the facts it reads that are made at the centre, of those that read any."""
     plans: dict[tuple[Kind, Platform | None], tuple[list[Any], list[_Ask]]] = field(default_factory=dict)
 
     def plan(self, kind: Kind, platform: Platform | None) -> tuple[list[Any], list[_Ask]]:
@@ -171,7 +185,16 @@ def evaluate(seen: Snapshot | Judgeable, baseline: Baseline, level: int, tailori
         collected_at=seen.context.now,
         results=results,
         coverage=rules.coverage[seen.kind],
+        at_centre=frozenset(rules.at_centre),
+        left_to_centre=frozenset(
+            check for check, facts in rules.at_centre.items() if any(seen.context.missing.get(one) == AT_CENTRE for one in facts)
+        ),
     )
+
+
+def asks_centre(baseline: Baseline, level: int, tailoring: Tailoring | None = None) -> bool:
+    """Some check reads a fact that only the collector makes. Raises like `evaluate`."""
+    return bool(_rules(baseline, level, tailoring).at_centre)
 
 
 def context_of(snapshot: Snapshot) -> Context:
@@ -180,12 +203,14 @@ def context_of(snapshot: Snapshot) -> Context:
     return _context(rows, snapshot.collected_at)
 
 
-def _context(rows: Iterable[tuple[str, int, str, dict[str, Any] | None, str]], now: datetime) -> Context:
-    """Rows: (fact, version, outcome, data, reason)."""
+def _context(rows: Iterable[tuple[str, int, str, dict[str, Any] | None, str]], now: datetime, made_here: bool = False) -> Context:
+    """Rows: (fact, version, outcome, data, reason). `made_here`: of a fact that the collector makes."""
     facts: dict[str, dict[str, Any]] = {}
-    missing: dict[str, str] = {}
+    missing: dict[str, str] = {} if made_here else {**_AT_CENTRE}
     for name, version, outcome, data, reason in rows:
         cls = FACTS.get(name)
+        if cls is not None and cls.AT_CENTRE and not made_here:
+            continue
         if outcome != "seen" or data is None:
             missing[name] = f"{outcome}: {reason}"
         elif cls is None or version > cls.VERSION:
@@ -245,6 +270,7 @@ def _rules(baseline: Baseline, level: int, tailoring: Tailoring | None) -> _Rule
 def _compile(baseline: Baseline, level: int, tailoring: Tailoring | None) -> _Ruleset:
     decisions: list[_Decision] = []
     known: dict[str, int] = {}
+    at_centre: dict[str, frozenset[str]] = {}
     lines: dict[Kind, list[_Line]] = {kind: [] for kind in Kind}
     coverage: dict[Kind, dict[str, int]] = {
         kind: dict.fromkeys(("automated", "partial", "manual", "not_yet"), 0) for kind in Kind
@@ -272,21 +298,25 @@ def _compile(baseline: Baseline, level: int, tailoring: Tailoring | None) -> _Ru
                 (baseline.checks[name], index)
                 for name in requirement.checks
                 if kind in baseline.checks[name].kinds and level in requirement.only_at.get(name, requirement.levels)
-                if (index := _bind(baseline.checks[name], params, known, decisions)) is not None
+                if (index := _bind(baseline.checks[name], params, known, decisions, at_centre)) is not None
             ]
             person = Result(requirement.id, clause, None, Verdict.MANUAL, None)
             decided = checks and requirement.coverage == "automated"
             lines[kind].append(_Line(requirement.id, clause, checks, None if decided else person))
-    return _Ruleset(decisions, lines, coverage)
+    return _Ruleset(decisions, lines, coverage, at_centre)
 
 
-def _bind(check: Check, params: dict[str, Any], known: dict[str, int], decisions: list[_Decision]) -> int | None:
+def _bind(
+    check: Check, params: dict[str, Any], known: dict[str, int], decisions: list[_Decision], at_centre: dict[str, frozenset[str]]
+) -> int | None:
     """Index of its decision; None where it compares with an empty list: the customer named nothing, so nothing is asked."""
     compiler = Compiler(params=params)
     rule = compiler.rule(check.assert_)
     provided = None if check.provided is None else compiler.rule(check.provided)
     if any(params[name] == [] for name in compiler.used):
         return None
+    if made := frozenset(fact for fact, _field in compiler.reads if FACTS[fact].AT_CENTRE):
+        at_centre[check.id] = made
     bound = json.dumps([check.id, {name: params[name] for name in sorted(compiler.used)}])
     if bound not in known:
         known[bound] = len(decisions)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -212,15 +213,22 @@ class Assessment:
 
     coverage: dict[str, int]
     """Coverage -> number of requirements that apply to this kind of asset or to the organisation at this level."""
+    at_centre: frozenset[str] = frozenset()
+    """Checks that read a fact which only the collector makes."""
+    left_to_centre: frozenset[str] = frozenset()
+    """Those of them that were judged without it: unknown here, and nobody's fault here."""
 
     def summary(self) -> dict[str, int]:
         """Verdict -> count, every verdict present. A check counts once, with its worst verdict, however many requirements
-        name it; a requirement (or the rest of a partial one) that a person decides counts once as manual."""
+        name it; a requirement (or the rest of a partial one) that a person decides counts once as manual. What is left to
+        the centre is not counted."""
         worst: dict[str, Verdict] = {}
         counts = dict.fromkeys((str(verdict) for verdict in Verdict), 0)
         for result in self.results:
             if result.check is None:
                 counts[result.verdict] += 1
+            elif result.check in self.left_to_centre:
+                continue
             elif result.check not in worst or RANK[result.verdict] < RANK[worst[result.check]]:
                 worst[result.check] = result.verdict
         for verdict in worst.values():
@@ -228,9 +236,18 @@ class Assessment:
         return counts
 
     def verdicts_digest(self) -> str:
-        """sha256 over requirement, check and verdict of each result: two judges that agree have the same."""
-        lines = sorted(f"{r.requirement}|{r.check or ''}|{r.verdict}" for r in self.results)
-        return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+        """sha256 over requirement, check and verdict of each result that a machine can come to by itself: the machine and the
+        collector, where they agree, have the same. What reads a fact that only the collector makes is left out."""
+        return _digest(result for result in self.results if result.check not in self.at_centre)
+
+    def whole_digest(self) -> str:
+        """The same over all results: while it stays the same, nothing turned."""
+        return _digest(self.results)
+
+
+def _digest(results: Iterable[Result]) -> str:
+    lines = sorted(f"{r.requirement}|{r.check or ''}|{r.verdict}" for r in results)
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 RANK = {verdict: rank for rank, verdict in enumerate(Verdict)}

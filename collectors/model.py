@@ -149,6 +149,12 @@ class Snapshot(Model):
             return None
         return fact if isinstance(fact, cls) else None
 
+    def holding(self, record: Record) -> Snapshot:
+        """The same with this record, in place of its own of that fact: for facts that are made where it is kept."""
+        records = (*(one for one in self.records if one.fact != record.fact), record)
+        given = {name: getattr(self, name) for name in type(self).model_fields}
+        return Snapshot.model_construct(**given | {"records": records})
+
     def to_bytes(self) -> bytes:
         """The JSON that is signed, sent and kept: UTF-8, no spaces."""
         return self.model_dump_json(exclude_defaults=False).encode()
@@ -181,6 +187,7 @@ class Snapshot(Model):
 
 
 MISFIT = "the fact does not fit its type"
+NOT_ITS_OWN = f"{MISFIT}: no machine is asked for it, the collector alone makes it"
 
 
 @cache
@@ -192,6 +199,9 @@ def facts_digest() -> str:
 
 
 def _sound(record: Record) -> Record:
+    cls = FACTS.get(record.fact)
+    if cls is not None and cls.AT_CENTRE:
+        return record.model_copy(update={"outcome": "unparsable", "data": None, "reason": NOT_ITS_OWN})
     try:
         record.typed()
     except ValidationError as error:

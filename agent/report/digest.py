@@ -53,6 +53,7 @@ _FIXED_REASONS = (
     mark("not collected"),
     mark("dated in the future"),
     mark("a pass counts only where this holds"),
+    mark("answered at the centre, from data of publishers that only it has"),
 )
 _WANTED = {
     "ne": mark("anything but %s"),
@@ -132,7 +133,14 @@ class Digest:
         return identity.os_name if identity else ""
 
     def of(self, verdict: Verdict) -> list[Entry]:
-        return [entry for entry in self.entries if entry.verdict is verdict]
+        """Without those left to the centre: nobody here can do anything about them."""
+        left = self.assessment.left_to_centre
+        return [entry for entry in self.entries if entry.verdict is verdict and entry.check.id not in left]
+
+    @property
+    def left_to_centre(self) -> list[Entry]:
+        """What only the collector can answer."""
+        return [entry for entry in self.entries if entry.check.id in self.assessment.left_to_centre]
 
     @property
     def unreached(self) -> Blank | None:

@@ -24,7 +24,7 @@ from agent.report.digest import (
     text,
     wanted,
 )
-from agent.report.table import next_step
+from agent.report.table import left_words, next_step
 from agent.terminal import clean
 from baselines.model import Verdict
 
@@ -91,6 +91,10 @@ def _machine(report: Digest) -> Iterator[str]:
         yield from _table(
             (_("clause"), _("check"), _("seen")), ((_labels(e.clauses), text(e.check.title), _evidence(e)) for e in passed)
         )
+    if left := report.left_to_centre:
+        yield f"<h2>{escape(_('What the collector answers'))} ({len(left)})</h2>"
+        yield f"<p>{escape(left_words())}</p>"
+        yield from _table((_("clause"), _("check")), ((_labels(e.clauses), text(e.check.title)) for e in left))
     if report.by_hand:
         yield f"<h2>{escape(_('What a person decides'))} ({len(report.by_hand)})</h2>"
         yield from _table((_("clause"), _("requirement"), _("what to show")), (_duty(clause) for clause in report.by_hand))

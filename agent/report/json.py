@@ -7,7 +7,7 @@ from typing import Any
 from pydantic_core import to_json
 
 from agent.report.digest import Digest
-from baselines.model import Result
+from baselines.model import Result, Verdict
 from collectors import VERSION
 from collectors.model import Snapshot
 
@@ -46,8 +46,7 @@ def worst(report: Digest, count: int) -> list[dict[str, Any]]:
             "title": entry.check.title.model_dump(),
             "remedy": entry.remedy.model_dump(),
         }
-        for entry in report.entries[:count]
-        if entry.verdict in ("fail", "unknown")
+        for entry in [*report.of(Verdict.FAIL), *report.of(Verdict.UNKNOWN)][:count]
     ]
 
 

@@ -51,6 +51,7 @@ def lines(report: Digest, columns: int, ink: Colouring, verbose: bool = False) -
                 yield from _entry(entry, columns, ink)
     if verbose:
         yield from _rest(report, columns, ink)
+    yield from _left_to_centre(report, columns, ink)
     yield ""
     yield from _foot(report, columns, ink)
 
@@ -135,6 +136,25 @@ def _rest(report: Digest, columns: int, ink: Colouring) -> Iterator[str]:
         yield ink(f"{_('What a person decides')} ({len(report.by_hand)})", "bold")
         for clause in report.by_hand:
             yield from wrap(f"{clause.label} {text(clause.requirement.title)}", columns, " - ")
+
+
+def _left_to_centre(report: Digest, columns: int, ink: Colouring) -> Iterator[str]:
+    """Told in a few lines: no fault of the machine, nor of who looks after it."""
+    if entries := report.left_to_centre:
+        yield ""
+        yield ink(f"{_('What the collector answers')} ({len(entries)})", "bold")
+        yield from wrap(left_words(), columns, "   ")
+        for entry in entries:
+            yield from wrap(
+                f"{text(entry.check.title)} [{', '.join(dict.fromkeys(c.label for c in entry.clauses))}]", columns, " - "
+            )
+
+
+def left_words() -> str:
+    """Why these lines have no verdict here."""
+    return _(
+        "They rest on data of publishers that only the collector has: they are not counted here, neither as open nor as passed."
+    )
 
 
 def _foot(report: Digest, columns: int, ink: Colouring) -> Iterator[str]:

@@ -37,6 +37,7 @@ from collectors.facts.software import Software
 from collectors.facts.storage import Storage
 from collectors.facts.system_design import SystemDesign
 from collectors.facts.updates import Updates
+from collectors.facts.vulnerabilities import Vulnerabilities
 from collectors.facts.windows_hardening import WindowsHardening
 
 FACTS: dict[str, type[Fact]] = {
@@ -77,5 +78,6 @@ FACTS: dict[str, type[Fact]] = {
         Neighbours,
         Exposure,
         SystemDesign,
+        Vulnerabilities,
     )
 }

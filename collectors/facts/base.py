@@ -38,6 +38,8 @@ class Fact(Model):
 
     NAME: ClassVar[str]
     VERSION: ClassVar[int] = 1
+    AT_CENTRE: ClassVar[bool] = False
+    """Made by the collector from what it keeps; no machine is asked for it, and none is believed that claims it."""
 
     unseen: tuple[Unseen, ...] = Field(default=(), description="The fields that are None and the reason of each")
 

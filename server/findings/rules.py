@@ -47,7 +47,7 @@ def judgement(assessment: Assessment, tailoring: str) -> Judgement:
         {numbers[baseline, *name]: verdict for name, (verdict, _severity) in worst.items()},
         KINDS[assessment.kind],
         digest_of(baseline, assessment.digest, tailoring, assessment.level, assessment.kind.value),
-        assessment.verdicts_digest(),
+        assessment.whole_digest(),
     )
 
 
