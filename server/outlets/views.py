@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from server.ingest.access import address_of
 from server.outlets import making
-from server.outlets.forms import OutletForm
+from server.outlets.forms import FORMS
 from server.outlets.making import Wrong
 from server.outlets.models import Outlet
 from server.outlets.tasks import test
@@ -19,24 +19,28 @@ from server.web.requests import user_of
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def outlets(request: HttpRequest) -> HttpResponse:
-    """A secret that was typed is never shown again, not even when the form comes back."""
+    """The kind is chosen first. A secret that was typed is never shown again, not even when the form comes back."""
     user = user_of(request)
     if not user.does(ADMINISTER):
         raise PermissionDenied
-    form = OutletForm(request.POST or None, user=user)
-    if request.method == "POST" and form.is_valid():
+    kind = request.POST.get("kind") or request.GET.get("kind", "")
+    form = FORMS[kind](request.POST or None, user=user) if kind in FORMS else None
+    if request.method == "POST" and form is None:
+        raise Http404
+    if form is not None and form.is_valid():
         try:
             making.make(form.cleaned_data["unit"], form.wish(), user.username, address_of(request))
         except Wrong as error:
             form.add_error(None, str(error))
         else:
             return redirect("outlets")
-    if form.is_bound:
+    if form is not None and form.is_bound:
         shown = request.POST.copy()
         shown["secret"] = ""
         form.data = shown
     rows = Outlet.objects.visible_to(user, ADMINISTER).select_related("unit")
-    return render(request, "outlets/outlets.html", {"form": form, "rows": rows, "nav": "outlets"})
+    context = {"form": form, "kind": kind, "kinds": Outlet.KINDS, "rows": rows, "nav": "outlets"}
+    return render(request, "outlets/outlets.html", context)
 
 
 @require_POST

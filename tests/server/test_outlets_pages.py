@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -136,6 +137,43 @@ def test_the_page_makes_one(as_admin: Client, tree, admin) -> None:
     page = as_admin.get("/outlets/").content.decode()
     assert "SIEM" in page
     assert KEY not in page
+
+
+@pytest.mark.parametrize(
+    ("kind", "own"),
+    [
+        ("", set()),
+        ("syslog", {"format", "facility", "enterprise"}),
+        ("webhook", set()),
+        ("mail", {"sender", "recipients", "user", "hours", "per_hour"}),
+    ],
+)
+def test_the_form_asks_for_what_its_kind_has(as_admin: Client, tree, kind: str, own: set[str]) -> None:
+    page = as_admin.get(f"/outlets/?kind={kind}").content.decode()
+    assert all(f"?kind={one}#make" in page for one in ("syslog", "webhook", "mail")), "chosen by plain links"
+    shown = set(re.findall(r'name="(\w+)"', page.partition('id="make"')[2])) - {"csrfmiddlewaretoken"}
+    shared = {"kind", "unit", "name", "address", "tells", "severity", "direction", "rule_changes", "language", "secret", "ca"}
+    assert shown == (shared | own if kind else set())
+    assert ('value="journal"' in page) == (kind in ("syslog", "webhook")), "the journal does not go by e-mail"
+    assert as_admin.post("/outlets/", FORM | {"unit": tree["root"].pk, "kind": "fax"}).status_code == 404
+
+
+def test_the_page_makes_one_for_mail(as_admin: Client, tree) -> None:
+    given = FORM | {
+        "unit": tree["root"].pk,
+        "kind": "mail",
+        "address": "starttls://mail.example.vn",
+        "sender": "a@b.vn",
+        "user": "u",
+        "secret": "a password",
+    }
+    page = as_admin.post("/outlets/", given).content.decode()
+    assert 'class="field wrong"' in page, "recipients are missing"
+    assert "a password" not in page
+    assert as_admin.post("/outlets/", given | {"recipients": "c@d.vn, e@f.vn,"}).status_code == 302
+    made = Outlet.objects.get()
+    assert made.options == {"sender": "a@b.vn", "recipients": ["c@d.vn", "e@f.vn"], "user": "u", "hours": 24, "per_hour": 10}
+    assert (made.kind, made.secret) == ("mail", "a password")
 
 
 def test_a_secret_does_not_come_back_with_a_form_that_is_wrong(as_admin: Client, tree) -> None:
