@@ -184,7 +184,7 @@ def converted(text: str, encoding: str) -> str:
 
 def suspicion(text: str) -> str:
     """Why this one cell of a sheet in Unicode is not what it seems; empty where nothing speaks against it."""
-    if _LOST.search(text):
+    if _LOST.search(text) and "/" not in text and "=" not in text:  # those of an address
         return "lost"
     if text.isascii() or is_vietnamese_unicode([text]):
         return ""
