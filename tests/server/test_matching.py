@@ -125,12 +125,24 @@ def test_where_lists_are_missing_packages_are_matched_and_doubted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("os_id", "version"), [("ubuntu", "22.04"), ("linuxmint", "12"), ("debian", "11"), ("debian", ""), ("kali", "2026.3")]
+    ("os_id", "version", "reason", "detail"),
+    [
+        ("ubuntu", "22.04", "no-feed", "ubuntu:22.04"),
+        ("debian", "11", "no-feed", "debian:11"),
+        ("debian", "", "no-feed", "debian:"),
+        ("linuxmint", "12", "no-feed-for-system", "Linux Mint 12"),
+        ("kali", "2026.3", "no-feed-for-system", "kali 2026.3"),
+        ("sles", "15.6", "no-feed-for-system", "SUSE Linux Enterprise Server 15.6"),
+        ("ol", "9.5", "no-feed-for-system", "Oracle Linux 9.5"),
+        ("amzn", "2023", "no-feed-for-system", "Amazon Linux 2023"),
+        ("arch", "", "no-feed-for-system", "arch"),
+    ],
 )
-def test_data_of_one_release_are_held_against_no_other(os_id: str, version: str) -> None:
-    found = match(host(os_id, version, deb("a", "1-1")), Told()("debian:12", "a", fixed("2-1")))
+def test_data_of_one_release_are_held_against_no_other(os_id: str, version: str, reason: str, detail: str) -> None:
+    book = Told()("debian:12", "a", fixed("2-1"))(f"{os_id}:0", "a", fixed("2-1"))
+    found = match(host(os_id, version, deb("a", "1-1")), book)
     assert not found.matches
-    assert found.reason == "no-feed"
+    assert (found.reason, found.detail, found.assessed) == (reason, detail, 0)
     assert not found.whole
 
 

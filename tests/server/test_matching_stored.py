@@ -264,7 +264,7 @@ def test_every_word_has_a_number_and_a_text() -> None:
     assert set(codes.DECIDED) == set(codes.DECIDED_TITLES)
     assert set(codes.NOTE_TITLES) == set(said.NOTES)
     assert set(codes.LEFT_TITLES) == set(outcome.REASONS)
-    assert set(codes.REASON_TITLES) == {outcome.NO_FEED, outcome.NO_PACKAGES, outcome.NO_SYSTEM}
+    assert set(codes.REASON_TITLES) == {outcome.NO_FEED, outcome.NO_PACKAGES, outcome.NO_SYSTEM, outcome.NOT_COVERED}
 
 
 def test_a_swap_asks_for_matching_and_a_list_of_indicators_does_not() -> None:

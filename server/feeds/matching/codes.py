@@ -66,5 +66,6 @@ LEFT_TITLES: Final = {
 REASON_TITLES: Final = {
     "packages-not-seen": _("The packages of this machine were not seen."),
     "no-feed": _("No feed that was imported speaks of this system."),
+    "no-feed-for-system": _("There is no feed for this system: rasoat reads no publisher's data on it."),
     "system-not-seen": _("What system this is was not seen."),
 }

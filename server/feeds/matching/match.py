@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from server.feeds.matching import debs, network, rpms, windows
 from server.feeds.matching.host import Host
-from server.feeds.matching.outcome import NO_FEED, NO_PACKAGES, NO_SYSTEM, Cache, Outcome
+from server.feeds.matching.outcome import NO_FEED, NO_PACKAGES, NO_SYSTEM, NOT_COVERED, Cache, Outcome
 from server.feeds.matching.said import Book
+
+NAMES: Final = {
+    "sles": "SUSE Linux Enterprise Server",
+    "sles_sap": "SUSE Linux Enterprise Server for SAP",
+    "sled": "SUSE Linux Enterprise Desktop",
+    "opensuse-leap": "openSUSE Leap",
+    "opensuse-tumbleweed": "openSUSE Tumbleweed",
+    "ol": "Oracle Linux",
+    "amzn": "Amazon Linux",
+    "centos": "CentOS",
+    "fedora": "Fedora",
+    "linuxmint": "Linux Mint",
+}
+"""Systems without a feed as people call them; any other by its own word."""
 
 
 def match(host: Host, book: Book, cache: Cache | None = None) -> Outcome:
@@ -19,9 +35,11 @@ def match(host: Host, book: Book, cache: Cache | None = None) -> Outcome:
         return network.match(host, book)
     ecosystems = rpms.ecosystems_of(host) if host.os_id in rpms.PUBLISHERS else (f"{host.os_id}:{host.os_version}",)
     ecosystem = ecosystems[0]
-    covered = host.os_id in rpms.PUBLISHERS or host.os_id in debs.PUBLISHERS
-    if not covered or not any(map(book.knows, ecosystems)):
+    if host.os_id not in rpms.PUBLISHERS and host.os_id not in debs.PUBLISHERS:
         # a derivative is not the system it is made from: its packages may be mended otherwise, or not at all
+        named = NAMES.get(host.os_id, host.os_id)
+        return Outcome(ecosystem, reason=NOT_COVERED, detail=f"{named} {host.os_version}".strip())
+    if not any(map(book.knows, ecosystems)):
         return Outcome(ecosystem, reason=NO_FEED, detail=ecosystem)
     if host.packages is None:
         return Outcome(ecosystem, reason=NO_PACKAGES, detail=host.why("software.packages") or host.why("software"))

@@ -13,8 +13,9 @@ REASONS: Final = (
     "support-not-covered",
 )  # fmt: skip
 """Why a package was not assessed, or not wholly."""
-NO_PACKAGES, NO_FEED, NO_SYSTEM = "packages-not-seen", "no-feed", "system-not-seen"
-"""Why a whole machine was not."""
+NO_PACKAGES, NO_FEED, NO_SYSTEM, NOT_COVERED = "packages-not-seen", "no-feed", "system-not-seen", "no-feed-for-system"
+"""Why a whole machine was not: its packages were not seen · data on its release are not in force · what it is was not seen ·
+rasoat reads no data on such a system at all."""
 
 
 class Left(NamedTuple):
@@ -45,7 +46,7 @@ class Outcome:
     assessed: int = 0
     """Packages (builds, releases) that were held against data that cover them."""
     reason: str = ""
-    """Set: nothing at all was assessed, and why: one of the three words above."""
+    """Set: nothing at all was assessed, and why: one of the four words above."""
     detail: str = ""
 
     @property

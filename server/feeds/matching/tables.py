@@ -17,7 +17,7 @@ from server.feeds.codes import SEVERITY_WORDS
 from server.feeds.matching.said import Said
 from server.feeds.models import Affected, Feed, NetworkAdvisory, NetworkRelease, Superseded, in_force
 
-PROGRAM: Final = 7
+PROGRAM: Final = 8
 """Raised when the same facts and data are matched otherwise than before: everything is then matched again."""
 DECIDING: Final = ("csaf", "debian", "kev", "msrc", "network", "osv", "windows")
 """Kinds of feeds that change what is matched; others only what is told beside it."""
