@@ -21,6 +21,7 @@ from server.findings import record, rules
 from server.ingest.models import Machine, StoredSnapshot
 from server.journal import models as journal
 from server.schedules import rollouts
+from server.statements import insert
 from server.units.models import Policy
 
 log = logging.getLogger(__name__)
@@ -81,9 +82,7 @@ def to_keep(assessment: Assessment, policy: Policy, judged: Judged | None) -> To
 def keep(stored: StoredSnapshot, made: ToKeep) -> StoredAssessment:
     """Write how a snapshot was judged: summary, standing, transitions. Inside the transaction that stores the snapshot."""
     assessment = StoredAssessment(snapshot=stored, machine_id=stored.machine_id, **made.columns)
-    StoredAssessment.objects.bulk_create(
-        [assessment], update_conflicts=True, unique_fields=["snapshot"], update_fields=[*made.columns]
-    )
+    insert(StoredAssessment, {"snapshot_id": stored.pk, "machine_id": stored.machine_id, **made.columns}, over="snapshot_id")
     record.record(stored, made.by_rule)
     return assessment
 

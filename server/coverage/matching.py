@@ -15,10 +15,18 @@ from collectors.model import Snapshot
 from server.coverage.lists import label_of
 from server.coverage.models import Card, Expected
 from server.ingest.models import IN_SERVICE, Machine
+from server.statements import Rows, Select, insert
 from server.units.models import Unit
 
 BY_MAC, BY_NAME, AMBIGUOUS, NOBODY = "mac", "name", "ambiguous", ""
 SLICE = 500
+
+
+_cards = Rows(lambda machine: Card.objects.filter(machine=machine).values_list("mac"))
+_lines = Expected.objects.select_related("unit")
+_by_machine = Select(lambda machine: _lines.filter(machine=machine)[: 4 * SLICE])
+_by_mac = Select(lambda mac: _lines.filter(mac=mac)[: 4 * SLICE])
+_by_name = Select(lambda name: _lines.filter(hostname=name)[: 4 * SLICE])
 
 
 class Index:
@@ -70,25 +78,35 @@ def rematch(rows: Iterable[Expected], index: Index) -> int:
     return len(changed)
 
 
-def note(machine: Machine, snapshot: Snapshot) -> None:
+def cards_of(machine: Machine) -> frozenset[str]:
+    """Hardware addresses it told of itself."""
+    return frozenset(mac for (mac,) in _cards(machine.pk))
+
+
+def note(machine: Machine, snapshot: Snapshot, before: frozenset[str]) -> None:
     """Called with each snapshot that became a machine's newest: keep its cards, and see whether a list waited for it."""
     identity = snapshot.told(Identity)
     if identity is None or identity.macs is None:  # what was known stays
         return
-    before = set(Card.objects.filter(machine=machine).values_list("mac", flat=True))
-    now = set(identity.macs)
+    now = frozenset(identity.macs)
     if before == now:
         return
-    Card.objects.filter(machine=machine, mac__in=before - now).delete()
-    Card.objects.bulk_create([Card(machine=machine, mac=mac) for mac in sorted(now - before)])
+    if gone := before - now:
+        Card.objects.filter(machine=machine, mac__in=gone).delete()
+    for mac in sorted(now - before):
+        insert(Card, {"machine_id": machine.pk, "mac": mac})
     look_again(machine, before | now)
 
 
 def look_again(machine: Machine, macs: Iterable[str] = ()) -> None:
     """A machine enrolled, was named or got another card: the lines that may mean it."""
     labels = {label_of(machine.name), label_of(machine.hostname)} - {""}
-    may = Expected.objects.filter(Q(mac__in=list(macs)) | Q(hostname__in=labels) | Q(machine=machine)).select_related("unit")
-    rows = list(may[: 4 * SLICE])
+    may = [
+        *_by_machine(machine.pk),
+        *(row for mac in sorted(macs) for row in _by_mac(mac)),
+        *(row for name in labels for row in _by_name(name)),
+    ]
+    rows = list({row.pk: row for row in may}.values())[: 4 * SLICE]
     if rows:
         also = Q(pk=machine.pk) | Q(cards__mac__in=[row.mac for row in rows if row.mac])
         names = [row.hostname for row in rows if row.hostname]

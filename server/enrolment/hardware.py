@@ -13,13 +13,11 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta
 
-from django.db.models import Q
-
 from collectors.facts.identity import Identity
 from collectors.model import Snapshot
 from server.assess.judge import raise_alarm
-from server.coverage.models import Card
 from server.ingest.models import IN_SERVICE, Machine, StoredSnapshot
+from server.statements import Select
 
 BACK_SOON = timedelta(days=7)
 NAMED = 5
@@ -41,13 +39,15 @@ def filler(serial: str) -> bool:
     return _FILLER.fullmatch(serial) is not None
 
 
-def watch(machine: Machine, stored: StoredSnapshot, snapshot: Snapshot) -> None:
-    """Called with each snapshot that becomes an own machine's newest, before what was known of it is overwritten."""
+def watch(machine: Machine, stored: StoredSnapshot, snapshot: Snapshot, known: frozenset[str]) -> None:
+    """Called with each snapshot that becomes an own machine's newest, before what was known of it is overwritten.
+
+    `known`: hardware addresses it told before.
+    """
     identity = snapshot.told(Identity)
     if identity is None or not machine.own:
         return
     serial, macs = serial_of(identity), frozenset(identity.macs or ())
-    known = frozenset(Card.objects.filter(machine=machine).values_list("mac", flat=True))
     if _other(machine.serial, known, serial, macs):
         kind = "two-machines" if _was_before(machine, serial, macs, stored.received_at) else "hardware-changed"
         raise_alarm(
@@ -88,14 +88,19 @@ def _look_for_doubles(machine: Machine, stored: StoredSnapshot, machine_id: str,
         raise_alarm(machine, kind, stored.pk, number=other.pk, **({"name": name} if name else {}))
 
 
+_others = Machine.objects.filter(IN_SERVICE, own=True).select_related("unit").order_by("pk")
+_by_id = Select(lambda text: _others.filter(machine_id=text)[: NAMED + 1])
+_by_serial = Select(lambda text: _others.filter(serial=text)[: NAMED + 1])
+_by_card = Select(lambda mac: _others.filter(cards__mac=mac)[: NAMED + 1])
+
+
 def alike(machine: Machine, machine_id: str, serial: str, macs: frozenset[str]) -> list[Machine]:
     """Other machines in service that may be this one: the same system id, serial number or card."""
-    same = Q(pk__in=[])
-    if machine_id:
-        same |= Q(machine_id=machine_id)
-    if serial:
-        same |= Q(serial=serial)
-    if macs:
-        same |= Q(pk__in=Card.objects.filter(mac__in=macs).values("machine"))
-    found = Machine.objects.filter(same & IN_SERVICE, own=True).exclude(pk=machine.pk).select_related("unit")
-    return list(found.order_by("pk")[:NAMED])
+    # each by an index of its own: asked at once, the database would walk through all machines
+    found = [
+        *(_by_id(machine_id) if machine_id else ()),
+        *(_by_serial(serial) if serial else ()),
+        *(other for mac in sorted(macs) for other in _by_card(mac)),
+    ]
+    others = {other.pk: other for other in found if other.pk != machine.pk}
+    return [others[pk] for pk in sorted(others)][:NAMED]

@@ -133,6 +133,6 @@ def unite(new: Machine, old: Machine, by: str, address: str = "") -> None:
         )  # fmt: skip
     if old.latest is not None:
         with transaction.atomic():
-            matching.note(old, old.latest.snapshot())
+            matching.note(old, old.latest.snapshot(), matching.cards_of(old))
             matching.look_again(old)
     judge.rejudge(iter([old]))

@@ -21,6 +21,7 @@ from server.findings.models import Change, Head, Standing, Transition
 from server.findings.rules import Judgement
 from server.ingest.models import Machine, StoredSnapshot
 from server.outlets import news
+from server.statements import Rows, Select, Update, insert
 
 EACH = 64
 """Changes between two times a report counts in what waits."""
@@ -29,12 +30,26 @@ HEAD = ("machine_id", "unit_id", "kind", "snapshot", "at", "turn", "first_snapsh
 TRANSITION = ("machine_id", "rule_id", "was", "now", "cause", "turn", "at", "written_at", "snapshot")
 
 
+class Was(NamedTuple):
+    """What has to be known of a verdict to see whether it turned, and since when it fails."""
+
+    verdict: int
+    failing_since: datetime | None
+
+
 class Held(NamedTuple):
     """A verdict as it stands."""
 
     verdict: int
     since: datetime
     failing_since: datetime | None
+
+
+_locked = Select(lambda machine: Head.objects.select_for_update().filter(pk=machine))
+_stands = Rows(lambda machine: Standing.objects.filter(machine=machine).values_list("rule_id", "verdict", "failing_since"))
+_move = Update(
+    lambda machine: Head.objects.filter(pk=machine), "unit", "kind", "snapshot", "at", "turn", "rules", "verdicts"
+)  # fmt: skip
 
 
 def record(stored: StoredSnapshot, judged: Judgement) -> None:
@@ -84,8 +99,8 @@ def count(unit: int | None, kind: int, packed: bytes) -> None:
     """To be counted in by the next `tally.fold`."""
     if unit is None or not packed:
         return
-    change = Change.objects.create(unit_id=unit, kind=kind, packed=packed)
-    if change.pk % EACH == 0:
+    number = insert(Change, {"unit_id": unit, "kind": kind, "packed": packed, "at": timezone.now()}, returning=True)
+    if number and number % EACH == 0:
         # whoever runs without a worker keeps up as well; a failure here is nobody's whose report is stored
         transaction.on_commit(_fold, robust=True)
 
@@ -98,7 +113,7 @@ def _fold() -> None:
 
 def _head(machine: int) -> Head | None:
     """Locked: whoever has it is alone with the machine's rows."""
-    return Head.objects.select_for_update().filter(pk=machine).first()
+    return _locked.first(machine)
 
 
 def _first(machine: int, unit: int | None, position: tuple[datetime, UUID], judged: Judgement) -> bool:
@@ -120,7 +135,7 @@ def _forward(head: Head, unit: int | None, position: tuple[datetime, UUID], judg
     same_rules = judged.rules == head.rules
     moved = (unit, judged.kind) != (head.unit_id, head.kind)
     if moved or not same_rules or judged.digest != head.verdicts:
-        held = standing(head.pk)
+        held = {rule: Was(verdict, failing_since) for rule, verdict, failing_since in _stands(head.pk)}
         turn = head.turn + 1 if again else 0
         turned = _turn(head.pk, held, position, judged, MACHINE if same_rules else RULES, turn)
         if moved:
@@ -128,14 +143,11 @@ def _forward(head: Head, unit: int | None, position: tuple[datetime, UUID], judg
             count(unit, judged.kind, changes.come(judged.verdicts))
         else:
             count(unit, judged.kind, changes.pack(turned))
-    Head.objects.filter(pk=head.pk).update(
-        unit=unit, kind=judged.kind, snapshot=snapshot, at=at, turn=head.turn + 1 if again else 0, rules=judged.rules,
-        verdicts=judged.digest,
-    )  # fmt: skip
+    _move(unit, judged.kind, snapshot, at, head.turn + 1 if again else 0, judged.rules, judged.digest, head.pk)
 
 
 def _turn(
-    machine: int, held: dict[int, Held], position: tuple[datetime, UUID], judged: Judgement, cause: int, turn: int
+    machine: int, held: dict[int, Was], position: tuple[datetime, UUID], judged: Judgement, cause: int, turn: int
 ) -> list[tuple[int, int, int]]:
     """Write the verdicts that turned, and nothing else; (rule, was, now) of each."""
     at, _snapshot = position

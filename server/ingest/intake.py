@@ -30,6 +30,7 @@ from server.ingest.access import AGENT_ID, agent_of
 from server.ingest.models import Agent, Machine, StoredSnapshot
 from server.journal import models as journal
 from server.schedules import rollouts
+from server.statements import Rows, Select, Update, insert
 from server.stations import models as stations
 from server.units.models import Policy
 
@@ -42,6 +43,22 @@ _STATUS = {"too-large": 413, "damaged": 400, "unsigned": 401, "forged": 401}
 LARGE = 8 * 1024 * 1024
 _large = threading.BoundedSemaphore(1)
 """Facts take ten times their JSON when they are looked at: of the few that are so large, one at a time."""
+
+
+TOLD = ("latest_id", "hostname", "os_name", "machine_id", "serial")
+"""Columns of a machine that its newest snapshot fills."""
+
+_by_id = Select(lambda pk, agent: StoredSnapshot.objects.select_related("base", "machine").filter(pk=pk, agent=agent).order_by())
+_is_here = Rows(lambda pk: StoredSnapshot.objects.filter(pk=pk).order_by().values_list("clock_ahead"))
+_own = Select(lambda agent: Machine.objects.select_related("latest__base").filter(agent=agent, own=True))
+_own_now = Select(
+    lambda agent: Machine.objects.select_related("unit", "latest").defer("latest__sealed").filter(agent=agent, own=True)
+)
+_reached = Select(lambda agent, name: Machine.objects.select_related("latest__base").filter(agent=agent, own=False, name=name))
+_contact = Update(lambda agent: Agent.objects.filter(pk=agent), "contact_at")
+_renew = Update(
+    lambda pk: Machine.objects.filter(pk=pk), *(name.removesuffix("_id") if name == "latest_id" else name for name in TOLD)
+)
 
 
 class Taken(NamedTuple):
@@ -76,17 +93,15 @@ def _take(body: bytes, difference: bool, agent: Agent) -> Taken:
         opened = _open(plain, agent)
     if base is not None and not _speaks_of(opened.snapshot, base.machine):
         raise _base_unknown()
-    if (known := _here(opened.snapshot.id)) is not None:
-        return _again(known, opened, agent)
-    machine = _known(agent, opened.snapshot)
+    machine = _known(agent, opened.snapshot) if base is None else _machine_of(base)
     form = keeping.form_of(plain, None if difference else body, agent.pk, machine)
     policy = rollouts.policy_of(agent.pk, agent.unit)
     verdicts = _judged(opened, policy, _kind(machine, opened.snapshot))
     with transaction.atomic():
         # its row stays ours until the end, so one agent's snapshots come in one after another: what follows reads which
         # one is newest, which alarm is open and which version came before, and then writes
-        Agent.objects.filter(pk=agent.pk).update(contact_at=timezone.now())
-        # asked again inside: two deliveries of one snapshot may have come this far side by side
+        _contact(timezone.now(), agent.pk)
+        # nearly always there is none; asked here, because two deliveries of one snapshot may have come this far side by side
         if (known := _here(opened.snapshot.id)) is not None:
             return _again(known, opened, agent)
         stored = _store(form, opened, agent)
@@ -118,8 +133,7 @@ def claimed_agent(body: bytes, difference: bool = False) -> str:
 def _base(body: bytes, agent: Agent) -> StoredSnapshot:
     """The snapshot that a difference starts from. Another agent's counts as none."""
     name = read(body).base
-    rows = StoredSnapshot.objects.select_related("base", "machine")
-    found = rows.filter(pk=name, agent=agent).first() if AGENT_ID.fullmatch(name) else None
+    found = _by_id.first(name, agent.pk) if AGENT_ID.fullmatch(name) else None
     if found is None:
         raise _base_unknown()
     return found
@@ -177,9 +191,7 @@ def _open(plain: bytes, agent: Agent) -> _Opened:
 
 
 def _here(snapshot: str) -> StoredSnapshot | None:
-    """Nearly always there is none, and then nothing but that is asked."""
-    rows = StoredSnapshot.objects.filter(pk=snapshot)
-    return rows.select_related("assessment").first() if rows.exists() else None
+    return StoredSnapshot.objects.select_related("assessment").filter(pk=snapshot).first() if _is_here(snapshot) else None
 
 
 def _again(known: StoredSnapshot, opened: _Opened, agent: Agent) -> Taken:
@@ -215,7 +227,15 @@ def _speaks_of(snapshot: Snapshot, machine: Machine) -> bool:
 
 
 def _known(agent: Agent, snapshot: Snapshot) -> Machine | None:
-    return Machine.objects.select_related("latest__base").filter(agent=agent, **_named(snapshot)).first()
+    named = _named(snapshot)
+    return _own.first(agent.pk) if named["own"] else _reached.first(agent.pk, named["name"])
+
+
+def _machine_of(base: StoredSnapshot) -> Machine:
+    """Nearly always the difference is to the newest one, which we have in hand."""
+    if base.machine.latest_id == base.pk:
+        base.machine.latest = base
+    return base.machine
 
 
 def _judged(opened: _Opened, policy: Policy, kind: str) -> judge.ToKeep | None:
@@ -231,28 +251,33 @@ def _judged(opened: _Opened, policy: Policy, kind: str) -> judge.ToKeep | None:
 def _store(form: keeping.Form, opened: _Opened, agent: Agent) -> StoredSnapshot:
     snapshot, now = opened.snapshot, timezone.now()
     machine = _machine(agent, snapshot)
-    stored = StoredSnapshot.objects.create(
-        id=snapshot.id,
-        machine=machine,
-        agent=agent,
-        received_at=now,
-        collected_at=opened.collected_at,
-        orders_at=min(opened.collected_at, now),
-        clock_ahead=opened.collected_at > now + AHEAD,
-        privileged=snapshot.privileged,
-        seconds=snapshot.seconds,
-        collector=snapshot.collector[:50],
-        digest=snapshot.digest[:64],
-        sealed_sha256=hashlib.sha256(opened.sealed.plain).hexdigest(),
-        sound_for="" if snapshot.problems() else facts_digest(),
+    columns = {
+        "id": snapshot.id,
+        "machine_id": machine.pk,
+        "agent_id": agent.pk,
+        "received_at": now,
+        "collected_at": opened.collected_at,
+        "orders_at": min(opened.collected_at, now),
+        "clock_ahead": opened.collected_at > now + AHEAD,
+        "privileged": snapshot.privileged,
+        "seconds": snapshot.seconds,
+        "collector": snapshot.collector[:50],
+        "digest": snapshot.digest[:64],
+        "sealed_sha256": hashlib.sha256(opened.sealed.plain).hexdigest(),
+        "sound_for": "" if snapshot.problems() else facts_digest(),
         **form._asdict(),
-    )
+    }
+    insert(StoredSnapshot, columns)
+    stored = StoredSnapshot(**columns)
+    stored._state.adding = False
+    stored.machine = machine
     if machine.latest is None or (stored.orders_at, stored.pk) > (machine.latest.orders_at, machine.latest.pk):
-        hardware.watch(machine, stored, snapshot)
+        cards = matching.cards_of(machine)
+        hardware.watch(machine, stored, snapshot, cards)
         machine.latest = stored
         _describe(machine, snapshot)
-        machine.save()
-        matching.note(machine, snapshot)
+        _renew(*(getattr(machine, name) for name in TOLD), machine.pk)
+        matching.note(machine, snapshot, cards)
     if stored.clock_ahead:
         judge.raise_alarm(
             machine, "clock-ahead", stored.pk, collected_at=opened.collected_at.isoformat(), received_at=now.isoformat()
@@ -261,10 +286,12 @@ def _store(form: keeping.Form, opened: _Opened, agent: Agent) -> StoredSnapshot:
 
 
 def _machine(agent: Agent, snapshot: Snapshot) -> Machine:
-    machines = Machine.objects.select_related("unit", "latest")
     if snapshot.target.via in ("local", "root"):
-        return machines.get(agent=agent, own=True)
-    found, _new = machines.get_or_create(
+        own = _own_now.first(agent.pk)
+        if own is None:
+            raise Machine.DoesNotExist(f"agent {agent.pk} has no machine of its own")
+        return own
+    found, _new = Machine.objects.select_related("unit", "latest").get_or_create(
         agent=agent, own=False, name=snapshot.target.name, defaults={"unit": agent.unit, "kind": snapshot.target.kind.value}
     )
     kind = _kind(found, snapshot)

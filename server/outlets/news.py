@@ -9,12 +9,14 @@ machine wait for each other (its Head), so they are numbered in the order they w
 from __future__ import annotations
 
 from datetime import datetime
+from uuid import uuid4
 
 from django.db import transaction
 from django.db.models import Min, Q
 
 from server.findings import changes
 from server.outlets.models import Order, Outlet, Turned
+from server.statements import insert
 
 SLICE = 500
 
@@ -22,8 +24,8 @@ SLICE = 500
 def note(machine: int, turned: list[tuple[int, int, int]], cause: int, at: datetime, written: datetime) -> None:
     """To be told: (rule, was, now) of each. Inside the transaction that writes them."""
     if turned:
-        packed = changes.pack(turned)
-        Turned.objects.create(machine_id=machine, at=at, written_at=written, cause=cause, packed=packed)
+        told = {"uid": uuid4(), "at": at, "written_at": written, "cause": cause, "packed": changes.pack(turned)}
+        insert(Turned, {"machine_id": machine, **told})
 
 
 def sort(limit: int = SLICE) -> int:

@@ -22,6 +22,7 @@ from server.assess.models import Alarm, StoredAssessment
 from server.ingest.models import IN_SERVICE, Agent, Machine
 from server.journal import models as journal
 from server.schedules.models import Rollout
+from server.statements import Select
 from server.units.models import DEFAULT_BASELINE, DEFAULT_INTERVAL, DEFAULT_LEVEL, Policy, Unit, resolve
 
 LEAST_JUDGED = 10
@@ -53,9 +54,13 @@ def concerned(rollout: Rollout, policy: Policy) -> bool:
     )
 
 
+_under_way = Select(lambda: Rollout.objects.filter(ended_at=None))
+"""In the whole tree: there are few."""
+
+
 def underway(unit: Unit) -> list[Rollout]:
     """The rollouts that concern a unit, the nearest first."""
-    found = Rollout.objects.filter(unit__in=unit.ids, ended_at=None)
+    found = [rollout for rollout in _under_way() if rollout.unit_id in unit.ids]
     return sorted(found, key=lambda rollout: -unit.ids.index(rollout.unit_id))
 
 

@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from server.ingest.models import Agent, Machine, StoredSnapshot
+from server.statements import Update
 from server.units.models import Unit
 from server.units.scope import Scoped
 
@@ -82,7 +83,11 @@ def _admit(site: int, waiting: list[int], per_minute: int, now: datetime) -> set
     return set(turn)
 
 
+_answer = Update(
+    lambda machine, made: ScanRequest.objects.filter(machine=machine, closed_at=None, asked_at__lte=made), "closed_at"
+)
+
+
 def answered(stored: StoredSnapshot) -> None:
     """A snapshot came: a request from before it was made is answered."""
-    open_ones = ScanRequest.objects.filter(machine=stored.machine, closed_at=None, asked_at__lte=stored.collected_at)
-    open_ones.update(closed_at=stored.received_at)
+    _answer(stored.received_at, stored.machine_id, stored.collected_at)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
@@ -13,6 +14,7 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
+from server.statements import Select
 from server.units.history import MachinePlacement, UnitName, UnitPlace, UnitSuccession
 from server.units.paths import outermost
 from server.units.rights import ADMIN, ADMINISTER, APPROVER, AUDITOR, OPERATOR, ROLES, VIEWER, roles_for
@@ -119,7 +121,13 @@ class Unit(models.Model):
 
     def policy(self) -> Policy:
         """What holds here; asks for the units above."""
-        return resolve(self, {unit.pk: unit for unit in Unit.objects.filter(pk__in=self.ids)})
+        return resolve(self, {unit.pk: unit for unit in _chain(len(self.ids))(*self.ids)})
+
+
+@cache
+def _chain(length: int) -> Select[Unit]:
+    """A unit and those above it, by their ids."""
+    return Select(lambda *ids: Unit.objects.filter(pk__in=ids).order_by())
 
 
 def by_code(code: str) -> list[Unit]:
