@@ -12,8 +12,8 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from uuid import UUID
 
 from django.db import connection, models
-from django.db.models.expressions import Expression
 from django.db.models import query as django_query
+from django.db.models.expressions import Expression
 from django.db.models.sql import UpdateQuery
 
 M = TypeVar("M", bound=models.Model)

@@ -43,8 +43,6 @@ _STATUS = {"too-large": 413, "damaged": 400, "unsigned": 401, "forged": 401}
 LARGE = 8 * 1024 * 1024
 _large = threading.BoundedSemaphore(1)
 """Facts take ten times their JSON when they are looked at: of the few that are so large, one at a time."""
-
-
 TOLD = ("latest_id", "hostname", "os_name", "machine_id", "serial")
 """Columns of a machine that its newest snapshot fills."""
 
@@ -56,9 +54,7 @@ _own_now = Select(
 )
 _reached = Select(lambda agent, name: Machine.objects.select_related("latest__base").filter(agent=agent, own=False, name=name))
 _contact = Update(lambda agent: Agent.objects.filter(pk=agent), "contact_at")
-_renew = Update(
-    lambda pk: Machine.objects.filter(pk=pk), *(name.removesuffix("_id") if name == "latest_id" else name for name in TOLD)
-)
+_renew = Update(lambda pk: Machine.objects.filter(pk=pk), *TOLD)
 
 
 class Taken(NamedTuple):
