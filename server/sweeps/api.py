@@ -26,6 +26,11 @@ def _machines(who: Reader, unit: str) -> QuerySet[Machine]:
     return under(who, who.rows(Machine), unit, "unit__path").filter(IN_SERVICE)
 
 
+def _number(text: str) -> int:
+    """0 for what is none: lists and letters are the same for everybody, and their numbers stand in addresses as words do."""
+    return fits(int(text)) if text.isascii() and text.isdecimal() and len(text) < 19 else 0
+
+
 class SheetOut(Schema):
     id: int
     number: str
@@ -86,27 +91,27 @@ class SweptIn(PageIn):
 
 
 @router.get(
-    "sweeps/{int:pk}/machines",
+    "sweeps/{slug:sheet}/machines",
     openapi_extra=CSV,
     response={200: SweptPage, **NO},
     summary="Machines and what a list means for them",
 )
-def swept(request: HttpRequest, pk: int, asked: Query[SweptIn]) -> Any:
+def swept(request: HttpRequest, sheet: str, asked: Query[SweptIn]) -> Any:
     who = reader(request, SCOPE)
-    sheet = Sheet.objects.filter(pk=fits(pk)).first()
-    if sheet is None:
+    found = Sheet.objects.filter(pk=_number(sheet)).first()
+    if found is None:
         raise Refused(404, "not-found", "no such list here")
-    judged = state.judged(_machines(who, asked.unit), sheet).select_related("unit", "looked")
+    judged = state.judged(_machines(who, asked.unit), found).select_related("unit", "looked")
     stamp = book.stamp()
     chosen = judged.filter(verdict=asked.verdict) if asked.verdict else judged
-    return page(request, chosen, asked, SweptOut, lambda one: _swept(one, sheet, stamp))
+    return page(request, chosen, asked, SweptOut, lambda one: _swept(one, found, stamp))
 
 
-def _swept(machine: Machine, sheet: Sheet, stamp: str) -> dict[str, Any]:
+def _swept(machine: Any, sheet: Sheet, stamp: str) -> dict[str, Any]:
     looked, sources, missing = rows.of_list(machine, sheet, stamp)
     return {
         "id": machine.pk, "name": machine.name, "unit": machine.unit_id, "unit_name": machine.unit.name,
-        "verdict": machine.verdict,  # type: ignore[attr-defined]
+        "verdict": machine.verdict,
         "reported_at": looked.reported_at if looked else None, "looked_at": sources,
         "missing": [{"source": one.source, "reason": one.reason} for one in missing],
     }  # fmt: skip
@@ -206,22 +211,22 @@ class ConcernsIn(PageIn):
 
 
 @router.get(
-    "letters/{int:pk}/machines",
+    "letters/{slug:letter}/machines",
     openapi_extra=CSV,
     response={200: ConcernPage, **NO},
     summary="Machines and how a letter stands on them",
 )
-def concerned(request: HttpRequest, pk: int, asked: Query[ConcernsIn]) -> Any:
+def concerned(request: HttpRequest, letter: str, asked: Query[ConcernsIn]) -> Any:
     who = reader(request, SCOPE)
-    letter = Letter.objects.filter(pk=fits(pk)).first()
-    if letter is None:
+    warning = Letter.objects.filter(pk=_number(letter)).first()
+    if warning is None:
         raise Refused(404, "not-found", "no such letter here")
-    items = {item.key: item for item in letter.items.all()}
-    found = state.concerned(_machines(who, asked.unit), letter).select_related("unit")
-    chosen = found.filter(state=asked.state) if asked.state else found
+    items = {item.key: item for item in warning.items.all()}
+    stand = state.with_concern(state.concerned(_machines(who, asked.unit), warning), warning).select_related("unit")
+    chosen = stand.filter(state=asked.state) if asked.state else stand
 
-    def row(machine: Machine) -> dict[str, Any]:
-        held = Concern.objects.filter(letter=letter, machine=machine).first()
+    def row(machine: Any) -> dict[str, Any]:
+        held: Concern | None = next(iter(machine.held), None)
         told = [] if held is None else [one for one in held.standings if one.key in items]
         return {
             "id": machine.pk, "name": machine.name, "unit": machine.unit_id, "unit_name": machine.unit.name,

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import yaml
 from django.db.models import Max
@@ -107,7 +107,7 @@ def _letters(now: datetime) -> Iterator[Letter]:
 
 def _items(letter: Letter, generation: int) -> None:
     """The items of another edition. What both hold keeps its row, and with it its history."""
-    told = {}
+    told: dict[str, dict[str, Any]] = {}
     for row in WarningItem.objects.filter(generation=generation).order_by("line", "pk"):
         said = {name: getattr(row, name) for name in _SAID}
         words = "\x1f".join(said[name] for name in _SAID if name != "note")
@@ -134,8 +134,8 @@ def _updates(kbs: list[str]) -> dict[str, list[Update]]:
     found: dict[str, list[Update]] = defaultdict(list)
     for part in _parts(kbs):
         rows = WindowsBuild.objects.filter(generation__in=in_force(*DECIDING), kb__in=part)
-        for kb, *rest in rows.values_list("kb", "build", "series", "ubr", "released"):
-            found[kb].append(Update(*rest))
+        for kb, build, series, ubr, released in rows.values_list("kb", "build", "series", "ubr", "released"):
+            found[kb].append(Update(build, series, ubr, released))
     return found
 
 

@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from django.utils.translation import gettext as _
 
-from server.ingest.models import Machine
 from server.sweeps.codes import CANNOT_TELL, LOOKED_IN, NEVER, OPEN, STATE_TITLES, VERDICTS
 from server.sweeps.models import Concern, Item, Looked, Missing, Sheet
 
@@ -15,7 +14,7 @@ BLIND: Final = {kind: source for kind, sources in LOOKED_IN.items() for source i
 """Kinds of indicators of which nothing is ever seen."""
 
 
-def of_list(machine: Machine, sheet: Sheet, stamp: str) -> tuple[Looked | None, list[str], list[Missing]]:
+def of_list(machine: Any, sheet: Sheet, stamp: str) -> tuple[Looked | None, list[str], list[Missing]]:
     """(how far it was looked at, the sources that were, those that were not), of what this list needs."""
     looked: Looked | None = getattr(machine, "looked", None)
     if looked is None or looked.book != stamp:
@@ -31,11 +30,11 @@ def list_heading() -> list[str]:
     ]  # fmt: skip
 
 
-def list_row(machine: Machine, sheet: Sheet, stamp: str) -> dict[str, Any]:
+def list_row(machine: Any, sheet: Sheet, stamp: str) -> dict[str, Any]:
     looked, sources, missing = of_list(machine, sheet, stamp)
     cells = (
         machine.unit.name, machine.name, machine.get_kind_display(), sheet.number, sheet.dated, sheet.issuer,
-        str(VERDICTS[machine.verdict]),  # type: ignore[attr-defined]
+        str(VERDICTS[machine.verdict]),
         looked.reported_at if looked else _("not held against this list yet"), "; ".join(sources),
         "; ".join(f"{one.title}: {one.why}" for one in missing),
     )  # fmt: skip
@@ -49,8 +48,9 @@ def letter_heading() -> list[str]:
     ]  # fmt: skip
 
 
-def letter_row(told: tuple[Machine, Concern | None], items: Mapping[str, Item]) -> dict[str, Any]:
-    machine, concern = told
+def letter_row(machine: Any, items: Mapping[str, Item]) -> dict[str, Any]:
+    """Of a machine that state.with_concern gave."""
+    concern: Concern | None = next(iter(machine.held), None)
     words: tuple[Any, ...]
     if concern is None:
         words = (str(STATE_TITLES[CANNOT_TELL]), None, "", None, None, None, _("not held against this letter yet"))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from django.db.models import BooleanField, Case, CharField, Count, Exists, OuterRef, Q, QuerySet, Value, When
+from django.db.models import BooleanField, Case, CharField, Count, Exists, OuterRef, Prefetch, Q, QuerySet, Value, When
 from django.db.models.expressions import Combinable
 
 from server.ingest.models import IN_SERVICE, Machine
@@ -22,7 +22,7 @@ _COLUMN = {"ip": "ip", "domain": "domain", "process": "process"}
 # --- lists ----------------------------------------------------------------------------------------------------------
 
 
-def judged(machines: QuerySet[Machine], sheet: Sheet) -> QuerySet[Machine]:
+def judged(machines: QuerySet[Machine], sheet: Sheet) -> QuerySet[Any]:
     """The machines, each with `verdict` of this list: codes.VERDICTS.
 
     Seen: a report showed one of its indicators, however long ago. Not seen: all sources that its kinds need were looked at in
@@ -74,7 +74,7 @@ class Branch(NamedTuple):
     """In the order of the words."""
 
 
-def by_unit(rows: QuerySet[Machine], column: str, words: Iterable[str]) -> list[Branch]:
+def by_unit(rows: QuerySet[Any], column: str, words: Iterable[str]) -> list[Branch]:
     """The units of the machines; those with most of the first word first."""
     counted: dict[int, Counter[str]] = {}
     for row in rows.order_by().values("unit", column).annotate(count=Count("pk")):
@@ -122,11 +122,16 @@ def _stands(row: Concern) -> Stands:
     return Stands(row.state_word, row.since, row.closed_by, row.closed_at)
 
 
-def concerned(machines: QuerySet[Machine], letter: Letter) -> QuerySet[Machine]:
+def concerned(machines: QuerySet[Machine], letter: Letter) -> QuerySet[Any]:
     """The machines, each with the word of its `state`."""
     mine = Concern.objects.filter(machine=OuterRef("pk"), letter=letter)
     whens = [When(Exists(mine.filter(state=number)), then=Value(word)) for word, number in STATES.items()]
     return machines.annotate(state=Case(*whens, default=Value(CANNOT_TELL), output_field=CharField()))
+
+
+def with_concern(machines: QuerySet[Any], letter: Letter) -> QuerySet[Any]:
+    """The machines, each with how the letter stands on it as the only one of `held`; none: not held against it yet."""
+    return machines.prefetch_related(Prefetch("concerns", Concern.objects.filter(letter=letter), to_attr="held"))
 
 
 def letter_numbers(machines: QuerySet[Machine], letter: Letter) -> dict[str, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Any, Final, NamedTuple
@@ -151,7 +151,7 @@ def _startup(rows: Iterable[Mapping[str, Any]]) -> Iterator[Trace]:
         yield from (Trace("startup", "host", host, f"{one['place']}: {host}") for host in one["hosts"])
 
 
-_SHOW: Final = {
+_SHOW: Final[Mapping[str, Callable[[Any], Iterable[Trace]]]] = {
     "connections": _connections,
     "hosts-file": _hosts,
     "startup": _startup,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, Final, NamedTuple, TypeVar
 
 from django.core.paginator import Paginator
@@ -116,25 +115,10 @@ def letter_table(request: HttpRequest, letter: str) -> StreamingHttpResponse:
     """Every machine of this person's part, and how the letter stands on it, as CSV."""
     user = user_of(request)
     found = _one(user, Letter, letter)
-    every = machines_of(user).select_related("unit").order_by("unit__path", "name", "pk")
+    every = state.with_concern(machines_of(user).select_related("unit"), found).order_by("unit__path", "name", "pk")
     items = {item.key: item for item in found.items.all()}
-    told = _with_concern(every, found)
+    told = every.iterator(chunk_size=500)
     return as_csv(told, lambda one: rows.letter_row(one, items), f"letter-{found.pk}", rows.letter_heading())
-
-
-def _with_concern(machines: QuerySet[Machine], letter: Letter) -> Iterator[tuple[Machine, Concern | None]]:
-    part: list[Machine] = []
-    for one in machines.iterator(chunk_size=500):
-        part.append(one)
-        if len(part) == 500:
-            yield from _concerns(part, letter)
-            part = []
-    yield from _concerns(part, letter)
-
-
-def _concerns(part: list[Machine], letter: Letter) -> Iterator[tuple[Machine, Concern | None]]:
-    held = {one.machine_id: one for one in Concern.objects.filter(letter=letter, machine__in=part)}
-    return ((one, held.get(one.pk)) for one in part)
 
 
 class Shown(NamedTuple):
@@ -162,7 +146,7 @@ def machine(request: HttpRequest, pk: int) -> HttpResponse:
     lists = []
     for one in Sheet.objects.all()[:PAGE]:
         verdict = state.judged(Machine.objects.filter(pk=pk), one).get()
-        lists.append((one, VERDICTS[verdict.verdict], *rows.of_list(verdict, one, stamp)))  # type: ignore[attr-defined]
+        lists.append((one, VERDICTS[verdict.verdict], *rows.of_list(verdict, one, stamp)))
     concerns = list(Concern.objects.filter(machine=found).select_related("letter").order_by("state", "-letter__dated")[:PAGE])
     items = {item.key: item for item in Item.objects.filter(letter__in=[one.letter_id for one in concerns])}
     weighed = {one.letter_id for one in concerns}

@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.on_both, pytest.mark.django_db]
 
 
 def verdict(sheet: Sheet, machine: Machine) -> str:
-    found: str = state.judged(Machine.objects.filter(pk=machine.pk), sheet).get().verdict  # type: ignore[attr-defined]
+    found: str = state.judged(Machine.objects.filter(pk=machine.pk), sheet).get().verdict
     return found
 
 
