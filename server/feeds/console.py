@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
 
+from django.db import OperationalError, connection
 from django.utils.translation import gettext as _
 
 from server.background import run
@@ -53,6 +54,8 @@ def _brought(bring: Callable[[], Job], now: bool) -> int:
         return FAILED
     except OSError as error:
         return wrong(f"{error.filename or ''}: {error.strerror}")
+    except OperationalError as error:
+        return wrong(f"{connection.settings_dict['NAME']}: {error}")
     if not now:
         say(_("Checked and copied. Job %(job)d; `rasoat server jobs show %(job)d` says how far it is.") % {"job": job.pk})
         return OK

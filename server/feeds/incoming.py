@@ -47,6 +47,7 @@ def bring(path: Path, pinned: str, by: str) -> Job:
                 return _asked(place, files, by)
     except BaseException as error:
         shutil.rmtree(place, ignore_errors=True)
+        _placed(error, place)
         if isinstance(error, Refused):
             journal.write("feed.refused", by, subject=path.name, reason=error.reason, said=str(error)[:300])
         raise
@@ -60,9 +61,16 @@ def bring_list(path: Path, file: File, by: str) -> Job:
         shutil.copyfile(path, copy)
         with transaction.atomic():
             return _asked(place, [File(**{**_shallow(file), "path": copy, "digest": sha256(copy)})], by)
-    except BaseException:
+    except BaseException as error:
         shutil.rmtree(place, ignore_errors=True)
+        _placed(error, place)
         raise
+
+
+def _placed(error: BaseException, place: Path) -> None:
+    """A full disk says only that it is full: name the one."""
+    if isinstance(error, OSError) and error.filename is None:
+        error.filename = str(place)
 
 
 def _believe(bundle: check.Bundle) -> None:
