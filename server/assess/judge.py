@@ -14,8 +14,8 @@ from pydantic import BaseModel, ConfigDict
 from baselines.evaluate import Judgeable, evaluate, judgeable
 from baselines.model import Assessment, Result, Verdict
 from baselines.tailoring import Tailoring
-from collectors.model import Kind, Snapshot
-from server.assess import kept, packs
+from collectors.model import Kind, Record, Snapshot
+from server.assess import centre, kept, packs
 from server.assess.models import Alarm, StoredAssessment
 from server.findings import record, rules
 from server.ingest.models import Machine, StoredSnapshot
@@ -41,13 +41,18 @@ class Judged(BaseModel):
     verdicts: str
 
 
-def judge(seen: Snapshot | Judgeable, policy: Policy, kind: str, level: int | None = None) -> Assessment:
-    """The assessment of an asset of the registered kind, at the unit's level or at another one.
+def judge(
+    seen: Snapshot | Judgeable, policy: Policy, kind: str, level: int | None = None, laid: Record | None = None
+) -> Assessment:
+    """The assessment of an asset of the registered kind, at the unit's level or at another one. `laid`: the fact that is made
+    here; without it, what reads it is unknown.
 
     The kind is ours, not the snapshot's: a machine that called itself something else would be asked fewer questions.
     Raises BaselineError, FileNotFoundError, ValueError.
     """
     registered = (judgeable(seen) if isinstance(seen, Snapshot) else seen)._replace(kind=Kind(kind))
+    if laid is not None:
+        registered = registered.with_fact(laid)
     return evaluate(registered, packs.get(policy.baseline), level or policy.level, packs.tailoring(policy.tailoring))
 
 
@@ -70,13 +75,24 @@ class ToKeep(NamedTuple):
     by_rule: rules.Judgement
 
 
-def to_keep(assessment: Assessment, policy: Policy, judged: Judged | None) -> ToKeep:
+def judged_here(machine: int | None, seen: Snapshot | Judgeable, policy: Policy, kind: str, said: Judged | None) -> ToKeep:
+    """Judged with all that is known here, ready to be written. The one way in for what comes in and for what is judged again.
+
+    Raises like `judge`.
+    """
+    ready = judgeable(seen) if isinstance(seen, Snapshot) else seen
+    laid = centre.known(machine, ready) if centre.asked(policy) else None
+    return to_keep(judge(ready, policy, kind, laid=laid.record if laid else None), policy, said, laid)
+
+
+def to_keep(assessment: Assessment, policy: Policy, judged: Judged | None, laid: centre.Laid | None = None) -> ToKeep:
     """Worked out before any transaction: writers wait for one another."""
     pack, tailoring = packs.get(policy.baseline), packs.tailoring(policy.tailoring)
     if pack.digest == assessment.digest:
         kept.note(pack, tailoring)
-    by_rule = rules.judgement(assessment, tailoring.digest if tailoring else "")
-    return ToKeep(_columns(assessment, tailoring, compare(assessment, policy, judged), judged), by_rule)
+    by_rule = rules.judgement(assessment, tailoring.digest if tailoring else "", laid is not None and laid.matched)
+    columns = _columns(assessment, tailoring, compare(assessment, policy, judged), judged)
+    return ToKeep(columns | {"centre": centre.note(laid) if laid else ""}, by_rule)
 
 
 def keep(stored: StoredSnapshot, made: ToKeep) -> StoredAssessment:
@@ -145,7 +161,7 @@ def rejudge(machines: Iterator[Machine]) -> tuple[int, int]:
         try:
             sealed, snapshot = machine.latest.to_judge()
             judged = Judged.model_validate(sealed.judged) if sealed.judged else None
-            fresh = to_keep(judge(snapshot, policy, machine.kind), policy, judged)
+            fresh = judged_here(machine.pk, snapshot, policy, machine.kind, judged)
         except Exception:  # one machine's bad luck must not stop the others
             log.exception("machine %s: snapshot %s could not be judged", machine.pk, machine.latest_id)
             failed += 1

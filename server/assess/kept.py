@@ -12,12 +12,12 @@ from functools import lru_cache
 
 from django.db import connection
 
-from baselines.evaluate import evaluate
+from baselines.evaluate import evaluate, judgeable
 from baselines.loader import BaselineError, load_texts
 from baselines.model import Baseline, Result
 from baselines.tailoring import Tailoring
 from collectors.model import Kind, Snapshot
-from server.assess import packs
+from server.assess import centre, packs
 from server.assess.models import KeptPack, KeptTailoring, StoredAssessment
 
 _noted: set[str] = set()
@@ -44,8 +44,12 @@ def again(kept: StoredAssessment, snapshot: Snapshot, kind: str) -> list[Result]
     """The results as they were then; None when it cannot be made again, or comes out otherwise."""
     try:
         pack, tailoring = _pack(kept), _tailoring(kept.tailoring)
-        target = snapshot.target.model_copy(update={"kind": Kind(kept.kind or kind)})
-        found = evaluate(snapshot.model_copy(update={"target": target}), pack, kept.level, tailoring)
+        seen = judgeable(snapshot)._replace(kind=Kind(kept.kind or kind))
+        if kept.centre:
+            if (laid := centre.of_assessment(kept)) is None:
+                return None
+            seen = seen.with_fact(laid)
+        found = evaluate(seen, pack, kept.level, tailoring)
     except (BaselineError, LookupError, OSError, ValueError):
         return None
     return found.results if found.verdicts_digest() == kept.verdicts else None

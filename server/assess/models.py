@@ -48,6 +48,12 @@ class StoredAssessment(models.Model):
     weight = models.PositiveIntegerField(help_text="Fails by severity, for worst first", db_index=True)
     verdicts = models.CharField(max_length=64, help_text="verdicts_digest of the assessment")
     agent = models.CharField(max_length=20, choices=AGENT)
+    centre = models.CharField(
+        max_length=64,
+        blank=True,
+        default="",
+        help_text="Digest of the fact that was laid in here (KeptFact); empty: none was asked",
+    )
     agent_judged = models.JSONField(null=True, help_text="What the machine said it judged with")
     packed = models.BinaryField(
         null=True,
@@ -89,6 +95,34 @@ class KeptTailoring(models.Model):
 
     def __str__(self) -> str:
         return self.digest
+
+
+class KeptFact(models.Model):
+    """A fact made here with which something was judged, by what it says: what was judged with it can be judged so again."""
+
+    digest = models.CharField(primary_key=True, max_length=64)
+    packed = models.BinaryField(help_text="zlib of the record as JSON")
+    kept_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return self.digest
+
+
+class CentreFact(models.Model):
+    """What is known here of a machine that it cannot know itself, ready to be laid into its facts (feeds/matching/fact.py)."""
+
+    REACHED_BY = "machine__unit__path"
+
+    machine = models.OneToOneField(Machine, on_delete=models.CASCADE, primary_key=True, related_name="centre_fact")
+    host = models.CharField(max_length=64, help_text="Of the facts that were matched")
+    stamp = models.CharField(max_length=64, help_text="Of the data it rests on; another: to be put together anew")
+    matched_at = models.DateTimeField(help_text="The matching it was made from")
+    packed = models.BinaryField(help_text="zlib of fact.Prepared as JSON")
+
+    objects: ClassVar[Scoped[CentreFact]] = Scoped()
+
+    def __str__(self) -> str:
+        return f"{self.machine_id}"
 
 
 class Alarm(models.Model):

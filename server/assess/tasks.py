@@ -9,7 +9,7 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from baselines.loader import BaselineError
-from server.assess import judge, packs
+from server.assess import centre, following, judge, packs
 from server.background.declare import Outcome, Work, task
 from server.background.models import Job
 from server.ingest.models import Machine
@@ -46,6 +46,17 @@ def rejudge(work: Work, everything: bool = False) -> Outcome:
             return {"judged": done["judged"], "failed": done["failed"]}
         # who could not be judged comes along again, and is not counted twice
         done |= {"failed": 0, "after": 0, "found": 0}
+
+
+@task("assess.age", _("Judge again what rests on data that passed their age limit"), lock="assess.age")
+def age(work: Work) -> Outcome:
+    """Time alone turns these verdicts to unknown, and newer data turn them back."""
+    return following.age(work)
+
+
+@task("assess.forget-facts", _("Remove facts made here that no judgement refers to"), lock="assess.forget-facts")
+def forget_facts(work: Work) -> Outcome:
+    return {"removed": gone} if (gone := centre.forget(work)) else None
 
 
 def follow(unit: Unit, by: str) -> Job:

@@ -15,11 +15,11 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
-from baselines.evaluate import turns
+from baselines.evaluate import judgeable, turns
 from baselines.loader import BaselineError
 from baselines.model import LEVELS, Assessment, Baseline, Result
-from collectors.model import Snapshot
-from server.assess import judge, packs, sheet, wording
+from collectors.model import Record, Snapshot
+from server.assess import centre, judge, packs, sheet, wording
 from server.assess import kept as former
 from server.assess.freshness import fresh_of, freshness
 from server.assess.models import Alarm, StoredAssessment
@@ -199,6 +199,7 @@ def _chosen(found: Machine, wanted: str | None) -> StoredSnapshot | None:
 def _judged(stored: StoredSnapshot, policy: Policy, wanted: str, tab: str, user: User) -> dict[str, Any]:
     snapshot = stored.snapshot()
     kept = StoredAssessment.objects.filter(snapshot=stored).first()
+    laid = _laid(stored, kept, snapshot, policy)
     agreed = kept.level if kept else policy.level
     level = int(wanted) if wanted in {str(known) for known in LEVELS} else agreed
     context: dict[str, Any] = {
@@ -213,15 +214,16 @@ def _judged(stored: StoredSnapshot, policy: Policy, wanted: str, tab: str, user:
     if view is None:
         context["rules_gone"] = kept is not None and level == agreed
         try:
-            assessment = judge.judge(snapshot, policy, stored.machine.kind, level)
+            assessment = judge.judge(snapshot, policy, stored.machine.kind, level, laid)
         except (BaselineError, OSError, ValueError) as error:
             return context | {"view": None, "problem": str(error), "facts": sheet.facts(snapshot), "problems": problems}
         view = _fresh_view(assessment, packs.get(policy.baseline))
         if level != agreed:
-            context["turns"] = _turns(snapshot, policy, stored.machine.kind, agreed, assessment)
+            context["turns"] = _turns(snapshot, policy, stored.machine.kind, agreed, assessment, laid)
     if level == agreed and stored.pk == stored.machine.latest_id:
         context["failing_since"] = findings.failing_since(stored.machine)
     context |= _said_by_people(stored, view, level, user)
+    snapshot = snapshot if laid is None else snapshot.holding(laid)
     context |= {"view": view, "problems": problems, "coverage": sheet.coverage(view.results, view.baseline)}
     if tab == "verdicts":
         context["sections"] = sheet.sections(view.results, view.baseline, snapshot)
@@ -230,6 +232,17 @@ def _judged(stored: StoredSnapshot, policy: Policy, wanted: str, tab: str, user:
     elif tab == "facts":
         context["facts"] = sheet.facts(snapshot)
     return context
+
+
+def _laid(stored: StoredSnapshot, kept: StoredAssessment | None, snapshot: Snapshot, policy: Policy) -> Record | None:
+    """The fact that is made here, as it was when this was judged; of what was not judged with it, as it is known today."""
+    seen = judgeable(snapshot)
+    if kept is not None and kept.centre:
+        return centre.again(stored.machine_id, kept, seen, stored.pk == stored.machine.latest_id)
+    try:
+        return centre.known(stored.machine_id, seen).record if centre.asked(policy) else None
+    except (BaselineError, OSError, ValueError):
+        return None
 
 
 def _said_by_people(stored: StoredSnapshot, view: View, level: int, user: User) -> dict[str, Any]:
@@ -289,11 +302,11 @@ class TurnView:
     after_word: str
 
 
-def _turns(snapshot: Snapshot, policy: Policy, kind: str, agreed: int, after: Assessment) -> list[TurnView]:
+def _turns(snapshot: Snapshot, policy: Policy, kind: str, agreed: int, after: Assessment, laid: Record | None) -> list[TurnView]:
     """Only checks: what a person decides is new or gone by the dozen and would drown them."""
     baseline = packs.get(policy.baseline)
     found: dict[str, TurnView] = {}
-    for turn in turns(judge.judge(snapshot, policy, kind, agreed), after):
+    for turn in turns(judge.judge(snapshot, policy, kind, agreed, laid), after):
         if turn.check:
             before = str(turn.before) if turn.before else ""
             words = str(wording.VERDICTS[before]) if before else ""

@@ -22,7 +22,7 @@ from baselines.model import Baseline, Verdict
 from baselines.tailoring import Tailoring
 from baselines.whatif import Change, UnitChange, WhatIf
 from collectors.model import Kind
-from server.assess import packs, wording
+from server.assess import centre, packs, wording
 from server.ingest.models import Machine
 from server.units.models import Policy, Unit, resolve
 
@@ -94,7 +94,7 @@ def _one(machine: Machine, unit: Unit, policy: Policy, proposal: Proposal, outlo
         return
     try:
         _sealed, seen = machine.latest.to_judge()
-        seen = seen._replace(kind=Kind(machine.kind))
+        seen = seen._replace(kind=Kind(machine.kind)).with_fact(centre.known(machine.pk, seen).record)
         before = evaluate(seen, pack, policy.level, tailoring)
         after = evaluate(seen, then, proposal.level or policy.level, proposal.tailoring or tailoring)
     except Exception as error:  # one machine's bad luck must not hide the others

@@ -46,6 +46,7 @@ _REASONS = (
     gettext_noop("not collected"),
     gettext_noop("dated in the future"),
     gettext_noop("a pass counts only where this holds"),
+    gettext_noop("answered at the centre, from data of publishers that only it has"),
 )
 _WANTED = {
     "ne": _("anything but %s"),

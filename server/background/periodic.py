@@ -38,6 +38,8 @@ TABLE = (
     Entry("sessions.clear", at=time(1, 10)),
     Entry("ingest.forget-refusals", every=HOUR),
     Entry("assess.rejudge", at=time(1, 30), at_start=True),
+    Entry("assess.age", every=HOUR, at_start=True),
+    Entry("assess.forget-facts", at=time(2, 20)),
     Entry("findings.count", every=timedelta(minutes=5)),
     Entry("findings.roll-up", at=time(0, 15), at_start=True),
     Entry("configurations.prune", at=time(2, 0)),

@@ -13,10 +13,11 @@ pack, is the same for every machine and has no row."""
 VERDICTS = {Verdict.FAIL: FAIL, Verdict.UNKNOWN: UNKNOWN, Verdict.PASS: PASS}
 WORDS = {NOT_ASKED: "not_asked", FAIL: "fail", UNKNOWN: "unknown", PASS: "pass"}
 
-MACHINE, RULES = 0, 1
+MACHINE, RULES, DATA = 0, 1, 2
 """Why a verdict turned: the same rules found another state of the machine · pack, tailoring, level or kind were others than
-before, and whether the machine changed as well is not told."""
-CAUSES = {MACHINE: "machine", RULES: "rules"}
+before, and whether the machine changed as well is not told · rules and machine are the same, and what publishers say is not,
+or is over its age limit (server/feeds)."""
+CAUSES = {MACHINE: "machine", RULES: "rules", DATA: "data"}
 
 KINDS = {
     Kind.SERVER: 1,

@@ -16,7 +16,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from server.findings import changes, rows
-from server.findings.codes import MACHINE, NOT_ASKED, RULES, failing
+from server.findings.codes import DATA, MACHINE, NOT_ASKED, RULES, failing
 from server.findings.models import Change, Head, Standing, Transition
 from server.findings.rules import Judgement
 from server.ingest.models import Machine, StoredSnapshot
@@ -160,7 +160,10 @@ def _turn(
     rows.upsert(Standing, ("machine_id", "rule_id"), ("verdict", "since", "failing_since"), new)
     if asked_no_more := [rule for rule, _was, now in turned if now == NOT_ASKED]:
         Standing.objects.filter(Q(machine=machine, rule__in=asked_no_more)).delete()
-    note(machine, turned, position, cause, turn)
+    by_data = [one for one in turned if cause == MACHINE and one[0] in judged.by_data]
+    note(machine, [one for one in turned if one not in by_data], position, cause, turn)
+    if by_data:
+        note(machine, by_data, position, DATA, turn)
     return turned
 
 

@@ -29,10 +29,12 @@ class Judgement(NamedTuple):
     """Digest of what it was judged by."""
     digest: str
     """Of the verdicts."""
+    by_data: frozenset[int] = frozenset()
+    """Rules that rest on what publishers say, matched with these facts: where one turns, data turned and not the machine."""
 
 
-def judgement(assessment: Assessment, tailoring: str) -> Judgement:
-    """To be made outside the transaction that writes it: it may have to make rules."""
+def judgement(assessment: Assessment, tailoring: str, matched: bool = False) -> Judgement:
+    """To be made outside the transaction that writes it: it may have to make rules. `matched`: see Judgement.by_data."""
     worst: dict[tuple[str, str], tuple[int, int]] = {}
     for result in assessment.results:
         if result.check is not None:
@@ -48,6 +50,7 @@ def judgement(assessment: Assessment, tailoring: str) -> Judgement:
         KINDS[assessment.kind],
         digest_of(baseline, assessment.digest, tailoring, assessment.level, assessment.kind.value),
         assessment.whole_digest(),
+        frozenset(numbers[baseline, *name] for name in worst if matched and name[1] in assessment.at_centre),
     )
 
 

@@ -92,7 +92,7 @@ def _take(body: bytes, difference: bool, agent: Agent) -> Taken:
     machine = _known(agent, opened.snapshot) if base is None else _machine_of(base)
     form = keeping.form_of(plain, None if difference else body, agent.pk, machine)
     policy = rollouts.policy_of(agent.pk, agent.unit)
-    verdicts = _judged(opened, policy, _kind(machine, opened.snapshot))
+    verdicts = _judged(opened, policy, _kind(machine, opened.snapshot), machine)
     with transaction.atomic():
         # its row stays ours until the end, so one agent's snapshots come in one after another: what follows reads which
         # one is newest, which alarm is open and which version came before, and then writes
@@ -234,9 +234,9 @@ def _machine_of(base: StoredSnapshot) -> Machine:
     return base.machine
 
 
-def _judged(opened: _Opened, policy: Policy, kind: str) -> judge.ToKeep | None:
+def _judged(opened: _Opened, policy: Policy, kind: str, machine: Machine | None) -> judge.ToKeep | None:
     try:
-        return judge.to_keep(judge.judge(opened.snapshot, policy, kind), policy, opened.judged)
+        return judge.judged_here(machine.pk if machine else None, opened.snapshot, policy, kind, opened.judged)
     except OperationalError:
         raise
     except Exception:  # facts are worth keeping even when our own judgement fails; `rejudge` catches up

@@ -18,7 +18,7 @@ from baselines.loader import BaselineError
 from server.assess import packs, wording
 from server.assess.models import Alarm
 from server.findings import changes
-from server.findings.codes import FAIL, NOT_ASKED, PASS, RULES, SEVERITY_WORDS, UNKNOWN, WORDS
+from server.findings.codes import CAUSES, FAIL, NOT_ASKED, PASS, RULES, SEVERITY_WORDS, UNKNOWN, WORDS
 from server.findings.models import Rule
 from server.journal.models import ACTIONS, DETAILS, Entry, described
 from server.outlets import news
@@ -176,7 +176,7 @@ def _of_report(row: Turned, outlet: Outlet) -> Iterator[Message]:
             unit=unit.name, unit_code=unit.code, machine=machine, text=f"{machine}: {_check_title(rule)}: {_word(was)} → {_word(now)}",
             detail={
                 "baseline": rule.baseline, "requirement": rule.requirement, "check": rule.check_id, "was": WORDS[was], "now": WORDS[now],
-                "known_at": row.written_at.astimezone(UTC).isoformat(), "cause": "rules" if row.cause == RULES else "machine",
+                "known_at": row.written_at.astimezone(UTC).isoformat(), "cause": CAUSES[row.cause],
             },
         )  # fmt: skip
 

@@ -113,7 +113,9 @@ class TurnedOut(Schema):
     now: str
     at: datetime = Field(description="Seen then")
     known_at: datetime = Field(description="Known here since then")
-    cause: str = Field(description="machine: the machine changed · rules: pack, level or tailoring did")
+    cause: str = Field(
+        description="machine: the machine changed · rules: pack, level or tailoring did · data: what publishers say did, or is over its age limit"
+    )
 
 
 class TurnedIn(ListIn):

@@ -302,6 +302,7 @@ OF_NO_UNIT = {
     "background.Routine": "the clock of the collector's own work",
     "assess.KeptPack": "a pack, shared by all",
     "assess.KeptTailoring": "shared by the assessments made with it, which have a machine",
+    "assess.KeptFact": "shared by the assessments made with it, which have a machine",
     "findings.Rule": "of a pack, shared by all",
     "matching.Weakness": "of feeds, shared by all",
     "matching.Ground": "a vulnerability in a version of a package, shared by all machines that carry it",

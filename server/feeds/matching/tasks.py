@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from pydantic_core import from_json
 
 from collectors.model import Snapshot, facts_digest
+from server.assess import following
 from server.background.declare import Outcome as Told
 from server.background.declare import Work, task
 from server.background.models import Job
@@ -20,13 +21,13 @@ from server.feeds.matching.match import match
 from server.feeds.matching.models import Ended, Matched
 from server.feeds.matching.outcome import Cache
 from server.feeds.matching.store import Made, Shelf
-from server.feeds.matching.tables import DECIDING, Overtaken, Tables
+from server.feeds.matching.tables import Overtaken, Tables
 from server.ingest.models import IN_SERVICE, Machine, StoredSnapshot
 from server.storage import retention
 
 log = logging.getLogger(__name__)
 
-CONCERNS = frozenset({*DECIDING, "epss"})
+CONCERNS = following.TOLD
 """Kinds of feeds after whose swap there is something to do."""
 SLICE = 50
 """Machines of one transaction."""
@@ -56,7 +57,7 @@ def rematch(work: Work, refresh: bool = False) -> Told:
         work.expect(work.done + wanted.count())
         if refresh or Matched.objects.exclude(book=book.stamp).exists():
             store.refresh(book)
-    shelf = Shelf(book)
+    shelf, desk = Shelf(book), following.Desk(book)
     cache: Cache = {}
     overtaken = False
     while not overtaken and (part := list(wanted.filter(pk__gt=done["after"])[:SLICE])):
@@ -77,12 +78,14 @@ def rematch(work: Work, refresh: bool = False) -> Told:
                 came, went = store.keep(shelf, one.machine, one.snapshot.pk, one.snapshot.digest, one.host, one.made, now)
                 done["came"] += came
                 done["went"] += went
+        following.follow([one.machine for one in ready], desk)
         done["matched"] += len(ready)
         if ready:
             done["after"] = ready[-1].machine
         if not overtaken:
             done["after"] = part[-1].pk
         work.advance(len(ready) if overtaken else len(part), **done)
+    following.follow_rest(work, desk)
     _forget(work)
     return {name: done[name] for name in ("matched", "failed", "came", "went")}
 
