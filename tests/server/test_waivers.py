@@ -1,22 +1,15 @@
-"""Waivers and attestations: laid over verdicts, never merged into them; both numbers; over at once."""
+"""Waivers are laid over verdicts, never merged into them; both numbers; over at once."""
 
 from __future__ import annotations
 
-import io
-import unicodedata
-import zipfile
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 
 import pytest
-from django.core.files.uploadedfile import SimpleUploadedFile
-from django.test import Client
-from django.utils import timezone, translation
+from django.utils import timezone
 
 from baselines.model import Result, Verdict
-from server.approvals import deciding, files
-from server.approvals.models import Attachment, Request
+from server.approvals import deciding
 from server.assess.models import Alarm, StoredAssessment
-from server.config import Config
 from server.enrolment import lifecycle
 from server.findings import queries, tally
 from server.findings.codes import FAIL
@@ -27,57 +20,16 @@ from server.programs.models import Key
 from server.units import operations
 from server.units.models import Unit
 from server.units.operations import By
-from server.waivers import asking, attesting, ending, overlay
-from server.waivers.models import Attestation, Waiver
+from server.waivers import ending, overlay
+from server.waivers.models import Waiver
+from tests.server import waivers_borne
 from tests.server.findings import Fleet
 from tests.server.people import send
-from tests.server.waivers import CHECK, PDF, REQUIREMENT, asked, form, granted, on, paper, wish
+from tests.server.waivers import CHECK, REQUIREMENT, asked, granted, on
+from tests.server.waivers_borne import DAY, TODAY, accepted, noon, verdicts
 
 pytestmark = pytest.mark.django_db
-TODAY = timezone.localdate
-DAY = timedelta(days=1)
-
-
-@pytest.fixture(autouse=True)
-def english():
-    with translation.override("en"):
-        yield
-
-
-@pytest.fixture
-def asker(person):
-    return person("người-đề-nghị", "root", "admin")
-
-
-@pytest.fixture
-def second(person):
-    return person("người-duyệt", "root", "approver")
-
-
-@pytest.fixture
-def machines(client: Client, another) -> list[Machine]:
-    """may-1 and may-2 in the north, may-3 in the south; each fails one check and cannot be looked at for another."""
-    for name, unit in (("may-1", "north"), ("may-2", "north"), ("may-3", "south")):
-        host = another(name, unit)
-        assert send(client, host.seal(host.snapshot())).status_code == 201
-    tally.fold_all()
-    return list(Machine.objects.order_by("name"))
-
-
-def rule() -> int:
-    return Rule.objects.get(requirement=REQUIREMENT, check_id=CHECK).pk
-
-
-def accepted(*parts: Unit, **how) -> int:
-    return overlay.by_rule([unit.path for unit in parts], **how)[rule()]
-
-
-def noon(day: date) -> datetime:
-    return timezone.make_aware(datetime.combine(day, time(12)))
-
-
-def verdicts() -> list[tuple[int, int, int]]:
-    return sorted(Standing.objects.values_list("machine_id", "rule_id", "verdict"))
+english, asker, second, machines = waivers_borne.english, waivers_borne.asker, waivers_borne.second, waivers_borne.machines
 
 
 def test_a_waiver_turns_no_verdict_and_both_numbers_are_there(asker, second, machines, tree) -> None:
@@ -262,184 +214,6 @@ def test_what_is_out_of_service_is_counted_nowhere(asker, second, machines, tree
     assert on(asker).get(f"/machines/{machines[0].pk}/waivers/new/").status_code == 404
 
 
-# asking ----------------------------------------------------------------------------------------------------------------
-
-
-def test_from_a_failed_verdict_to_a_request(asker, machines, tree) -> None:
-    client, url = on(asker), f"/machines/{machines[0].pk}/waivers/new/"
-    assert f"{url}?what={REQUIREMENT}%7C{CHECK}" in client.get(f"/machines/{machines[0].pk}/").content.decode()
-    page = client.get(f"{url}?what={REQUIREMENT}%7C{CHECK}").content.decode()
-    assert "clock.follows" not in page, "what is unknown cannot be chosen"
-    answer = client.post(url, {**form(), "file": paper()})
-    request = Request.objects.get()
-    assert answer.headers["Location"] == f"/approvals/{request.pk}/"
-    assert (request.unit, request.payload["machines"], request.attachment.type) == (tree["north"], [machines[0].pk], "pdf")
-    assert client.post(url, {**form(), "what": "care.clock|clock.follows"}).status_code == 200
-    assert Request.objects.count() == 1
-    system = client.post(url, form(system="Hệ thống một cửa", others="may-2\nmay-3\n"))
-    assert system.status_code == 302
-    latest = Request.objects.first()
-    assert (latest.unit, len(latest.payload["machines"]), latest.payload["system"]) == (tree["root"], 3, "Hệ thống một cửa")
-
-
-def test_a_machine_of_others_is_not_known_here(person, machines, tree) -> None:
-    operator = on(person("vận-hành", "north", "operator"))
-    assert operator.get(f"/machines/{machines[2].pk}/waivers/new/").status_code == 404
-    answer = operator.post(f"/machines/{machines[0].pk}/waivers/new/", form(system="A", others="may-3"))
-    assert answer.status_code == 200
-    assert not Request.objects.exists()
-    viewer = on(person("người-xem", "north"))
-    assert viewer.get(f"/machines/{machines[0].pk}/waivers/new/").status_code == 404
-    assert viewer.get(f"/units/{tree['north'].pk}/waivers/new/").status_code == 404
-    assert "waivers/new" not in viewer.get(f"/machines/{machines[0].pk}/").content.decode()
-
-
-@pytest.mark.parametrize(
-    ("changes", "why"),
-    [
-        ({"days": 0}, "ends before"),
-        ({"days": 500}, "At most 366"),
-        ({"requirement": "không.có"}, "no requirement"),
-        ({"check": "password_policy.length"}, "does not ask"),
-        ({"requirement": "care.rules", "check": ""}, "No check decides"),
-        ({"measure": "ngắn"}, "ten letters"),
-    ],
-)
-def test_what_does_not_fit_is_not_asked_for(asker, tree, changes, why) -> None:
-    with pytest.raises(asking.Unfit, match=why):
-        asking.ask(tree["north"], asker, wish(**changes))
-    assert not Request.objects.exists()
-
-
-def test_nothing_is_borne_of_the_days_before_somebody_agreed(asker, second, machines, tree, monkeypatch, client) -> None:
-    with pytest.raises(asking.Unfit, match="today at the earliest"):
-        asking.ask(tree["north"], asker, wish(begin=-1))
-    request = asked(tree["north"], asker, days=10)
-    later = noon(TODAY() + 3 * DAY)
-    monkeypatch.setattr("django.utils.timezone.now", lambda: later)
-    deciding.approve(request.pk, second, request.digest)
-    waiver = request.waiver
-    assert (waiver.on, waiver.until) == (later.date(), wish(days=10, begin=-3).until)
-    assert accepted(tree["root"], now=later - DAY) == 0
-    _key, text = Key.issue(asker, tree["root"], "k", ["waivers"], later + DAY)
-    found = client.get("/api/v1/waivers", headers={"Authorization": f"Bearer {text}"}).json()["items"]
-    assert [datetime.fromisoformat(one["agreed_at"]) for one in found] == [later]
-
-
-def test_a_word_is_for_a_time_too(asker, machines, tree, settings) -> None:
-    settings.CONFIG = Config(waiver_days=30)
-    url = f"/units/{tree['north'].pk}/attestations/new/"
-    for days, status in ((30, 200), (29, 302)):
-        answer = on(asker).post(url, said(until=(TODAY() + days * DAY).isoformat()))
-        assert answer.status_code == status, "the first day counts as well"
-    assert "Nhiều nhất 30 ngày" in on(asker).post(url, said()).content.decode()
-    assert Attestation.objects.count() == 1
-
-
-def test_a_term_that_the_settings_have_shortened_is_not_granted(asker, second, tree, settings) -> None:
-    request = asked(tree["north"], asker, days=100)
-    settings.CONFIG = Config(waiver_days=30)
-    with pytest.raises(deciding.Impossible, match="At most 30"):
-        deciding.approve(request.pk, second, request.digest)
-
-
-def test_names_and_texts_are_shown_and_not_run(asker, second, client, another, tree) -> None:
-    evil = "<script>alert(1)</script>"
-    host = another(evil, "north")
-    assert send(client, host.seal(host.snapshot())).status_code == 201
-    machine = Machine.objects.get(name=evil)
-    texts = {"reason": f"{evil} vì phần mềm cũ", "measure": f"{evil} tường lửa riêng", "document": evil}
-    answer = on(asker).post(f"/machines/{machine.pk}/waivers/new/", form(**texts) | {"file": paper(f"{evil}.pdf")})
-    request = Request.objects.get()
-    assert answer.status_code == 302
-    deciding.approve(request.pk, second, request.digest)
-    for url in (
-        "/approvals/",
-        f"/approvals/{request.pk}/",
-        "/waivers/",
-        f"/waivers/{request.waiver.pk}/",
-        f"/machines/{machine.pk}/",
-    ):
-        page = on(second).get(url).content.decode()
-        assert evil not in page, url
-        assert "&lt;script&gt;" in page, url
-    download = on(second).get(f"/waivers/{request.waiver.pk}/file/")
-    assert download.headers["Content-Disposition"].startswith("attachment")
-    assert download.headers["X-Content-Type-Options"] == "nosniff"
-    assert "\n" not in download.headers["Content-Disposition"]
-
-
-def test_any_form_of_vietnamese_is_one(asker, machines, tree) -> None:
-    words = "Đề nghị chấp thuận tạm thời cho máy chủ"
-    loose = unicodedata.normalize("NFD", words)
-    assert loose != words
-    url = f"/machines/{machines[0].pk}/waivers/new/"
-    on(asker).post(
-        url, form(reason=loose, measure=loose, document=loose) | {"file": paper(unicodedata.normalize("NFD", "giấy tờ.pdf"))}
-    )
-    request = Request.objects.get()
-    assert (request.reason, request.payload["measure"], request.payload["document"], request.file_name) == (
-        words,
-        words,
-        words,
-        "giấy tờ.pdf",
-    )
-
-
-# files -----------------------------------------------------------------------------------------------------------------
-
-
-def office(*names: str) -> bytes:
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w") as archive:
-        for name in names:
-            archive.writestr(name, "x")
-    return out.getvalue()
-
-
-@pytest.mark.parametrize(
-    ("content", "found"),
-    [
-        (PDF, "pdf"),
-        (b"\x89PNG\r\n\x1a\n....", "png"),
-        (office("word/document.xml"), "docx"),
-        (office("word/document.xml", "word/vbaProject.bin"), ""),
-        (office("a.exe"), ""),
-        (b"PK\x03\x04 cut short", ""),
-        ("Biên bản họp.\n".encode(), "text"),
-        (b"MZ\x90\x00\x03", ""),
-        (b"\x1b[2J", ""),
-    ],
-)
-def test_a_file_is_what_it_holds(content: bytes, found: str) -> None:
-    assert files.type_of(content) == found
-
-
-def test_a_file_over_the_limit_is_not_taken(asker, machines, settings) -> None:
-    settings.CONFIG = Config(attachment_mib=1)
-    url = f"/machines/{machines[0].pk}/waivers/new/"
-    for content in (PDF + b"x" * (1 << 20), b"MZ" + bytes(10), b""):
-        answer = on(asker).post(url, form() | {"file": SimpleUploadedFile("a.pdf", content)})
-        assert answer.status_code == 200
-        assert 'class="error"' in answer.content.decode()
-    assert not Request.objects.exists()
-    assert not Attachment.objects.exists()
-    assert on(asker).post(url, form() | {"file": paper()}).status_code == 302
-
-
-def test_the_same_file_is_kept_once_and_bound_to_the_request(asker, second, machines) -> None:
-    for machine in machines[:2]:
-        on(asker).post(f"/machines/{machine.pk}/waivers/new/", form() | {"file": paper(f"{machine.name}.pdf")})
-    first, other = Request.objects.order_by("pk")
-    assert first.attachment == other.attachment
-    exchanged = Attachment.objects.create(pk="0" * 64, size=1, type="pdf", content=b"x")
-    Request.objects.filter(pk=first.pk).update(attachment=exchanged)
-    with pytest.raises(deciding.Impossible):
-        deciding.approve(first.pk, second, first.digest)
-    deciding.approve(other.pk, second, other.digest)
-    assert on(second).get(f"/waivers/{other.waiver.pk}/file/").content == PDF
-
-
 # ends ------------------------------------------------------------------------------------------------------------------
 
 
@@ -472,77 +246,6 @@ def test_a_missed_warning_is_made_up_for(asker, second, machines, tree) -> None:
     assert Entry.objects.get(action="waiver.ends-soon").detail["days"] == 5
     page = on(asker).get("/waivers/").content.decode()
     assert "sắp hết hạn" in page
-
-
-# attestations ----------------------------------------------------------------------------------------------------------
-
-
-def said(**changes) -> dict:
-    given = {
-        "requirement": "care.rules", "state": "met", "role": "Trưởng phòng", "machine": "", "system": "", "document": "45/QĐ-BHXH",
-        "on": TODAY().isoformat(), "until": (TODAY() + 90 * DAY).isoformat(), "note": "",
-    }  # fmt: skip
-    return given | changes
-
-
-def test_a_word_on_what_people_decide(person, machines, tree) -> None:
-    operator = person("vận-hành", "north", "operator")
-    client, url = on(operator), f"/units/{tree['north'].pk}/attestations/new/"
-    page = client.get(url).content.decode()
-    assert "care.rules" in page
-    assert "access.root" not in page, "a machine decides that"
-    assert client.post(url, said(requirement="access.root")).status_code == 200
-    assert client.post(url, said(until=(TODAY() - DAY).isoformat())).status_code == 200
-    assert not Attestation.objects.exists()
-    assert client.post(url, said() | {"file": paper()}).status_code == 302
-    word = Attestation.objects.get()
-    assert (word.by, word.role, word.attachment.type, word.level) == ("vận-hành", "Trưởng phòng", "pdf", 2)
-    assert attesting.of(machines[0], "mini", 2).counting == {"care.rules": word}
-    assert attesting.of(machines[2], "mini", 2).counting == {}
-    assert attesting.of(machines[0], "mini", 3).counting == {}, "met at level 2 says nothing of level 3"
-    assert "45/QĐ-BHXH" in client.get(f"/machines/{machines[0].pk}/").content.decode()
-    client.post(url, said(state="not_met"))
-    assert attesting.of(machines[0], "mini", 2).counting["care.rules"].state == "not_met", "of two of one day the worse"
-    for one in Attestation.objects.all():
-        client.post(f"/attestations/{one.pk}/take-back/")
-    assert attesting.of(machines[0], "mini", 2).counting == {}
-    assert Entry.objects.filter(action__startswith="attestation.").count() == 4
-
-
-def test_a_word_takes_nothing_back_that_a_machine_saw(person, machines, tree) -> None:
-    before = verdicts()
-    score = overlay.score([tree["root"].path])
-    on(person("a", "root", "admin")).post(f"/units/{tree['root'].pk}/attestations/new/", said(machine="may-1"))
-    assert Attestation.objects.get().unit == tree["north"]
-    assert (verdicts(), overlay.score([tree["root"].path])) == (before, score)
-
-
-def test_a_word_on_an_information_system_speaks_of_its_machines_alone(person, machines, tree, monkeypatch) -> None:
-    client = on(person("a", "root", "admin"))
-    client.post(f"/units/{tree['north'].pk}/attestations/new/", said(system="Một cửa"))
-    word = Attestation.objects.get()
-    first = attesting.of(machines[0], "mini", 2)
-    assert (first.counting, first.uncertain) == ({}, {"care.rules": [word]}), "which machines make it up is not known"
-    page = client.get(f"/machines/{machines[0].pk}/").content.decode()
-    assert "hệ thống thông tin Một cửa" in page
-    assert "45/QĐ-BHXH" not in page
-    monkeypatch.setattr(
-        attesting, "MEMBERSHIP", [lambda machine, system: (machine.name, system) == ("may-1", "Một cửa"), lambda *_: None]
-    )
-    assert attesting.of(machines[0], "mini", 2) == ({"care.rules": word}, {})
-    assert attesting.of(machines[1], "mini", 2) == ({}, {})
-    client.post(f"/units/{tree['north'].pk}/attestations/new/", said(system="Khác", machine="may-2"))
-    assert attesting.of(machines[1], "mini", 2).counting["care.rules"].system == "Khác", "it names the machine itself"
-
-
-def test_in_a_merge_a_word_on_a_unit_ends_and_one_on_a_machine_goes_along(person, machines, tree) -> None:
-    client = on(person("a", "root", "admin"))
-    for name in ("", "may-1"):
-        client.post(f"/units/{tree['north'].pk}/attestations/new/", said(machine=name))
-    operations.merge([tree["north"]], tree["south"], By("test"), TODAY())
-    first, third = Machine.objects.get(name="may-1"), Machine.objects.get(name="may-3")
-    assert attesting.of(first, "mini", 2).counting["care.rules"].machine == first
-    assert attesting.of(third, "mini", 2).counting == {}
 
 
 # programs --------------------------------------------------------------------------------------------------------------
