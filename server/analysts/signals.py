@@ -9,12 +9,14 @@ from django.db.models.signals import post_migrate, pre_migrate
 from django.dispatch import receiver
 
 from server.analysts import making
-from server.analysts.apps import AnalystsConfig
+
+OURS = "server.analysts"
+"""Each app sends these signals; once is enough."""
 
 
 @receiver(pre_migrate)
 def away(sender: Any, using: str, plan: Any = (), **rest: Any) -> None:
-    if isinstance(sender, AnalystsConfig) and plan and making.wanted(connections[using]):
+    if sender.name == OURS and plan and making.wanted(connections[using]):
         making.drop(connections[using])
 
 
@@ -22,5 +24,5 @@ def away(sender: Any, using: str, plan: Any = (), **rest: Any) -> None:
 def back(sender: Any, using: str, **rest: Any) -> None:
     """Also where an earlier run broke off between the two, or a newer version says a view otherwise."""
     connection = connections[using]
-    if isinstance(sender, AnalystsConfig) and making.wanted(connection) and not making.current(connection):
+    if sender.name == OURS and making.wanted(connection) and not making.current(connection):
         making.make(connection)

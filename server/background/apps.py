@@ -9,5 +9,7 @@ class BackgroundConfig(AppConfig):
     label = "background"
 
     def ready(self) -> None:
-        """Every room's tasks.py is read, so that a worker knows what a row's name stands for."""
+        """The queue is read, and every room's tasks.py, so that a worker knows what a row's name stands for."""
+        from server.background import run  # noqa: F401  (and with it queue.py and delivery.py)
+
         autodiscover_modules("tasks")

@@ -90,11 +90,9 @@ class Work:
             self._note(count, kept)
 
     def _note(self, count: int, kept: dict[str, Any]) -> None:
-        from server.background.models import Job
-
         self.kept |= kept
         self.done += count
-        mine = Job.objects.filter(pk=self.job.pk, delivery=self.job.delivery, state=Job.RUNNING)
+        mine = type(self.job).objects.filter(pk=self.job.pk, delivery=self.job.delivery, state=self.job.RUNNING)
         # attempts begin anew: a long job may be interrupted often, as long as it gets ahead in between
         if not mine.update(done=self.done, of=self.of, kept=self.kept, heartbeat_at=Now(), attempts=1):
             raise Lost
@@ -123,12 +121,16 @@ class Task:
         `key`: while a job of that key waits, it is the one. One that runs already may have passed what changed, so a further
         one waits behind it. `lock`: in place of the task's own, where only jobs of one thing exclude each other.
         """
-        from server.background import queue
-
-        return queue.enqueue(self, by, unit, subject, key, after, priority, lock or self.lock, arguments)
+        return _beneath[0](self, by, unit, subject, key, after, priority, lock or self.lock, arguments)
 
 
 TASKS: dict[str, Task] = {}
+_beneath: list[Callable[..., Job]] = []
+
+
+def goes_into(enqueue: Callable[..., Job]) -> None:
+    """The queue says what takes in jobs, when it is read (queue.py; at the latest when Django is set up)."""
+    _beneath[:] = [enqueue]
 
 
 def task(

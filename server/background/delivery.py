@@ -7,7 +7,9 @@ gracefully. What it leaves to its users is in run.py and keeper.py: heartbeats, 
 from __future__ import annotations
 
 import logging
+import threading
 import time
+from collections.abc import Callable
 from datetime import timedelta
 from types import FrameType
 from typing import Any
@@ -27,14 +29,20 @@ log = logging.getLogger(__name__)
 
 QUEUE = BACKEND = "default"
 AGAIN_SECONDS = 2.0
+stopping = threading.Event()
+"""This process is told to end."""
+_performer: list[Callable[[UUID, int], None]] = []
+
+
+def performed_by(perform: Callable[[UUID, int], None]) -> None:
+    """What does a job is said when it is read (run.py; at the latest when Django is set up)."""
+    _performer[:] = [perform]
 
 
 @library_task(takes_context=True)
 def deliver(context: TaskContext, job: int) -> None:
     """A message has come: begin the job, if the message still counts."""
-    from server.background import run
-
-    run.perform(UUID(str(context.task_result.id)), job)
+    _performer[0](UUID(str(context.task_result.id)), job)
 
 
 def post(job: Job, after: timedelta = timedelta()) -> UUID:
@@ -67,9 +75,7 @@ class Hands(Worker):
     """The library's worker; what it is told by a signal, the job it is at hears too."""
 
     def shutdown(self, signum: int, frame: FrameType | None) -> None:
-        from server.background import run
-
-        run.stopping.set()
+        stopping.set()
         super().shutdown(signum, frame)
 
 

@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from server.background import delivery
-from server.background.declare import TASKS, Task
+from server.background.declare import TASKS, Task, goes_into
 from server.background.models import ERROR_MAX, Job
 from server.journal import models as journal
 
@@ -43,6 +43,9 @@ def enqueue(
             job.delivery = delivery.post(job, after)
             job.save(update_fields=["delivery"])
             return job
+
+
+goes_into(enqueue)
 
 
 def put_back(job: Job, after: timedelta = timedelta(), **changes: Any) -> bool:

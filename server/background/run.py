@@ -19,12 +19,11 @@ from django.db.models.functions import Coalesce, Now
 
 from server.background import queue
 from server.background.declare import TASKS, Cancelled, LaidDown, Lost, Task, Work
+from server.background.delivery import performed_by, stopping
 from server.background.models import Job
 
 log = logging.getLogger(__name__)
 
-stopping = threading.Event()
-"""This process is told to end."""
 LOCK_WAIT = timedelta(seconds=5)
 WAIT_MAX = timedelta(minutes=10)
 PATIENCE_SECONDS = 60.0
@@ -70,6 +69,9 @@ def perform(delivery: UUID, pk: int) -> None:
         _patiently(lambda: queue.end(job, Job.DONE, outcome))
     finally:
         pulse.end()
+
+
+performed_by(perform)
 
 
 def _begin(delivery: UUID, pk: int) -> Job | None:

@@ -11,7 +11,6 @@ import stat
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import NamedTuple
 
 from cryptography import x509
 from django.conf import settings
@@ -23,25 +22,16 @@ from django.utils.translation import gettext as _
 from baselines.loader import BaselineError
 from baselines.model import Baseline
 from server.assess import packs, watch
+from server.deploy.line import BAD, GOOD, SOON, UNKNOWN, WARN, Line
+from server.signon.check import signon
 from server.storage import keys
 from server.storage.models import InForce
 from server.units.models import Membership, User
 from server.units.rights import ADMINISTER
 
-GOOD, WARN, BAD, UNKNOWN = "good", "warn", "bad", "unknown"
 LITTLE_ROOM = 2 * 1024**3
-SOON = timedelta(days=30)
 SMALL = 1000
 """Machines that SQLite is meant for (docs/storage.md)."""
-
-
-class Line(NamedTuple):
-    """One thing that was looked at."""
-
-    name: str
-    state: str
-    seen: str
-    do: str = ""
 
 
 def look(deploy: bool) -> Iterator[Line]:
@@ -167,8 +157,6 @@ def _people() -> Iterator[Line]:
 
 
 def _signon() -> Iterator[Line]:
-    from server.signon.check import signon
-
     yield from signon()
 
 

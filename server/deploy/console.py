@@ -9,7 +9,8 @@ import sys
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from server.deploy.check import BAD, GOOD, UNKNOWN, WARN, look
+from server.deploy.check import look
+from server.deploy.line import BAD, GOOD, UNKNOWN, WARN
 from server.storage import keys
 
 CODES = {GOOD: 0, WARN: 0, UNKNOWN: 3, BAD: 1}

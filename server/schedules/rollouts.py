@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from baselines.loader import BaselineError
 from server.assess import packs
 from server.assess.models import Alarm, StoredAssessment
+from server.background.declare import TASKS
 from server.ingest.models import IN_SERVICE, Agent, Machine
 from server.journal import models as journal
 from server.schedules.models import Rollout
@@ -181,10 +182,9 @@ def end(rollout: Rollout, by: str) -> None:
 
 def _note(action: str, rollout: Rollout, by: str) -> None:
     """For the journal; and what is stored is judged by what holds now."""
-    from server.assess.tasks import follow
-
     if rollout.what == Rollout.PACK:
-        follow(rollout.unit, by)
+        # by its name: what judges asks this room what machines are held to
+        TASKS["assess.rejudge"].enqueue(by=by, unit=rollout.unit, key=f"assess.rejudge/{rollout.unit_id}")
     journal.write(
         action, by, unit_path=rollout.unit.path, subject=rollout.baseline or rollout.version or rollout.what,
         percent=rollout.percent, code=rollout.halted_why, approved=rollout.approved_by,

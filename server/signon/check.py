@@ -9,7 +9,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from server.config import ConfigError
-from server.deploy.check import BAD, GOOD, SOON, WARN, Line
+from server.deploy.line import BAD, GOOD, SOON, WARN, Line
 from server.signon import tls
 from server.signon.errors import Unavailable
 from server.signon.people import unit_of

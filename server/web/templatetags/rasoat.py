@@ -60,7 +60,7 @@ def icon(name: str) -> SafeString:
 @register.inclusion_tag("web/navigation.html", takes_context=True)
 def navigation(context: Context) -> dict[str, Any]:
     """The headings, with the one under which the page lies that the view calls `nav`."""
-    nav = context.get("nav", "")
+    nav = str(context.get("nav") or "")
     groups = headings.offered(context["user"])
     return {"groups": groups, "nav": nav, "current": next((one for one in groups if one.holds(nav)), None)}
 
