@@ -73,14 +73,12 @@ def differences(book: Book, record: Any, unit: Unit, given: Mapping[str, Any]) -
     choices = book.choices
     for column in book.fields:
         if column.id in given and (old := getattr(record, column.id)) != given[column.id]:
-            # the code of a choice: whoever reads it later may speak another language
-            texts = ("" if value is None else str(value) for value in (old, given[column.id]))
-            found.append((column.id, *texts) if column.kind == "choice" else _texts(column, old, given[column.id], choices))
+            new = given[column.id]
+            if column.kind == "choice":  # its code: whoever reads it later may speak another language
+                found.append((column.id, old or "", new or ""))
+            else:
+                found.append((column.id, text_of(column, old, choices), text_of(column, new, choices)))
     return found
-
-
-def _texts(column: Any, old: Any, new: Any, choices: Any) -> tuple[str, str, str]:
-    return column.id, text_of(column, old, choices), text_of(column, new, choices)
 
 
 def prepare(record: Any) -> None:

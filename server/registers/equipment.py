@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -32,7 +32,7 @@ CANDIDATES = 20
 
 
 @require_safe
-def gaps(request: HttpRequest) -> HttpResponse:
+def gaps(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
     """Machines without an entry, entries whose machine is silent, computers of which no machine reports."""
     user = user_of(request)
     unit = unit_of(user, request.GET.get("unit", ""))

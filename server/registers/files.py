@@ -57,10 +57,10 @@ def _lines(book: Book, rows: QuerySet[Any]) -> Iterator[str]:
 
 def cells(book: Book, rows: QuerySet[Any], days: bool) -> Iterator[list[Any]]:
     """A row for each entry, by number. `days`: days stay days, else they are text."""
-    choices = book.choices
+    choices = {name: {code: str(word) for code, word in words.items()} for name, words in book.choices.items()}
     after = 0
     while part := list(rows.filter(pk__gt=after).order_by("pk")[:SLICE]):
-        past = _history(book, part)
+        past = _history(book, part, choices)
         for record in part:
             yield [_cell(book, record, name, choices, past, days) for name in book.columns]
         after = part[-1].pk
@@ -85,11 +85,11 @@ def _cell(book: Book, record: Any, name: str, choices: Any, past: dict[int, list
     return text_of(column, value, choices)
 
 
-def _history(book: Book, records: list[Any]) -> dict[int, list[str]]:
+def _history(book: Book, records: list[Any], choices: Any) -> dict[int, list[str]]:
     found: dict[int, list[str]] = defaultdict(list)
     changes = book.change.objects.filter(**{f"{book.owner}__in": records}).order_by("-at", "-pk")
     for change in changes.iterator(2000):
         lines = found[getattr(change, f"{book.owner}_id")]
         if len(lines) < HISTORY:
-            lines.append(line_of(book, change))
+            lines.append(line_of(book, change, choices))
     return found

@@ -20,7 +20,7 @@ class Cell(forms.CharField):
 
     def __init__(self, column: Column, choices: Any) -> None:
         self.column, self.words = column, choices
-        widget = (
+        widget: forms.Widget | None = (
             forms.Textarea({"rows": 3}) if column.long else forms.DateInput({"type": "date"}) if column.kind == "day" else None
         )
         if column.kind == "choice":

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -32,18 +32,18 @@ class Told(NamedTuple):
     new: str
 
 
-def told(book: Book, change: Any) -> Told:
+def told(book: Book, change: Any, choices: Mapping[str, Mapping[str, Any]] | None = None) -> Told:
     column = book.columns.get(change.field)
     field = column.title if column else str(PARTS.get(change.field, change.field))
-    words = book.choices.get(change.field, {})
+    words = (book.choices if choices is None else choices).get(change.field, {})
     old, new = (str(words.get(text, text)) for text in (change.old, change.new))
     return Told(change, field, old, new)
 
 
-def line_of(book: Book, change: Any) -> str:
+def line_of(book: Book, change: Any, choices: Mapping[str, Mapping[str, Any]]) -> str:
     """One line of a file."""
-    one = told(book, change)
-    day = date_format(timezone.localtime(change.at), "SHORT_DATE_FORMAT")
+    one = told(book, change, choices)
+    day = timezone.localtime(change.at).strftime("%d/%m/%Y")
     if change.kind == Change.CREATED:
         what = _("entered")
     elif change.kind == Change.NOTED:

@@ -111,10 +111,10 @@ def _mapped(request: HttpRequest, width: int, book: Any) -> tuple[list[str], str
 def _parts(plan: Plan, book: Any) -> dict[str, list[tuple[Row, list[tuple[str, str, str]]]]]:
     """The first rows of each state, with what turns in words."""
     words = book.choices
-    found = {}
+    found: dict[str, list[tuple[Row, list[tuple[str, str, str]]]]] = {}
     for state in (REFUSED, CHANGED, NEW):
         found[state] = [(row, [_said(one, book, words) for one in row.turned]) for row in plan.of(state)[:SHOWN]]
-    found["notes"] = [(row, []) for row in plan.rows if row.notes][:SHOWN]
+    found["notes"] = [(row, list[tuple[str, str, str]]()) for row in plan.rows if row.notes][:SHOWN]
     return found
 
 

@@ -152,6 +152,7 @@ class Item(Record):
     class Meta:
         ordering = ["name", "pk"]
         indexes = [
+            models.Index(fields=["name", "id"], name="item_name"),
             models.Index(fields=["tag"], name="item_tag"),
             models.Index(fields=["warranty_until"], name="item_warranty"),
         ]

@@ -111,8 +111,8 @@ def _row(book: Book, line: int, cells: Sequence[str], at: Mapping[str, int], tab
     texts: dict[str, str] = {}
     for name, index in at.items():
         column = book.columns[name]
-        if why := table.bad.get((line, index)):
-            problems.append((column.title, str(WHY[why])))
+        if bad := table.bad.get((line, index)):
+            problems.append((column.title, str(WHY[bad])))
             continue
         try:
             texts[name] = clean(cells[index])

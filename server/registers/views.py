@@ -154,10 +154,11 @@ def _both(book: Book, now: Any, form: EntryForm) -> list[tuple[str, str, str]]:
     """(field, as it stands now, as this person wrote it) where the two differ."""
     turned = changing.differences(book, now, form.cleaned_data["unit"], form.given)
     words = book.choices
-    return [
-        (book.columns[field].title, *(str(words.get(field, {}).get(text, text)) or "–" for text in (old, new)))
-        for field, old, new in turned
-    ]
+    found = []
+    for field, old, new in turned:
+        said = words.get(field, {})
+        found.append((book.columns[field].title, str(said.get(old, old)) or "–", str(said.get(new, new)) or "–"))
+    return found
 
 
 @require_POST

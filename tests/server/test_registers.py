@@ -17,7 +17,7 @@ from collectors.model import Record, digest_of
 from server.background import delivery
 from server.ingest.models import Machine
 from server.journal.models import Entry
-from server.registers import files, linking, seen
+from server.registers import expiry, files, linking, seen
 from server.registers.books import BOOKS
 from server.registers.models import Item, ItemChange, Seen, Upload
 from server.registers.tasks import read
@@ -463,3 +463,32 @@ def test_a_file_of_many_rows_is_written_a_part_at_a_time(tree, operator, django_
     with django_assert_max_num_queries(10):
         parts = list(files.workbook(BOOK, BOOK.rows(operator)))
     assert len(list(load_workbook(io.BytesIO(b"".join(parts)), read_only=True).active.iter_rows())) == 1201
+
+
+# --- what runs out -------------------------------------------------------------------------------------------------------
+
+
+def test_what_runs_out_is_counted_by_its_last_day(page, tree) -> None:
+    today = timezone.localdate()
+    for name, days in (("hôm nay", 0), ("29", 29), ("30", 30), ("89", 89), ("90", 90), ("hết", -1)):
+        Item.objects.create(unit=tree["north"], name=name, warranty_until=today + timedelta(days=days), created_by="x")
+    Item.objects.create(unit=tree["north"], name="thanh lý", state="disposed", warranty_until=today, created_by="x")
+    Item.objects.create(unit=tree["south"], name="không rõ ngày", created_by="x")
+    assert [(one.item.name, one.left) for one in expiry.due(tree["root"], today)] == [
+        ("hôm nay", 1), ("29", 30), ("30", 31), ("89", 90),
+    ]  # fmt: skip
+    assert [one.item.name for one in expiry.due(tree["south"], today)] == []
+
+    def names(within: str) -> list[str]:
+        return [item.name for item in page.get("/registers/expiry/", {"within": within}).context["page"].object_list]
+
+    assert names("30") == ["hôm nay", "29"]
+    assert names("60") == ["hôm nay", "29", "30"]
+    assert names("over") == ["hết"]
+
+
+def test_reminders_reach_nobody_beyond_their_part(person, tree) -> None:
+    today = timezone.localdate()
+    Item.objects.create(unit=tree["south"], name="của Nam", support_until=today, created_by="x")
+    assert [one.sort for one in expiry.due(None, today, user=person("nam", "south"))] == ["support"]
+    assert not list(expiry.due(None, today, user=person("bắc", "north")))
