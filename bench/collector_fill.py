@@ -34,7 +34,8 @@ def fill(shape: Shape) -> None:
     from django.db import connection, transaction
 
     from server.findings.models import Head, Rule, Standing, Transition
-    from server.findings.record import STANDING, TRANSITION
+    from server.findings.record import STANDING
+    from server.findings.turning import TRANSITION
     from server.ingest.models import Agent, Machine
     from server.units.models import Membership, Unit, User
 

@@ -6,42 +6,29 @@ turned writes one row. Two reports of one machine wait for each other; those of 
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from django.db import transaction
 from django.db.models import Q
-from django.utils import timezone
 
-from server.findings import changes, rows
+from server.findings import changes, rows, weave
 from server.findings.codes import DATA, MACHINE, NOT_ASKED, RULES, failing
-from server.findings.models import Change, Head, Standing, Transition
+from server.findings.models import Head, Standing
 from server.findings.rules import Judgement
+from server.findings.tally import count, where
+from server.findings.turning import differences, note
 from server.ingest.models import Machine, StoredSnapshot
-from server.outlets import news
-from server.statements import Rows, Select, Update, insert
+from server.statements import Rows, Select, Update
 
-EACH = 64
-"""Changes between two times a report counts in what waits."""
 STANDING = ("machine_id", "rule_id", "verdict", "since", "failing_since")
 HEAD = ("machine_id", "unit_id", "kind", "snapshot", "at", "turn", "first_snapshot", "first_at", "rules", "verdicts")
-TRANSITION = ("machine_id", "rule_id", "was", "now", "cause", "turn", "at", "written_at", "snapshot")
 
 
 class Was(NamedTuple):
     """What has to be known of a verdict to see whether it turned, and since when it fails."""
 
     verdict: int
-    failing_since: datetime | None
-
-
-class Held(NamedTuple):
-    """A verdict as it stands."""
-
-    verdict: int
-    since: datetime
     failing_since: datetime | None
 
 
@@ -65,18 +52,7 @@ def record(stored: StoredSnapshot, judged: Judgement) -> None:
     if position >= (head.at, head.snapshot):
         _forward(head, unit, position, judged)
     else:
-        from server.findings import weave
-
         weave.late(head, position, judged)
-
-
-def standing(machine: int, only: Collection[int] | None = None) -> dict[int, Held]:
-    """Rule -> how it stands."""
-    held = Standing.objects.filter(machine=machine)
-    if only is not None:
-        held = held.filter(rule__in=only)
-    rows_held = held.values_list("rule_id", "verdict", "since", "failing_since")
-    return {rule: Held(verdict, since, failing_since) for rule, verdict, since, failing_since in rows_held}
 
 
 def withdraw(machine: Machine) -> None:
@@ -88,27 +64,6 @@ def withdraw(machine: Machine) -> None:
     count(head.unit_id, head.kind, changes.gone(dict(held.values_list("rule_id", "verdict"))))
     held.delete()
     head.delete()
-
-
-def where(machine: Machine) -> int | None:
-    """The unit in which a machine is counted; what is out of service is counted nowhere, and keeps its standing."""
-    return machine.unit_id if machine.retired_at is None else None
-
-
-def count(unit: int | None, kind: int, packed: bytes) -> None:
-    """To be counted in by the next `tally.fold`."""
-    if unit is None or not packed:
-        return
-    number = insert(Change, {"unit_id": unit, "kind": kind, "packed": packed, "at": timezone.now()}, returning=True)
-    if number and number % EACH == 0:
-        # whoever runs without a worker keeps up as well; a failure here is nobody's whose report is stored
-        transaction.on_commit(_fold, robust=True)
-
-
-def _fold() -> None:
-    from server.findings import tally
-
-    tally.fold()
 
 
 def _head(machine: int) -> Head | None:
@@ -165,18 +120,3 @@ def _turn(
     if by_data:
         note(machine, by_data, position, DATA, turn)
     return turned
-
-
-def note(machine: int, turned: list[tuple[int, int, int]], position: tuple[datetime, UUID], cause: int, turn: int = 0) -> None:
-    """Write what turned at a snapshot, and that it is to be told."""
-    (at, snapshot), written = position, timezone.now()
-    rows.insert(
-        Transition, TRANSITION, [(machine, rule, was, now, cause, turn, at, written, snapshot) for rule, was, now in turned]
-    )
-    news.note(machine, turned, cause, at, written)
-
-
-def differences(before: dict[int, int], after: dict[int, int]) -> list[tuple[int, int, int]]:
-    """(rule, was, now) of each rule whose verdict is another one."""
-    turned = [(rule, before.get(rule, NOT_ASKED), now) for rule, now in after.items() if before.get(rule) != now]
-    return turned + [(rule, was, NOT_ASKED) for rule, was in before.items() if rule not in after]

@@ -13,19 +13,22 @@ from typing import NamedTuple
 
 from django.db import connection, transaction
 from django.db.models import BinaryField, F, IntegerField, Q, QuerySet, Sum, Value
+from django.utils import timezone
 
 from server import database
 from server.findings import changes, rows
 from server.findings.changes import Packed, Sums
 from server.findings.models import Change, Head, Place, Standing, Tally
-from server.findings.record import count, where
 from server.ingest.models import Machine
+from server.statements import insert
 from server.units.models import Unit
 from server.units.paths import outermost
 
 FOLD, SETTLE = 500, 100
 WAITING_MAX = 2000
 """Reads with more reports than that still to be counted do without them, and say so."""
+EACH = 64
+"""Changes between two times a report counts in what waits."""
 LOCK = "findings.fold"
 KEY, COUNTS = ("unit_id", "below", "kind", "rule_id"), ("fail", "unknown", "passed")
 Deltas = dict[tuple[int, bool, int, int], list[int]]
@@ -38,6 +41,21 @@ class Counted(NamedTuple):
     """Rule -> machines that fail, are unknown, pass."""
     waiting: int
     """Reports not counted in; 0 but for a collector that cannot keep up."""
+
+
+def where(machine: Machine) -> int | None:
+    """The unit in which a machine is counted; what is out of service is counted nowhere, and keeps its standing."""
+    return machine.unit_id if machine.retired_at is None else None
+
+
+def count(unit: int | None, kind: int, packed: bytes) -> None:
+    """To be counted in by the next `tally.fold`."""
+    if unit is None or not packed:
+        return
+    number = insert(Change, {"unit_id": unit, "kind": kind, "packed": packed, "at": timezone.now()}, returning=True)
+    if number and number % EACH == 0:
+        # whoever runs without a worker keeps up as well; a failure here is nobody's whose report is stored
+        transaction.on_commit(fold, robust=True)
 
 
 def fold(limit: int = FOLD) -> int:

@@ -16,8 +16,8 @@ from server.assess.models import StoredAssessment
 from server.findings import rows
 from server.findings.codes import FAIL, MACHINE, NOT_ASKED, RULES, UNKNOWN, failing
 from server.findings.models import Head, Standing, Transition
-from server.findings.record import differences, note, standing
 from server.findings.rules import Judgement, digest_of
+from server.findings.turning import differences, note, standing
 
 Position = tuple[datetime, UUID]
 
