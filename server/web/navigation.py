@@ -43,10 +43,12 @@ GROUPS = (
         Page("machines", _("Machines")),
         Page("configurations", _("Configurations")),
         Page("coverage", _("Coverage")),
+        Page("registers", _("Registers")),
     )),
     Group(_("Risks"), (
         Page("vulnerabilities", _("Vulnerabilities")),
         Page("feeds", _("Feeds")),
+        Page("sweeps", _("Indicators and warnings")),
     )),
     Group(_("Handling"), (
         Page("waivers", _("Waivers")),
