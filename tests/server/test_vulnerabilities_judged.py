@@ -175,8 +175,8 @@ def test_a_machine_that_claims_the_fact_is_not_believed(client: Client, host: Ho
     blank: dict[str, Any] = dict.fromkeys(name for name in Vulnerabilities.model_fields if name != "unseen")
     nice = Vulnerabilities.model_validate(blank | {"exploited_fixable": (), "unassessed": (), "exploited_undetermined": 0})
     forged = Record(fact="vulnerabilities", outcome="seen", data=nice.model_dump(mode="json"))
-    for extra in ((forged,), (software(("a", "1-1")), forged)):
-        assert send(client, host.seal(host.snapshot(extra=extra))).status_code == 201
+    for hours, extra in ((2, (forged,)), (1, (software(("a", "1-1")), forged))):
+        assert send(client, host.seal(host.snapshot(extra=extra, age=timedelta(hours=hours)))).status_code == 201
         assert stands(Machine.objects.get()) == "unknown"
     match()
     machine = Machine.objects.select_related("latest").get()
