@@ -49,8 +49,10 @@ NEVER: Final = {
 }
 """Sources that nothing looks at, on any machine."""
 ABSENT: Final = "absent"
+CONTAINERS: Final = "containers"
 REASONS: Final = {
     ABSENT: _("the report does not tell it: an older program, or a system of which rasoat does not ask it"),
+    CONTAINERS: _("containers run there, and what they are connected with is not seen from outside of them"),
     **NEVER,
 }
 """Words that stand in place of a reason of the report's own."""

@@ -9,7 +9,7 @@ from ipaddress import ip_address
 from typing import Any, Final, NamedTuple
 
 from server.sweeps.book import Book, Found
-from server.sweeps.codes import ABSENT, LOOKED_IN, NEVER
+from server.sweeps.codes import ABSENT, CONTAINERS, LOOKED_IN, NEVER
 
 _FACTS: Final = ("identity", "activity", "listening", "configuration")
 _FIELDS: Final = {
@@ -21,6 +21,10 @@ _FIELDS: Final = {
     "processes": "processes",
 }
 """Source -> field of the fact activity."""
+
+
+_RUNTIMES: Final = frozenset({"containerd-shim", "conmon", "lxc-start", "crun", "systemd-nspawn"})
+"""Processes, as the kernel cuts their names, that run containers in networks of their own."""
 
 
 class Trace(NamedTuple):
@@ -104,6 +108,10 @@ def _activity(found: Traces, fact: Mapping[str, Any] | None, why: str) -> None:
         else:
             found.looked.append(source)
             found.shown.extend(_SHOW[source](fact[name]))
+    if "connections" in found.looked and _RUNTIMES & set((fact or {}).get("processes") or ()):
+        # what is seen is seen; that nothing else is there cannot be said
+        found.looked.remove("connections")
+        found.missing["connections"] = CONTAINERS
 
 
 def _own(found: Traces, fact: Mapping[str, Any] | None, why: str) -> None:

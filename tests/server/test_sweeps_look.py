@@ -86,6 +86,28 @@ def test_not_seen_is_said_of_a_report_and_only_where_every_source_was_looked_at(
     assert state.numbers(Machine.objects.all(), sheet) == {"seen": 0, "not-seen": 1, "not-known": 2}
 
 
+NEEDED = {"connections": "ip", "dns_servers": "ip", "hosts": "ip", "startup": "ip", "dns_cache": "domain", "processes": "process"}
+
+
+@pytest.mark.parametrize("field", NEEDED)
+def test_whatever_is_taken_away_nothing_becomes_not_seen(client: Any, host: Any, field: str) -> None:
+    values = {"ip": "203.0.113.77", "domain": "evil.example", "process": "evil.elf"}
+    machine = reports(client, host, activity(gone=(field,)), age=timedelta(hours=1))
+    sheet = listed((NEEDED[field], values[NEEDED[field]]))
+    assert verdict(sheet, machine) == codes.NOT_KNOWN
+    reports(client, host, activity())
+    look()
+    assert verdict(sheet, machine) == codes.NOT_SEEN
+
+
+def test_what_containers_are_connected_with_is_not_known(client: Any, host: Any) -> None:
+    machine = reports(client, host, activity("198.51.100.7", processes=("systemd", "containerd-shim")))
+    sheet = listed(("ip", "203.0.113.77"))
+    assert verdict(sheet, machine) == codes.NOT_KNOWN
+    assert [one.reason for one in Looked.objects.get().missing_for(("ip",))] == [codes.CONTAINERS]
+    assert verdict(listed(("ip", "198.51.100.7"), number="seen"), machine) == codes.SEEN
+
+
 def test_a_list_that_names_hashes_or_web_addresses_is_never_wholly_not_seen(client: Any, host: Any) -> None:
     machine = reports(client, host, activity())
     for number, (kind, value) in enumerate((("sha256", "ab" * 32), ("md5", "ab" * 16), ("url", "http://evil.example/a"))):
