@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from server.registers.columns import TYPED, Column, columns
+from server.registers.installed import Program, ProgramChange
 from server.registers.models import Change, Item, ItemChange, Record
 from server.units.models import User
 from server.units.rights import SEE
@@ -60,4 +61,7 @@ def whole(rows: QuerySet[Any]) -> QuerySet[Any]:
     return rows.select_related(*linked).defer("machine__latest__sealed")
 
 
-BOOKS = {"equipment": Book("equipment", _("Equipment"), Item, ItemChange, "item")}
+BOOKS = {
+    "equipment": Book("equipment", _("Equipment"), Item, ItemChange, "item"),
+    "software": Book("software", _("Software"), Program, ProgramChange, "program"),
+}

@@ -92,6 +92,10 @@ def refuse_doubles(record: Any, user: User) -> None:
     if isinstance(record, Item):
         for why in _doubles_of(record, user):
             raise Refused(why)
+    elif twin := type(record).objects.filter(unit=record.unit, name=record.name).exclude(pk=record.pk).first():
+        raise Refused(
+            _("%(name)s of this unit stands in the register already: number %(number)d.") % {"name": twin.name, "number": twin.pk}
+        )
 
 
 def _doubles_of(item: Item, user: User) -> Iterator[str]:

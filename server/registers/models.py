@@ -59,6 +59,12 @@ class Seen(models.Model):
     memory_gib = models.PositiveIntegerField(null=True)
     disks = models.JSONField(null=True, help_text="[name, model, GB, serial] of each that does not come out")
     known = models.JSONField(default=dict, help_text="The same, as the last report told it that saw it")
+    programs = models.ForeignKey(
+        "Listing", null=True, on_delete=models.PROTECT, related_name="+", help_text="null: its programs were not seen"
+    )
+    counted = models.CharField(max_length=64, blank=True, default="", help_text="By which rules its programs were counted")
+    counted_in = models.BigIntegerField(null=True, help_text="Number of the unit in whose counts it is")
+    reader = models.PositiveSmallIntegerField(default=0, help_text="READER of seen.py that read it")
     why = models.CharField(max_length=300, blank=True, help_text="The report could not be read")
 
     objects: ClassVar[Scoped[Seen]] = Scoped()
@@ -265,3 +271,6 @@ def key_of(serial: str) -> str:
     """Equal for spellings of one serial number. Filler of makers is nobody's."""
     text = "".join(serial.split()).upper()
     return "" if filler(serial.strip()) else text[:128]
+
+
+from server.registers import installed  # noqa: E402, F401  (its tables belong to this app and build on these)

@@ -164,11 +164,18 @@ def _found(book: Book, texts: Mapping[str, str], known: _Known) -> tuple[Any, tu
             return None, (book.columns[name].title, _("fits several entries: write the number in the register"))
         if found:
             return found[0], None
-    if book.model is not Item and (found := known.by_title.get(folded(texts.get("name", "")), [])):
+    if book.model is not Item and (found := _titled(texts, known)):
         if len(found) > 1:
             return None, (book.columns["name"].title, _("fits several entries: write the number in the register"))
         return found[0], None
     return None, None
+
+
+def _titled(texts: Mapping[str, str], known: _Known) -> list[Any]:
+    """Entries of that name, in the unit that the row names."""
+    found = known.by_title.get(folded(texts.get("name", "")), [])
+    name, code = texts.get("unit", ""), texts.get("unit_code", "")
+    return [one for one in found if name in ("", clean(one.unit.name)) and code in ("", one.unit.code)]
 
 
 def _read_already(book: Book, record: Any, given: dict[str, Any]) -> list[tuple[str, str]]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
+import zlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,20 +14,24 @@ from django.db.models import F, Q, QuerySet
 
 from collectors.facts.hardware import Hardware
 from collectors.facts.identity import Identity
+from collectors.facts.software import Software
 from collectors.seal import SealError
 from server.ingest.models import IN_SERVICE, Machine
+from server.registers.installed import Listing
 from server.registers.models import Change, Item, ItemChange, Seen
 
 log = logging.getLogger(__name__)
 
 COLLECTOR = "collector"
+READER = 1
+"""One more when a report is read for more than before: then all are read once again."""
 PARTS = ("maker", "model", "cpu", "memory_gib", "disks")
 """What is a component: a change of one goes into the history of the device."""
 
 
 def stale() -> QuerySet[Machine]:
     """Machines whose newest report was not read yet."""
-    read = Q(told__snapshot=F("latest_id"))
+    read = Q(told__snapshot=F("latest_id"), told__reader=READER)
     found = Machine.objects.filter(IN_SERVICE).exclude(latest=None).filter(~read | Q(told=None))
     return found.select_related("latest__base", "told").order_by("pk")
 
@@ -33,16 +40,16 @@ def note(machine: Machine) -> None:
     """Keep what its newest report tells. Facts that are the same as before are not opened."""
     stored, before = machine.latest, getattr(machine, "told", None)
     assert stored is not None
-    if before is not None and before.facts == stored.digest and not before.why:
+    if before is not None and before.facts == stored.digest and before.reader == READER and not before.why:
         Seen.objects.filter(pk=machine.pk).update(snapshot=stored.pk, at=stored.orders_at)
         return
-    told: dict[str, Any] = {"why": ""} | dict.fromkeys(PARTS)
+    told: dict[str, Any] = {"why": "", "programs": None, "reader": READER} | dict.fromkeys(PARTS)
     try:
         snapshot = stored.snapshot()
     except (SealError, ValueError) as error:
         told["why"] = str(error)[:300]
     else:
-        told |= _parts(snapshot.told(Identity), snapshot.told(Hardware))
+        told |= _parts(snapshot.told(Identity), snapshot.told(Hardware)) | {"programs": _listing(snapshot.told(Software))}
     with transaction.atomic():
         if before is not None and not told["why"]:
             _turned(machine, before.known, told)
@@ -63,6 +70,16 @@ def _parts(identity: Identity | None, hardware: Hardware | None) -> dict[str, An
         if disks is None
         else [[disk.name, disk.model, disk.size_gb, disk.serial] for disk in disks if not disk.removable],
     }
+
+
+def _listing(software: Software | None) -> Listing | None:
+    """None where the packages were not seen: that is not the same as none."""
+    if software is None or software.packages is None:
+        return None
+    found = {(one.name, one.version, one.origin or "") for one in software.packages}
+    found |= {(one.name, one.revision, "") for one in software.others or ()}
+    raw = json.dumps(sorted(found), ensure_ascii=False, separators=(",", ":")).encode()
+    return Listing.objects.get_or_create(pk=hashlib.sha256(raw).hexdigest(), defaults={"packed": zlib.compress(raw)})[0]
 
 
 def _short(text: str | None) -> str | None:

@@ -9,8 +9,9 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from server.background.declare import Outcome, Work, task
-from server.registers import linking, seen
+from server.registers import counting, linking, seen
 from server.registers.models import Item, Upload
+from server.units.models import Unit
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +36,11 @@ def read(work: Work) -> Outcome:
         work.advance(len(part), **done)
     linked = linking.join(Item.objects.filter(machine=None).select_related("unit").order_by("pk"), seen.COLLECTOR)
     moved = linking.follow(seen.COLLECTOR)
+    counted = 0
+    for pk in counting.dirty():
+        work.check()
+        unit = Unit.objects.filter(pk=pk).first()
+        counted += counting.count(unit) if unit else 0
     Upload.objects.filter(applied_at=None, at__lt=timezone.now() - KEPT).delete()
-    told = {"read": done["read"], "failed": done["failed"], "linked": linked, "moved": moved}
+    told = {"read": done["read"], "failed": done["failed"], "linked": linked, "moved": moved, "counted": counted}
     return told if any(told.values()) else None

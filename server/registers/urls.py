@@ -3,12 +3,13 @@ from __future__ import annotations
 from django.urls import path
 from django.views.generic import RedirectView
 
-from server.registers import equipment, expiry, importing, views
+from server.registers import equipment, expiry, importing, software, views
 from server.registers.books import BOOKS
 
 urlpatterns = [
     path("registers/", RedirectView.as_view(pattern_name="equipment"), name="registers"),
     path("registers/expiry/", expiry.expiry, name="register-expiry"),
+    path("registers/software/outside/", software.outside, name="software-outside"),
     path("registers/equipment/gaps/", equipment.gaps, name="equipment-gaps"),
     path("registers/equipment/<int:pk>/link/", equipment.link, name="equipment-link"),
     path("registers/equipment/<int:pk>/unlink/", equipment.unlink, name="equipment-unlink"),

@@ -274,9 +274,9 @@ def sheet(*rows) -> bytes:
     return out.getvalue()
 
 
-def bring(client: Client, unit, raw: bytes, name: str = "so.xlsx"):
+def bring(client: Client, unit, raw: bytes, name: str = "so.xlsx", book: str = "equipment"):
     """Give the file; what the page would then show."""
-    answer = client.post("/registers/equipment/import/", {"unit": unit.pk, "file": SimpleUploadedFile(name, raw)})
+    answer = client.post(f"/registers/{book}/import/", {"unit": unit.pk, "file": SimpleUploadedFile(name, raw)})
     if answer.status_code != 302:
         return answer
     return client.get(answer.url)

@@ -22,6 +22,7 @@ from collectors.facts.configuration import Configuration
 from collectors.model import Record
 from server.assess import judge
 from server.assess.tasks import follow
+from server.campaigns.models import Campaign, Part, Row
 from server.configurations.models import Version
 from server.coverage.models import Expected
 from server.findings.models import Rule
@@ -31,6 +32,7 @@ from server.journal.models import Entry
 from server.outlets import making
 from server.outlets.making import Wish
 from server.programs.models import Key
+from server.registers.installed import Program
 from server.registers.models import Item
 from server.relays.models import Relay
 from server.stations.models import ScanRequest
@@ -75,7 +77,10 @@ OBJECTS = {
     "attestations/<int:pk>": lambda there: there["attestation"].pk,
     "enrolment/<str:pk>": lambda there: there["waiting"].pk,
     "expected/<int:pk>": lambda there: there["expected"].pk,
+    "campaigns/parts/<int:pk>": lambda there: there["part"].pk,
+    "campaigns/<int:pk>": lambda there: there["part"].campaign_id,
     "registers/equipment/<int:pk>": lambda there: there["item"].pk,
+    "registers/software/<int:pk>": lambda there: there["program"].pk,
     "registers/uploads/<int:pk>": lambda there: there["upload"].pk,
 }
 """The object of that part of an address, in the place called `there`."""
@@ -105,6 +110,12 @@ class Place(dict[str, Any]):
         expected = Expected.objects.create(unit=office, name=f"phai-co-{mark}")
         asker, second = person(f"xin-{mark}"), person(f"duyet-{mark}", Membership.APPROVER, office)
         waiver = waivers.with_file(office, asker, second, machine)
+        campaign = Campaign.objects.create(
+            unit=unit, pattern="patches", number=f"so-{mark}", date=timezone.localdate(), subject=mark, issuer=mark, state="running",
+            deadline=timezone.localdate(), started_at=timezone.now(), made_by=mark, changed_by=mark, checks=["x"], kinds=["server"],
+        )  # fmt: skip
+        part = Part.objects.create(campaign=campaign, unit=office, name=office.name, path=office.path, answers=True, level=2, baseline="mini")
+        Row.objects.create(campaign=campaign, part=part, machine=machine, name=machine.name, kind="server")
         attestation = Attestation.objects.create(
             unit=office, baseline="mini", requirement="care.rules", level=2, document=mark, state="met", by=f"nguoi-{mark}", role=mark,
             attachment=waiver.attachment, file_name=mark, on=waiver.on, until=waiver.until,
@@ -112,9 +123,10 @@ class Place(dict[str, Any]):
         sighting, concern = warned(machine, mark)
         item = Item.objects.create(unit=office, name=f"thiet-bi-{mark}", created_by=f"nguoi-{mark}")
         return cls(
+            program=Program.objects.create(unit=office, name=f"phan-mem-{mark}", created_by=f"nguoi-{mark}"),
             sighting=sighting, concern=concern, item=item, upload=waiting_file(office, mark),
             mark=mark, unit=unit, office=office, token=token, machine=machine, target=target, alarm=alarm, version=version,
-            expected=expected, waiver=waiver, attestation=attestation, waiting=Agent.objects.get(pk=late.agent),
+            expected=expected, part=part, waiver=waiver, attestation=attestation, waiting=Agent.objects.get(pk=late.agent),
             job=follow(office, f"người {mark}"), relay=Relay.invite(office, f"tram-{mark}", f"người {mark}")[0],
             outlet=making.make(office, Wish("syslog", f"kenh-{mark}", f"tls://{mark}.example:6514"), f"người {mark}"),
             key=Key.issue(person(f"nguoi-{mark}"), office, f"khoa-{mark}", ["units"], timezone.now() + timedelta(days=1))[0],
@@ -304,6 +316,7 @@ OF_NO_UNIT = {
     "assess.KeptTailoring": "shared by the assessments made with it, which have a machine",
     "assess.KeptFact": "shared by the assessments made with it, which have a machine",
     "findings.Rule": "of a pack, shared by all",
+    "registers.Listing": "names and versions of programs, shared by all machines that have just these",
     "matching.Weakness": "of feeds, shared by all",
     "matching.Ground": "a vulnerability in a version of a package, shared by all machines that carry it",
     "sweeps.Sheet": "a list of indicators, the same for everybody; it names no machine",
