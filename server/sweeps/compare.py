@@ -107,14 +107,17 @@ def answer(item: Named, seen: Seen, data: Data) -> Answer:
 def _by_cve(item: Named, seen: Seen, data: Data) -> Answer | None:
     if not item.cve:
         return None
-    if seen.unmatched:
+    if seen.unmatched and seen.unmatched != "data-old":
         return Answer(CANNOT_TELL, seen.unmatched, seen.unmatched_detail)
+    # what old data name may still hold; that they name nothing means nothing
     if held := seen.carried.get(item.cve):
         sure = [one for one in held if one.answer != _UNSURE]
         names = ", ".join(sorted({one.package for one in sure or held}))
         if sure:
             return Answer(OPEN, "carried", names, min(one.since for one in sure))
         return Answer(CANNOT_TELL, "undetermined", names)
+    if seen.unmatched:
+        return Answer(CANNOT_TELL, seen.unmatched, seen.unmatched_detail)
     packages = data.said.get(item.cve, {}).get(seen.ecosystem)
     if packages is None:
         return Answer(CANNOT_TELL, "data-silent", seen.ecosystem)

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import NamedTuple
 
-from server.feeds.models import Generation
+from server.feeds.models import Generation, in_force
 from server.ingest.models import Machine
 from server.sweeps.blocklists import Held, Words
-from server.sweeps.book import Book
+from server.sweeps.book import KIND, Book
 from server.sweeps.models import Blocked, Looked, Sheet, Sighting
 from server.sweeps.traces import Hit, Traces
 
@@ -38,18 +38,25 @@ class Swept(NamedTuple):
     """List -> what of it the firewall's configuration holds; empty where that was not seen, or it is no firewall."""
 
 
+def missing() -> tuple[int, ...]:
+    """Editions of lists in force that are not kept here yet."""
+    kept = set(Sheet.objects.values_list("generation", flat=True))
+    return tuple(one for one in in_force(KIND) if one not in kept)
+
+
 def sheets(book: Book, now: datetime) -> dict[int, Sheet]:
     """Generation -> the list as it is kept here, brought up to date."""
-    found = {}
+    found = {one.generation: one for one in Sheet.objects.filter(generation__in=book.lists) if one.generation is not None}
     feeds = dict(_feeds(book.lists))
     for generation, one in book.lists.items():
-        columns = {
-            "generation": generation, "number": one.number, "dated": one.dated, "issuer": one.issuer, "title": one.title,
-            "kinds": dict(book.kinds[generation]),
-        }  # fmt: skip
-        found[generation], _new = Sheet.objects.update_or_create(
-            feed=feeds[generation], defaults=columns, create_defaults={**columns, "since": now}
-        )
+        if generation not in found:
+            columns = {
+                "generation": generation, "number": one.number, "dated": one.dated, "issuer": one.issuer, "title": one.title,
+                "kinds": dict(book.kinds[generation]),
+            }  # fmt: skip
+            found[generation], _new = Sheet.objects.update_or_create(
+                feed=feeds[generation], defaults=columns, create_defaults={**columns, "since": now}
+            )
     return found
 
 

@@ -6,7 +6,7 @@ import hashlib
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
@@ -46,14 +46,14 @@ def stamp() -> str:
 class Book:
     """Letters, each with its items, and the data on what they name."""
 
-    def __init__(self, now: datetime) -> None:
+    def __init__(self) -> None:
         self.stamp = stamp()
         self.matching = Tables().stamp
         """Matches made by other data say nothing of now."""
         data = Generation.objects.filter(pk__in=in_force(*DECIDING)).aggregate(newest=Max("imported_at"))
         self.since: datetime = data["newest"] or datetime.min.replace(tzinfo=UTC)
         """The newest of the data are in force since then."""
-        self.letters = {letter.pk: letter for letter in _letters(now)}
+        self.letters = {letter.pk: letter for letter in Letter.objects.filter(generation__in=in_force(KIND))}
         self.items: dict[int, list[Item]] = defaultdict(list)
         for item in Item.objects.filter(letter__in=self.letters):
             self.items[item.letter_id].append(item)
@@ -89,20 +89,24 @@ class Book:
         return self._days.get((build, series), frozenset())
 
 
-def _letters(now: datetime) -> Iterator[Letter]:
-    generations = in_force(KIND)
+def missing() -> tuple[int, ...]:
+    """Editions in force that are not kept here yet."""
+    kept = Letter.objects.values_list("generation", flat=True)
+    return tuple(one for one in in_force(KIND) if one not in set(kept))
+
+
+def bring(now: datetime) -> None:
+    """Keep letters and their items here, apart from the rows of their feed. In a transaction of the caller's."""
+    generations = missing()
     feeds = dict(Generation.objects.filter(pk__in=generations).values_list("pk", "feed__name"))
     for told in Warning.objects.filter(generation__in=generations):
         columns = {
             "generation": told.generation_id, "number": told.number, "dated": told.dated, "issuer": told.issuer, "title": told.title,
         }  # fmt: skip
-        before = Letter.objects.filter(feed=feeds[told.generation_id]).first()
         letter, _new = Letter.objects.update_or_create(
             feed=feeds[told.generation_id], defaults=columns, create_defaults={**columns, "since": now}
         )
-        if before is None or before.generation != told.generation_id:
-            _items(letter, told.generation_id)
-        yield letter
+        _items(letter, told.generation_id)
 
 
 def _items(letter: Letter, generation: int) -> None:

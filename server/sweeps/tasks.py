@@ -18,7 +18,7 @@ from server.background.models import Job
 from server.feeds.matching.models import Carried, Matched
 from server.ingest.models import IN_SERVICE, Machine, StoredSnapshot
 from server.sweeps import keep, letters, traces, weigh
-from server.sweeps.book import Book
+from server.sweeps.book import Book, stamp
 from server.sweeps.compare import Carries, Seen, answer
 
 log = logging.getLogger(__name__)
@@ -36,6 +36,8 @@ REPORTS = 24
 @task("sweeps.look", _("Look for indicators in stored reports"), lock="sweeps.look")
 def look(work: Work) -> Outcome:
     """Machines with a newer report, or that were held against other lists. A slice begun twice writes nothing twice."""
+    if not keep.missing() and not _wanted(stamp()).exists():
+        return None
     book = Book.open()
     done = {"looked": 0, "failed": 0, "new": 0, "after": 0} | work.kept
     with transaction.atomic():
@@ -72,8 +74,12 @@ def follow_lists(by: str) -> Job:
 @task("sweeps.weigh", _("Hold warnings by letter against stored reports"), lock="sweeps.weigh")
 def weigh_letters(work: Work) -> Outcome:
     """Machines with a newer report, newer matches, or that were held against other letters or data."""
-    with transaction.atomic():
-        book = letters.Book(timezone.now())
+    if letters.missing():
+        with transaction.atomic():
+            letters.bring(timezone.now())
+    if not _to_weigh(letters.stamp()).exists():
+        return None
+    book = letters.Book()
     done = {"weighed": 0, "failed": 0, "turned": 0, "after": 0} | work.kept
     if not book.letters:
         return None
@@ -106,8 +112,8 @@ def follow_letters(by: str) -> Job:
     return weigh_letters.enqueue(by=by, key="sweeps.weigh/swap")
 
 
-def _wanted(stamp: str) -> QuerySet[Machine]:
-    current = Q(looked__snapshot=F("latest_id"), looked__book=stamp)
+def _wanted(book: str) -> QuerySet[Machine]:
+    current = Q(looked__snapshot=F("latest_id"), looked__book=book)
     machines = Machine.objects.filter(IN_SERVICE).exclude(latest=None).filter(~current | Q(looked=None))
     return machines.select_related("looked", "latest__base").order_by("pk")
 
@@ -136,9 +142,9 @@ def _report(stored: StoredSnapshot, book: Book) -> keep.Report:
 # --- letters ---------------------------------------------------------------------------------------------------------
 
 
-def _to_weigh(stamp: str) -> QuerySet[Machine]:
+def _to_weigh(book: str) -> QuerySet[Machine]:
     matched = Q(weighed__matched_at=F("matched__at")) | Q(weighed__matched_at=None, matched=None)
-    current = Q(weighed__snapshot=F("latest_id"), weighed__book=stamp) & matched
+    current = Q(weighed__snapshot=F("latest_id"), weighed__book=book) & matched
     known = Machine.objects.filter(current).values("pk")
     machines = Machine.objects.filter(IN_SERVICE).exclude(latest=None).exclude(pk__in=known)
     return machines.select_related("weighed", "matched", "latest__base").order_by("pk")

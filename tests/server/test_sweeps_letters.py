@@ -173,17 +173,17 @@ def test_packages_of_others_keep_a_cve_open_to_doubt(client: Any, host: Any, ano
 
 def test_data_over_their_limit_say_not_affected_no_longer(client: Any, host: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     data()
-    machine = reports(client, host, software(("openssl", "3.0.16-1")))
+    machine = reports(client, host, software(("openssl", "3.0.16-1"), ("zlib", "1.2-1")))
     match()
-    warned = letter({"cve": CVE})
-    assert told(warned, machine) == [(NOT_AFFECTED, "data-clear")]
+    warned = letter({"cve": CVE}, {"cve": "CVE-2026-2"})
+    assert told(warned, machine) == [(NOT_AFFECTED, "data-clear"), (OPEN, "carried")]
     Matched.objects.update(carries_until=timezone.localdate() - timedelta(days=1))
     generation = Feed.objects.get(name="debian").generation
     assert generation is not None
     generation.data_date = timezone.localdate() - timedelta(days=15)
     generation.save()
     assert sweeping.weigh()["weighed"] == 1, "asked again on the day the data grow old"
-    assert told(warned, machine) == [(CANNOT_TELL, "data-old")]
+    assert told(warned, machine) == [(CANNOT_TELL, "data-old"), (OPEN, "carried")]
 
 
 def test_while_matching_is_on_its_way_what_was_said_holds(client: Any, host: Any) -> None:
