@@ -12,7 +12,6 @@ import zlib
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from functools import lru_cache
-from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from django.utils import timezone

@@ -120,8 +120,7 @@ def judge_turned(machines: Sequence[int]) -> int:
     for pk, packed, host, judged_with in found.values_list(*columns):
         if judged_with is None:
             continue  # could not be judged at all: no matter of this
-        known = fact.record_of(None if packed is None else centre.unpack(bytes(packed)), host, today)
-        if fact.digest_of(known) != judged_with:
+        if centre.digest(None if packed is None else bytes(packed), host, today) != judged_with:
             turned.append(pk)
     chosen = Machine.objects.filter(pk__in=turned).select_related("unit", "latest__base").order_by("pk")
     judged, _failed = judge.rejudge(chosen.iterator(chunk_size=20)) if turned else (0, 0)
@@ -145,7 +144,7 @@ def age(work: Work) -> dict[str, int]:
 def _prepare(stands: Sequence[Matched], desk: Desk) -> None:
     """Nothing is put together where machine and data are the ones it was put together from."""
     held = CentreFact.objects.filter(machine__in=[one.machine_id for one in stands], stamp=desk.stamp)
-    current = dict(held.values_list("machine", "host"))
+    current: dict[int, str] = dict(held.values_list("machine_id", "host"))
     new = []
     for one in stands:
         if current.get(one.machine_id) == one.host:

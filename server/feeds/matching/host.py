@@ -44,14 +44,15 @@ class Host(NamedTuple):
         return dict(self.reasons).get(fact, "")
 
 
-_FACTS: Final = ("identity", "software", "updates", "firmware")
+FACTS: Final = ("identity", "software", "updates", "firmware")
+"""Those that decide."""
 _STREAM = re.compile(r"-(eus|aus|tus|e4s|els)-")
 _ESM = re.compile(r"(?:^|\.)esm\.ubuntu\.com$")
 
 
 def read(records: Iterable[Mapping[str, Any]]) -> Host:
     """From the records of a snapshot."""
-    seen: dict[str, Mapping[str, Any]] = {name: {} for name in _FACTS}
+    seen: dict[str, Mapping[str, Any]] = {name: {} for name in FACTS}
     reasons: dict[str, str] = {}
     for record in records:
         name = record["fact"]
@@ -61,7 +62,7 @@ def read(records: Iterable[Mapping[str, Any]]) -> Host:
             seen[name] = record["data"]
         else:
             reasons[name] = f"{record['outcome']}: {record.get('reason', '')}"
-    identity, software, updates, firmware = (seen[name] for name in _FACTS)
+    identity, software, updates, firmware = (seen[name] for name in FACTS)
     for name, field in (("software", "packages"), ("updates", "running_kernel"), ("updates", "pending")):
         for entry in seen[name].get("unseen") or ():
             if entry["field"] == field:
