@@ -6,6 +6,7 @@ from ninja import NinjaAPI
 
 from collectors import VERSION
 from server.assess.api import router as assess
+from server.campaigns.api import router as campaigns
 from server.errors import install
 from server.feeds.api import router as feeds
 from server.ingest.api import router as ingest
@@ -28,4 +29,5 @@ api.add_router("/v1/", programs)
 api.add_router("/v1/", feeds)
 api.add_router("/v1/", sweeps)
 api.add_router("/v1/", waivers)
+api.add_router("/v1/", campaigns)
 install(api)

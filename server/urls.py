@@ -25,6 +25,7 @@ urlpatterns = [
     path("", include("server.ingest.urls")),
     path("", include("server.approvals.urls")),
     path("", include("server.waivers.urls")),
+    path("", include("server.campaigns.urls")),
     path("", include("server.registers.urls")),
     path("", include("server.outlets.urls")),
     path("", include("server.journal.urls")),

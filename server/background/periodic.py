@@ -54,6 +54,7 @@ TABLE = (
     Entry("signon.recheck", every=timedelta(minutes=5)),
     Entry("approvals.expire", every=HOUR),
     Entry("waivers.check", every=HOUR),
+    Entry("campaigns.look", every=timedelta(minutes=5)),
     Entry("registers.read", every=timedelta(minutes=10), at_start=True),
 )
 

@@ -6,7 +6,8 @@ campaign is read from its rows alone.
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date as Day
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, ClassVar
 
 from django.db import models
@@ -111,7 +112,7 @@ class Campaign(models.Model):
         return self.state in (self.DRAFT, self.RUNNING)
 
     @property
-    def closes_on(self) -> date | None:
+    def closes_on(self) -> Day | None:
         """First day on which it closes by itself."""
         return None if self.grace_days is None else self.deadline + timedelta(days=self.grace_days + 1)
 

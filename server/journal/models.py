@@ -119,9 +119,21 @@ ACTIONS = {
     "waiver.ended": _("Waiver ended"),
     "attestation.said": _("Attestation given"),
     "attestation.ended": _("Attestation taken back"),
+    "campaign.new": _("Campaign prepared"),
+    "campaign.changed": _("Campaign changed"),
+    "campaign.removed": _("Draft of a campaign removed"),
+    "campaign.started": _("Campaign started"),
+    "campaign.frozen": _("Account of a campaign written down"),
+    "campaign.received": _("Letter of a campaign received"),
+    "campaign.roster": _("Duty roster for a campaign"),
+    "campaign.handed-in": _("Part of a campaign handed in"),
+    "campaign.reminder": _("Reminder of a campaign"),
+    "campaign.closed": _("Campaign closed"),
 }
 
 DETAILS = {
+    "left_out": _("left out"),
+    "states": _("states"),
     "data_date": _("date of the data"),
     "records": _("records"),
     "bundle": _("bundle"),

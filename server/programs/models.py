@@ -25,6 +25,7 @@ SCOPES = {
     "feeds": _("feeds and their dates"),
     "sweeps": _("indicators that were seen, and warnings by letter"),
     "waivers": _("waivers"),
+    "campaigns": _("campaigns"),
     "work": _("background work, relays and schedules"),
     "metrics": _("numbers for monitoring (a key of the root)"),
 }

@@ -51,6 +51,7 @@ GROUPS = (
         Page("sweeps", _("Indicators and warnings")),
     )),
     Group(_("Handling"), (
+        Page("campaigns", _("Campaigns")),
         Page("waivers", _("Waivers")),
         Page("approvals", _("Approvals"), url="requests"),
     )),

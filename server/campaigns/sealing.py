@@ -1,0 +1,75 @@
+"""The account is complete; and later: it is closed, with what it rested on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Count
+from django.utils import timezone
+
+from server.assess.models import StoredAssessment
+from server.campaigns import lists
+from server.campaigns.account import Account
+from server.campaigns.models import LATER, LEFT_OUT, SCOPE, Campaign, Part, Row
+from server.feeds import status as feeds
+from server.journal import models as journal
+from server.units.models import Unit, resolve
+
+
+def begun(campaign: Campaign) -> int:
+    """The account is complete: the campaign runs. How many machines are in its scope."""
+    with transaction.atomic():
+        Campaign.objects.filter(pk=campaign.pk, state=Campaign.STARTING).update(state=Campaign.RUNNING, frozen_at=timezone.now())
+        count = Row.objects.filter(campaign=campaign, place=SCOPE).count()
+        left_out = Row.objects.filter(campaign=campaign, place=LEFT_OUT).count()
+        journal.write(
+            "campaign.frozen", campaign.started_by, unit_path=campaign.unit.path, subject=f"{campaign.number} {campaign.subject}",
+            machines=count, left_out=left_out,
+        )  # fmt: skip
+    return count
+
+
+def seal(campaign: Campaign, address: str = "") -> dict[str, Any] | None:
+    """Nothing changes any more from here on. None when somebody else was faster."""
+    numbers = Account(campaign, None).sum(None)
+    result = ground(campaign) | {"states": numbers.states, "before": numbers.before}
+    with transaction.atomic():
+        held = Campaign.objects.select_for_update(of=("self",)).get(pk=campaign.pk)
+        if held.state != Campaign.CLOSING:
+            return None
+        held.state, held.sealed_at, held.result = Campaign.CLOSED, timezone.now(), result
+        held.save(update_fields=["state", "sealed_at", "result"])
+        journal.write(
+            "campaign.closed", held.closed_by, unit_path=campaign.unit.path, subject=f"{held.number} {held.subject}", address=address,
+            machines=numbers.scope, states=", ".join(f"{state} {count}" for state, count in numbers.states.items()),
+        )  # fmt: skip
+    return {"machines": numbers.scope}
+
+
+def ground(campaign: Campaign) -> dict[str, Any]:
+    """What the states rest on now: packs, feeds, lists, and units that are held to something else than at the start."""
+    used = Row.objects.filter(campaign=campaign, place=SCOPE).exclude(snapshot="").values("snapshot")
+    packs = StoredAssessment.objects.filter(snapshot__in=used).order_by("baseline", "version", "digest", "level")
+    found = packs.values("baseline", "version", "digest", "level").annotate(machines=Count("pk"))
+    return {
+        "packs": list(found),
+        "feeds": [
+            {"name": one.name, "date": one.data_date.isoformat() if one.data_date else None, "old": one.old}
+            for one in feeds.standings() if one.limit_days
+        ],
+        "lists": {number: (told._asdict() if (told := lists.state(number, None)) else None) for number in campaign.lists},
+        "rules_changed": changed_rules(campaign),
+        "later": Row.objects.filter(campaign=campaign, place=LATER).count(),
+    }  # fmt: skip
+
+
+def changed_rules(campaign: Campaign) -> list[str]:
+    """Names of the units whose machines are held to another pack or level than at the start."""
+    every = {unit.pk: unit for unit in Unit.objects.all()}
+    found = []
+    for part in Part.objects.filter(campaign=campaign).order_by("path"):
+        policy = resolve(every[part.unit_id], every)
+        if (policy.level, policy.baseline) != (part.level, part.baseline):
+            found.append(part.name)
+    return found

@@ -1,0 +1,275 @@
+"""Campaigns: those there are, one of them by unit, its machines by state, its report; made, changed, started and closed."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from server.background.models import Job
+from server.campaigns import freezing, leading, lists, reading, sealing
+from server.campaigns.account import Account, check_titles
+from server.campaigns.asking import asked_rows, part_of
+from server.campaigns.forms import CampaignForm
+from server.campaigns.models import LATER, LEFT_OUT, SCOPE, Campaign, Excuse, Notice, Part, Row
+from server.campaigns.patterns import patterns
+from server.campaigns.states import EXCUSED, MISSING, NEVER, NOT_DONE, STATES, UNKNOWN
+from server.campaigns.tables import reason
+from server.feeds import status as feeds
+from server.ingest.access import address_of
+from server.ingest.models import Machine
+from server.units.models import Unit, User
+from server.units.rights import ADMINISTER, HANDLE
+from server.waivers.models import Waiver, in_force
+from server.web.requests import user_of
+
+PAGE = 50
+SMALL = 300
+"""Machines of a campaign that a page looks at by itself; a larger one is looked over in the background."""
+OFTEN = timedelta(seconds=20)
+NAMED = 1000
+"""Machines that a report names in one list; the workbook names all."""
+BOTH = ["GET", "HEAD", "POST"]
+
+
+@require_safe
+def campaigns(request: HttpRequest) -> HttpResponse:
+    """Those that run, with how they stand where this person looks; what is being prepared; what is over."""
+    user = user_of(request)
+    mine = Campaign.objects.visible_to(user).select_related("unit")
+    running, others = [], []
+    for found in mine.exclude(state=Campaign.CLOSED).order_by("deadline", "pk"):
+        if found.is_draft:
+            others.append(found)
+        else:
+            _looked(found)
+            account = Account(found, user)
+            running.append((found, account.sum(None), _notices(found, account)))
+    closed = [(one, Account(one, user).sum(None)) for one in mine.filter(state=Campaign.CLOSED).order_by("-sealed_at")[:PAGE]]
+    context = {
+        "running": running, "drafts": others, "closed": closed, "patterns": _patterns(), "units": _may_lead(user), "nav": "campaigns"
+    }  # fmt: skip
+    return render(request, "campaigns/campaigns.html", context)
+
+
+def _may_lead(user: User) -> list[Unit]:
+    return list(Unit.objects.visible_to(user, ADMINISTER).filter(valid_until=None).order_by("path"))
+
+
+def _patterns() -> list[Any]:
+    return list(patterns().values())
+
+
+def _looked(found: Campaign) -> None:
+    """A small campaign stands on its page as it stands now."""
+    now = timezone.now()
+    if found.state != Campaign.RUNNING or (found.looked_at and now - found.looked_at < OFTEN):
+        return
+    if Row.objects.filter(campaign=found).count() <= SMALL:
+        freezing.look(found, now)
+
+
+def _notices(found: Campaign, account: Account) -> list[Notice]:
+    """The newest of each unit this person sees, while there is something to do."""
+    if found.state != Campaign.RUNNING:
+        return []
+    newest: dict[int, Notice] = {}
+    for notice in Notice.objects.filter(campaign=found, part__in=account.by_pk).select_related("part").order_by("-days"):
+        if account.sum(account.by_pk[notice.part_id]).open:
+            newest[notice.part_id] = notice
+    return list(newest.values())
+
+
+@require_http_methods(BOTH)
+def new(request: HttpRequest) -> HttpResponse:
+    """A draft from a pattern."""
+    user = user_of(request)
+    units = _may_lead(user)
+    if not units:
+        raise PermissionDenied
+    wanted = request.GET.get("unit", "")
+    unit = next((one for one in units if str(one.pk) == wanted), units[0])
+    if wanted and str(unit.pk) != wanted:
+        raise Http404
+    pattern = patterns().get(request.GET.get("pattern", ""), next(iter(patterns().values())))
+    form = CampaignForm(unit, pattern, request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        made = leading.make(unit, pattern.id, form.given, user.username, address_of(request))
+        return redirect("campaign", pk=made.pk)
+    context = {"form": form, "unit": unit, "units": units, "pattern": pattern, "patterns": _patterns(), "nav": "campaigns"}
+    return render(request, "campaigns/form.html", context, status=422 if form.errors else 200)
+
+
+@require_http_methods(BOTH)
+def edit(request: HttpRequest, pk: int) -> HttpResponse:
+    """Two people at once: the second is told who was faster, and nothing is lost in silence."""
+    user = user_of(request)
+    found = get_object_or_404(Campaign.led_by(user).select_related("unit"), pk=pk)
+    if not found.changeable:
+        return redirect("campaign", pk=pk)
+    form = CampaignForm(found.unit, None, request.POST or None, campaign=found)
+    status = 200
+    if request.method == "POST":
+        status = 422
+        if form.is_valid():
+            try:
+                leading.change(found, form.given, form.cleaned_data["version"] or 0, user.username, address_of(request))
+            except leading.Impossible as error:
+                form.add_error(None, str(error))
+                status = 409
+            else:
+                return redirect("campaign", pk=pk)
+    context = {
+        "form": form, "campaign": found, "unit": found.unit, "pattern": patterns().get(found.pattern), "nav": "campaigns",
+        "overtaken": status == 409,
+    }  # fmt: skip
+    return render(request, "campaigns/form.html", context, status=status)
+
+
+@require_POST
+def act(request: HttpRequest, pk: int, action: str) -> HttpResponse:
+    """Start, close, or remove a draft. Who may not lead it does not learn that it is there."""
+    user = user_of(request)
+    found = get_object_or_404(Campaign.led_by(user).select_related("unit"), pk=pk)
+    try:
+        {"start": leading.start, "close": leading.close, "remove": leading.remove}[action](
+            found, user.username, address_of(request)
+        )
+    except leading.Impossible as error:
+        return _page(request, found, str(error), status=409)
+    return redirect("campaigns") if action == "remove" else redirect("campaign", pk=pk)
+
+
+@require_safe
+def campaign(request: HttpRequest, pk: int) -> HttpResponse:
+    """One campaign, or a part of it."""
+    return _page(request, _visible(request, pk))
+
+
+def _visible(request: HttpRequest, pk: int) -> Campaign:
+    found = get_object_or_404(Campaign.objects.visible_to(user_of(request)).select_related("unit"), pk=pk)
+    _looked(found)
+    return found
+
+
+def _page(request: HttpRequest, found: Campaign, problem: str = "", status: int = 200) -> HttpResponse:
+    user = user_of(request)
+    leads = Campaign.led_by(user).filter(pk=found.pk).exists()
+    context: dict[str, Any] = {
+        "campaign": found, "pattern": patterns().get(found.pattern), "problem": problem, "leads": leads, "nav": "campaigns",
+        "roster": reading.shifts(found.roster), "checks": check_titles(found.checks), "old_feeds": _old_feeds(), "lists": _lists(found, user),
+    }  # fmt: skip
+    if found.is_draft:
+        context["tops"] = freezing.tops(found)
+        return render(request, "campaigns/draft.html", context, status=status)
+    account = Account(found, user)
+    part = part_of(account, request)
+    context |= {
+        "part": part, "above": account.above(part) if part else [], "numbers": account.sum(part), "branches": account.branches(part),
+        "notices": _notices(found, account), "answering": account.answering(), "states": STATES,
+        "later": account.under(part, LATER).count(), "left_out": account.under(part, LEFT_OUT).count(),
+        "job": _job(found), "waivers": _waivers(account, found), "answers_here": bool(part and part.answers),
+        "rules_changed": [] if found.is_closed else [name for name in sealing.changed_rules(found) if name in _names(account)],
+        "may_answer": bool(part and user.may(HANDLE, part.unit)),
+    }  # fmt: skip
+    return render(request, "campaigns/campaign.html", context, status=status)
+
+
+def _names(account: Account) -> set[str]:
+    return {part.name for part in account.parts.values()}
+
+
+def _job(found: Campaign) -> Job | None:
+    """What is under way, to say how far it is."""
+    if found.state not in (Campaign.STARTING, Campaign.CLOSING):
+        return None
+    keys = [f"campaigns.freeze/{found.pk}", f"campaigns.seal/{found.pk}"]
+    return Job.objects.filter(key__in=keys).order_by("-pk").first()
+
+
+def _old_feeds() -> list[tuple[str, Any]]:
+    return [(name, dated) for name, dated, old in feeds.foot() if old]
+
+
+def _waivers(account: Account, found: Campaign) -> list[Waiver]:
+    """In force, speaking of this scope, and over before the deadline is."""
+    paths = [part.path for part in account.tops()]
+    soon = Waiver.objects.filter(in_force(timezone.now()), until__lt=found.deadline).select_related("unit")
+    return [one for one in soon if any(one.unit.path.startswith(path) for path in paths)]
+
+
+def _lists(found: Campaign, user: User) -> list[tuple[str, lists.ListState | None]]:
+    return [(number, lists.state(number, user)) for number in found.lists]
+
+
+@require_safe
+def machines(request: HttpRequest, pk: int) -> HttpResponse:
+    """The machines of a state, by name."""
+    user, found = user_of(request), _visible(request, pk)
+    if found.is_draft:
+        raise Http404
+    account = Account(found, user)
+    part = part_of(account, request)
+    rows, state, place = asked_rows(account, part, request)
+    page = Paginator(rows.select_related("part", "machine", "expected__machine"), PAGE).get_page(request.GET.get("page"))
+    titles = check_titles(found.checks)
+    seen = _links(user, list(page.object_list))
+    context = {
+        "campaign": found, "part": part, "above": account.above(part) if part else [], "state": state, "place": place, "states": STATES,
+        "page": page, "numbers": account.sum(part), "q": request.GET.get("q", "").strip()[:200], "nav": "campaigns",
+        "later": account.under(part, LATER).count(), "left_out": account.under(part, LEFT_OUT).count(),
+        "rows": [
+            (row, seen.get(row.pk), [titles.get(check, check) for check in row.about], user.may(HANDLE, row.part.unit))
+            for row in page.object_list
+        ],
+        "may_excuse": found.state == Campaign.RUNNING and place == SCOPE and state != "done" and user.does(HANDLE),
+    }  # fmt: skip
+    return render(request, "campaigns/machines.html", context)
+
+
+def _links(user: User, rows: list[Row]) -> dict[int, Machine]:
+    """Row -> the machine it is today, where this person sees that one: it may have been moved to another unit."""
+    wanted = {row.pk: machine.pk for row in rows if (machine := row.now) is not None}
+    mine = Machine.objects.visible_to(user).in_bulk(list(wanted.values()))
+    return {row: mine[pk] for row, pk in wanted.items() if pk in mine}
+
+
+@require_safe
+def report(request: HttpRequest, pk: int) -> HttpResponse:
+    """Everything on one page to print: of which moment, before and after, who is missing by name."""
+    user, found = user_of(request), _visible(request, pk)
+    if found.is_draft:
+        raise Http404
+    account = Account(found, user)
+    part = part_of(account, request)
+    scope, names = account.under(part), _names(account)
+    ground = found.result if found.is_closed else sealing.ground(found)
+    whole = Unit.objects.visible_to(user).filter(pk=found.unit_id).exists()
+    context = {
+        "campaign": found, "part": part, "numbers": account.sum(part), "branches": account.branches(part), "checks": account.checks(part),
+        "states": STATES, "lines": _by_name(account, part), "later": account.under(part, LATER)[:NAMED],
+        "left_out": account.under(part, LEFT_OUT)[:NAMED], "became": scope.exclude(became="").select_related("part")[:NAMED],
+        "roster": reading.shifts(found.roster), "nav": "campaigns", "ground": ground, "whole": whole, "made_at": timezone.now(),
+        "parts": [one for one in account.answering() if part is None or one.path.startswith(part.path)],
+        "rules_changed": [name for name in ground["rules_changed"] if name in names],
+    }  # fmt: skip
+    return render(request, "campaigns/report.html", context)
+
+
+def _by_name(account: Account, part: Part | None) -> dict[str, dict[str, Any]]:
+    """The machines that are not done, by state: (row, why, exemption) of each."""
+    titles = check_titles(account.campaign.checks)
+    excuses = {one.row_id: one for one in Excuse.objects.filter(row__in=account.under(part).order_by().values("pk"))}
+    found = {}
+    for state in (MISSING, NEVER, NOT_DONE, UNKNOWN, EXCUSED):
+        rows = account.under(part).filter(state=state).select_related("part").order_by("part__path", "name", "pk")
+        shown = [(row, reason(row, titles), excuses.get(row.pk) if state == EXCUSED else None) for row in rows[:NAMED]]
+        count = rows.count()
+        found[state] = {"rows": shown, "count": count, "more": count - len(shown), "word": STATES[state]}
+    return found
