@@ -1,4 +1,7 @@
-"""What runs out: warranty and support of devices, within 90, 60 and 30 days and already over. Others ask `due` for reminders."""
+"""What runs out: warranty and support of devices, licences of software, within 90, 60 and 30 days and already over.
+
+Others ask `due` for reminders.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +17,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
-from server.registers.books import BOOKS, whole
-from server.registers.models import DISPOSED, Item
+from server.registers.books import BOOKS, Book, whole
+from server.registers.models import DISPOSED
 from server.registers.views import PAGE, unit_of
 from server.units.models import Unit, User
 from server.units.rights import HANDLE
@@ -23,39 +26,55 @@ from server.web.requests import user_of
 
 WITHIN = (30, 60, 90)
 OVER = "over"
-SORTS = {"warranty": ("warranty_until", _("Warranty")), "support": ("support_until", _("Maker's support"))}
+DONE_WITH = (DISPOSED, "stopped")
+"""States of entries of which it matters no more."""
+
+
+class Sort(NamedTuple):
+    """Something that may run out."""
+
+    book: Book
+    field: str
+    title: Any
+
+
+SORTS = {
+    "warranty": Sort(BOOKS["equipment"], "warranty_until", _("Warranty")),
+    "support": Sort(BOOKS["equipment"], "support_until", _("Maker's support")),
+    "licence": Sort(BOOKS["software"], "licence_until", _("Licence")),
+}
 
 
 class Due(NamedTuple):
-    """Something that runs out."""
+    """One that runs out."""
 
     sort: str
-    item: Item
+    entry: Any
     day: date
     left: int
     """Days; the last one counts, 0 and less: it is over."""
 
 
-def running_out(rows: QuerySet[Any], sort: str, days: int | None, today: date) -> QuerySet[Any]:
+def rows_of(sort: Sort, unit: Unit | None, user: User | None) -> QuerySet[Any]:
+    """Entries of a unit and below. `user`: only what this person sees."""
+    rows = whole(sort.book.model.objects.all()) if user is None else sort.book.rows(user)
+    return rows if unit is None else rows.filter(unit__path__under=unit.path)
+
+
+def running_out(rows: QuerySet[Any], sort: Sort, days: int | None, today: date) -> QuerySet[Any]:
     """Those whose last day lies within so many days from today; None: those whose last day is over."""
-    field = SORTS[sort][0]
-    last = (
-        Q(**{f"{field}__lt": today})
-        if days is None
-        else Q(**{f"{field}__gte": today, f"{field}__lt": today + timedelta(days=days)})
-    )
-    return rows.filter(last).exclude(state=DISPOSED).order_by(field, "pk")
+    field = sort.field
+    within = Q(**{f"{field}__gte": today, f"{field}__lt": today + timedelta(days=days or 0)})
+    last = Q(**{f"{field}__lt": today}) if days is None else within
+    return rows.filter(last).exclude(state__in=DONE_WITH).order_by(field, "pk")
 
 
 def due(unit: Unit | None, today: date, days: int = WITHIN[-1], user: User | None = None) -> Iterator[Due]:
-    """What runs out within so many days in a unit and below, the soonest first. `user`: only what this person sees."""
-    rows = whole(Item.objects.all() if user is None else Item.objects.visible_to(user))
-    if unit is not None:
-        rows = rows.filter(unit__path__under=unit.path)
-    for sort, (field, _title) in SORTS.items():
-        for item in running_out(rows, sort, days, today).iterator(500):
-            day = getattr(item, field)
-            yield Due(sort, item, day, (day - today).days + 1)
+    """What runs out within so many days in a unit and below, each sort the soonest first."""
+    for name, sort in SORTS.items():
+        for entry in running_out(rows_of(sort, unit, user), sort, days, today).iterator(500):
+            day = getattr(entry, sort.field)
+            yield Due(name, entry, day, (day - today).days + 1)
 
 
 @require_safe
@@ -63,29 +82,21 @@ def expiry(request: HttpRequest) -> HttpResponse:
     """One page for all that runs out."""
     user, today = user_of(request), timezone.localdate()
     unit = unit_of(user, request.GET.get("unit", ""))
-    sort = request.GET.get("sort", "")
-    sort = sort if sort in SORTS else "warranty"
-    asked = request.GET.get("within", "")
-    within = OVER if asked == OVER else int(asked) if asked in map(str, WITHIN) else WITHIN[-1]
-    rows = whole(Item.objects.visible_to(user))
-    if unit is not None:
-        rows = rows.filter(unit__path__under=unit.path)
-    counted = [
-        (
-            one,
-            title,
-            [(days, running_out(rows, one, None if days == OVER else int(days), today).count()) for days in (*WITHIN, OVER)],
-        )
-        for one, (_field, title) in SORTS.items()
-    ]
-    field = SORTS[sort][0]
-    page = Paginator(running_out(rows, sort, None if within == OVER else int(within), today), PAGE).get_page(
-        request.GET.get("page")
-    )
+    name = request.GET.get("sort", "")
+    name = name if name in SORTS else "warranty"
+    sort, asked = SORTS[name], request.GET.get("within", "")
+    within: int | str = OVER if asked == OVER else int(asked) if asked in map(str, WITHIN) else WITHIN[-1]
+
+    def found(one: Sort, days: int | str) -> QuerySet[Any]:
+        return running_out(rows_of(one, unit, user), one, None if days == OVER else int(days), today)
+
+    counted = [(code, one.title, [(days, found(one, days).count()) for days in (*WITHIN, OVER)]) for code, one in SORTS.items()]
+    page = Paginator(found(sort, within), PAGE).get_page(request.GET.get("page"))
+    days = [getattr(entry, sort.field) for entry in page.object_list]
     context = {
-        "book": BOOKS["equipment"], "unit": unit, "units": Unit.objects.visible_to(user).filter(valid_until=None), "counted": counted,
-        "sort": sort, "within": within, "page": page, "today": today, "over": OVER, "nav": "registers", "tab": "expiry",
-        "rows": [(item, getattr(item, field), (getattr(item, field) - today).days + 1) for item in page.object_list],
-        "may_edit": user.does(HANDLE), "title": SORTS[sort][1],
+        "book": sort.book, "unit": unit, "units": Unit.objects.visible_to(user).filter(valid_until=None), "counted": counted,
+        "sort": name, "within": within, "page": page, "over": OVER, "nav": "registers", "tab": "expiry", "title": sort.title,
+        "rows": [(entry, day, (day - today).days + 1) for entry, day in zip(page.object_list, days, strict=True)],
+        "address": f"{sort.book.name}-entry", "may_edit": user.does(HANDLE),
     }  # fmt: skip
     return render(request, "registers/expiry.html", context)

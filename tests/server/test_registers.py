@@ -19,6 +19,7 @@ from server.ingest.models import Machine
 from server.journal.models import Entry
 from server.registers import expiry, files, linking, seen
 from server.registers.books import BOOKS
+from server.registers.installed import Program
 from server.registers.models import Item, ItemChange, Seen, Upload
 from server.registers.tasks import read
 from server.units.models import User
@@ -474,14 +475,19 @@ def test_what_runs_out_is_counted_by_its_last_day(page, tree) -> None:
         Item.objects.create(unit=tree["north"], name=name, warranty_until=today + timedelta(days=days), created_by="x")
     Item.objects.create(unit=tree["north"], name="thanh lý", state="disposed", warranty_until=today, created_by="x")
     Item.objects.create(unit=tree["south"], name="không rõ ngày", created_by="x")
-    assert [(one.item.name, one.left) for one in expiry.due(tree["root"], today)] == [
+    assert [(one.entry.name, one.left) for one in expiry.due(tree["root"], today)] == [
         ("hôm nay", 1), ("29", 30), ("30", 31), ("89", 90),
     ]  # fmt: skip
-    assert [one.item.name for one in expiry.due(tree["south"], today)] == []
+    assert [one.entry.name for one in expiry.due(tree["south"], today)] == []
 
     def names(within: str) -> list[str]:
         return [item.name for item in page.get("/registers/expiry/", {"within": within}).context["page"].object_list]
 
+    Program.objects.create(unit=tree["north"], name="Office", licence_until=today + timedelta(days=59), created_by="x")
+    Program.objects.create(unit=tree["north"], name="cũ", state="stopped", licence_until=today, created_by="x")
+    assert [one.entry.name for one in expiry.due(tree["north"], today, 60) if one.sort == "licence"] == ["Office"]
+    answer = page.get("/registers/expiry/", {"sort": "licence", "within": "60"})
+    assert [row.name for row in answer.context["page"].object_list] == ["Office"]
     assert names("30") == ["hôm nay", "29"]
     assert names("60") == ["hôm nay", "29", "30"]
     assert names("over") == ["hết"]
