@@ -10,9 +10,11 @@ from ninja import Field, Router, Schema
 
 from server.errors import ErrorOut
 from server.feeds import status
+from server.feeds.matching.api import router as vulnerabilities
 from server.programs.access import reader
 
 router = Router(tags=["programs"])
+router.add_router("", vulnerabilities)
 
 
 class FeedOut(Schema):

@@ -74,8 +74,12 @@ class Ground(models.Model):
         return str(ANSWER_TITLES[self.answer_word])
 
     @property
+    def decided_word(self) -> str:
+        return DECIDED_WORDS[self.decided_by]
+
+    @property
     def decided_title(self) -> str:
-        return str(DECIDED_TITLES[DECIDED_WORDS[self.decided_by]])
+        return str(DECIDED_TITLES[self.decided_word])
 
     @property
     def notes(self) -> list[str]:

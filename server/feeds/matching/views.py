@@ -71,7 +71,14 @@ def weaknesses(request: HttpRequest) -> HttpResponse:
         since=Subquery(mine.annotate(n=Min("since")).values("n")),
     ).filter(machines__gt=0)
     page = Paginator(found.order_by(*first()), PAGE).get_page(request.GET.get("page"))
-    context = {"page": page, "q": text, "shown": shown, "choices": SHOWN, "numbers": _numbers(user), "nav": "vulnerabilities"}
+    context = {
+        "page": page,
+        "q": text,
+        "shown": shown,
+        "choices": SHOWN,
+        "numbers": numbers(Machine.objects.visible_to(user).filter(retired_at=None)),
+        "nav": "vulnerabilities",
+    }
     return render(request, "matching/weaknesses.html", context)
 
 
@@ -92,9 +99,8 @@ def weakness(request: HttpRequest, weakness: str) -> HttpResponse:
     return render(request, "matching/weakness.html", context)
 
 
-def _numbers(user: User) -> dict[str, int | None]:
-    """Machines of this person's part: how many were matched wholly, in part, or not; and how many must act."""
-    machines = Machine.objects.visible_to(user).filter(retired_at=None)
+def numbers(machines: QuerySet[Machine]) -> dict[str, int | None]:
+    """How many of these were matched wholly, in part, or not; and how many must act."""
     today = timezone.localdate()
     found = machines.aggregate(
         machines=Count("pk"),
