@@ -11,9 +11,10 @@ from django.utils import timezone
 from server.journal import models as journal
 from server.registers import changing, linking
 from server.registers.books import BOOKS, Book
-from server.registers.models import Change, Item, Upload
+from server.registers.models import Item, Upload
 from server.registers.planning import CHANGED, NEW, Plan, Row, plan
 from server.registers.reading import unpacked
+from server.registers.record import Change
 from server.units.models import User
 
 SLICE = 500

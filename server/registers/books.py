@@ -10,7 +10,8 @@ from django.utils.translation import gettext_lazy as _
 
 from server.registers.columns import TYPED, Column, columns
 from server.registers.installed import Program, ProgramChange
-from server.registers.models import Change, Item, ItemChange, Record
+from server.registers.models import Item, ItemChange
+from server.registers.record import Change, Record
 from server.units.models import User
 from server.units.rights import SEE
 

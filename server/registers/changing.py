@@ -10,7 +10,8 @@ from django.utils.translation import gettext as _
 
 from server.registers.books import Book
 from server.registers.columns import text_of
-from server.registers.models import DISPOSED, Change, Item, Record, key_of
+from server.registers.models import DISPOSED, Item, key_of
+from server.registers.record import Change, Record
 from server.units.models import Unit, User
 
 

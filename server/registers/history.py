@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from server.registers.books import Book
-from server.registers.models import Change
+from server.registers.record import Change
 
 PARTS = {
     "maker": gettext_lazy("Maker"),

@@ -11,7 +11,7 @@ from django.db.models import Count, Q
 from django.utils.translation import gettext_lazy as _
 
 from server.ingest.models import Machine
-from server.registers.models import Change, Record
+from server.registers.record import Change, Record
 from server.units.models import Unit
 from server.units.scope import Scoped
 

@@ -14,7 +14,8 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from server.ingest.models import IN_SERVICE, Machine
-from server.registers.models import COMPUTERS, DISPOSED, Change, Item, ItemChange, key_of
+from server.registers.models import COMPUTERS, DISPOSED, Item, ItemChange, key_of
+from server.registers.record import Change
 
 SERIAL, TAG, HAND, MOVED = "serial", "tag", "hand", "moved"
 

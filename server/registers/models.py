@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 from django.db import models
 from django.db.models import Q
@@ -12,6 +12,8 @@ from django.utils.translation import gettext_lazy as _
 
 from server.enrolment.hardware import filler
 from server.ingest.models import Machine
+from server.registers.installed import Listing
+from server.registers.record import Change, Record, Shown
 from server.units.models import Unit
 from server.units.scope import Scoped
 
@@ -36,14 +38,6 @@ READ = ("name", "serial", "configuration")
 """Fields that a linked machine tells itself."""
 
 
-class Shown(NamedTuple):
-    """A field as it is shown: what the machine told, else what was typed."""
-
-    value: str
-    read: bool
-    """A machine told it."""
-
-
 class Seen(models.Model):
     """What the newest report of a machine says for the registers. null: not seen."""
 
@@ -60,7 +54,7 @@ class Seen(models.Model):
     disks = models.JSONField(null=True, help_text="[name, model, GB, serial] of each that does not come out")
     known = models.JSONField(default=dict, help_text="The same, as the last report told it that saw it")
     programs = models.ForeignKey(
-        "Listing", null=True, on_delete=models.PROTECT, related_name="+", help_text="null: its programs were not seen"
+        Listing, null=True, on_delete=models.PROTECT, related_name="+", help_text="null: its programs were not seen"
     )
     counted = models.CharField(max_length=64, blank=True, default="", help_text="By which rules its programs were counted")
     counted_in = models.BigIntegerField(null=True, help_text="Number of the unit in whose counts it is")
@@ -81,52 +75,6 @@ class Seen(models.Model):
         parts.append(f"RAM {self.memory_gib if self.memory_gib is not None else '?'} GiB")
         parts += ["HDD/SSD ?"] if self.disks is None else [f"{disk[1] or disk[0]} {disk[2]} GB" for disk in self.disks]
         return "; ".join(filter(None, parts))[:1000]
-
-
-class Record(models.Model):
-    """What entries of all registers have in common."""
-
-    version = models.PositiveIntegerField(default=1, help_text="Counts each change: who edits an older one is refused")
-    note = models.CharField(max_length=2000, blank=True)
-    created_at = models.DateTimeField(default=timezone.now)
-    created_by = models.CharField(max_length=200)
-
-    class Meta:
-        abstract = True
-
-    read_fields: ClassVar[tuple[str, ...]] = ()
-
-    @property
-    def shown_name(self) -> Shown:
-        return self.shown("name")
-
-    def shown(self, field: str) -> Shown:
-        """Fields that a machine tells say so; here none does."""
-        return Shown(getattr(self, field), False)
-
-
-class Change(models.Model):
-    """One field of an entry, turned. Rows are only added."""
-
-    CREATED, TYPED, IMPORTED, FACTS, LINKED, NOTED = "created", "typed", "imported", "facts", "linked", "noted"
-    KINDS: ClassVar = [
-        (CREATED, _("entered")),
-        (TYPED, _("changed")),
-        (IMPORTED, _("changed by a file")),
-        (FACTS, _("seen by a report")),
-        (LINKED, _("linked")),
-        (NOTED, _("noted")),
-    ]
-
-    at = models.DateTimeField(default=timezone.now)
-    by = models.CharField(max_length=200)
-    kind = models.CharField(max_length=10, choices=KINDS)
-    field = models.CharField(max_length=40, blank=True, help_text="Of columns.yaml; empty: the entry itself")
-    old = models.CharField(max_length=2000, blank=True)
-    new = models.CharField(max_length=2000, blank=True)
-
-    class Meta:
-        abstract = True
 
 
 class Item(Record):
@@ -271,6 +219,3 @@ def key_of(serial: str) -> str:
     """Equal for spellings of one serial number. Filler of makers is nobody's."""
     text = "".join(serial.split()).upper()
     return "" if filler(serial.strip()) else text[:128]
-
-
-from server.registers import installed  # noqa: E402, F401  (its tables belong to this app and build on these)

@@ -18,7 +18,8 @@ from collectors.facts.software import Software
 from collectors.seal import SealError
 from server.ingest.models import IN_SERVICE, Machine
 from server.registers.installed import Listing
-from server.registers.models import Change, Item, ItemChange, Seen
+from server.registers.models import Item, ItemChange, Seen
+from server.registers.record import Change
 
 log = logging.getLogger(__name__)
 

@@ -15,7 +15,8 @@ from server.registers import changing, files, history, linking
 from server.registers.books import BOOKS, Book
 from server.registers.columns import text_of
 from server.registers.forms import EntryForm, NoteForm
-from server.registers.models import Change, Item
+from server.registers.models import Item
+from server.registers.record import Change
 from server.units.models import Unit, User
 from server.units.rights import HANDLE
 from server.web.requests import user_of
