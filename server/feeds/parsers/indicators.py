@@ -98,7 +98,7 @@ def _nobody(network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> str | Non
         return "every address there is (/0)"
     for name, text in _EVERYWHERE:
         everywhere = ipaddress.ip_network(text)
-        if network.version == everywhere.version and network.overlaps(everywhere):  # type: ignore[arg-type]
+        if network.version == everywhere.version and network.overlaps(everywhere):
             return f"the {name} address {text}"
     return None
 
