@@ -17,7 +17,7 @@ from server.registers.installed import Listing, Outside, Program, Use
 from server.registers.models import Seen
 from server.units.models import Unit
 from tests.server.people import made, send
-from tests.server.test_registers import bring, on, take
+from tests.server.registers import bring, on, take
 
 pytestmark = pytest.mark.on_both
 
