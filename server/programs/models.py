@@ -22,7 +22,7 @@ SCOPES = {
     "coverage": _("coverage"),
     "alarms": _("alarms"),
     "journal": _("journal"),
-    "feeds": _("feeds and their dates"),
+    "feeds": _("feeds, their dates, and vulnerabilities of machines"),
     "sweeps": _("indicators that were seen, and warnings by letter"),
     "waivers": _("waivers"),
     "campaigns": _("campaigns"),
