@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from server.campaigns import excusing, leading, reading
 from server.campaigns.account import Account
@@ -51,6 +51,8 @@ def _answer(
     """One of the forms of a unit's page. Who may not answer for this unit does not learn that it is there."""
     user = user_of(request)
     found = get_object_or_404(Part.objects.visible_to(user, HANDLE).select_related("campaign", "unit"), pk=pk)
+    if request.method != "POST":  # the page after a mistake, loaded again
+        return redirect("campaign-part", pk=pk)
     if not form.is_valid():
         return _page(request, found, {name: form}, status=422)
     try:
@@ -61,7 +63,7 @@ def _answer(
     return redirect("campaign-part", pk=pk)
 
 
-@require_POST
+@require_http_methods(BOTH)
 def received(request: HttpRequest, pk: int) -> HttpResponse:
     form = ReceiveForm(request.POST, prefix="receive")
     return _answer(
@@ -69,7 +71,7 @@ def received(request: HttpRequest, pk: int) -> HttpResponse:
     )
 
 
-@require_POST
+@require_http_methods(BOTH)
 def handed_in(request: HttpRequest, pk: int) -> HttpResponse:
     form = HandInForm(request.POST, prefix="hand_in")
     return _answer(
@@ -78,7 +80,7 @@ def handed_in(request: HttpRequest, pk: int) -> HttpResponse:
     )  # fmt: skip
 
 
-@require_POST
+@require_http_methods(BOTH)
 def roster(request: HttpRequest, pk: int) -> HttpResponse:
     form = RosterForm(request.POST, prefix="roster")
     return _answer(
