@@ -137,7 +137,6 @@ def body(response: Any) -> str:
     return (b"".join(response) if response.streaming else response.content).decode()
 
 
-@pytest.mark.on_both
 def test_from_the_letter_to_the_final_report(land: Land) -> None:
     held = land.started()
     before = look(held)
@@ -180,7 +179,6 @@ def test_from_the_letter_to_the_final_report(land: Land) -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.on_both
 def test_every_state_has_its_proof(land: Land) -> None:
     held = land.started(checks=[*CHECKS, "clock.follows"])
     land.report("a-1", **GOOD)
@@ -459,7 +457,6 @@ def test_the_worst_of_several_requirements_counts(verdicts: list[int | None]) ->
     assert all(found[rules[rule]] <= verdict for rule, verdict in held.items())
 
 
-@pytest.mark.on_both
 def test_the_account_adds_up_at_every_step(land: Land) -> None:
     held = land.started()
     for step, name in enumerate(("a-1", "b-1", "b-2", "c-1")):
