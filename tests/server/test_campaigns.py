@@ -34,7 +34,7 @@ from server.units.operations import By
 from tests.server import waivers
 from tests.server.people import PASSWORD, Host, send
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.on_both]
 CHECKS = ["remote_access.no_root", "antivirus.present", "accounts.one_root"]
 GOOD = {"permit_root_login": "no"}
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
