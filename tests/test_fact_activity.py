@@ -16,6 +16,10 @@ from collectors.linux.connections import peers
 from collectors.transports.local import LocalShell
 from collectors.transports.replay import ReplayShell
 
+ASKED = (
+    "/proc/[0-9]*/comm", "/etc/crontab", "/etc/cron.d/*", "/var/spool/cron/crontabs/*", "/var/spool/cron/*", "/etc/rc.local",
+    "/etc/rc.d/rc.local", "/etc/systemd/system/*.service", "/etc/xdg/autostart/*.desktop",
+)  # fmt: skip
 LINE = 'tcp   ESTAB 0      0    10.1.2.10:40000 203.0.113.7:443 users:(("app",pid=1,fd=3))\n'
 
 
@@ -50,6 +54,27 @@ def test_what_is_no_socket_is_no_empty_list(line: str) -> None:
 def test_the_peers_port_of_what_came_in_is_a_number_of_the_moment() -> None:
     text = "tcp LISTEN 0 5 0.0.0.0:22 0.0.0.0:*\ntcp ESTAB 0 0 10.0.0.1:22 10.0.0.9:50001\ntcp ESTAB 0 0 10.0.0.1:22 10.0.0.9:50002\n"
     assert [(one.address, one.port, one.incoming) for one in peers(shell(text))] == [("10.0.0.9", 22, True)]
+
+
+def test_a_list_that_is_too_long_is_cut_and_says_so() -> None:
+    doors = "tcp LISTEN 0 5 0.0.0.0:443 0.0.0.0:*\n"
+    came = "".join(f"tcp ESTAB 0 0 10.0.0.1:443 10.{n // 250}.9.{n % 250}:50001\n" for n in range(2500))
+    went = "tcp ESTAB 0 0 10.0.0.1:40000 203.0.113.7:8443\n"
+    hosts = "".join(f"0.0.0.0 quang-cao-{n}.example\n" for n in range(2500)) + "203.0.113.9 cap-nhat.example\n"
+    recording = {
+        "privileged": True,
+        "run": [{"argv": ["ss", "-H", "-antup"], "status": 0, "out": doors + came + went, "err": ""}],
+        "read": {"/etc/hosts": hosts, "/etc/resolv.conf": "nameserver 10.1.2.1\n", "/proc/1/comm": "systemd\n"},
+        "read_all": {pattern: ["/proc/1/comm"] if "proc" in pattern else [] for pattern in ASKED},
+    }
+    fact = linux(ReplayShell(recording))
+    assert fact.connections is not None
+    assert len(fact.connections) == 2000
+    assert "203.0.113.7" in {one.address for one in fact.connections}, "what it went to is not lost in what came"
+    assert [one.reason for one in fact.unseen if one.field == "connections[]"] == ["the first 2000 of 2501 are told"]
+    assert fact.hosts is not None
+    assert [one.address for one in fact.hosts] == ["203.0.113.9"]
+    assert not [one for one in fact.unseen if one.field in ("hosts", "hosts[]")]
 
 
 SECRET = "mat-khau-bi-mat"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from ipaddress import ip_address
-from typing import ClassVar, Literal
+from typing import ClassVar, Final, Literal, TypeVar
 
 from pydantic import Field
 
@@ -14,6 +14,8 @@ from collectors.facts.base import Fact, Gaps, Model, once
 from collectors.linux import connections, cron
 from collectors.linux.presence import processes
 from collectors.transports.base import Shell
+
+T = TypeVar("T")
 
 
 class Connection(Model):
@@ -42,19 +44,26 @@ class Startup(Model):
 
 
 class Activity(Fact):
-    """A moment of the machine. A short list shows what is there now; it never shows that something was not there before."""
+    """A moment of the machine. A short list shows what is there now; it never shows that something was not there before.
+
+    A list that is too long is cut, and `unseen` says so of its rows, as `connections[]`: what is not in it may be there.
+    """
 
     NAME: ClassVar[str] = "activity"
 
     processes: tuple[str, ...] | None = Field(
         description="Names of running processes, sorted, those of the kernel's workers left out; Linux keeps 15 letters of a name"
     )
-    connections: tuple[Connection, ...] | None = Field(description="Peers on other machines at that moment, sorted")
+    connections: tuple[Connection, ...] | None = Field(
+        description="Peers on other machines at that moment, sorted; of more than 2000 those that this machine went to are kept first"
+    )
     dns_servers: tuple[str, ...] | None = Field(description="Addresses that are asked for names, in their order")
     dns_cache: tuple[str, ...] | None = Field(
         description="Names asked for lately; () where nothing on this machine keeps them; None where they could not be read"
     )
-    hosts: tuple[HostsLine, ...] | None = Field(description="The hosts file, comments and loopback's own lines left out")
+    hosts: tuple[HostsLine, ...] | None = Field(
+        description="The hosts file, comments and loopback's own lines left out; of more than 2000 lines also those that send names nowhere"
+    )
     startup: tuple[Startup, ...] | None = Field(
         description="Tables of cron, rc.local, services in /etc/systemd/system and /etc/xdg/autostart; not what packages or users bring"
     )
@@ -63,6 +72,8 @@ class Activity(Fact):
 _WORKERS = re.compile(r"(?:kworker|ksoftirqd|migration|cpuhp|irq|rcu\w*|idle_inject|scsi_\w+|jbd2|nvme[\w-]*)/")
 CACHES = frozenset({"systemd-resolve", "nscd", "dnsmasq", "unbound", "named", "sssd_nss", "pdns_recursor", "kresd", "coredns"})
 """Processes, as the kernel cuts their names, that keep answers of name servers."""
+MOST: Final = 2000
+"""Rows of one list. A server of the web speaks with tens of thousands, and a report says it anew each time."""
 STUB, BEHIND = "127.0.0.53", "/run/systemd/resolve/resolv.conf"
 
 
@@ -77,20 +88,38 @@ def linux(shell: Shell) -> Activity:
             "unsupported" if shell.privileged else "denied",
             "ss does not name the program of some sockets",
         )
+    names = gaps.attempt("processes", lambda: tuple(sorted(name for name in running() if not _WORKERS.match(name))))
     return Activity(
-        processes=gaps.attempt("processes", lambda: tuple(sorted(name for name in running() if not _WORKERS.match(name)))),
-        connections=peers,
+        processes=_cut(gaps, "processes", names),
+        connections=_sorted(_cut(gaps, "connections", peers)),
         dns_servers=gaps.attempt("dns_servers", lambda: _dns_servers(shell)),
         dns_cache=gaps.attempt("dns_cache", lambda: _dns_cache(running())),
-        hosts=gaps.attempt("hosts", lambda: _hosts(shell)),
-        startup=gaps.attempt("startup", lambda: _startup(shell)),
+        hosts=_cut(gaps, "hosts", gaps.attempt("hosts", lambda: _hosts(shell))),
+        startup=_cut(gaps, "startup", gaps.attempt("startup", lambda: _startup(shell))),
         unseen=gaps.unseen,
     )
 
 
+def _cut(gaps: Gaps, field: str, rows: tuple[T, ...] | None) -> tuple[T, ...] | None:
+    """The first of them; that there are more is said."""
+    if rows is None or len(rows) <= MOST:
+        return rows
+    gaps.note(f"{field}[]", "unsupported", f"the first {MOST} of {len(rows)} are told")
+    return rows[:MOST]
+
+
 def _connections(shell: Shell) -> tuple[Connection, ...]:
+    """Those that this machine went to before those that came."""
     found = (Connection(**peer._asdict()) for peer in connections.peers(shell))
-    return tuple(sorted(found, key=lambda one: (one.protocol, one.address, one.port, one.process or "")))
+    return tuple(sorted(found, key=lambda one: (one.incoming, _place(one))))
+
+
+def _sorted(rows: tuple[Connection, ...] | None) -> tuple[Connection, ...] | None:
+    return None if rows is None else tuple(sorted(rows, key=_place))
+
+
+def _place(one: Connection) -> tuple[str, str, int, str]:
+    return one.protocol, one.address, one.port, one.process or ""
 
 
 def _dns_servers(shell: Shell) -> tuple[str, ...]:
@@ -129,7 +158,14 @@ def _hosts(shell: Shell) -> tuple[HostsLine, ...]:
     text = shell.read("/etc/hosts")
     if text is None:
         raise Unsupported("there is no /etc/hosts")
-    return tuple(_hosts_lines(text))
+    lines = tuple(_hosts_lines(text))
+    # lists against advertising have a hundred thousand lines of names that lead nowhere
+    return lines if len(lines) <= MOST else tuple(line for line in lines if not _nowhere(line))
+
+
+def _nowhere(line: HostsLine) -> bool:
+    found = ip_address(line.address.partition("%")[0])
+    return found.is_loopback or found.is_unspecified
 
 
 def _hosts_lines(text: str) -> Iterator[HostsLine]:

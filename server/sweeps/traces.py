@@ -23,7 +23,7 @@ _FIELDS: Final = {
 """Source -> field of the fact activity."""
 
 
-_RUNTIMES: Final = frozenset({"containerd-shim", "conmon", "lxc-start", "crun", "systemd-nspawn"})
+_RUNTIMES: Final = frozenset({"containerd-shim", "conmon", "conmonrs", "lxc-start", "lxd", "incusd", "crun", "systemd-nspawn"})
 """Processes, as the kernel cuts their names, that run containers in networks of their own."""
 
 
@@ -106,12 +106,19 @@ def _activity(found: Traces, fact: Mapping[str, Any] | None, why: str) -> None:
         elif fact.get(name) is None:
             found.missing[source] = reasons.get(name, ABSENT)
         else:
-            found.looked.append(source)
             found.shown.extend(_SHOW[source](fact[name]))
-    if "connections" in found.looked and _RUNTIMES & set((fact or {}).get("processes") or ()):
-        # what is seen is seen; that nothing else is there cannot be said
-        found.looked.remove("connections")
-        found.missing["connections"] = CONTAINERS
+            # what is seen is seen; where that is not all, nothing can be said of the rest
+            if why_cut := reasons.get(f"{name}[]") or (_behind(fact, reasons) if source == "connections" else ""):
+                found.missing[source] = why_cut
+            else:
+                found.looked.append(source)
+
+
+def _behind(fact: Mapping[str, Any], reasons: Mapping[str, str]) -> str:
+    """Why there may be connections of containers, which are not seen from outside; empty: none run there."""
+    if fact.get("processes") is None:
+        return reasons.get("processes", ABSENT)
+    return CONTAINERS if _RUNTIMES & set(fact["processes"]) else reasons.get("processes[]", "")
 
 
 def _own(found: Traces, fact: Mapping[str, Any] | None, why: str) -> None:

@@ -78,8 +78,8 @@ def record(fact: Any) -> Record:
     return Record(fact=fact.NAME, version=fact.VERSION, outcome="seen", data=fact.model_dump(mode="json"))
 
 
-def activity(*peers: str, gone: tuple[str, ...] = (), **fields: Any) -> Record:
-    """A moment with these peers. `gone`: fields that could not be looked at."""
+def activity(*peers: str, gone: tuple[str, ...] = (), cut: tuple[str, ...] = (), **fields: Any) -> Record:
+    """A moment with these peers. `gone`: fields that could not be looked at; `cut`: lists of which some rows are told."""
     whole: dict[str, Any] = {
         "processes": ("sshd", "systemd"),
         "connections": tuple(
@@ -89,6 +89,7 @@ def activity(*peers: str, gone: tuple[str, ...] = (), **fields: Any) -> Record:
     }  # fmt: skip
     seen = {**whole, **fields, **dict.fromkeys(gone)}
     unseen = tuple(Unseen(field=name, outcome="denied", reason=f"{name}: permission denied") for name in gone)
+    unseen += tuple(Unseen(field=f"{name}[]", outcome="unsupported", reason=f"{name}: cut") for name in cut)
     return record(made(Activity, **seen, unseen=unseen))
 
 

@@ -108,6 +108,23 @@ def test_what_containers_are_connected_with_is_not_known(client: Any, host: Any)
     assert verdict(listed(("ip", "198.51.100.7"), number="seen"), machine) == codes.SEEN
 
 
+def test_where_it_was_not_seen_whether_containers_run_connections_are_not_known(client: Any, host: Any) -> None:
+    machine = reports(client, host, activity("198.51.100.7", gone=("processes",)))
+    assert verdict(listed(("ip", "203.0.113.77")), machine) == codes.NOT_KNOWN
+    assert [one.reason for one in Looked.objects.get().missing_for(("ip",))] == ["denied: processes: permission denied"]
+    assert verdict(listed(("ip", "198.51.100.7"), number="seen"), machine) == codes.SEEN
+
+
+@pytest.mark.parametrize("field", ["connections", "hosts", "startup", "processes"])
+def test_of_a_list_that_was_cut_nothing_is_not_seen(client: Any, host: Any, field: str) -> None:
+    values = {"ip": "203.0.113.77", "domain": "evil.example", "process": "evil.elf"}
+    kind = NEEDED[field]
+    machine = reports(client, host, activity("198.51.100.7", cut=(field,)))
+    assert verdict(listed((kind, values[kind])), machine) == codes.NOT_KNOWN
+    assert "unsupported: " + field + ": cut" in {one.reason for one in Looked.objects.get().missing_for((kind,))}
+    assert verdict(listed(("ip", "198.51.100.7"), number="seen"), machine) == codes.SEEN
+
+
 def test_a_list_that_names_hashes_or_web_addresses_is_never_wholly_not_seen(client: Any, host: Any) -> None:
     machine = reports(client, host, activity())
     for number, (kind, value) in enumerate((("sha256", "ab" * 32), ("md5", "ab" * 16), ("url", "http://evil.example/a"))):
