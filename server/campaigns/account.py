@@ -7,12 +7,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from django.db.models import Count, QuerySet
+from django.db.models import BooleanField, Case, Count, Q, QuerySet, Value, When
+from django.db.models.expressions import Combinable
 
 from baselines.loader import BaselineError
 from server.assess import packs, wording
 from server.campaigns.models import SCOPE, Campaign, Part, Row
 from server.campaigns.states import BEFORE, DONE, OPEN, PASS, STATES, TONES
+from server.ingest.models import Machine
 from server.units.models import Unit, User
 
 
@@ -81,11 +83,24 @@ class Account:
         self.numbers = self._read()
 
     def rows(self, place: str = SCOPE) -> QuerySet[Row]:
-        """What this person sees of it."""
+        """What this person sees of it. Whoever shows a row shows it `cut`."""
         rows = Row.objects.all() if self.user is None else Row.objects.visible_to(self.user)
         if self._within is not None:
             rows = rows.filter(part__unit__path__under=self._within.path)
-        return rows.filter(campaign=self.campaign, place=place)
+        return rows.filter(campaign=self.campaign, place=place).annotate(away=self._away())
+
+    def _away(self) -> Combinable:
+        """The machine was moved to where this person does not see it; of one that is no more, whoever sees all of it sees all."""
+        if self.user is None:
+            return Value(False)
+        theirs = Machine.objects.visible_to(self.user)
+        whole = Unit.objects.visible_to(self.user).filter(pk=self.campaign.unit_id)
+        if self._within is not None:
+            theirs, whole = theirs.filter(unit__path__under=self._within.path), whole.filter(path__under=self._within.path)
+        here = Q(machine__in=theirs.order_by().values("pk")) | Q(expected__machine__in=theirs.order_by().values("pk"))
+        if whole.exists():
+            here |= Q(machine=None, expected__machine=None)
+        return Case(When(~Q(became="moved") | here, then=Value(False)), default=Value(True), output_field=BooleanField())
 
     def under(self, part: Part | None, place: str = SCOPE) -> QuerySet[Row]:
         """Those of a part and below it, as the tree was at the start."""

@@ -114,7 +114,9 @@ def _unit(part: Part, account: Account) -> dict[str, Any]:
 
 class CampaignMachineOut(Schema):
     id: int
-    machine: int | None = Field(description="null: only on a list, or its registration was removed")
+    machine: int | None = Field(
+        description="null: only on a list, its registration was removed, or it is where the caller does not see it"
+    )
     name: str
     kind: str
     unit: int
@@ -129,7 +131,9 @@ class CampaignMachineOut(Schema):
     snapshot: str
     seen_at: datetime | None
     contact_at: datetime | None
-    became: str = Field(description="retired · moved · removed; empty: as it was")
+    became: str = Field(
+        description="retired · moved · removed; empty: as it was. Of one that was moved to where the caller does not see it, why, about, snapshot, seen_at and contact_at are empty"
+    )
 
 
 class CampaignMachinePage(Schema):
@@ -152,8 +156,9 @@ def machines(request: HttpRequest, pk: int, asked: Query[MachinesIn]) -> Any:
 
 
 def _machine(row: Row) -> dict[str, Any]:
+    row.cut()
     same = ("name", "kind", "place", "state", "why", "about", "before", "before_at", "before_snapshot", "snapshot", "seen_at", "contact_at", "became")  # fmt: skip
     return {
-        "id": row.pk, "machine": row.machine_id, "unit": row.part.unit_id, "unit_name": row.part.name,
+        "id": row.pk, "machine": None if row.away else row.machine_id, "unit": row.part.unit_id, "unit_name": row.part.name,
         **{name: getattr(row, name) for name in same},
     }  # fmt: skip

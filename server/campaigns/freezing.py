@@ -146,7 +146,8 @@ def _slice(campaign: Campaign, after: int) -> list[Row]:
 
 def _count(counts: dict[str, list[int]], row: Row) -> None:
     """Three numbers of the start, three of now: failed, unknown, passed."""
-    for place, checks in ((0, row.before_checks), (3, row.checks)):
+    # what a machine that was moved tells is of its new unit: counted here it would be read by the old one
+    for place, checks in ((0, row.before_checks), (3, {} if row.became == "moved" else row.checks)):
         for check, verdict in checks.items():
             counts.setdefault(check, [0] * 6)[place + verdict - codes.FAIL] += 1
 

@@ -207,6 +207,9 @@ class Row(models.Model):
     became_at = models.DateTimeField(null=True)
     became_where = models.CharField(max_length=200, blank=True)
 
+    away: bool
+    """Of Account.rows: the machine is another unit's now, and this person does not see it there."""
+
     objects: ClassVar[Scoped[Row]] = Scoped()
 
     class Meta:
@@ -239,6 +242,13 @@ class Row(models.Model):
     @property
     def became_word(self) -> str:
         return str(BECAME[self.became]) if self.became else ""
+
+    def cut(self) -> Row:
+        """Without what a machine told that is another unit's now. Its state stays: the numbers are made of it."""
+        if self.away:
+            self.why, self.about, self.checks, self.became_where = "", [], {}, ""
+            self.snapshot, self.seen_at, self.contact_at = "", None, None
+        return self
 
     @property
     def now(self) -> Machine | None:

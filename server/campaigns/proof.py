@@ -22,7 +22,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from server.campaigns.models import LATER, Campaign, Excuse, Row
+from server.campaigns.models import Campaign, Excuse, Row
 from server.campaigns.states import (
     DONE,
     EXCUSED,
@@ -179,7 +179,7 @@ class Look:
         unit = self.units[machine.unit_id]
         if machine.retired_at is not None:
             found.became, found.became_at, found.became_where = "retired", machine.retired_at, machine.retired_why[:200]
-        elif row.place != LATER and unit.pk != row.part.unit_id and not unit.path.startswith(self.units[row.part.unit_id].path):
+        elif not unit.path.startswith(self.units[row.part.unit_id].path):
             found.became, found.became_where = "moved", unit.name
 
 

@@ -166,6 +166,7 @@ def _machines(account: Account, rows: Iterable[Row]) -> Iterator[tuple[Any, ...]
     if hasattr(rows, "iterator"):
         rows = rows.iterator(chunk_size=CHUNK)
     for row in rows:
+        row.cut()
         part = account.by_pk[row.part_id]
         became = f"{row.became_word} {row.became_where}".strip()
         yield (

@@ -225,7 +225,7 @@ def machines(request: HttpRequest, pk: int) -> HttpResponse:
         "page": page, "numbers": account.sum(part), "q": request.GET.get("q", "").strip()[:200], "nav": "campaigns",
         "later": account.under(part, LATER).count(), "left_out": account.under(part, LEFT_OUT).count(),
         "rows": [
-            (row, seen.get(row.pk), [titles.get(check, check) for check in row.about], user.may(HANDLE, row.part.unit))
+            (row.cut(), seen.get(row.pk), [titles.get(check, check) for check in row.about], user.may(HANDLE, row.part.unit))
             for row in page.object_list
         ],
         "may_excuse": found.state == Campaign.RUNNING and place == SCOPE and state != "done" and user.does(HANDLE),
@@ -254,7 +254,7 @@ def report(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "campaign": found, "part": part, "numbers": account.sum(part), "branches": account.branches(part), "checks": account.checks(part),
         "states": STATES, "lines": _by_name(account, part), "later": account.under(part, LATER)[:NAMED],
-        "left_out": account.under(part, LEFT_OUT)[:NAMED], "became": scope.exclude(became="").select_related("part")[:NAMED],
+        "left_out": account.under(part, LEFT_OUT)[:NAMED], "became": [row.cut() for row in scope.exclude(became="").select_related("part")[:NAMED]],
         "roster": reading.shifts(found.roster), "nav": "campaigns", "ground": ground, "whole": whole, "made_at": timezone.now(),
         "parts": [one for one in account.answering() if part is None or one.path.startswith(part.path)],
         "rules_changed": [name for name in ground["rules_changed"] if name in names],
@@ -269,7 +269,7 @@ def _by_name(account: Account, part: Part | None) -> dict[str, dict[str, Any]]:
     found = {}
     for state in (MISSING, NEVER, NOT_DONE, UNKNOWN, EXCUSED):
         rows = account.under(part).filter(state=state).select_related("part").order_by("part__path", "name", "pk")
-        shown = [(row, reason(row, titles), excuses.get(row.pk) if state == EXCUSED else None) for row in rows[:NAMED]]
+        shown = [(row.cut(), reason(row, titles), excuses.get(row.pk) if state == EXCUSED else None) for row in rows[:NAMED]]
         count = rows.count()
         found[state] = {"rows": shown, "count": count, "more": count - len(shown), "word": STATES[state]}
     return found
