@@ -38,7 +38,9 @@ class HostsLine(Model):
 class Startup(Model):
     """One line that starts something. Of the line only names are kept: passwords stand in such lines too."""
 
-    place: str = Field(description="File it stands in")
+    place: str = Field(
+        description="File it stands in; on Windows a registry key, Startup (of whom, by SID), a scheduled task, or a service"
+    )
     programs: tuple[str, ...] = Field(description="File names of the programs it starts, without their folders")
     hosts: tuple[str, ...] = Field(description="Hosts of web addresses, and addresses, that the line names")
 
@@ -46,26 +48,31 @@ class Startup(Model):
 class Activity(Fact):
     """A moment of the machine. A short list shows what is there now; it never shows that something was not there before.
 
-    A list that is too long is cut, and `unseen` says so of its rows, as `connections[]`: what is not in it may be there.
+    A list that is too long is cut, and `unseen` says so of its rows, as `connections[]`: what is not in it may be there. So it
+    says where places of one list were looked at and others could not be.
     """
 
     NAME: ClassVar[str] = "activity"
 
     processes: tuple[str, ...] | None = Field(
-        description="Names of running processes, sorted, those of the kernel's workers left out; Linux keeps 15 letters of a name"
+        description="Names of running processes, sorted, those of the kernel's workers left out; Linux keeps 15 letters of a name, "
+        "Windows names the file, with its ending"
     )
     connections: tuple[Connection, ...] | None = Field(
-        description="Peers on other machines at that moment, sorted; of more than 2000 those that this machine went to are kept first"
+        description="Peers on other machines at that moment, sorted; of more than 2000 those that this machine went to are kept first. "
+        "Of UDP what is bound to one peer, which Windows does not tell"
     )
     dns_servers: tuple[str, ...] | None = Field(description="Addresses that are asked for names, in their order")
     dns_cache: tuple[str, ...] | None = Field(
-        description="Names asked for lately; () where nothing on this machine keeps them; None where they could not be read"
+        description="Names asked for lately; () where nothing on this machine keeps them; None where they could not be read. "
+        "On Windows also other names for them (CNAME), without those that the hosts file puts there"
     )
     hosts: tuple[HostsLine, ...] | None = Field(
         description="The hosts file, comments and loopback's own lines left out; of more than 2000 lines also those that send names nowhere"
     )
     startup: tuple[Startup, ...] | None = Field(
-        description="Tables of cron, rc.local, services in /etc/systemd/system and /etc/xdg/autostart; not what packages or users bring"
+        description="Tables of cron, rc.local, services in /etc/systemd/system and /etc/xdg/autostart; not what packages or users bring. "
+        "On Windows: keys Run and RunOnce, folders Startup, enabled scheduled tasks, automatic services"
     )
 
 
@@ -90,17 +97,17 @@ def linux(shell: Shell) -> Activity:
         )
     names = gaps.attempt("processes", lambda: tuple(sorted(name for name in running() if not _WORKERS.match(name))))
     return Activity(
-        processes=_cut(gaps, "processes", names),
-        connections=_sorted(_cut(gaps, "connections", peers)),
+        processes=cut(gaps, "processes", names),
+        connections=in_order(cut(gaps, "connections", peers)),
         dns_servers=gaps.attempt("dns_servers", lambda: _dns_servers(shell)),
         dns_cache=gaps.attempt("dns_cache", lambda: _dns_cache(running())),
-        hosts=_cut(gaps, "hosts", gaps.attempt("hosts", lambda: _hosts(shell))),
-        startup=_cut(gaps, "startup", gaps.attempt("startup", lambda: _startup(shell))),
+        hosts=cut(gaps, "hosts", gaps.attempt("hosts", lambda: _hosts(shell))),
+        startup=cut(gaps, "startup", gaps.attempt("startup", lambda: _startup(shell))),
         unseen=gaps.unseen,
     )
 
 
-def _cut(gaps: Gaps, field: str, rows: tuple[T, ...] | None) -> tuple[T, ...] | None:
+def cut(gaps: Gaps, field: str, rows: tuple[T, ...] | None) -> tuple[T, ...] | None:
     """The first of them; that there are more is said."""
     if rows is None or len(rows) <= MOST:
         return rows
@@ -109,12 +116,15 @@ def _cut(gaps: Gaps, field: str, rows: tuple[T, ...] | None) -> tuple[T, ...] | 
 
 
 def _connections(shell: Shell) -> tuple[Connection, ...]:
+    return went_first(Connection(**peer._asdict()) for peer in connections.peers(shell))
+
+
+def went_first(found: Iterable[Connection]) -> tuple[Connection, ...]:
     """Those that this machine went to before those that came."""
-    found = (Connection(**peer._asdict()) for peer in connections.peers(shell))
     return tuple(sorted(found, key=lambda one: (one.incoming, _place(one))))
 
 
-def _sorted(rows: tuple[Connection, ...] | None) -> tuple[Connection, ...] | None:
+def in_order(rows: tuple[Connection, ...] | None) -> tuple[Connection, ...] | None:
     return None if rows is None else tuple(sorted(rows, key=_place))
 
 
@@ -158,6 +168,11 @@ def _hosts(shell: Shell) -> tuple[HostsLine, ...]:
     text = shell.read("/etc/hosts")
     if text is None:
         raise Unsupported("there is no /etc/hosts")
+    return hosts_of(text)
+
+
+def hosts_of(text: str) -> tuple[HostsLine, ...]:
+    """The lines of a hosts file that say something."""
     lines = tuple(_hosts_lines(text))
     # lists against advertising have a hundred thousand lines of names that lead nowhere
     return lines if len(lines) <= MOST else tuple(line for line in lines if not _nowhere(line))
@@ -189,7 +204,7 @@ _CARRIERS = {"env": 1, "nice": 1, "ionice": 1, "nohup": 1, "sudo": 1, "setsid": 
 _WITH_VALUE = frozenset({"-u", "-g"})
 _NUMBER = re.compile(r"\d+[smhd]?")
 _REDIRECTION = re.compile(r"\d*[<>]+&?\s*[^\s;&|()]*")
-_URL_HOST = re.compile(r"[a-z][a-z0-9+.-]*://(?:[^/\s@'\"]*@)?(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)", re.I)
+_URL_HOST = re.compile(r"[a-z][a-z0-9+.-]*://(?:[^/?#\s'\"]*@)?(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)", re.I)
 _DEVICE_HOST = re.compile(r"/dev/(?:tcp|udp)/([A-Za-z0-9._-]+)/")
 _ADDRESS = re.compile(r"(?<![\w./:-])(\d{1,3}(?:\.\d{1,3}){3})(?![\w.-])")
 
