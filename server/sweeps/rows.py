@@ -15,9 +15,10 @@ BLIND: Final = {kind: source for kind, sources in LOOKED_IN.items() for source i
 
 
 def of_list(machine: Any, sheet: Sheet, stamp: str) -> tuple[Looked | None, list[str], list[Missing]]:
-    """(how far it was looked at, the sources that were, those that were not), of what this list needs."""
+    """(how far it was looked at, the sources that were, those that were not), of what this list needs. None: its newest report
+    was not held against the lists of now."""
     looked: Looked | None = getattr(machine, "looked", None)
-    if looked is None or looked.book != stamp:
+    if looked is None or (looked.snapshot, looked.book) != (machine.latest_id, stamp):
         return None, [], []
     kinds = [kind for kind, count in sheet.kinds.items() if count]
     return looked, looked.looked_for(kinds), looked.missing_for(kinds)

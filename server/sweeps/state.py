@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from django.db.models import BooleanField, Case, CharField, Count, Exists, OuterRef, Prefetch, Q, QuerySet, Value, When
+from django.db.models import BooleanField, Case, CharField, Count, Exists, F, OuterRef, Prefetch, Q, QuerySet, Value, When
 from django.db.models.expressions import Combinable
 
 from server.ingest.models import IN_SERVICE, Machine
@@ -46,7 +46,9 @@ def _known(sheet: Sheet) -> Combinable:
     kinds = [kind for kind, count in sheet.kinds.items() if count]
     if not kinds or any(kind not in _COLUMN for kind in kinds):
         return Value(False)  # of hashes and web addresses nothing is ever seen
-    whole = Q(looked__book=book.stamp(), **{f"looked__{_COLUMN[kind]}": True for kind in kinds})
+    # of a newer report that waits, or that cannot be read, nothing is said by the one before it
+    newest = Q(looked__snapshot=F("latest_id"), looked__book=book.stamp())
+    whole = newest & Q(**{f"looked__{_COLUMN[kind]}": True for kind in kinds})
     return Case(When(whole, then=Value(True)), default=Value(False), output_field=BooleanField())
 
 
@@ -55,7 +57,7 @@ def verdict_of(sheet: Sheet, looked: Looked | None, kind: str, rows: Iterable[Si
     held = [row for row in rows if row.listed]
     if any(row.exact for row in held):
         return SEEN
-    known = looked is not None and looked.book == stamp and looked.knows(kind)
+    known = looked is not None and (looked.snapshot, looked.book) == (looked.machine.latest_id, stamp) and looked.knows(kind)
     return NOT_SEEN if known and not held else NOT_KNOWN
 
 

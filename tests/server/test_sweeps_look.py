@@ -249,6 +249,17 @@ def test_a_report_that_cannot_be_opened_is_counted_and_stops_no_other(client: An
     assert verdict(sheet, bad) == codes.NOT_KNOWN
 
 
+def test_a_newer_report_that_was_not_looked_at_is_not_known(client: Any, host: Any) -> None:
+    machine = reports(client, host, activity(), age=timedelta(hours=1))
+    sheet = listed(("ip", "203.0.113.77"))
+    assert verdict(sheet, machine) == codes.NOT_SEEN
+    machine = reports(client, host, activity("203.0.113.77"))
+    assert verdict(sheet, machine) == codes.NOT_KNOWN, "what it shows is not looked at yet"
+    StoredSnapshot.objects.filter(pk=machine.latest_id).update(sealed=b"broken")
+    assert look()["failed"] == 1
+    assert verdict(sheet, machine) == codes.NOT_KNOWN
+
+
 def test_a_firewall_holds_a_list_when_all_of_it_stands_in_its_configuration(client: Any, another: Any) -> None:
     fortios = """config firewall address
     edit "bn-1"
