@@ -17,7 +17,7 @@ from django.db.models import Max
 
 from server.feeds.matching.tables import DECIDING, Tables
 from server.feeds.models import Affected, Feed, Generation, Superseded, Warning, WarningItem, WindowsBuild, in_force
-from server.sweeps.models import Item, Letter
+from server.sweeps.models import Concern, Item, Letter, doubt
 
 PROGRAM: Final = 1
 """Raised when letters are held against machines otherwise than before."""
@@ -106,21 +106,24 @@ def bring(now: datetime) -> None:
         letter, _new = Letter.objects.update_or_create(
             feed=feeds[told.generation_id], defaults=columns, create_defaults={**columns, "since": now}
         )
-        _items(letter, told.generation_id)
+        if _items(letter, told.generation_id):
+            doubt(Concern.objects.filter(letter=letter))
 
 
-def _items(letter: Letter, generation: int) -> None:
-    """The items of another edition. What both hold keeps its row, and with it its history."""
+def _items(letter: Letter, generation: int) -> bool:
+    """The items of another edition; whether it names more. What both hold keeps its row, and with it its history."""
     told: dict[str, dict[str, Any]] = {}
     for row in WarningItem.objects.filter(generation=generation).order_by("line", "pk"):
         said = {name: getattr(row, name) for name in _SAID}
         words = "\x1f".join(said[name] for name in _SAID if name != "note")
         told.setdefault(hashlib.sha256(words.encode()).hexdigest()[:32], {"line": row.line, **said})
     letter.items.exclude(key__in=told).delete()
+    more = told.keys() - set(letter.items.values_list("key", flat=True))
     made = [Item(letter=letter, key=key, **columns) for key, columns in told.items()]
     Item.objects.bulk_create(
         made, CHUNK, update_conflicts=True, unique_fields=["letter", "key"], update_fields=["line", "note"]
     )  # fmt: skip
+    return bool(more)
 
 
 def _said(cves: list[str]) -> dict[str, dict[str, frozenset[str]]]:

@@ -10,7 +10,21 @@ from typing import Any, ClassVar, NamedTuple
 from django.db import models
 
 from server.ingest.models import Machine
-from server.sweeps.codes import ABSENT, GROUNDS, KINDS, LOOKED_IN, NOTES, REASONS, SOURCES, STATE_TITLES, STATE_WORDS
+from server.sweeps.codes import (
+    ABSENT,
+    CANNOT_TELL,
+    CLOSED,
+    GROUNDS,
+    KINDS,
+    LOOKED_IN,
+    NOT_AFFECTED,
+    NOTES,
+    REASONS,
+    SOURCES,
+    STATE_TITLES,
+    STATE_WORDS,
+    STATES,
+)
 from server.units.scope import Scoped
 
 # --- indicators -----------------------------------------------------------------------------------------------------
@@ -282,6 +296,12 @@ class Concern(models.Model):
 def packed(rows: list[Standing]) -> bytes:
     """For `Concern.packed`."""
     return zlib.compress(json.dumps([[*one] for one in rows], ensure_ascii=False, separators=(",", ":")).encode())
+
+
+def doubt(concerns: models.QuerySet[Concern]) -> int:
+    """These cannot be told until they are weighed again; what is open stays open. How many."""
+    known = concerns.filter(state__in=(STATES[CLOSED], STATES[NOT_AFFECTED]))
+    return known.update(state=STATES[CANNOT_TELL], closed_by="", closed_at=None)
 
 
 class Weighed(models.Model):

@@ -20,6 +20,7 @@ from server.ingest.models import IN_SERVICE, Machine, StoredSnapshot
 from server.sweeps import keep, letters, traces, weigh
 from server.sweeps.book import Book, stamp
 from server.sweeps.compare import Carries, Seen, answer
+from server.sweeps.models import Concern, doubt
 
 log = logging.getLogger(__name__)
 
@@ -88,7 +89,7 @@ def weigh_letters(work: Work) -> Outcome:
         work.expect(work.done + wanted.count())
     while part := list(wanted.filter(pk__gt=done["after"])[:SLICE]):
         work.check()
-        ready = []
+        ready, lost = [], []
         carried = _carried(part, book.cves)
         for machine in part:
             try:
@@ -97,8 +98,10 @@ def weigh_letters(work: Work) -> Outcome:
             except Exception:  # one machine's bad luck must not stop the others
                 log.exception("machine %s: its report could not be held against the letters", machine.pk)
                 done["failed"] += 1
+                lost.append(machine.pk)
         now = timezone.now()
         with transaction.atomic():
+            doubt(Concern.objects.filter(machine__in=lost))
             for one in ready:
                 done["turned"] += weigh.keep(one, book.stamp, now)
         done["weighed"] += len(ready)

@@ -17,7 +17,7 @@ from server.background.models import Job
 from server.feeds.matching.models import Matched
 from server.feeds.models import Feed, Superseded, WindowsBuild
 from server.feeds.store import swapped
-from server.ingest.models import Machine
+from server.ingest.models import Machine, StoredSnapshot
 from server.sweeps import codes, state, tasks, weigh
 from server.sweeps.codes import CANNOT_TELL, CLOSED, NOT_AFFECTED, OPEN
 from server.sweeps.models import Concern, Item, Letter, Standing
@@ -340,6 +340,37 @@ def test_another_edition_of_a_letter_keeps_the_history_of_what_it_still_names(cl
     assert Item.objects.filter(pk=kept, line=3).exists()
     assert sorted(told(warned, machine)) == [(CLOSED, "data-clear"), (OPEN, "carried")]
     assert one(warned, machine).state_word == OPEN
+
+
+def test_a_letter_that_names_more_than_before_is_not_closed_until_it_was_weighed(
+    client: Any, host: Any, another: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data()
+    clear = reports(client, host, software(("openssl", "3.0.16-1")))
+    bad = reports(client, another("may-2"), software(("openssl", "3.0.15-1")))
+    match()
+    warned = letter({"cve": CVE})
+    assert [one(warned, each).state_word for each in (clear, bad)] == [NOT_AFFECTED, OPEN]
+    monkeypatch.setattr(weigh, "keep", lambda *given: pytest.fail("it dies before the first machine"))
+    with pytest.raises(pytest.fail.Exception):
+        letter({"cve": CVE}, {"cve": "CVE-2026-2"})
+    assert [one(warned, each).state_word for each in (clear, bad)] == [CANNOT_TELL, OPEN]
+    monkeypatch.undo()
+    sweeping.run(tasks.weigh_letters, Job.objects.get(name="sweeps.weigh", state=Job.RUNNING))
+    assert [one(warned, each).state_word for each in (clear, bad)] == [NOT_AFFECTED, OPEN]
+
+
+def test_a_newer_report_that_cannot_be_read_is_not_called_not_affected(client: Any, host: Any) -> None:
+    data()
+    reports(client, host, software(("openssl", "3.0.16-1")), age=timedelta(hours=2))
+    match()
+    warned = letter({"cve": CVE})
+    machine = reports(client, host, software(("openssl", "3.0.15-1")))
+    match()
+    StoredSnapshot.objects.filter(pk=machine.latest_id).update(sealed=b"broken")
+    assert one(warned, machine).state_word == NOT_AFFECTED
+    assert sweeping.weigh()["failed"] == 1
+    assert one(warned, machine).state_word == CANNOT_TELL
 
 
 def test_the_state_of_a_letter_counts_every_machine_that_was_asked_for(client: Any, host: Any, another: Any) -> None:
