@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from server.campaigns import proof
@@ -106,9 +106,22 @@ def freeze_lines(campaign: Campaign, after: int) -> int | None:
     return found[-1].pk
 
 
-def look(campaign: Campaign, now: datetime, advance: Callable[[int], None] = lambda count: None) -> None:
-    """Where every row stands now, and who came later. Nothing is ever taken out of the scope."""
-    _came_later(campaign, now)
+Advance = Callable[[int], None]
+
+
+def look(campaign: Campaign, now: datetime, advance: Advance = lambda count: None, *, last: bool = False) -> bool:
+    """Where every row stands now, and who came later. Nothing is ever taken out of the scope.
+
+    `last`: the look before it is sealed. Any other ends, False, where the campaign is being closed or was looked at later:
+    what it found would be written over what is newer.
+    """
+    mine = Campaign.objects.select_for_update(of=("self",)).filter(pk=campaign.pk)
+    if last:
+        mine = mine.filter(state=Campaign.CLOSING)
+    else:
+        mine = mine.filter(Q(looked_at=None) | Q(looked_at__lte=now), state__in=(Campaign.STARTING, Campaign.RUNNING))
+    if not _came_later(campaign, mine):
+        return False
     one = proof.Look(campaign, now)
     counted: dict[int, dict[str, list[int]]] = defaultdict(dict)
     after = 0
@@ -124,19 +137,28 @@ def look(campaign: Campaign, now: datetime, advance: Callable[[int], None] = lam
             if row.place == SCOPE:
                 _count(counted[row.part_id], row)
         with transaction.atomic():
-            # not into an account that was sealed meanwhile
-            if not Campaign.objects.select_for_update().filter(pk=campaign.pk, sealed_at=None).exists():
-                return
+            if not _held(mine):
+                return False
             Row.objects.bulk_update(changed, proof.LOOKED, batch_size=SLICE)
         after = rows[-1].pk
         advance(len(rows))
     parts = [part for part in Part.objects.filter(campaign=campaign) if part.checks != counted.get(part.pk, {})]
     for part in parts:
         part.checks = counted.get(part.pk, {})
-    with transaction.atomic():
-        Part.objects.bulk_update(parts, ["checks"], batch_size=SLICE)
-        Campaign.objects.filter(pk=campaign.pk, sealed_at=None).update(looked_at=now)
+    for start in range(0, len(parts) + 1, SLICE):
+        with transaction.atomic():
+            if not _held(mine):
+                return False
+            Part.objects.bulk_update(parts[start : start + SLICE], ["checks"])
+            if start + SLICE > len(parts):
+                mine.update(looked_at=now)
     campaign.looked_at = now
+    return True
+
+
+def _held(mine: QuerySet[Campaign]) -> bool:
+    """It is still as it was, and stays so until the end of the transaction."""
+    return bool(list(mine.order_by().values_list("pk", flat=True)))
 
 
 def _slice(campaign: Campaign, after: int) -> list[Row]:
@@ -152,25 +174,26 @@ def _count(counts: dict[str, list[int]], row: Row) -> None:
             counts.setdefault(check, [0] * 6)[place + verdict - codes.FAIL] += 1
 
 
-def _came_later(campaign: Campaign, now: datetime) -> None:
+def _came_later(campaign: Campaign, mine: QuerySet[Campaign]) -> bool:
     """Machines of the scope's units that stand in no row. Which row a list's line stands for is seen first."""
     held = set(Row.objects.filter(campaign=campaign).exclude(machine=None).values_list("machine_id", flat=True))
     by_line = Row.objects.filter(campaign=campaign).exclude(expected__machine=None)
     lines = set(by_line.values_list("expected__machine_id", flat=True))
-    Row.objects.filter(campaign=campaign, place=LATER, machine__in=list(lines)).delete()
-    new = [
-        pk
-        for pk in Machine.objects.filter(machines_of(campaign), IN_SERVICE).values_list("pk", flat=True)
-        if pk not in held | lines
-    ]
-    parts = Parts(campaign) if new else None
-    for start in range(0, len(new), SLICE):
+    twice = sorted(held & lines)
+    known = held | lines
+    there = Machine.objects.filter(machines_of(campaign), IN_SERVICE).order_by("pk").values_list("pk", flat=True)
+    new = [pk for pk in there if pk not in known]
+    parts = Parts(campaign)
+    for start in range(0, max(len(new), len(twice), 1), SLICE):
         machines = Machine.objects.filter(pk__in=new[start : start + SLICE]).select_related("unit")
-        Row.objects.bulk_create(
-            [
-                Row(campaign=campaign, part=part, machine=machine, name=machine.name, kind=machine.kind, place=LATER)
-                for machine in machines
-                if parts is not None and (part := parts.of(machine.unit)) is not None
-            ],
-            ignore_conflicts=True,
-        )
+        rows = [
+            Row(campaign=campaign, part=part, machine=machine, name=machine.name, kind=machine.kind, place=LATER)
+            for machine in machines
+            if (part := parts.of(machine.unit)) is not None
+        ]
+        with transaction.atomic():
+            if not _held(mine):
+                return False
+            Row.objects.filter(campaign=campaign, place=LATER, machine__in=twice[start : start + SLICE]).delete()
+            Row.objects.bulk_create(rows, ignore_conflicts=True)
+    return True

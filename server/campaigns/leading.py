@@ -89,7 +89,7 @@ def start(campaign: Campaign, by: str, address: str = "") -> Campaign:
         parts = _parts(held, units)
         Part.objects.bulk_create(parts, batch_size=freezing.SLICE)
         _note("campaign.started", held, by, address, until=held.deadline.isoformat(), rows=len(parts))
-        tasks.freeze.enqueue(by=by, unit=held.unit, subject=held.number, key=f"campaigns.freeze/{held.pk}", campaign=held.pk)
+        tasks.ask(tasks.freeze, held, by)
     return held
 
 
@@ -160,9 +160,7 @@ def close(campaign: Campaign, by: str, address: str = "") -> Campaign:
         held = _held(campaign, Campaign.RUNNING)
         held.state, held.closed_by, held.closed_at = Campaign.CLOSING, by, timezone.now()
         held.save(update_fields=["state", "closed_by", "closed_at"])
-        tasks.seal.enqueue(
-            by=by, unit=held.unit, subject=held.number, key=f"campaigns.seal/{held.pk}", campaign=held.pk, address=address
-        )
+        tasks.ask(tasks.seal, held, by, address=address)
     return held
 
 

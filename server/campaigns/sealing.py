@@ -20,8 +20,10 @@ from server.units.models import Unit, resolve
 def begun(campaign: Campaign) -> int:
     """The account is complete: the campaign runs. How many machines are in its scope."""
     with transaction.atomic():
-        Campaign.objects.filter(pk=campaign.pk, state=Campaign.STARTING).update(state=Campaign.RUNNING, frozen_at=timezone.now())
+        starting = Campaign.objects.filter(pk=campaign.pk, state=Campaign.STARTING)
         count = Row.objects.filter(campaign=campaign, place=SCOPE).count()
+        if not starting.update(state=Campaign.RUNNING, frozen_at=timezone.now()):
+            return count  # somebody else was faster, and has written it into the journal
         left_out = Row.objects.filter(campaign=campaign, place=LEFT_OUT).count()
         journal.write(
             "campaign.frozen", campaign.started_by, unit_path=campaign.unit.path, subject=f"{campaign.number} {campaign.subject}",

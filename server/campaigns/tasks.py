@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import logging
+
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from server.background.declare import Outcome, Work, task
+from server.background.declare import Outcome, Task, Work, task
 from server.campaigns import freezing, leading, reminding, sealing
 from server.campaigns.models import Campaign
 
 COLLECTOR = "collector"
+log = logging.getLogger(__name__)
+
+
+def ask(what: Task, held: Campaign, by: str, **more: str) -> None:
+    """For one campaign, never two jobs at once, whether they make its account or seal it."""
+    key, lock = f"{what.name}/{held.pk}", f"campaigns/{held.pk}"
+    what.enqueue(by=by, unit=held.unit, subject=held.number, key=key, lock=lock, campaign=held.pk, **more)
 
 
 @task("campaigns.freeze", _("Write down who is in a campaign"))
@@ -22,7 +31,7 @@ def freeze(work: Work, campaign: int) -> Outcome:
         after: int | None = work.kept.get(phase, 0)
         while after is not None and (after := step(held, after)) is not None:
             work.advance(freezing.SLICE, **{phase: after})
-    freezing.look(held, timezone.now())
+    freezing.look(held, timezone.now(), work.advance)
     return {"rows": sealing.begun(held)}
 
 
@@ -31,27 +40,36 @@ def seal(work: Work, campaign: int, address: str = "") -> Outcome:
     held = Campaign.objects.select_related("unit").filter(pk=campaign, state=Campaign.CLOSING).first()
     if held is None:
         return None
-    freezing.look(held, timezone.now(), work.advance)
+    if not freezing.look(held, timezone.now(), work.advance, last=True):
+        return None
     return sealing.seal(held, address)
 
 
 @task("campaigns.look", _("See how campaigns stand"), lock="campaigns.look")
 def look(work: Work) -> Outcome:
     """All that run; those over their deadline and grace are closed, and what a dead worker left undone is asked for again."""
-    now = timezone.now()
-    for held in Campaign.objects.select_related("unit").exclude(state__in=(Campaign.DRAFT, Campaign.CLOSED)):
-        if held.state == Campaign.STARTING:
-            freeze.enqueue(
-                by=held.started_by, unit=held.unit, subject=held.number, key=f"campaigns.freeze/{held.pk}", campaign=held.pk
-            )
-        elif held.state == Campaign.CLOSING:
-            seal.enqueue(
-                by=held.closed_by, unit=held.unit, subject=held.number, key=f"campaigns.seal/{held.pk}", campaign=held.pk
-            )
-        elif held.closes_on is not None and timezone.localdate(now) >= held.closes_on:
-            leading.close(held, COLLECTOR)
-        else:
-            freezing.look(held, now)
-            reminding.remind(held, now)
+    broken: Exception | None = None
+    for pk in list(Campaign.objects.exclude(state__in=(Campaign.DRAFT, Campaign.CLOSED)).values_list("pk", flat=True)):
+        try:
+            _look(work, pk)
+        except leading.Impossible:
+            pass  # a person closed it a moment ago
+        except Exception as error:  # one campaign's bad luck must not stop the others; the job says so at its end
+            log.exception("campaign %d", pk)
+            broken = broken or error
         work.advance()
+    if broken is not None:
+        raise broken
     return None
+
+
+def _look(work: Work, pk: int) -> None:
+    held, now = Campaign.objects.select_related("unit").get(pk=pk), timezone.now()
+    if held.state == Campaign.STARTING:
+        ask(freeze, held, held.started_by)
+    elif held.state == Campaign.CLOSING:
+        ask(seal, held, held.closed_by)
+    elif held.state == Campaign.RUNNING and held.closes_on is not None and timezone.localdate(now) >= held.closes_on:
+        leading.close(held, COLLECTOR)
+    elif held.state == Campaign.RUNNING and freezing.look(held, now, work.advance):
+        reminding.remind(held, now)
