@@ -142,8 +142,8 @@ def _standings(found: Account, hosts: list[Host]) -> None:
     found.not_latest = found.note("not latest", (agent for agent, pk in last.items() if latest.get(agent) != pk))
     found.transitions = Transition.objects.count()
     heads = Machine.objects.filter(own=True, latest__isnull=False).order_by()
-    heads = heads.values_list("agent_id", "latest_id", "latest__assessment__verdicts", "head__snapshot", "head__verdicts")
-    behind = (row[0] for row in heads.iterator(chunk_size=5000) if (str(row[3]), row[4]) != (row[1], row[2]))
+    heads = heads.values_list("agent_id", "latest_id", "head__snapshot")
+    behind = (agent for agent, latest_id, stands in heads.iterator(chunk_size=5000) if str(stands) != latest_id)
     with connection.cursor() as cursor:
         cursor.execute(_CHAINS)
         found.broken_chains = found.note("chain (machine, rule, was, now, before)", iter(cursor.fetchone, None))
