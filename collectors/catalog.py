@@ -102,6 +102,7 @@ CATALOG: tuple[tuple[str, tuple[Platform, ...], Question], ...] = (
     ("shares", LINUX, shares.linux),
     ("shares", WINDOWS, _windows("shares")),
     ("activity", LINUX, activity.linux),
+    ("activity", WINDOWS, _windows("activity")),
 )
 
 

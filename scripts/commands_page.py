@@ -134,9 +134,11 @@ def _windows() -> Iterator[str]:
     for namespace, kind in re.findall(r"Get-Rows '([^']+)' '([^']+)'", body):
         yield f"| class | `{namespace}` {kind} |"
     for cmdlet in sorted(
-        set(re.findall(r"\bGet-(?:Net|Smb|Win)\w+|\bGet-(?:Process|Service|CimInstance)\b|Invoke-CimMethod", body))
+        set(re.findall(r"\bGet-(?:Net|Smb|Win|Scheduled)\w+|\bGet-(?:Process|Service|CimInstance)\b|Invoke-CimMethod", body))
     ):
         yield f"| cmdlet | `{cmdlet}` |"
+    for kind in sorted(set(re.findall(r"New-Object -ComObject ([\w.]+)", body))):
+        yield f"| object | {kind} |"
     for program, rest in re.findall(r"System32\\(\w+\.exe)\" ([^}|)]*)", body):
         yield f"| program | `{program} {cell(rest.strip())}` |"
 

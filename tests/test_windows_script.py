@@ -23,7 +23,7 @@ SOURCE = SCRIPT.read_bytes()
 PYTHON = {path.name: path.read_text("utf-8") for path in SCRIPT.parent.glob("*.py")}
 
 READING = {
-    "ForEach-Object", "Get-Acl", "Get-AppxPackage", "Get-ChildItem", "Get-CimInstance", "Get-Content", "Get-Date", "Get-ItemProperty",
+    "ForEach-Object", "Get-Acl", "Get-AppxPackage", "Get-ChildItem", "Get-CimInstance", "Get-Content", "Get-Date", "Get-Item", "Get-ItemProperty",
     "Get-NetConnectionProfile", "Get-NetFirewallProfile", "Get-NetTCPConnection", "Get-NetUDPEndpoint", "Get-Process", "Get-ScheduledTask",
     "Get-ScheduledTaskInfo", "Get-Service", "Get-SmbClientConfiguration", "Get-SmbServerConfiguration", "Get-SmbShare", "Get-WinEvent", "Join-Path", "New-Object", "Out-Null", "Sort-Object", "Test-Path", "Where-Object", "Write-Output",
 }  # fmt: skip
@@ -96,7 +96,9 @@ def test_methods_of_wmi_are_those_that_only_tell() -> None:
 
 def test_objects_are_made_of_kinds_that_only_tell() -> None:
     made = set(re.findall(r"New-Object (?:-ComObject )?([\w.]+)", code()))
-    assert made == {"Microsoft.Update.Session", "Microsoft.Update.AutoUpdate", "Security.Principal.SecurityIdentifier"}
+    assert made == {
+        "Microsoft.Update.Session", "Microsoft.Update.AutoUpdate", "Security.Principal.SecurityIdentifier", "WScript.Shell",
+    }  # fmt: skip
     assert "$searcher.Online = $false" in code()
 
 
@@ -204,6 +206,39 @@ def test_what_a_task_starts_never_leaves_the_machine() -> None:
     assert not re.search(
         r"=\s*\"?\$\(?\$?(?:line|action)", block.replace('$line = "$($action.Execute) $($action.Arguments)"', "")
     )
+
+
+def test_a_shortcut_is_opened_and_neither_saved_nor_followed() -> None:
+    """WScript.Shell can do more than that; it is made once, and one method is called of it."""
+    assert re.findall(r"-ComObject WScript\.Shell\)(\S*)", code()) == [".CreateShortcut($file.FullName)"]
+    assert set(re.findall(r"\$link\.(\w+)", code())) == {"TargetPath", "Arguments"}
+    assert not re.search(r"\.(?:Save|Run|Exec|SendKeys|RegRead|RegWrite|RegDelete|Popup|AppActivate)\(", code())
+
+
+def test_command_lines_leave_the_machine_as_names_alone() -> None:
+    """What starts by itself goes through Get-Start, and what that hands on are its own lists."""
+    (body,) = [text(node) for node in nodes("function_statement") if text(node).startswith("function Get-Start(")]
+    assert [text(node) for node in nodes("hash_literal_expression") if "named" in text(node)] == [
+        "@{ place = $Place; named = $named; programs = @($names); hosts = @($hosts) }"
+    ]
+    assert set(re.findall(r"\$names \+= (\S+)", body)) == {"$leaf", "$found.Value"}
+    for name in ("startup_keys", "startup_folders", "startup_tasks", "startup_services"):
+        (block,) = [text(node) for node in nodes("command") if re.match(rf"Add-(?:Section|Guarded) '{name}'", text(node))]
+        assert "Get-Start" in block
+        kept = re.findall(r"@\{ ([^}]*) \}", block.replace("@{ 'HKLM", ""))
+        assert all(re.fullmatch(r"rows = @\(\$rows\)(?:; \w+ = \$\w+\.Count)*", one) for one in kept), kept
+
+
+def test_command_lines_of_processes_are_not_even_read() -> None:
+    assert "if ($Class -eq 'Win32_Process') { $how['Property'] = $Properties }" in code()
+    assert re.findall(r"'Win32_Process' (@\([^)]*\))", code()) == ["@('ProcessId', 'Name')"]
+    assert "CommandLine" not in code().replace("IncludeCmdLine", "")
+
+
+def test_the_hosts_file_and_people_are_looked_for_on_this_machine_alone() -> None:
+    """A path in the registry may lead to another machine, and asking there is not looking."""
+    for variable in ("$folder", "$common", "$home_of"):
+        assert re.search(rf"if \({re.escape(variable)} -notmatch '\^\[A-Za-z\]:\\\\'\) \{{ throw ", code()), variable
 
 
 def test_the_words_for_backup_tools_are_those_python_knows() -> None:

@@ -5,7 +5,8 @@
 #     removed again; secedit also adds lines to its own log, %windir%\security\logs\scesrv.log. Administrators only.
 #   * Windows Update is asked for what it already knows (Online = false): nothing is downloaded, no server is called.
 # It asks no server, starts no service, runs nothing that it found on the machine, and reads no secret: of the registry
-# only the values named below.
+# only the values named below, and what stands in the keys Run and RunOnce. Of command lines that start something (there,
+# in shortcuts, tasks and services) the names of programs and hosts alone leave the machine: arguments may hold passwords.
 #
 # The answer is one JSON document {"schema", "sections": {name: {state, value, error}}}, in ASCII alone (other letters as
 # \uXXXX), between two marks and cut into short lines: no code page, no console width and no culture can change it.
@@ -101,6 +102,8 @@ function Add-Guarded([string]$Name, [scriptblock]$Ask) {
 function Get-Rows([string]$Namespace, [string]$Class, [string[]]$Properties, [string]$Filter) {
     $how = @{ Namespace = $Namespace; ClassName = $Class; OperationTimeoutSec = $CimSeconds; Verbose = $false }
     if ($Filter) { $how['Filter'] = $Filter }
+    # command lines of processes are not even read
+    if ($Class -eq 'Win32_Process') { $how['Property'] = $Properties }
     $rows = foreach ($found in @(Get-CimInstance @how)) { Get-Fields $found $Properties }
     @{ rows = @($rows) }
 }
@@ -548,6 +551,141 @@ Add-Guarded 'backup_tasks' {
                 last_run = Get-Utc $last.LastRunTime; last_result = Get-Number $last.LastTaskResult; triggers = @($triggers)
             }
         }
+    }
+    @{ rows = @($rows) }
+}
+
+# ---- activity -----------------------------------------------------------------------------------------------------------
+# A moment of the machine: its programs and peers, names asked for lately, and what starts by itself.
+
+Add-Section 'images' { Get-Rows 'root/cimv2' 'Win32_Process' @('ProcessId', 'Name') '' }
+Add-Section 'connections' {
+    $found = Get-Rows 'root/StandardCimv2' 'MSFT_NetTCPConnection' @('State', 'LocalAddress', 'LocalPort', 'RemoteAddress', 'RemotePort', 'OwningProcess') ''
+    foreach ($row in $found.rows) { $row['State'] = Get-Number $row['State'] }
+    $found
+}
+Add-Section 'dns_servers' { Get-Rows 'root/StandardCimv2' 'MSFT_DNSClientServerAddress' @('InterfaceIndex', 'ServerAddresses') '' }
+# Rules that send some names, or all, to other servers.
+Add-Section 'dns_rules' {
+    $rows = foreach ($root in "$Pol\Windows NT\DNSClient\DnsPolicyConfig", "$Svc\Dnscache\Parameters\DnsPolicyConfig") {
+        foreach ($name in @(Get-Subkeys $root)) { Get-Fields (Get-ItemProperty -LiteralPath "$root\$name") @('GenericDNSServers', 'DirectAccessDNSServers') }
+    }
+    @{ rows = @($rows) }
+}
+Add-Section 'dns_cache' {
+    $found = Get-Rows 'root/StandardCimv2' 'MSFT_DNSClientCache' @('Entry', 'Name', 'Type', 'Data') ''
+    foreach ($row in $found.rows) {
+        $row['Type'] = Get-Number $row['Type']
+        # another name for it; what else a record says is left here
+        if ($row['Type'] -ne 5) { $row['Data'] = $null }
+    }
+    $found
+}
+Add-Section 'hosts_file' {
+    $folder = "$((Get-ItemProperty -LiteralPath "$Svc\Tcpip\Parameters").DataBasePath)"
+    if (-not $folder) { $folder = "$env:windir\System32\drivers\etc" }
+    if ($folder -notmatch '^[A-Za-z]:\\') { throw 'DataBasePath is no folder of this machine' }
+    $lines = foreach ($name in 'hosts', 'hosts.ics') {
+        if ($name -ne 'hosts' -and -not (Test-Path -LiteralPath "$folder\$name")) { continue }
+        foreach ($line in @(Get-Content -LiteralPath "$folder\$name")) {
+            $bare = ("$line" -replace '#.*$', '').Trim()
+            if ($bare) { $bare }
+        }
+    }
+    if (@($lines).Count -gt 20000) { throw "$(@($lines).Count) lines: more than are carried" }
+    @{ lines = @($lines) }
+}
+
+$Endings = 'exe|scr|bat|cmd|ps1|vbs|vbe|js|jse|wsf|hta|msi|dll|cpl|py|jar|url'
+$Carriers = '^(cmd|powershell|pwsh|wscript|cscript|mshta|rundll32|regsvr32|msiexec|pythonw?|py|javaw?|node|conhost|forfiles|explorer)(\.exe)?$'
+$HostPatterns = '[a-z][a-z0-9+.-]+://(?:[^/?#\s''"]*@)?(\[[0-9a-f:.]+\]|[\w.-]+)', '(?<![\w\\])\\\\(\w[\w.-]*)(?:@\w+)*\\', '(?<![\w./:\\-])(\d{1,3}(?:\.\d{1,3}){3})(?![\w.-])'
+
+# Names of the program of a command line, of programs that it starts in turn, and of hosts. Nothing else of it leaves the machine:
+# arguments may hold passwords. Where the program cannot be told from its arguments, none is named.
+function Get-Start([string]$Place, [string]$Line) {
+    $program = ''
+    $rest = ''
+    if ($Line -match '^\s*"([^"]+)"' -or
+        $Line -match "^\s*([^\s""]+\.(?:$Endings))(?=[\s,]|$)" -or
+        $Line -match "^\s*((?:[a-z]:|%[\w()]+%)\\[^"":]*?\.(?:$Endings))(?=[\s,]|$)" -or
+        $Line -match '^\s*([\w.+-]+(?=\s|$)|[^\s"]+(?=\s*$|\s+[-/"]|\s+[a-z]:\\))') {
+        $program = $Matches[1]
+        $rest = $Line.Substring($Matches[0].Length)
+    }
+    $names = @()
+    if ($program -notmatch "\s[-/]\S|\s\\|\.(?:$Endings)[\s""]") {
+        $leaf = @($program -replace '/', '\' -split '\\')[-1]
+        if ($leaf -match '^[\w.+-]{1,100}$' -or $leaf -match "^[\w .,+@()\[\]{}~!#&'-]{1,100}\.(?:$Endings)$") { $names += $leaf }
+    }
+    if ($names.Count -gt 0 -and $names[0] -match $Carriers) {
+        $bare = $rest -replace ($HostPatterns[0] + '\S*'), ' '
+        foreach ($found in [regex]::Matches($bare, "(?<![^\s""'\\/,;(&|])[^\\/:*?""<>|\s=,;'()-][^\\/:*?""<>|\s=,;'()]{0,99}\.(?:$Endings)(?![\w.-])", 'IgnoreCase')) { $names += $found.Value }
+    }
+    $named = $names.Count -gt 0
+    $hosts = foreach ($pattern in $HostPatterns) {
+        foreach ($found in [regex]::Matches($Line, $pattern, 'IgnoreCase')) { $found.Groups[1].Value.Trim('[', ']').ToLower() }
+    }
+    @{ place = $Place; named = $named; programs = @($names); hosts = @($hosts) }
+}
+
+# What lies in a folder for startup: programs, shortcuts, and web addresses.
+function Get-StartupFolder([string]$Place, [string]$Folder) {
+    if (-not (Test-Path -LiteralPath $Folder)) { return }
+    foreach ($file in @(Get-ChildItem -LiteralPath $Folder -File -Force)) {
+        if ($file.Name -eq 'desktop.ini') { continue }
+        if ($file.Extension -eq '.lnk') {
+            # opened, and never saved or followed
+            $link = (New-Object -ComObject WScript.Shell).CreateShortcut($file.FullName)
+            Get-Start $Place ('"' + $link.TargetPath + '" ' + $link.Arguments)
+        }
+        elseif ($file.Extension -eq '.url') { Get-Start $Place ('"' + $file.Name + '" ' + (@(Get-Content -LiteralPath $file.FullName) -match '^URL=')) }
+        else { Get-Start $Place ('"' + $file.Name + '"') }
+    }
+}
+
+Add-Guarded 'startup_keys' {
+    $roots = @{ 'HKLM\SOFTWARE' = 'HKLM:\SOFTWARE'; 'HKLM\SOFTWARE\WOW6432Node' = 'HKLM:\SOFTWARE\WOW6432Node' }
+    # hives of people are there only while they are logged on
+    $people = @(Get-People)
+    $loaded = @($people | Where-Object { Test-Path -LiteralPath "Registry::HKEY_USERS\$_" })
+    foreach ($sid in $loaded) { $roots["HKU\$sid\Software"] = "Registry::HKEY_USERS\$sid\Software" }
+    $rows = foreach ($root in @($roots.Keys)) {
+        foreach ($part in 'Run', 'RunOnce', 'Policies\Explorer\Run') {
+            $path = "$($roots[$root])\Microsoft\Windows\CurrentVersion\$part"
+            if (-not (Test-Path -LiteralPath $path)) { continue }
+            $key = Get-Item -LiteralPath $path
+            foreach ($name in $key.GetValueNames()) {
+                $line = $key.GetValue($name)
+                if ($line -is [string] -and $line.Trim()) { Get-Start "$root\Microsoft\Windows\CurrentVersion\$part" $line }
+            }
+        }
+    }
+    @{ rows = @($rows); people = $people.Count; people_seen = $loaded.Count }
+}
+Add-Guarded 'startup_folders' {
+    $common = "$((Get-ItemProperty -LiteralPath 'HKLM:\SOFTWARE\Microsoft\Windows\CurrentVersion\Explorer\User Shell Folders').'Common Startup')"
+    if ($common -notmatch '^[A-Za-z]:\\') { throw 'Common Startup is no folder of this machine' }
+    $rows = @(Get-StartupFolder 'Startup' $common)
+    foreach ($sid in @(Get-People)) {
+        $home_of = "$((Get-ItemProperty -LiteralPath "$Cv\ProfileList\$sid").ProfileImagePath)"
+        if ($home_of -notmatch '^[A-Za-z]:\\') { throw 'a profile is in no folder of this machine' }
+        $rows += @(Get-StartupFolder "$sid\Startup" "$home_of\AppData\Roaming\Microsoft\Windows\Start Menu\Programs\Startup")
+    }
+    @{ rows = @($rows) }
+}
+Add-Guarded 'startup_tasks' {
+    $tasks = @(Get-ScheduledTask)
+    $rows = foreach ($task in $tasks) {
+        if (-not $task.Settings.Enabled) { continue }
+        foreach ($action in @($task.Actions)) {
+            if ("$($action.Execute)") { Get-Start "$($task.TaskPath)$($task.TaskName)" ('"' + "$($action.Execute)".Trim('"', ' ') + '" ' + "$($action.Arguments)") }
+        }
+    }
+    @{ rows = @($rows); tasks = $tasks.Count }
+}
+Add-Section 'startup_services' {
+    $rows = foreach ($row in @($Sections['services'].value.rows)) {
+        if ("$($row.StartMode)" -eq 'Auto') { Get-Start "$($row.Name)" "$($row.PathName)" }
     }
     @{ rows = @($rows) }
 }

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import re
+from collections.abc import Mapping
+from typing import Final, NamedTuple
 
 from collectors.errors import Unparsable
 from collectors.windows.document import Document
@@ -10,6 +12,8 @@ from collectors.windows.document import Document
 _STATES = frozenset(
     {"Running", "Stopped", "Start Pending", "Stop Pending", "Continue Pending", "Pause Pending", "Paused", "Unknown"}
 )
+_PER_USER: Final = re.compile(r"(.+)_[0-9a-f]{4,8}")
+"""Services of a log-on session (WpnUserService_3f2a1) get a new number each time: their name without it is the lasting fact."""
 _MODES = frozenset({"Auto", "Manual", "Disabled", "Boot", "System", "Unknown"})
 
 
@@ -37,6 +41,12 @@ def services(answers: Document) -> dict[str, WindowsService]:
     if "eventlog" not in found or "rpcss" not in found:
         raise Unparsable("services: EventLog or RpcSs, which every Windows has, is not listed: the list is not whole")
     return found
+
+
+def lasting(name: str, known: Mapping[str, WindowsService]) -> str:
+    """The name without the number of a log-on session."""
+    whole = _PER_USER.fullmatch(name)
+    return whole[1] if whole and whole[1].lower() in known else name
 
 
 def matching(known: dict[str, WindowsService], patterns: tuple[str, ...]) -> tuple[WindowsService, ...]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from collectors.facts.base import Gaps
 from collectors.facts.services import Service, Services
 from collectors.transports.base import Shell
 from collectors.windows.document import document
+from collectors.windows.services import lasting
 from collectors.windows.services import services as listed
 
 _LEGACY: Final = {
@@ -16,8 +16,6 @@ _LEGACY: Final = {
     "wdsserver": ("tftp",),
 }  # fmt: skip
 """The SNMP service of Windows knows community names only."""
-_PER_USER: Final = re.compile(r"(.+)_[0-9a-f]{4,8}")
-"""Services of a log-on session (WpnUserService_3f2a1) get a new number each time: their name without it is the lasting fact."""
 
 
 def services(shell: Shell) -> Services:
@@ -28,8 +26,7 @@ def services(shell: Shell) -> Services:
     for one in known.values():
         if not (one.running or one.at_boot):
             continue
-        whole = _PER_USER.fullmatch(one.name)
-        name = whole[1] if whole and whole[1].lower() in known else one.name
+        name = lasting(one.name, known)
         earlier = rows.get(name)
         rows[name] = Service(
             name=name,
