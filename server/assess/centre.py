@@ -1,6 +1,6 @@
 """The fact that only the collector makes: laid into a machine's facts before they are judged, and kept by its content.
 
-`lay` is the one seam. What is laid in follows from CentreFact, which the matching writes, and from the day; so a feed that
+`known` is the one seam. What is laid in follows from CentreFact, which the matching writes, and from the day; so a feed that
 passes its age limit takes its verdicts with it, whoever judges.
 """
 
@@ -75,11 +75,13 @@ def host_of(seen: Judgeable) -> str:
     context = seen.context
     told = [(name, context.facts.get(name), context.missing.get(name)) for name in hosts.FACTS]
     key = hashlib.sha256(to_json(told)).digest()
-    if key not in _hosts:
-        if len(_hosts) >= HOSTS:
+    found = _hosts.get(key)
+    if found is None:
+        found = store.digest_of(hosts.read(_records(seen)))
+        if len(_hosts) >= HOSTS:  # another thread may do so at any moment
             _hosts.clear()
-        _hosts[key] = store.digest_of(hosts.read(_records(seen)))
-    return _hosts[key]
+        _hosts[key] = found
+    return found
 
 
 def of_assessment(kept: StoredAssessment) -> Record | None:

@@ -107,20 +107,22 @@ def follow_rest(work: Work, desk: Desk) -> int:
     return judged
 
 
-def judge_turned(machines: Sequence[int]) -> int:
+def judge_turned(machines: Sequence[int], waiting: bool = False) -> int:
     """Judge those again whose newest snapshot was judged with another fact than is known today; nothing of the others is opened.
 
-    What came in after the last matching is not among them: it is matched within minutes, and then this is asked again.
+    What came in after the last matching is not among them: it is matched within minutes, and then this is asked again. With
+    `waiting` it is, where it was judged on an earlier day: if matching fails, it waits for long.
     """
     today, turned = timezone.localdate(), []
-    found = Machine.objects.filter(IN_SERVICE, pk__in=machines, matched__snapshot=F("latest_id")).exclude(
-        latest__assessment__centre=""
-    )
-    columns = ("pk", "centre_fact__packed", "matched__host", "latest__assessment__centre")
-    for pk, packed, host, judged_with in found.values_list(*columns):
+    found = Machine.objects.filter(IN_SERVICE, pk__in=machines, matched__isnull=False).exclude(latest__assessment__centre="")
+    of = "latest__assessment__"
+    columns = ("pk", "centre_fact__packed", "matched__host", f"{of}centre", f"{of}judged_at", "latest_id", "matched__snapshot")
+    for pk, packed, host, judged_with, judged_at, latest, matched in found.values_list(*columns):
         if judged_with is None:
             continue  # could not be judged at all: no matter of this
-        if centre.digest(None if packed is None else bytes(packed), host, today) != judged_with:
+        if latest != matched:
+            turned += [pk] if waiting and timezone.localtime(judged_at).date() < today else []
+        elif centre.digest(None if packed is None else bytes(packed), host, today) != judged_with:
             turned.append(pk)
     chosen = Machine.objects.filter(pk__in=turned).select_related("unit", "latest__base").order_by("pk")
     judged, _failed = judge.rejudge(chosen.iterator(chunk_size=20)) if turned else (0, 0)
@@ -135,7 +137,7 @@ def age(work: Work) -> dict[str, int]:
         work.expect(work.done + machines.count())
     while part := list(machines.filter(pk__gt=done["after"]).values_list("pk", flat=True)[:SLICE]):
         work.check()
-        done["judged"] += judge_turned(part)
+        done["judged"] += judge_turned(part, waiting=True)
         done["after"] = part[-1]
         work.advance(len(part), **done)
     return {"judged": done["judged"]} if done["judged"] else {}

@@ -151,6 +151,35 @@ def test_age_turns_to_unknown_and_newer_data_back(client: Client, host: Host, da
     assert [step[2] for step in turned(machine)] == [DATA] * 3
 
 
+def test_a_report_that_waits_for_its_matching_ages_too(client: Client, host: Host, days: Any) -> None:
+    feeds()
+    reports(client, host, ("a", "2-1"), age=timedelta(hours=1))
+    match()
+    machine = reports(client, host, ("a", "2-1"))
+    assert stands(machine) == "pass", "its packages are those that were matched"
+    assert aged() == {}, "it was judged today"
+    days(15)
+    assert aged() == {"judged": 1}
+    assert stands(machine) == "unknown"
+
+
+def test_facts_are_read_though_another_thread_forgets_them(client: Client, host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Forgetful(dict[bytes, str]):
+        def __contains__(self, key: object) -> bool:
+            found = super().__contains__(key)
+            self.clear()
+            return found
+
+    monkeypatch.setattr(centre, "_hosts", Forgetful())
+    feeds(CVE)
+    reports(client, host, ("a", "1-1"), age=timedelta(hours=2))
+    match()
+    for hours in (1, 0):
+        machine = reports(client, host, ("a", "1-1"), age=timedelta(hours=hours))
+        assert stands(machine) == "fail"
+    assert not Alarm.objects.exists()
+
+
 def test_packages_that_turned_are_unknown_until_they_are_matched(client: Client, host: Host) -> None:
     feeds(CVE)
     machine = reports(client, host, ("a", "1-1"), age=timedelta(hours=1))
