@@ -17,7 +17,7 @@ from collectors.linux.presence import COMM
 from server.feeds.models import Indicator, IndicatorList, in_force
 from server.feeds.parsers.indicators import ascii_name
 
-PROGRAM: Final = 1
+PROGRAM: Final = 2
 """Raised when the same reports and lists are matched otherwise than before."""
 KIND: Final = "indicators"
 
@@ -121,8 +121,14 @@ class Book:
             yield from self.addresses(text)
 
     def processes(self, name: str) -> Iterator[Found]:
-        """The kernel cuts names: one of full length is a whole name, or the beginning of a longer one."""
-        yield from self._processes.get(name.casefold(), ())
+        """The kernel cuts names: one of full length is a whole name, or the beginning of a longer one.
+
+        Windows tells the name of the file: an indicator without its ending may mean it.
+        """
+        folded = name.casefold()
+        yield from self._processes.get(folded, ())
+        if folded.endswith(".exe"):
+            yield from (found._replace(exact=False) for found in self._processes.get(folded.removesuffix(".exe"), ()))
 
     def _network(self, text: str, found: Found) -> None:
         network: IPv4Network | IPv6Network = ip_network(text, strict=False)

@@ -23,8 +23,11 @@ _FIELDS: Final = {
 """Source -> field of the fact activity."""
 
 
-_RUNTIMES: Final = frozenset({"containerd-shim", "conmon", "conmonrs", "lxc-start", "lxd", "incusd", "crun", "systemd-nspawn"})
-"""Processes, as the kernel cuts their names, that run containers in networks of their own."""
+_RUNTIMES: Final = frozenset({
+    "containerd-shim", "conmon", "conmonrs", "lxc-start", "lxd", "incusd", "crun", "systemd-nspawn",
+    "containerd-shim-runhcs-v1.exe", "cexecsvc.exe", "vmmem", "vmmemwsl",
+})  # fmt: skip
+"""Processes, as the kernel cuts their names, that run containers in networks of their own; of Windows also WSL 2. Small letters."""
 
 
 class Trace(NamedTuple):
@@ -118,7 +121,7 @@ def _behind(fact: Mapping[str, Any], reasons: Mapping[str, str]) -> str:
     """Why there may be connections of containers, which are not seen from outside; empty: none run there."""
     if fact.get("processes") is None:
         return reasons.get("processes", ABSENT)
-    return CONTAINERS if _RUNTIMES & set(fact["processes"]) else reasons.get("processes[]", "")
+    return CONTAINERS if _RUNTIMES & {name.casefold() for name in fact["processes"]} else reasons.get("processes[]", "")
 
 
 def _own(found: Traces, fact: Mapping[str, Any] | None, why: str) -> None:
