@@ -133,7 +133,9 @@ class Snapshot(Model):
     collector: str = Field(description="Version of rasoat that looked")
     privileged: bool = Field(description="It could see what only root sees")
     records: tuple[Record, ...]
-    digest: str = Field(description="sha256 over the facts alone (no times, no sources): equal digests mean nothing changed")
+    digest: str = Field(
+        description="sha256 over the facts that last (no times, no sources): equal digests mean none of them changed"
+    )
 
     @cached_property
     def by_fact(self) -> dict[str, Record]:
@@ -215,8 +217,10 @@ def _sound(record: Record) -> Record:
 
 
 def digest_of(records: tuple[Record, ...]) -> str:
-    """sha256 over fact, version, outcome and data of each record; independent of order, times and sources."""
-    rows: list[Any] = sorted(([r.fact, r.version, r.outcome, r.data] for r in records), key=lambda row: str(row[0]))
+    """sha256 over fact, version, outcome and data of each record; independent of order, times and sources, and of facts that
+    are of the moment: whoever reads again only what changed would else read every report."""
+    lasting = (r for r in records if r.fact not in FACTS or not FACTS[r.fact].MOMENT)
+    rows: list[Any] = sorted(([r.fact, r.version, r.outcome, r.data] for r in lasting), key=lambda row: str(row[0]))
     text = json.dumps(rows, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
 

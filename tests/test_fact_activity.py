@@ -13,6 +13,7 @@ from collectors.errors import Unparsable
 from collectors.facts import identity
 from collectors.facts.activity import linux, of_line
 from collectors.linux.connections import peers
+from collectors.model import Record, digest_of
 from collectors.transports.local import LocalShell
 from collectors.transports.replay import ReplayShell
 
@@ -128,6 +129,16 @@ def test_of_a_line_only_names_are_kept(command: str, programs: tuple[str, ...], 
 def test_any_line_is_told_in_names(text: str) -> None:
     told = of_line("x", text)
     assert all("/" not in name and " " not in name for name in told.programs)
+
+
+def test_what_is_of_the_moment_is_no_change() -> None:
+    def told(fact: str, **data: Any) -> Record:
+        return Record(fact=fact, outcome="seen", data=data)
+
+    kept = told("kernel", aslr=2)
+    first, second = (digest_of((kept, told("activity", processes=names))) for names in (["sshd"], ["cron", "sshd"]))
+    assert first == second
+    assert digest_of((told("kernel", aslr=0), told("activity", processes=["sshd"]))) != first
 
 
 def test_a_connection_of_this_machine_is_seen() -> None:

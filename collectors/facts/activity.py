@@ -53,6 +53,7 @@ class Activity(Fact):
     """
 
     NAME: ClassVar[str] = "activity"
+    MOMENT: ClassVar[bool] = True
 
     processes: tuple[str, ...] | None = Field(
         description="Names of running processes, sorted, those of the kernel's workers left out; Linux keeps 15 letters of a name, "

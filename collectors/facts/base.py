@@ -40,6 +40,8 @@ class Fact(Model):
     VERSION: ClassVar[int] = 1
     AT_CENTRE: ClassVar[bool] = False
     """Made by the collector from what it keeps; no machine is asked for it, and none is believed that claims it."""
+    MOMENT: ClassVar[bool] = False
+    """What it says is another thing a minute later: left out where it is asked whether anything changed."""
 
     unseen: tuple[Unseen, ...] = Field(default=(), description="The fields that are None and the reason of each")
 
