@@ -561,7 +561,8 @@ Add-Guarded 'backup_tasks' {
 Add-Section 'images' { Get-Rows 'root/cimv2' 'Win32_Process' @('ProcessId', 'Name') '' }
 Add-Section 'connections' {
     $found = Get-Rows 'root/StandardCimv2' 'MSFT_NetTCPConnection' @('State', 'LocalAddress', 'LocalPort', 'RemoteAddress', 'RemotePort', 'OwningProcess') ''
-    foreach ($row in $found.rows) { $row['State'] = Get-Number $row['State'] }
+    if ($found.rows.Count -gt 20000) { throw "$($found.rows.Count) connections: more than are carried" }
+    foreach ($row in $found.rows) { if ($null -ne $row) { $row['State'] = Get-Number $row['State'] } }
     $found
 }
 Add-Section 'dns_servers' { Get-Rows 'root/StandardCimv2' 'MSFT_DNSClientServerAddress' @('InterfaceIndex', 'ServerAddresses') '' }
@@ -575,6 +576,7 @@ Add-Section 'dns_rules' {
 Add-Section 'dns_cache' {
     $found = Get-Rows 'root/StandardCimv2' 'MSFT_DNSClientCache' @('Entry', 'Name', 'Type', 'Data') ''
     foreach ($row in $found.rows) {
+        if ($null -eq $row) { continue }
         $row['Type'] = Get-Number $row['Type']
         # another name for it; what else a record says is left here
         if ($row['Type'] -ne 5) { $row['Data'] = $null }
