@@ -216,7 +216,11 @@ def _by_release(item: Named, seen: Seen) -> Answer:
     except Unparsable as error:
         return Answer(CANNOT_TELL, "version-no-rule", str(error))
     mine = [span for span, ends in zip(told, bounds, strict=True) if all(end.train == own.train for end in ends)]
-    if any(spans.within(version, (span,), lambda text: reading(platform, text).place) for span in mine):
+    try:
+        inside = spans.within(version, tuple(mine), lambda text: reading(platform, text).place)
+    except (Unparsable, ValueError) as error:
+        return Answer(CANNOT_TELL, "version-no-rule", str(error))
+    if inside:
         return Answer(OPEN, "version-below", version)
     if len(mine) < len(told) and not mine:
         return Answer(CANNOT_TELL, "train-not-known", version)

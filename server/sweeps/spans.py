@@ -30,6 +30,8 @@ class Span(NamedTuple):
     low: str
     high: str
     with_high: bool
+    mended: str = ""
+    """Of one version that is named alone: the first that is not affected. Of those between nothing is said."""
 
 
 class NotRead(ValueError):
@@ -40,12 +42,18 @@ def read(text: str, fixed: str = "") -> tuple[Span, ...]:
     """The versions that are affected. `fixed`: the first that is not, where the letter names it. Raises NotRead."""
     parts = [part.strip() for part in re.split(r"[;\n]|,(?!\s*<)|\s+(?:và|and)\s+(?=\d)", text) if part.strip()]
     spans = tuple(_one(part) for part in parts) or ((Span("", "", False),) if fixed else ())
-    if fixed and any(not one.high for one in spans):
-        mended = re.fullmatch(_V, fixed.strip(), re.I)
-        if mended is None:
+    mended = re.fullmatch(_V, fixed.strip(), re.I)
+    if mended is None:
+        if fixed and any(not one.high for one in spans):
             raise NotRead(fixed)
-        spans = tuple(one if one.high else one._replace(high=mended[1]) for one in spans)
-    return spans
+        return spans
+    return tuple(_until(one, mended[1]) for one in spans)
+
+
+def _until(span: Span, mended: str) -> Span:
+    if not span.high:
+        return span._replace(high=mended)
+    return span._replace(mended=mended) if span.low == span.high else span
 
 
 def _one(text: str) -> Span:
@@ -77,6 +85,9 @@ def within(version: str, spans: tuple[Span, ...], rule: Rule) -> bool:
         return True
     if any(span.with_high and version.startswith(f"{span.high}.") for span in spans):
         raise ValueError(f"{version} is of a line that is named as if it were a version")
+    for span in spans:
+        if span.mended and rule(span.high) < own < rule(span.mended):
+            raise ValueError(f"{version} lies between {span.high}, which is named, and {span.mended}, which is mended")
     return False
 
 

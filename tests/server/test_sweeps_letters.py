@@ -255,6 +255,8 @@ def test_an_update_of_windows_is_no_matter_of_other_systems_once_the_system_was_
         ({"product": "7-Zip", "fixed_version": "24.07"}, (OPEN, "version-below")),
         ({"product": "7-zip", "version": "trước 22.01"}, (NOT_AFFECTED, "version-clear")),
         ({"product": "7-Zip", "version": "22 trở về trước"}, (CANNOT_TELL, "version-no-rule")),  # 22.01 may be meant
+        ({"product": "7-Zip", "version": "22.00", "fixed_version": "24.07"}, (CANNOT_TELL, "version-no-rule")),  # lies between
+        ({"product": "7-Zip", "version": "22.00", "fixed_version": "22.01"}, (NOT_AFFECTED, "version-clear")),
         ({"product": "7-Zip", "version": "bản cũ"}, (CANNOT_TELL, "version-not-read")),
         ({"product": "7-Zip"}, (CANNOT_TELL, "version-not-said")),
         ({"product": "Google Chrome", "version": "< 131"}, (CANNOT_TELL, "name-not-known")),
@@ -305,22 +307,25 @@ def test_without_a_list_of_packages_no_product_is_ruled_out(client: Any, host: A
 
 
 @pytest.mark.parametrize(
-    ("version", "expected"),
+    ("version", "fixed", "expected"),
     [
-        ("7.2.0 - 7.2.6; 7.4.0 - 7.4.2", (OPEN, "version-below")),
-        ("7.2.0 đến 7.2.4", (NOT_AFFECTED, "version-clear")),
-        ("7.4.0 đến 7.4.2", (CANNOT_TELL, "train-not-known")),
-        ("tất cả phiên bản", (OPEN, "version-below")),
-        ("7.2", (CANNOT_TELL, "version-no-rule")),
+        ("7.2.0 - 7.2.6; 7.4.0 - 7.4.2", "", (OPEN, "version-below")),
+        ("7.2.0 đến 7.2.4", "", (NOT_AFFECTED, "version-clear")),
+        ("7.2.0 đến 7.2.4", "7.2.7", (NOT_AFFECTED, "version-clear")),
+        ("7.2.0", "7.2.7", (CANNOT_TELL, "version-no-rule")),  # lies between the one that is named and the mended one
+        ("7.2.0", "7.2.5", (NOT_AFFECTED, "version-clear")),
+        ("7.4.0 đến 7.4.2", "", (CANNOT_TELL, "train-not-known")),
+        ("tất cả phiên bản", "", (OPEN, "version-below")),
+        ("7.2", "", (CANNOT_TELL, "version-no-rule")),
     ],
 )
 def test_releases_of_network_systems_compare_within_their_train(
-    client: Any, another: Any, version: str, expected: tuple[str, str]
+    client: Any, another: Any, version: str, fixed: str, expected: tuple[str, str]
 ) -> None:
     wall = another("tuong-lua", kind=Kind.FIREWALL)
     seen = record(made(Firmware, version="7.2.5"))
     machine = reports(client, wall, identity("fortinet_fortios", "network", "7.2.5"), seen)
-    assert told(letter({"product": "FortiGate", "version": version}), machine) == [expected]
+    assert told(letter({"product": "FortiGate", "version": version, "fixed_version": fixed}), machine) == [expected]
 
 
 # ── letters ──────────────────────────────────────────────────────────────────────────────────────────────────────────
