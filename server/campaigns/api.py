@@ -33,13 +33,15 @@ class CampaignOut(Schema):
     started_at: datetime | None = Field(description="Only reports collected after it count")
     looked_at: datetime | None = Field(description="The numbers are of then")
     closed_at: datetime | None
-    scope: int = Field(description="Machines in the scope that the caller sees; the six numbers below add up to it")
-    done: int
-    not_done: int
-    excused: int
-    unknown: int
-    missing: int
-    never: int
+    scope: int | None = Field(
+        description="Machines in the scope that the caller sees; the six numbers below add up to it. null, as they are: nobody has counted yet"
+    )
+    done: int | None
+    not_done: int | None
+    excused: int | None
+    unknown: int | None
+    missing: int | None
+    never: int | None
 
 
 class CampaignPage(Schema):
@@ -67,7 +69,8 @@ def _campaign(one: Campaign, who: Reader) -> dict[str, Any]:
     same = ("number", "date", "subject", "issuer", "deadline", "state", "started_at", "looked_at")
     return {
         "id": one.pk, "unit": one.unit_id, **{name: getattr(one, name) for name in same}, "closed_at": one.sealed_at,
-        "scope": numbers.scope, **{state.replace("-", "_"): count for state, count in numbers.states.items()},
+        "scope": numbers.scope if one.has_account else None,
+        **{state.replace("-", "_"): count if one.has_account else None for state, count in numbers.states.items()},
     }  # fmt: skip
 
 
@@ -98,8 +101,8 @@ def units(request: HttpRequest, pk: int, asked: Query[ListIn]) -> Any:
 
 def _account(who: Reader, pk: int) -> Account:
     found = _mine(who).filter(pk=fits(pk)).first()
-    if found is None:
-        raise Refused(404, "not-found", "no such campaign here")
+    if found is None or not found.has_account:
+        raise Refused(404, "not-found", "no such campaign here, or it was not written down yet who is in it")
     return Account(found, who.user, who.unit)
 
 

@@ -87,13 +87,13 @@ def _word(value: Any) -> str:
 def listed(options: argparse.Namespace) -> int:
     for one in Campaign.objects.select_related("unit").order_by("-pk"):
         numbers = Account(one, None).sum(None)
-        progress = "" if one.is_draft else f"  {numbers.done}/{numbers.scope}"
+        progress = "" if not one.has_account else f"  {numbers.done}/{numbers.scope}"
         say(f"{one.pk}  {one.number}  {one.deadline.isoformat()}  {one.get_state_display()}{progress}  {one.unit.name}")
     return OK
 
 
 def show(options: argparse.Namespace) -> int:
-    """Exit code 1 while something is left to do."""
+    """Exit code 1 while something is left to do, or nobody knows what is."""
     found = _of(options.campaign)
     unit = named(options.unit) if options.unit else None
     if found is None or (options.unit and unit is None):
@@ -101,23 +101,28 @@ def show(options: argparse.Namespace) -> int:
     if found.state == Campaign.RUNNING:
         freezing.look(found, timezone.now())
     account = Account(found, None, unit)
-    total = account.sum(None)
+    if unit is not None and found.has_account and not account.parts:
+        return wrong(_("%(unit)s takes no part in %(number)s") % {"unit": unit.name, "number": found.number})
+    total, known = account.sum(None), found.has_account
     tops = account.tops()
     branches = account.branches(tops[0] if len(tops) == 1 else None)
     silent = account.rows().filter(state__in=(MISSING, NEVER)).select_related("part").order_by("part__path", "name")
     if options.format == "json":
         document = {
             "id": found.pk, "number": found.number, "subject": found.subject, "deadline": found.deadline.isoformat(), "state": found.state,
-            "looked_at": found.looked_at.isoformat() if found.looked_at else None, "scope": total.scope, "states": total.states,
+            "looked_at": found.looked_at.isoformat() if found.looked_at else None, "scope": total.scope if known else None, "states": total.states if known else None,
             "units": [{"unit": one.part.name, "code": one.part.code, "itself": one.own, "scope": one.numbers.scope, **one.numbers.states} for one in branches],
             "missing": [{"unit": row.part.name, "machine": row.name, "state": row.state, "contact_at": row.contact_at.isoformat() if row.contact_at else None} for row in silent] if options.missing else None,
         }  # fmt: skip
         sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=1) + "\n")
-        return FAILED if total.open else OK
+        return FAILED if total.open or not known else OK
     say(f"{found.number}  {found.subject}")
     days = found.left()
     left = _("%d days left") % days if days >= 0 else _("%d days over the deadline") % -days
     say(f"{found.get_state_display()}  {_('deadline')} {date_format(found.deadline)}  ({left})")
+    if not known:
+        say(_("It was not written down yet who is in it."))
+        return FAILED
     if found.looked_at:
         say(_("States as of %s") % date_format(timezone.localtime(found.looked_at), "DATETIME_FORMAT"))
     for name, numbers in ((_("Together"), total), *((_name(one), one.numbers) for one in branches)):

@@ -104,6 +104,11 @@ class Campaign(models.Model):
         return self.state == self.DRAFT
 
     @property
+    def has_account(self) -> bool:
+        """It was written down who is in it. Until then nothing is known, and nothing is 0."""
+        return self.frozen_at is not None
+
+    @property
     def is_closed(self) -> bool:
         return self.state == self.CLOSED
 

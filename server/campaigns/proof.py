@@ -10,7 +10,8 @@ The first that fits holds:
     exempted   what fails is borne by waivers; or it is none of done, and two people agreed that it cannot be
 
 A check that was asked of a machine at the start and is not asked any more leaves it unknown: lowering what a unit is held to
-completes no campaign.
+completes no campaign. Of a machine that was not seen then nobody knows what was asked: it is done only under the pack of the
+start, at its level or a higher one.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ from server.coverage.matching import AMBIGUOUS
 from server.findings import codes
 from server.findings.models import Head, Rule, Standing, Transition
 from server.ingest.models import Machine, StoredSnapshot
-from server.units.models import Unit
+from server.units.models import Unit, resolve
 from server.waivers import overlay
 
 Checks = dict[str, int]
@@ -112,7 +113,9 @@ class Look:
         else:
             newest = latest.get(machine.latest_id or "")
             found = self._judged(row, machine, newest, heads.get(machine.pk), held.get(machine.pk, {}))
-            heard = [at for at in (machine.agent.contact_at, newest.received_at if newest else None) if at is not None]
+            # an agent that reaches others is heard of while they are silent
+            asked = machine.agent.contact_at if machine.own else None
+            heard = [at for at in (asked, newest.received_at if newest else None) if at is not None]
             found.contact_at = max(heard, default=None)
             if newest is not None:
                 found.snapshot, found.seen_at = newest.pk, newest.orders_at
@@ -154,11 +157,18 @@ class Look:
             found.why, found.about = "unknown", sorted(unsure)
         elif newest.clock_ahead:
             found.why = "clock"
+        elif not row.before_checks and self._eased(row, machine):
+            found.why = "eased"
         elif borne:
             found.state, found.why, found.about = EXCUSED, "borne", sorted(borne)
         else:
             found.state = DONE
         return found
+
+    def _eased(self, row: Row, machine: Machine) -> bool:
+        """Its unit is held to another pack, or to a lower level, than its part was at the start."""
+        policy = resolve(self.units[machine.unit_id], self.units)
+        return policy.baseline != row.part.baseline or policy.level < row.part.level
 
     def _borne(self, machine: Machine, held: Mapping[int, int]) -> set[str]:
         """Checks whose every failing rule a waiver in force bears."""

@@ -28,6 +28,7 @@ WHYS = {
     "clock": _("its clock runs ahead, so it is not certain that the report is of after the start"),
     "nothing-asked": _("none of the campaign's checks is asked of it at its level"),
     "asked-no-more": _("asked at the start and no longer asked:"),
+    "eased": _("it was not seen at the start, and since then its unit is held to another pack or to a lower level"),
     "before": _("what came last was collected before the start"),
     "silent": _("no report since the start"),
     "never": _("enrolled, and never reported"),

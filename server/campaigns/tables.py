@@ -39,7 +39,7 @@ HEADING = (
 def machines_csv(request: HttpRequest, pk: int) -> StreamingHttpResponse:
     """The list as it is filtered on the page, written while it is read."""
     user = user_of(request)
-    found = get_object_or_404(Campaign.objects.visible_to(user), pk=pk)
+    found = get_object_or_404(Campaign.objects.visible_to(user).exclude(frozen_at=None), pk=pk)
     account = Account(found, user)
     rows, _state, _place = asked_rows(account, part_of(account, request), request)
     lines = (dict(zip(map(str, HEADING), cells, strict=True)) for cells in _machines(account, rows))
@@ -50,7 +50,7 @@ def machines_csv(request: HttpRequest, pk: int) -> StreamingHttpResponse:
 def machines_xlsx(request: HttpRequest, pk: int) -> FileResponse:
     """The same as a workbook."""
     user = user_of(request)
-    found = get_object_or_404(Campaign.objects.visible_to(user), pk=pk)
+    found = get_object_or_404(Campaign.objects.visible_to(user).exclude(frozen_at=None), pk=pk)
     account = Account(found, user)
     rows, _state, _place = asked_rows(account, part_of(account, request), request)
     book = Workbook(write_only=True)
@@ -62,7 +62,7 @@ def machines_xlsx(request: HttpRequest, pk: int) -> FileResponse:
 def workbook(request: HttpRequest, pk: int) -> FileResponse:
     """Units, checks and machines, each on a sheet; before it what it is, and of which moment."""
     user = user_of(request)
-    found = get_object_or_404(Campaign.objects.visible_to(user).exclude(state=Campaign.DRAFT), pk=pk)
+    found = get_object_or_404(Campaign.objects.visible_to(user).exclude(frozen_at=None), pk=pk)
     account = Account(found, user)
     part = part_of(account, request)
     book = Workbook(write_only=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -30,9 +29,6 @@ from server.waivers.models import Waiver, in_force
 from server.web.requests import user_of
 
 PAGE = 50
-SMALL = 300
-"""Machines of a campaign that a page looks at by itself; a larger one is looked over in the background."""
-OFTEN = timedelta(seconds=20)
 NAMED = 1000
 """Machines that a report names in one list; the workbook names all."""
 BOTH = ["GET", "HEAD", "POST"]
@@ -48,7 +44,6 @@ def campaigns(request: HttpRequest) -> HttpResponse:
         if found.is_draft:
             others.append(found)
         else:
-            _looked(found)
             account = Account(found, user)
             running.append((found, account.sum(None), _notices(found, account)))
     closed = [(one, Account(one, user).sum(None)) for one in mine.filter(state=Campaign.CLOSED).order_by("-sealed_at")[:PAGE]]
@@ -64,15 +59,6 @@ def _may_lead(user: User) -> list[Unit]:
 
 def _patterns() -> list[Any]:
     return list(patterns().values())
-
-
-def _looked(found: Campaign) -> None:
-    """A small campaign stands on its page as it stands now."""
-    now = timezone.now()
-    if found.state != Campaign.RUNNING or (found.looked_at and now - found.looked_at < OFTEN):
-        return
-    if Row.objects.filter(campaign=found).count() <= SMALL:
-        freezing.look(found, now)
 
 
 def _notices(found: Campaign, account: Account) -> list[Notice]:
@@ -153,9 +139,7 @@ def campaign(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _visible(request: HttpRequest, pk: int) -> Campaign:
-    found = get_object_or_404(Campaign.objects.visible_to(user_of(request)).select_related("unit"), pk=pk)
-    _looked(found)
-    return found
+    return get_object_or_404(Campaign.objects.visible_to(user_of(request)).select_related("unit"), pk=pk)
 
 
 def _page(request: HttpRequest, found: Campaign, problem: str = "", status: int = 200) -> HttpResponse:
@@ -212,7 +196,7 @@ def _lists(found: Campaign, user: User) -> list[tuple[str, lists.ListState | Non
 def machines(request: HttpRequest, pk: int) -> HttpResponse:
     """The machines of a state, by name."""
     user, found = user_of(request), _visible(request, pk)
-    if found.is_draft:
+    if not found.has_account:
         raise Http404
     account = Account(found, user)
     part = part_of(account, request)
@@ -244,7 +228,7 @@ def _links(user: User, rows: list[Row]) -> dict[int, Machine]:
 def report(request: HttpRequest, pk: int) -> HttpResponse:
     """Everything on one page to print: of which moment, before and after, who is missing by name."""
     user, found = user_of(request), _visible(request, pk)
-    if found.is_draft:
+    if not found.has_account:
         raise Http404
     account = Account(found, user)
     part = part_of(account, request)

@@ -1,0 +1,108 @@
+"""What is not known is not told as done, seen or 0."""
+
+from __future__ import annotations
+
+import json
+from argparse import Namespace
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone, translation
+
+from server.campaigns import console, freezing, leading
+from server.campaigns.models import Campaign, Part, Row
+from server.ingest.models import Agent, Machine
+from server.programs.models import Key
+from server.units.models import Unit
+from tests.server.campaigns import DAY, GOOD, HOUR, Land, body, letter, look, on, person
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.on_both]
+
+
+@pytest.fixture(autouse=True)
+def english():
+    with translation.override("en"):
+        yield
+
+
+@pytest.fixture
+def land(client: Client, tree) -> Land:
+    return Land(client, tree["root"])
+
+
+def test_lowering_the_level_completes_nothing_for_a_machine_that_was_not_seen_at_the_start(land: Land) -> None:
+    land.hosts["b-7"] = land.host("b-7")
+    Machine.objects.update(created_at=timezone.now() - DAY)
+    held = land.started()
+    level = land.units["B"].policy().level
+    assert level > 1
+    Unit.objects.filter(pk=land.units["B"].pk).update(level=level - 1)
+    land.report("b-7", **GOOD)
+    assert Row.objects.get(name="b-7").before == "unseen"
+    assert look(held)["b-7"] == ("unknown", "eased")
+    Unit.objects.filter(pk=land.units["B"].pk).update(level=None)
+    land.report("b-7", **GOOD)
+    assert look(held)["b-7"] == ("done", "")
+
+
+def test_an_agent_that_is_heard_of_is_no_contact_with_what_it_only_reaches(land: Land) -> None:
+    held = land.started()
+    look(held)
+    before = Row.objects.get(name="c-1").contact_at
+    Machine.objects.filter(name="c-1").update(own=False)
+    Agent.objects.update(contact_at=timezone.now() + HOUR)
+    look(held)
+    assert Row.objects.get(name="c-1").contact_at == Machine.objects.get(name="c-1").latest.received_at <= before
+    assert Row.objects.get(name="b-1").contact_at > before
+
+
+def test_before_the_account_is_written_no_number_is_told(land: Land, capsys: pytest.CaptureFixture[str]) -> None:
+    draft = leading.make(land.root, "patches", letter(number="1/X"), "x")
+    starting = leading.make(land.root, "patches", letter(number="2/X"), "x")
+    leading.start(starting, "x")  # and no worker runs
+    admin = person("qt", "admin", land.root)
+    client = on(admin)
+    assert "0 %" not in body(client.get("/campaigns/"))
+    page = body(client.get(f"/campaigns/{starting.pk}/"))
+    assert "The account is being written" in page
+    assert "Never reported" not in page
+    part = Part.objects.filter(answers=True).first()
+    assert "Never reported" not in body(client.get(f"/campaigns/parts/{part.pk}/"))
+    text = Key.issue(admin, land.root, "k", ["campaigns"], timezone.now() + DAY)[1]
+    read: Any = lambda path: Client().get(f"/api/v1/campaigns{path}", headers={"Authorization": f"Bearer {text}"})  # noqa: E731
+    for one in read("").json()["items"]:
+        assert {one[name] for name in ("scope", "done", "not_done", "excused", "unknown", "missing", "never")} == {None}
+    for campaign in (draft, starting):
+        for path in ("machines/", "report/", "machines.csv", "machines.xlsx", "report.xlsx"):
+            assert client.get(f"/campaigns/{campaign.pk}/{path}").status_code == 404
+        assert read(f"/{campaign.pk}/units").status_code == read(f"/{campaign.pk}/machines").status_code == 404
+        shown = {"campaign": campaign.pk, "unit": None, "missing": False}
+        assert console.show(Namespace(**shown, format="table")) == 1, "nothing left to do is not what is known"
+        assert "Scope" not in capsys.readouterr().out
+        assert console.show(Namespace(**shown, format="json")) == 1
+        assert json.loads(capsys.readouterr().out)["scope"] is None
+    console.listed(Namespace())
+    assert "0/0" not in capsys.readouterr().out
+
+
+def test_a_unit_that_takes_no_part_is_not_done(land: Land, capsys: pytest.CaptureFixture[str]) -> None:
+    held = land.started(units=[land.units["A"].pk])
+    assert console.show(Namespace(campaign=held.pk, unit="C", missing=False, format="table")) == 2
+    assert "takes no part" in capsys.readouterr().err
+
+
+def test_looking_at_a_page_changes_nothing(land: Land) -> None:
+    held = land.started()
+    look(held)
+    land.report("a-1", **GOOD)
+    land.host("b-9")
+    kept = [list(model.objects.order_by("pk").values()) for model in (Campaign, Part, Row)]
+    client = on(person("qt", "admin", land.root))
+    part = Part.objects.filter(answers=True).first()
+    for path in ("", f"{held.pk}/", f"{held.pk}/machines/", f"{held.pk}/report/", f"{held.pk}/machines.csv", f"parts/{part.pk}/"):
+        assert client.get(f"/campaigns/{path}").status_code == 200
+        assert client.head(f"/campaigns/{path}").status_code == 200
+    assert [list(model.objects.order_by("pk").values()) for model in (Campaign, Part, Row)] == kept
+    assert freezing.look(held, timezone.now())
+    assert Row.objects.get(name="a-1").state == "done"
