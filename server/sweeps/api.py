@@ -58,7 +58,9 @@ class SweepsIn(ListIn):
 def sweeps(request: HttpRequest, asked: Query[SweepsIn]) -> Any:
     who = reader(request, SCOPE)
     mine = _machines(who, asked.unit)
-    found = [_sheet(one, state.numbers(mine, one)) for one in Sheet.objects.all()]
+    kept = list(Sheet.objects.all())
+    counted = state.numbers(mine, kept)
+    found = [_sheet(one, counted[one.pk]) for one in kept]
     return table(asked, SheetOut, found) if wants_csv(request, asked) else found
 
 
@@ -178,10 +180,12 @@ class LetterOut(Schema):
 def letters(request: HttpRequest, asked: Query[SweepsIn]) -> Any:
     who = reader(request, SCOPE)
     mine = _machines(who, asked.unit)
+    kept = list(Letter.objects.all())
+    stands = state.letter_numbers(mine, kept)
     found = [
         {"id": one.pk, "number": one.number, "dated": one.dated, "issuer": one.issuer, "title": one.title,
-         **{word.replace("-", "_"): count for word, count in state.letter_numbers(mine, one).items()}}
-        for one in Letter.objects.all()
+         **{word.replace("-", "_"): count for word, count in stands[one.pk].items()}}
+        for one in kept
     ]  # fmt: skip
     return table(asked, LetterOut, found) if wants_csv(request, asked) else found
 

@@ -20,7 +20,9 @@ def lists(options: argparse.Namespace) -> int:
     if unit is None:
         return USAGE
     machines = Machine.objects.filter(unit__path__under=unit.path)
-    found = [(one, state.numbers(machines, one)) for one in Sheet.objects.all()]
+    kept = list(Sheet.objects.all())
+    counted = state.numbers(machines, kept)
+    found = [(one, counted[one.pk]) for one in kept]
     _tell(options, found, VERDICTS)
     return FAILED if any(numbers[SEEN] for _one, numbers in found) else OK
 
@@ -31,7 +33,9 @@ def letters(options: argparse.Namespace) -> int:
     if unit is None:
         return USAGE
     machines = Machine.objects.filter(unit__path__under=unit.path)
-    found = [(one, state.letter_numbers(machines, one)) for one in Letter.objects.all()]
+    kept = list(Letter.objects.all())
+    stands = state.letter_numbers(machines, kept)
+    found = [(one, stands[one.pk]) for one in kept]
     _tell(options, found, STATE_TITLES)
     return FAILED if any(numbers[OPEN] or numbers[CANNOT_TELL] for _one, numbers in found) else OK
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -12,7 +12,7 @@ from django.db.models.expressions import Combinable
 
 from server.ingest.models import IN_SERVICE, Machine
 from server.sweeps import book
-from server.sweeps.codes import CANNOT_TELL, NOT_KNOWN, NOT_SEEN, SEEN, STATES, VERDICTS
+from server.sweeps.codes import CANNOT_TELL, NOT_KNOWN, NOT_SEEN, SEEN, STATE_WORDS, STATES
 from server.sweeps.models import Concern, Letter, Looked, Sheet, Sighting
 from server.units.models import Unit
 
@@ -61,10 +61,34 @@ def verdict_of(sheet: Sheet, looked: Looked | None, kind: str, rows: Iterable[Si
     return NOT_SEEN if known and not held else NOT_KNOWN
 
 
-def numbers(machines: QuerySet[Machine], sheet: Sheet) -> dict[str, int]:
-    """Verdict -> machines in service."""
-    rows = judged(machines.filter(IN_SERVICE), sheet).order_by().values("verdict").annotate(count=Count("pk"))
-    return dict.fromkeys(VERDICTS, 0) | {row["verdict"]: row["count"] for row in rows}
+def numbers(machines: QuerySet[Machine], sheets: Iterable[Sheet]) -> dict[int, dict[str, int]]:
+    """List -> verdict -> machines in service, as `judged` says of each; asked of all lists at once."""
+    stamp, flags = book.stamp(), tuple(_COLUMN.values())
+    mine = machines.filter(IN_SERVICE).order_by()
+    looked = mine.filter(looked__snapshot=F("latest_id"), looked__book=stamp)
+    whole = list(looked.values_list(*(f"looked__{name}" for name in flags)).annotate(Count("pk")))
+    sightings = Sighting.objects.filter(listed=True, machine__in=mine.values("pk")).order_by()
+    of_now = sightings.filter(machine__looked__snapshot=F("machine__latest_id"), machine__looked__book=stamp)
+    shown = of_now.values_list("sheet", *(f"machine__looked__{name}" for name in flags)).annotate(Count("machine", distinct=True))
+    doubtful: dict[int, list[Any]] = {}
+    for pk, *row in shown:
+        doubtful.setdefault(pk, []).append(row)
+    seen = dict(sightings.filter(exact=True).values_list("sheet").annotate(Count("machine", distinct=True)))
+    every, found = mine.count(), {}
+    for sheet in sheets:
+        kinds = [kind for kind, count in sheet.kinds.items() if count]
+        clear = _whole(whole, kinds) - _whole(doubtful.get(sheet.pk, ()), kinds)
+        told = seen.get(sheet.pk, 0)
+        found[sheet.pk] = {SEEN: told, NOT_SEEN: clear, NOT_KNOWN: every - told - clear}
+    return found
+
+
+def _whole(rows: Iterable[Sequence[Any]], kinds: Sequence[str]) -> int:
+    """Of rows of (each flag, machines): machines of which all sources were looked at that these kinds need."""
+    if not kinds or any(kind not in _COLUMN for kind in kinds):
+        return 0
+    places = [list(_COLUMN).index(kind) for kind in kinds]
+    return sum(row[-1] for row in rows if all(row[place] for place in places))
 
 
 class Branch(NamedTuple):
@@ -136,6 +160,16 @@ def with_concern(machines: QuerySet[Any], letter: Letter) -> QuerySet[Any]:
     return machines.prefetch_related(Prefetch("concerns", Concern.objects.filter(letter=letter), to_attr="held"))
 
 
-def letter_numbers(machines: QuerySet[Machine], letter: Letter) -> dict[str, int]:
-    rows = concerned(machines.filter(IN_SERVICE), letter).order_by().values("state").annotate(count=Count("pk"))
-    return dict.fromkeys(STATES, 0) | {row["state"]: row["count"] for row in rows}
+def letter_numbers(machines: QuerySet[Machine], letters: Iterable[Letter]) -> dict[int, dict[str, int]]:
+    """Letter -> state -> machines in service, as `concerned` says of each; asked of all letters at once."""
+    mine = machines.filter(IN_SERVICE).order_by()
+    rows = Concern.objects.filter(machine__in=mine.values("pk")).order_by().values_list("letter", "state")
+    counted: dict[int, Counter[str]] = {}
+    for pk, number, count in rows.annotate(Count("pk")):
+        counted.setdefault(pk, Counter())[STATE_WORDS[number]] += count
+    every, found = mine.count(), {}
+    for letter in letters:
+        told = counted.get(letter.pk, Counter())
+        told[CANNOT_TELL] += every - told.total()
+        found[letter.pk] = {word: told[word] for word in STATES}
+    return found

@@ -41,11 +41,13 @@ def overview(request: HttpRequest) -> HttpResponse:
     """Lists and letters, the newest first, with the numbers of this person's part of the tree."""
     user = user_of(request)
     mine = machines_of(user)
+    anybody = Unit.objects.visible_to(user).exists()
+    lists = list(Sheet.objects.all()[:PAGE]) if anybody else []
+    letters = list(Letter.objects.all()[:PAGE]) if anybody else []
+    counted, stands = state.numbers(mine, lists), state.letter_numbers(mine, letters)
     context = {
-        "lists": [(one, state.numbers(mine, one)) for one in Sheet.objects.all()[:PAGE]],
-        "letters": [(one, state.letter_numbers(mine, one)) for one in Letter.objects.all()[:PAGE]],
-        "nav": "sweeps",
-    }
+        "lists": [(one, counted[one.pk]) for one in lists], "letters": [(one, stands[one.pk]) for one in letters], "nav": "sweeps",
+    }  # fmt: skip
     return render(request, "sweeps/overview.html", context)
 
 
@@ -58,7 +60,7 @@ def sheet(request: HttpRequest, sheet: str) -> HttpResponse:
     mine = machines_of(user)
     judged = state.judged(mine, found)
     context: dict[str, Any] = {
-        "sheet": found, "numbers": state.numbers(mine, found), "verdict": verdict, "verdicts": VERDICTS, "nav": "sweeps",
+        "sheet": found, "numbers": state.numbers(mine, [found])[found.pk], "verdict": verdict, "verdicts": VERDICTS, "nav": "sweeps",
         "blocked": Blocked.objects.visible_to(user).filter(sheet=found, machine__retired_at=None).select_related("machine__unit"),
         "never": [(KINDS[kind], NEVER[source]) for kind, source in rows.BLIND.items() if found.kinds.get(kind)],
         "units": state.by_unit(judged, "verdict", VERDICTS)[:UNITS_SHOWN],
@@ -101,7 +103,7 @@ def letter(request: HttpRequest, letter: str) -> HttpResponse:
     )
     held = {one.machine_id: one for one in Concern.objects.filter(letter=found, machine__in=[one.pk for one in page])}
     items = {item.key: item for item in found.items.all()}
-    numbers = state.letter_numbers(mine, found)
+    numbers = state.letter_numbers(mine, [found])[found.pk]
     context = {
         "letter": found, "items": items.values(), "numbers": numbers, "state": shown if shown in STATES else "", "states": STATE_TITLES,
         "remains": numbers["open"] + numbers[CANNOT_TELL], "units": state.by_unit(concerned, "state", STATES)[:UNITS_SHOWN],

@@ -390,7 +390,7 @@ def test_the_state_of_a_letter_counts_every_machine_that_was_asked_for(client: A
     assert {pk: one.state for pk, one in found.machines.items()} == {bad.pk: OPEN, good.pk: NOT_AFFECTED, silent.pk: CANNOT_TELL}
     assert found.machines[silent.pk].since is None
     assert state.state_of(warned, Machine.objects.filter(pk=good.pk)).counts[OPEN] == 0
-    assert state.letter_numbers(Machine.objects.all(), warned) == found.counts
+    assert state.letter_numbers(Machine.objects.all(), [warned]) == {warned.pk: found.counts}
 
 
 def test_a_swap_of_a_letter_asks_for_it_to_be_weighed(db: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import timedelta
 from typing import Any
 
@@ -83,7 +84,30 @@ def test_not_seen_is_said_of_a_report_and_only_where_every_source_was_looked_at(
     missing = Looked.objects.get(machine=old).missing_for(("domain",))
     assert {one.source for one in missing} == {"dns-cache", "hosts-file", "startup"}
     assert all(one.reason == codes.ABSENT and one.why for one in missing)
-    assert state.numbers(Machine.objects.all(), sheet) == {"seen": 0, "not-seen": 1, "not-known": 2}
+    assert state.numbers(Machine.objects.all(), [sheet]) == {sheet.pk: {"seen": 0, "not-seen": 1, "not-known": 2}}
+
+
+def test_lists_counted_at_once_say_what_is_said_of_each_machine(client: Any, host: Any, another: Any) -> None:
+    reports(client, host, activity("203.0.113.77", gone=("dns_cache",)))
+    reports(client, another("trang"), activity("10.1.2.9"))
+    reports(client, another("mot-phan"), activity("10.1.2.9", dns_cache=("files.example",)))
+    reports(client, another("khong-du-quyen"), activity(gone=("startup",)))
+    gone = reports(client, another("da-thoi"), activity("203.0.113.77"))
+    in_force(("ip", "203.0.113.77"), number="a")
+    in_force(("domain", "evil.example"), ("process", "falcon-sensor-bad.elf"), number="b")
+    in_force(("domain", "evil.example"), ("url", "http://files.example/x"), number="c")
+    in_force(("ip", "203.0.113.77"), ("domain", "files.example"), number="d")
+    look()
+    reports(client, another("chua-xem"), activity())
+    Machine.objects.filter(pk=gone.pk).update(retired_at=gone.created_at)
+    machines = Machine.objects.filter(retired_at=None)
+    found = state.numbers(Machine.objects.all(), Sheet.objects.all())
+    for sheet in Sheet.objects.all():
+        said = Counter(one.verdict for one in state.judged(machines, sheet))
+        assert found[sheet.pk] == {word: said[word] for word in codes.VERDICTS}, sheet.number
+    assert {sheet.number: tuple(found[sheet.pk].values()) for sheet in Sheet.objects.all()} == {
+        "a": (1, 2, 2), "b": (0, 2, 3), "c": (0, 0, 5), "d": (2, 1, 2),
+    }  # fmt: skip
 
 
 NEEDED = {"connections": "ip", "dns_servers": "ip", "hosts": "ip", "startup": "ip", "dns_cache": "domain", "processes": "process"}

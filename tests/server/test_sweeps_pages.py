@@ -130,7 +130,10 @@ def test_each_sees_the_own_part_and_outsiders_nothing(fleet: dict[str, Machine],
         f"/sweeps/letters/{warned.pk}/table/", f"/machines/{fleet['bắc'].pk}/sweeps/", "/sweeps/lists/x/", "/sweeps/lists/99999/",
     ):  # fmt: skip
         assert outsider.get(url).status_code == 404, url
-    assert outsider.get("/sweeps/").status_code == 200
+    nothing = outsider.get("/sweeps/").content.decode()
+    assert sheet.number not in nothing
+    assert warned.number not in nothing
+    assert sheet.number in page(south, "/sweeps/")
     for url in (f"/machines/{fleet['bắc'].pk}/sweeps/",):
         client = Client()
         client.force_login(south, backend="django.contrib.auth.backends.ModelBackend")
