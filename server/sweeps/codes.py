@@ -50,8 +50,10 @@ NEVER: Final = {
 """Sources that nothing looks at, on any machine."""
 ABSENT: Final = "absent"
 CONTAINERS: Final = "containers"
+NOT_KEPT: Final = "not-kept"
 REASONS: Final = {
     ABSENT: _("the report does not tell it: an older program, or a system of which rasoat does not ask it"),
+    NOT_KEPT: _("no names that were asked for are kept on this machine"),
     CONTAINERS: _("containers run there, and what they are connected with is not seen from outside of them"),
     **NEVER,
 }

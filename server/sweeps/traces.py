@@ -9,7 +9,7 @@ from ipaddress import ip_address
 from typing import Any, Final, NamedTuple
 
 from server.sweeps.book import Book, Found
-from server.sweeps.codes import ABSENT, CONTAINERS, LOOKED_IN, NEVER
+from server.sweeps.codes import ABSENT, CONTAINERS, LOOKED_IN, NEVER, NOT_KEPT
 
 _FACTS: Final = ("identity", "activity", "listening", "configuration")
 _FIELDS: Final = {
@@ -111,10 +111,19 @@ def _activity(found: Traces, fact: Mapping[str, Any] | None, why: str) -> None:
         else:
             found.shown.extend(_SHOW[source](fact[name]))
             # what is seen is seen; where that is not all, nothing can be said of the rest
-            if why_cut := reasons.get(f"{name}[]") or (_behind(fact, reasons) if source == "connections" else ""):
-                found.missing[source] = why_cut
+            if why_not_all := reasons.get(f"{name}[]") or _beyond(source, fact, reasons):
+                found.missing[source] = why_not_all
             else:
                 found.looked.append(source)
+
+
+def _beyond(source: str, fact: Mapping[str, Any], reasons: Mapping[str, str]) -> str:
+    """Why there may be more than what is told; empty: that is all."""
+    if source == "connections":
+        return _behind(fact, reasons)
+    if source == "startup":
+        return reasons.get("startup[].hosts", "")
+    return NOT_KEPT if source == "dns-cache" and not fact["dns_cache"] else ""
 
 
 def _behind(fact: Mapping[str, Any], reasons: Mapping[str, str]) -> str:

@@ -85,11 +85,13 @@ def activity(*peers: str, gone: tuple[str, ...] = (), cut: tuple[str, ...] = (),
         "connections": tuple(
             Connection(protocol="tcp", address=peer, port=443, incoming=False, process="java") for peer in peers
         ),
-        "dns_servers": ("10.1.2.1",), "dns_cache": (), "hosts": (), "startup": (),
+        "dns_servers": ("10.1.2.1",), "dns_cache": ("noi-bo.example",), "hosts": (), "startup": (),
     }  # fmt: skip
     seen = {**whole, **fields, **dict.fromkeys(gone)}
     unseen = tuple(Unseen(field=name, outcome="denied", reason=f"{name}: permission denied") for name in gone)
-    unseen += tuple(Unseen(field=f"{name}[]", outcome="unsupported", reason=f"{name}: cut") for name in cut)
+    unseen += tuple(
+        Unseen(field=name if "[]" in name else f"{name}[]", outcome="unsupported", reason=f"{name}: cut") for name in cut
+    )
     return record(made(Activity, **seen, unseen=unseen))
 
 

@@ -139,6 +139,19 @@ def test_where_it_was_not_seen_whether_containers_run_connections_are_not_known(
     assert verdict(listed(("ip", "198.51.100.7"), number="seen"), machine) == codes.SEEN
 
 
+def test_where_nothing_keeps_the_names_that_were_asked_for_no_domain_is_not_seen(client: Any, host: Any) -> None:
+    machine = reports(client, host, activity(dns_cache=()))
+    assert verdict(listed(("domain", "evil.example")), machine) == codes.NOT_KNOWN
+    assert [one.reason for one in Looked.objects.get().missing_for(("domain",))] == [codes.NOT_KEPT]
+    assert verdict(listed(("ip", "203.0.113.77"), number="b"), machine) == codes.NOT_SEEN
+
+
+def test_where_a_line_fetches_from_a_host_that_is_not_told_no_domain_is_not_seen(client: Any, host: Any) -> None:
+    record_of = activity(cut=("startup[].hosts",), startup=(startup("/etc/crontab", "curl"),))
+    machine = reports(client, host, record_of)
+    assert verdict(listed(("domain", "evil.example")), machine) == codes.NOT_KNOWN
+
+
 @pytest.mark.parametrize("field", ["connections", "hosts", "startup", "processes"])
 def test_of_a_list_that_was_cut_nothing_is_not_seen(client: Any, host: Any, field: str) -> None:
     values = {"ip": "203.0.113.77", "domain": "evil.example", "process": "evil.elf"}
