@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from server.feeds.models import Generation, in_force
 from server.ingest.models import Machine
@@ -15,6 +15,8 @@ from server.sweeps.models import Blocked, Looked, Sheet, Sighting
 from server.sweeps.traces import Hit, Traces
 
 CHUNK = 500
+COLUMNS = ("note", "place", "exact", "first", "last", "first_snapshot", "last_snapshot", "current", "listed")
+"""Of a sighting, what a later report may change."""
 _NAMES = ("connections", "dns-servers", "dns-cache", "hosts-file", "own-addresses", "startup", "processes")
 
 
@@ -73,6 +75,7 @@ def key_of(sheet: int, hit: Hit) -> int:
 def keep(swept: Swept, by_generation: dict[int, Sheet], book: Book, now: datetime) -> int:
     """Write how a machine stands; how many sightings are new. Inside a transaction of the caller's. Twice does no harm."""
     held = {one.key: one for one in Sighting.objects.select_for_update(of=("self",)).filter(machine=swept.machine)}
+    before = {key: _columns(row) for key, row in held.items()}
     new: dict[int, Sighting] = {}
     for report in swept.reports:
         for hit in report.hits:
@@ -86,11 +89,14 @@ def keep(swept: Swept, by_generation: dict[int, Sheet], book: Book, now: datetim
             _seen(row, hit, report)
     _current(swept, [*held.values(), *new.values()], by_generation, book)
     Sighting.objects.bulk_create(new.values(), CHUNK)
-    columns = ["note", "place", "exact", "first", "last", "first_snapshot", "last_snapshot", "current", "listed"]
-    Sighting.objects.bulk_update(held.values(), columns, CHUNK)
+    Sighting.objects.bulk_update([row for key, row in held.items() if _columns(row) != before[key]], COLUMNS, CHUNK)
     _looked(swept, book, now)
     _blocked(swept, by_generation, book)
     return len(new)
+
+
+def _columns(row: Sighting) -> tuple[Any, ...]:
+    return tuple(getattr(row, name) for name in COLUMNS)
 
 
 def _new(key: int, machine: Machine, sheet: Sheet, hit: Hit, report: Report) -> Sighting:

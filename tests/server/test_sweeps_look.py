@@ -7,6 +7,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from collectors.facts.listening import Listening, Socket
 from collectors.model import Kind
@@ -212,6 +214,17 @@ def test_a_later_report_that_does_not_show_it_takes_nothing_back(client: Any, ho
     look()
     row.refresh_from_db()
     assert (row.current, row.first_snapshot, row.last_snapshot) == (True, first.latest_id, machine.latest_id)
+
+
+def test_what_a_report_does_not_change_is_not_written_again(client: Any, host: Any) -> None:
+    reports(client, host, activity("203.0.113.77"), age=timedelta(hours=3))
+    listed(("ip", "203.0.113.77"))
+    reports(client, host, activity("10.1.2.9"), age=timedelta(hours=1))
+    look()
+    reports(client, host, activity("10.1.2.9"))
+    with CaptureQueriesContext(connection) as asked:
+        assert look()["looked"] == 1
+    assert not [one["sql"] for one in asked if one["sql"].startswith('UPDATE "sweeps_sighting"')]
 
 
 def test_reports_between_two_looks_are_looked_at_too(client: Any, host: Any) -> None:
