@@ -87,20 +87,36 @@ class Account:
         rows = Row.objects.all() if self.user is None else Row.objects.visible_to(self.user)
         if self._within is not None:
             rows = rows.filter(part__unit__path__under=self._within.path)
-        return rows.filter(campaign=self.campaign, place=place).annotate(away=self._away())
+        return rows.filter(campaign=self.campaign, place=place).annotate(elsewhere=self._away())
 
     def _away(self) -> Combinable:
         """The machine was moved to where this person does not see it; of one that is no more, whoever sees all of it sees all."""
         if self.user is None:
             return Value(False)
-        theirs = Machine.objects.visible_to(self.user)
-        whole = Unit.objects.visible_to(self.user).filter(pk=self.campaign.unit_id)
-        if self._within is not None:
-            theirs, whole = theirs.filter(unit__path__under=self._within.path), whole.filter(path__under=self._within.path)
+        theirs = self._theirs()
         here = Q(machine__in=theirs.order_by().values("pk")) | Q(expected__machine__in=theirs.order_by().values("pk"))
-        if whole.exists():
+        if self.sees_all:
             here |= Q(machine=None, expected__machine=None)
         return Case(When(~Q(became="moved") | here, then=Value(False)), default=Value(True), output_field=BooleanField())
+
+    @property
+    def sees_all(self) -> bool:
+        """The unit that holds the campaign, and so all that take part."""
+        if self.user is None:
+            return True
+        held = Unit.objects.visible_to(self.user).filter(pk=self.campaign.unit_id)
+        return (held.filter(path__under=self._within.path) if self._within is not None else held).exists()
+
+    def _theirs(self) -> QuerySet[Machine]:
+        """All machines that this person sees today."""
+        machines = Machine.objects.all() if self.user is None else Machine.objects.visible_to(self.user)
+        return machines.filter(unit__path__under=self._within.path) if self._within is not None else machines
+
+    def machines(self) -> QuerySet[Machine]:
+        """Those of the scope that this person sees where they are today."""
+        rows = self.rows().order_by()
+        of_rows = Q(pk__in=rows.exclude(machine=None).values("machine"))
+        return self._theirs().filter(of_rows | Q(pk__in=rows.exclude(expected__machine=None).values("expected__machine")))
 
     def under(self, part: Part | None, place: str = SCOPE) -> QuerySet[Row]:
         """Those of a part and below it, as the tree was at the start."""

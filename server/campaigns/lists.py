@@ -1,27 +1,57 @@
-"""Lists that a letter goes with (leaked accounts, botnet addresses, warned vulnerabilities), as far as a campaign shows them.
+"""Lists and letters of warning that a campaign names by number (server/sweeps), as they stand on the machines of its scope.
 
-A seam: whoever keeps such lists and matches them against machines answers through `state`. Until then a campaign says of each
-list it names that it was not matched here; no machine is done or not done by a list.
+No machine is done or not done by a list. A number that nothing here has is told as not available, never as nothing found.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections import Counter
+from typing import Any, NamedTuple
 
-from server.units.models import User
+from django.db.models import Count, QuerySet
+
+from server.campaigns.account import Account
+from server.sweeps import codes
+from server.sweeps import state as standing
+from server.sweeps.models import Letter, Sheet
+
+WORDS: dict[str, Any] = {**codes.STATE_TITLES, **codes.VERDICTS}
 
 
 class ListState(NamedTuple):
-    """How a list stands for what one person sees."""
+    """How one list stands for what one person sees."""
 
     title: str
-    entries: int
-    matched: int
-    """Entries that fit something here."""
-    open: int
-    """Of these, not yet closed by a later report."""
+    counts: dict[str, int]
+    """Word of sweeps' codes -> machines; together the scope. Empty: it was not written down yet who is in it."""
+
+    @property
+    def told(self) -> list[tuple[str, int]]:
+        return [(str(WORDS[word]), count) for word, count in self.counts.items()]
 
 
-def state(number: str, user: User | None) -> ListState | None:
-    """None: not available, which is never the same as nothing found."""
-    return None
+def states(number: str, account: Account | None) -> list[ListState]:
+    """Of all that bear that number; none: not available. Whom nothing was held against counts as not known."""
+    letters, sheets = Letter.objects.filter(number__iexact=number), Sheet.objects.filter(number__iexact=number)
+    if account is None:
+        return [ListState(_title(one), {}) for one in letters] + [ListState(_title(one), {}) for one in sheets]
+    machines, scope = account.machines(), account.sum(None).scope
+    found = [
+        ListState(_title(one), _counts(standing.concerned(machines, one), "state", codes.STATES, codes.CANNOT_TELL, scope))
+        for one in letters
+    ]
+    return found + [
+        ListState(_title(one), _counts(standing.judged(machines, one), "verdict", codes.VERDICTS, codes.NOT_KNOWN, scope))
+        for one in sheets
+    ]
+
+
+def _title(one: Letter | Sheet) -> str:
+    return one.title or one.issuer or one.number
+
+
+def _counts(rows: QuerySet[Any], column: str, words: Any, unknown: str, scope: int) -> dict[str, int]:
+    """Those of the scope of which no machine is known, or which is seen by others only, are not left out."""
+    counted = Counter({row[column]: row["count"] for row in rows.order_by().values(column).annotate(count=Count("pk"))})
+    counted[unknown] += scope - counted.total()
+    return {word: counted[word] for word in words}

@@ -212,9 +212,6 @@ class Row(models.Model):
     became_at = models.DateTimeField(null=True)
     became_where = models.CharField(max_length=200, blank=True)
 
-    away: bool
-    """Of Account.rows: the machine is another unit's now, and this person does not see it there."""
-
     objects: ClassVar[Scoped[Row]] = Scoped()
 
     class Meta:
@@ -247,6 +244,11 @@ class Row(models.Model):
     @property
     def became_word(self) -> str:
         return str(BECAME[self.became]) if self.became else ""
+
+    @property
+    def away(self) -> bool:
+        """The machine is another unit's now, and whoever asked does not see it there. Only rows of Account.rows know it."""
+        return bool(self.__dict__["elsewhere"])
 
     def cut(self) -> Row:
         """Without what a machine told that is another unit's now. Its state stays: the numbers are made of it."""

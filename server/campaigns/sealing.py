@@ -34,8 +34,9 @@ def begun(campaign: Campaign) -> int:
 
 def seal(campaign: Campaign, address: str = "") -> dict[str, Any] | None:
     """Nothing changes any more from here on. None when somebody else was faster."""
-    numbers = Account(campaign, None).sum(None)
-    result = ground(campaign) | {"states": numbers.states, "before": numbers.before}
+    account = Account(campaign, None)
+    numbers = account.sum(None)
+    result = ground(campaign, account) | {"states": numbers.states, "before": numbers.before}
     with transaction.atomic():
         held = Campaign.objects.select_for_update(of=("self",)).get(pk=campaign.pk)
         if held.state != Campaign.CLOSING:
@@ -49,9 +50,13 @@ def seal(campaign: Campaign, address: str = "") -> dict[str, Any] | None:
     return {"machines": numbers.scope}
 
 
-def ground(campaign: Campaign) -> dict[str, Any]:
-    """What the states rest on now: packs, feeds, lists, and units that are held to something else than at the start."""
-    used = Row.objects.filter(campaign=campaign, place=SCOPE).exclude(snapshot="").values("snapshot")
+def ground(campaign: Campaign, account: Account) -> dict[str, Any]:
+    """What the states rest on now: packs, feeds, lists, and parts that are held to something else than at the start."""
+    used = (
+        Row.objects.filter(campaign=campaign, place=SCOPE, seen_at__gt=campaign.started_at)
+        .exclude(snapshot="")
+        .values("snapshot")
+    )
     packs = StoredAssessment.objects.filter(snapshot__in=used).order_by("baseline", "version", "digest", "level")
     found = packs.values("baseline", "version", "digest", "level").annotate(machines=Count("pk"))
     return {
@@ -60,18 +65,18 @@ def ground(campaign: Campaign) -> dict[str, Any]:
             {"name": one.name, "date": one.data_date.isoformat() if one.data_date else None, "old": one.old}
             for one in feeds.standings() if one.limit_days
         ],
-        "lists": {number: (told._asdict() if (told := lists.state(number, None)) else None) for number in campaign.lists},
+        "lists": {number: [one._asdict() for one in lists.states(number, account)] for number in campaign.lists},
         "rules_changed": changed_rules(campaign),
         "later": Row.objects.filter(campaign=campaign, place=LATER).count(),
     }  # fmt: skip
 
 
-def changed_rules(campaign: Campaign) -> list[str]:
-    """Names of the units whose machines are held to another pack or level than at the start."""
+def changed_rules(campaign: Campaign) -> list[int]:
+    """Parts whose machines are held to another pack or level than at the start."""
     every = {unit.pk: unit for unit in Unit.objects.all()}
     found = []
     for part in Part.objects.filter(campaign=campaign).order_by("path"):
         policy = resolve(every[part.unit_id], every)
         if (policy.level, policy.baseline) != (part.level, part.baseline):
-            found.append(part.name)
+            found.append(part.pk)
     return found

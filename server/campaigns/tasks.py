@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -15,7 +16,7 @@ COLLECTOR = "collector"
 log = logging.getLogger(__name__)
 
 
-def ask(what: Task, held: Campaign, by: str, **more: str) -> None:
+def ask(what: Task, held: Campaign, by: str, **more: Any) -> None:
     """For one campaign, never two jobs at once, whether they make its account or seal it."""
     key, lock = f"{what.name}/{held.pk}", f"campaigns/{held.pk}"
     what.enqueue(by=by, unit=held.unit, subject=held.number, key=key, lock=lock, campaign=held.pk, **more)

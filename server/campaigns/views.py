@@ -147,26 +147,28 @@ def _page(request: HttpRequest, found: Campaign, problem: str = "", status: int 
     leads = Campaign.led_by(user).filter(pk=found.pk).exists()
     context: dict[str, Any] = {
         "campaign": found, "pattern": patterns().get(found.pattern), "problem": problem, "leads": leads, "nav": "campaigns",
-        "roster": reading.shifts(found.roster), "checks": check_titles(found.checks), "old_feeds": _old_feeds(), "lists": _lists(found, user),
+        "roster": reading.shifts(found.roster), "checks": check_titles(found.checks), "old_feeds": _old_feeds(),
     }  # fmt: skip
     if found.is_draft:
-        context["tops"] = freezing.tops(found)
+        context |= {"tops": freezing.tops(found), "lists": _lists(found, Account(found, user))}
         return render(request, "campaigns/draft.html", context, status=status)
     account = Account(found, user)
     part = part_of(account, request)
     context |= {
+        "lists": _lists(found, account),
         "part": part, "above": account.above(part) if part else [], "numbers": account.sum(part), "branches": account.branches(part),
         "notices": _notices(found, account), "answering": account.answering(), "states": STATES,
         "later": account.under(part, LATER).count(), "left_out": account.under(part, LEFT_OUT).count(),
         "job": _job(found), "waivers": _waivers(account, found), "answers_here": bool(part and part.answers),
-        "rules_changed": [] if found.is_closed else [name for name in sealing.changed_rules(found) if name in _names(account)],
+        "rules_changed": [] if found.is_closed else _names(account, sealing.changed_rules(found)),
         "may_answer": bool(part and user.may(HANDLE, part.unit)),
     }  # fmt: skip
     return render(request, "campaigns/campaign.html", context, status=status)
 
 
-def _names(account: Account) -> set[str]:
-    return {part.name for part in account.parts.values()}
+def _names(account: Account, parts: list[int]) -> list[str]:
+    """Of those that this person sees; by number, for two units may bear one name."""
+    return [account.by_pk[pk].name for pk in parts if pk in account.by_pk]
 
 
 def _job(found: Campaign) -> Job | None:
@@ -188,8 +190,14 @@ def _waivers(account: Account, found: Campaign) -> list[Waiver]:
     return [one for one in soon if any(one.unit.path.startswith(path) for path in paths)]
 
 
-def _lists(found: Campaign, user: User) -> list[tuple[str, lists.ListState | None]]:
-    return [(number, lists.state(number, user)) for number in found.lists]
+def _lists(found: Campaign, account: Account) -> list[tuple[str, list[lists.ListState]]]:
+    """As they stand; of a closed campaign as they stood, with the numbers, which are those of all, for whoever sees all of it."""
+    if not found.is_closed:
+        return [(number, lists.states(number, account if found.has_account else None)) for number in found.lists]
+    kept = {number: [lists.ListState(**one) for one in told] for number, told in found.result["lists"].items()}
+    if account.sees_all:
+        return list(kept.items())
+    return [(number, [one._replace(counts={}) for one in told]) for number, told in kept.items()]
 
 
 @require_safe
@@ -232,16 +240,16 @@ def report(request: HttpRequest, pk: int) -> HttpResponse:
         raise Http404
     account = Account(found, user)
     part = part_of(account, request)
-    scope, names = account.under(part), _names(account)
-    ground = found.result if found.is_closed else sealing.ground(found)
-    whole = Unit.objects.visible_to(user).filter(pk=found.unit_id).exists()
+    scope = account.under(part)
+    ground = found.result if found.is_closed else sealing.ground(found, account)
     context = {
         "campaign": found, "part": part, "numbers": account.sum(part), "branches": account.branches(part), "checks": account.checks(part),
         "states": STATES, "lines": _by_name(account, part), "later": account.under(part, LATER)[:NAMED],
         "left_out": account.under(part, LEFT_OUT)[:NAMED], "became": [row.cut() for row in scope.exclude(became="").select_related("part")[:NAMED]],
-        "roster": reading.shifts(found.roster), "nav": "campaigns", "ground": ground, "whole": whole, "made_at": timezone.now(),
+        "roster": reading.shifts(found.roster), "nav": "campaigns", "ground": ground, "whole": account.sees_all, "made_at": timezone.now(),
         "parts": [one for one in account.answering() if part is None or one.path.startswith(part.path)],
-        "rules_changed": [name for name in ground["rules_changed"] if name in names],
+        "rules_changed": _names(account, ground["rules_changed"]),
+        "lists": _lists(found, account),
     }  # fmt: skip
     return render(request, "campaigns/report.html", context)
 

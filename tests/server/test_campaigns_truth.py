@@ -10,12 +10,15 @@ import pytest
 from django.test import Client
 from django.utils import timezone, translation
 
-from server.campaigns import console, freezing, leading
+from server.campaigns import console, freezing, leading, lists, sealing
+from server.campaigns.account import Account
 from server.campaigns.models import Campaign, Part, Row
 from server.ingest.models import Agent, Machine
 from server.programs.models import Key
+from server.sweeps import codes
+from server.sweeps.models import Concern, Letter, Sheet, packed
 from server.units.models import Unit
-from tests.server.campaigns import DAY, GOOD, HOUR, Land, body, letter, look, on, person
+from tests.server.campaigns import DAY, GOOD, HOUR, Land, body, closed, letter, look, on, person
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.on_both]
 
@@ -106,3 +109,58 @@ def test_looking_at_a_page_changes_nothing(land: Land) -> None:
     assert [list(model.objects.order_by("pk").values()) for model in (Campaign, Part, Row)] == kept
     assert freezing.look(held, timezone.now())
     assert Row.objects.get(name="a-1").state == "done"
+
+
+def test_a_list_named_by_number_stands_as_it_was_matched_and_adds_up_to_the_scope(land: Land) -> None:
+    held = land.started(lists=["12/DS", "404/KHONG-CO"])
+    centre, province = person("qt", "viewer", land.root), person("b", "viewer", land.units["B"])
+    counts = lambda user: [one.counts for one in lists.states("12/DS", Account(held, user))]  # noqa: E731
+    assert counts(None) == counts(centre) == []
+    assert body(on(centre).get(f"/campaigns/{held.pk}/")).count("not available here") == 2
+    more = {"dated": timezone.localdate(), "since": timezone.now()}
+    warning = Letter.objects.create(feed="warnings/x", number="12/ds", title="Cảnh báo lỗ hổng", **more)
+    Sheet.objects.create(feed="indicators/x", number="12/DS", title="Địa chỉ máy chủ điều khiển", kinds={"ip": 1}, **more)
+    for name, state in (("a-1", "closed"), ("b-1", "open")):
+        Concern.objects.create(
+            machine=Machine.objects.get(name=name), letter=warning, state=codes.STATES[state], since=timezone.now(), snapshot="x",
+            open=1, untold=0, packed=packed([]),
+        )  # fmt: skip
+    every = {"open": 1, "cannot-tell": 5, "closed": 1, "not-affected": 0}, {"seen": 0, "not-seen": 0, "not-known": 7}
+    assert counts(None) == counts(centre) == [*every], "whom nobody looked at is not known, never free of it"
+    assert counts(province)[0] == {"open": 1, "cannot-tell": 2, "closed": 0, "not-affected": 0}
+    page = body(on(centre).get(f"/campaigns/{held.pk}/"))
+    assert page.count("not available here") == 1
+    assert "Cảnh báo lỗ hổng – open <b>1</b>" in page
+    Machine.objects.filter(name="b-1").update(unit=land.units["C"])
+    assert counts(province)[0] == {"open": 0, "cannot-tell": 3, "closed": 0, "not-affected": 0}
+    kept = closed(held).result["lists"]
+    assert [one["counts"] for one in kept["12/DS"]] == [*every]
+    assert kept["404/KHONG-CO"] == []
+    warning.delete()
+    assert "open <b>1</b>" in body(on(centre).get(f"/campaigns/{held.pk}/report/")), "of the day it was closed"
+    for path in ("", "report/"):
+        assert "open <b>" not in body(on(province).get(f"/campaigns/{held.pk}/{path}")), "the numbers kept are those of all"
+
+
+def test_rules_that_changed_are_told_of_the_unit_and_not_of_one_of_the_same_name(land: Land) -> None:
+    for name in "AB":
+        office = Unit.objects.create(name="Phòng CNTT", code=f"{name}-P", parent=land.units[name])
+        Machine.objects.filter(name=f"{name.lower()}-1").update(unit=office)
+    held = land.started()
+    Unit.objects.filter(code="A-P").update(level=1)
+    told = "Held to another pack or level"
+    for phase in ("running", "closed"):
+        for name, expected in (("A", True), ("B", False)):
+            client = on(person(f"{name}-{phase}", "viewer", land.units[name]))
+            assert (told in body(client.get(f"/campaigns/{held.pk}/report/"))) is expected, (phase, name)
+        if phase == "running":
+            closed(held)
+
+
+def test_packs_are_counted_only_where_a_state_rests_on_them(land: Land) -> None:
+    held = land.started()
+    look(held)
+    assert sealing.ground(held, Account(held, None))["packs"] == [], "reports of before the start prove nothing"
+    land.report("a-1", **GOOD)
+    look(held)
+    assert [one["machines"] for one in sealing.ground(held, Account(held, None))["packs"]] == [1]
