@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from server.journal import models as journal
 from server.registers import changing, linking
 from server.registers.books import BOOKS, Book
-from server.registers.models import Item, Upload
+from server.registers.models import Upload
 from server.registers.planning import CHANGED, NEW, Plan, Row, plan
 from server.registers.reading import unpacked
 from server.registers.record import Change
@@ -35,14 +35,25 @@ def plan_of(upload: Upload, user: User) -> Plan:
 
 def take(upload: Upload, user: User, digest: str, address: str = "") -> dict[str, int]:
     """Carry out the plan of that digest. Rows that it refuses are left out. Raises Stale."""
+    try:
+        counts, fresh = _take(upload, user, digest, address)
+    except IntegrityError:
+        # another unit took one of its serial numbers a moment ago: nothing was written, and the plan says now of whom it is
+        raise Stale(plan_of(upload, user)) from None
+    if upload.book == "equipment":
+        linking.join(fresh, user.username)
+    return counts
+
+
+def _take(upload: Upload, user: User, digest: str, address: str) -> tuple[dict[str, int], list[Any]]:
     book = BOOKS[upload.book]
     with transaction.atomic():
         locked = Upload.objects.select_for_update().get(pk=upload.pk)
         if locked.applied_at is not None:
-            return dict(locked.result)
-        if book.model is Item:
-            # entries of this part stay as the plan finds them
-            list(Item.objects.select_for_update().filter(unit__path__under=upload.unit.path).values_list("pk", flat=True))
+            return dict(locked.result), []
+        # entries of this part stay as the plan finds them
+        here = book.model.objects.select_for_update(of=("self",)).filter(unit__path__under=upload.unit.path)
+        list(here.order_by("pk").values_list("pk", flat=True))
         found = plan_of(upload, user)
         if found.digest != digest:
             raise Stale(found)
@@ -54,9 +65,7 @@ def take(upload: Upload, user: User, digest: str, address: str = "") -> dict[str
             "register.import", user.username, unit_path=upload.unit.path, subject=upload.file_name, address=address, book=book.name,
             sha256=upload.sha256, encoding=upload.encoding, **counts,
         )  # fmt: skip
-    if book.model is Item:
-        linking.join(fresh, user.username)
-    return counts
+    return counts, fresh
 
 
 def _create(book: Book, rows: list[Row], user: User) -> list[Any]:

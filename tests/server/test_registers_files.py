@@ -7,11 +7,13 @@ from datetime import date
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from openpyxl import load_workbook
 
 from server.journal.models import Entry
-from server.registers import files
+from server.registers import applying, files
 from server.registers.books import BOOKS
 from server.registers.models import Item, ItemChange, Upload
 from tests.server.registers import HEAD, bring, given, hardware, on, refused, reports, sheet, take
@@ -200,3 +202,32 @@ def test_a_file_of_many_rows_is_written_a_part_at_a_time(tree, operator, django_
     with django_assert_max_num_queries(10):
         parts = list(files.workbook(BOOK, BOOK.rows(operator)))
     assert len(list(load_workbook(io.BytesIO(b"".join(parts)), read_only=True).active.iter_rows())) == 1201
+
+
+def test_a_serial_number_that_another_unit_took_meanwhile_is_told_and_nothing_is_written(page, tree, monkeypatch) -> None:
+    shown = bring(page, tree["south"], sheet(HEAD, ("UPS", "", "S1", None, None, None, None)))
+    honest = applying.plan_of
+
+    def late(upload: Upload, user: object) -> object:
+        found = honest(upload, user)
+        if not Item.objects.filter(serial="S1").exists():
+            Item.objects.create(unit=tree["north"], name="khác", serial="S1", created_by="x")
+        return found
+
+    monkeypatch.setattr(applying, "plan_of", late)
+    answer = page.post(f"/registers/uploads/{shown.context['upload'].pk}/", {"take": "", "digest": shown.context["digest"]})
+    assert answer.status_code == 409
+    assert not Item.objects.filter(name="UPS").exists()
+    assert Upload.objects.get().applied_at is None
+
+
+@pytest.mark.parametrize("book", ["equipment", "software"])
+def test_what_a_file_changes_stays_as_the_plan_found_it(page, tree, book: str) -> None:
+    """Where the database can: else somebody who saves between the plan and the writing is overwritten in silence."""
+    shown = bring(page, tree["root"], "Tên phần mềm;Tên thiết bị\nOffice;Office\n".encode(), "a.csv", book)
+    with CaptureQueriesContext(connection) as asked:
+        page.post(f"/registers/uploads/{shown.context['upload'].pk}/", {"take": "", "digest": shown.context["digest"]})
+    table = BOOKS[book].model._meta.db_table
+    held = [one["sql"] for one in asked if table in one["sql"] and "FOR UPDATE" in one["sql"]]
+    assert bool(held) is connection.features.has_select_for_update
+    assert BOOKS[book].model.objects.get().name == "Office"
