@@ -18,6 +18,8 @@ from server.units.scope import Scoped
 KINDS = [("system", _("system software")), ("sector", _("sector-wide application")), ("local", _("local application"))]
 STATES = [("in_use", _("in use")), ("trial", _("on trial")), ("stopped", _("no longer used"))]
 NAMED = 20
+UNCOUNTED = Q(told=None) | Q(told__programs=None) | Q(told__counted="")
+"""Condition on a Machine: its programs were not seen, or not counted yet."""
 
 
 class Listing(models.Model):
@@ -77,9 +79,9 @@ class Program(Record):
 
     @property
     def unseen(self) -> int:
-        """Machines there whose programs were not seen: they may have it as well."""
+        """Machines there whose programs were not seen, or not counted yet: they may have it as well."""
         here = Machine.objects.filter(retired_at=None, kind__in=("server", "workstation"), unit__path__under=self.unit.path)
-        return here.filter(Q(told=None) | Q(told__programs=None)).count()
+        return here.filter(UNCOUNTED).count()
 
     @property
     def over(self) -> int:
@@ -105,7 +107,7 @@ class Program(Record):
             return ", ".join(self.servers)
         if name == "versions":
             return ", ".join(f"{version} ({many})" for version, many in self.versions[:NAMED])
-        return str(self.copies["stations"])
+        return f"{'≥ ' if self.unseen else ''}{self.copies['stations']}"
 
 
 class ProgramChange(Change):

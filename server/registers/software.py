@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 
 from server.ingest.models import Machine
 from server.registers.books import BOOKS
-from server.registers.installed import Outside
+from server.registers.installed import UNCOUNTED, Outside
 from server.registers.views import PAGE, unit_of
 from server.units.models import Unit
 from server.units.rights import HANDLE
@@ -37,7 +37,7 @@ def outside(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
         return as_csv(summed.iterator(PAGE), told, "rasoat-software-outside")
     context = {
         "book": BOOKS["software"], "page": Paginator(summed, PAGE).get_page(request.GET.get("page")), "unit": unit, "words": words,
-        "units": Unit.objects.visible_to(user).filter(valid_until=None), "unseen": machines.exclude(told__programs__isnull=False).count(),
+        "units": Unit.objects.visible_to(user).filter(valid_until=None), "unseen": machines.filter(UNCOUNTED).count(),
         "nav": "registers", "tab": "outside", "may_edit": user.does(HANDLE),
     }  # fmt: skip
     return render(request, "registers/outside.html", context)

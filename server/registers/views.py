@@ -5,16 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.paginator import Paginator
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from server.ingest.models import Machine
 from server.registers import changing, files, history, linking
 from server.registers.books import BOOKS, Book
 from server.registers.columns import text_of
 from server.registers.forms import EntryForm, NoteForm
+from server.registers.installed import UNCOUNTED, Program
 from server.registers.models import Item
 from server.registers.record import Change
 from server.units.models import Unit, User
@@ -45,6 +47,7 @@ def chosen(book: Book, user: User, asked: Any) -> tuple[QuerySet[Any], Unit | No
         wanted = Q(name__icontains=words)
         if book.model is Item:
             read = Q(machine__name__icontains=words) | Q(machine__serial__icontains=words)
+            read &= Q(machine__unit__path__startswith=F("unit__path"))  # Item.reads: else it is another unit's
             wanted |= Q(serial__icontains=words) | Q(tag__icontains=words) | Q(person__icontains=words) | read
         rows = rows.filter(wanted)
     for name, codes in book.choices.items():
@@ -63,6 +66,9 @@ def entries(request: HttpRequest, book: str) -> HttpResponse:
         "filters": [(name, kept.columns[name].title, list(words.items()), request.GET.get(name, "")) for name, words in kept.choices.items() if name in ("device_class", "state", "kind", "level")],
         "may_edit": user.does(HANDLE), "nav": "registers", "tab": "entries", "query": request.GET.urlencode(),
     }  # fmt: skip
+    if kept.model is Program:
+        machines = Machine.objects.visible_to(user).filter(retired_at=None, kind__in=("server", "workstation"))
+        context["unseen"] = machines.filter(UNCOUNTED).count()
     return render(request, f"registers/{book}.html", context)
 
 

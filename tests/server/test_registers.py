@@ -255,3 +255,14 @@ def test_reminders_reach_nobody_beyond_their_part(person, tree) -> None:
     Item.objects.create(unit=tree["south"], name="của Nam", support_until=today, created_by="x")
     assert [one.sort for one in expiry.due(None, today, user=person("nam", "south"))] == ["support"]
     assert not list(expiry.due(None, today, user=person("bắc", "north")))
+
+
+def test_a_search_does_not_find_an_entry_by_what_another_units_machine_tells(client, another, person, tree) -> None:
+    machine = reports(client, another("pc-moi", "south"), hardware(), serial="SN-MOI")
+    item = Item.objects.create(unit=tree["south"], name="Máy bàn", machine=machine, created_by="x")
+    south = on(person("nam", unit="south"))
+    found = lambda words: f"/registers/equipment/{item.pk}/" in south.get("/registers/equipment/", {"q": words}).content.decode()  # noqa: E731
+    assert found("pc-moi")
+    Machine.objects.filter(pk=machine.pk).update(unit=tree["north"], name="pc-bac")
+    assert not found("pc-bac"), "the entry has not followed yet"
+    assert found("Máy bàn")

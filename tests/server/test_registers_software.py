@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 from datetime import timedelta
 
@@ -140,7 +141,7 @@ def test_the_register_goes_out_and_comes_in_unchanged(fleet, page, tree) -> None
     book = load_workbook(io.BytesIO(b"".join(page.get("/registers/software/export.xlsx"))))
     heading = [cell.value for cell in book.active[1]]
     row = {name: cell.value for name, cell in zip(heading, book.active[2], strict=True)}
-    assert (row["Máy chủ cài đặt"], row["Số bản trên máy trạm"], row["Số lượng bản quyền"]) == ("srv", "2", 5)
+    assert (row["Máy chủ cài đặt"], row["Số bản trên máy trạm"], row["Số lượng bản quyền"]) == ("srv", "≥ 2", 5)
     book.active.cell(2, heading.index("Số hiệu bản quyền") + 1).value = "BQ-01"
     out = io.BytesIO()
     book.save(out)
@@ -172,3 +173,19 @@ def test_a_page_of_each_kind(fleet, page, tree) -> None:
         {"unit": tree["north"].pk, "name": "TST", "kind": "sector", "state": "in_use", "licence_count": "0"},
     )
     assert Program.objects.get(name="TST").licence_count == 0
+
+
+def test_where_machines_were_not_seen_a_file_and_a_page_say_that_the_copies_are_the_least(fleet, page, tree) -> None:
+    office, row = entry(tree["root"], "Microsoft Office*"), "Số bản trên máy trạm"
+
+    def copies() -> str:
+        lines = list(csv.reader(io.StringIO(b"".join(page.get("/registers/software/export.csv")).decode("utf-8-sig"))))
+        return dict(zip(lines[0], lines[1], strict=True))[row]
+
+    assert copies() == "≥ 0", "nobody has counted yet"
+    counted()
+    assert copies() == "≥ 2"
+    assert page.get("/registers/software/").context["unseen"] == 1
+    Machine.objects.filter(name="pc-3").update(retired_at=Machine.objects.get(name="pc-3").created_at)
+    assert copies() == "2"
+    assert office.unseen == page.get("/registers/software/").context["unseen"] == 0
