@@ -195,6 +195,5 @@ def records_of(stored: StoredSnapshot) -> list[dict[str, Any]]:
     raw = stored.open().snapshot
     if stored.sound_for != facts_digest():
         raw = Snapshot.from_bytes(raw).to_bytes()
-    # PostgreSQL keeps no null characters: one name with one in it would stop the work for all machines
-    records: list[dict[str, Any]] = from_json(raw.replace(rb"\u0000", rb"\ufffd"))["records"]
+    records: list[dict[str, Any]] = from_json(raw)["records"]
     return records

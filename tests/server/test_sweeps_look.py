@@ -310,15 +310,6 @@ def test_a_newer_report_that_was_not_looked_at_is_not_known(client: Any, host: A
     assert verdict(sheet, machine) == codes.NOT_KNOWN
 
 
-def test_a_null_character_in_a_report_stops_nothing(client: Any, host: Any, another: Any) -> None:
-    line = hosts_line("203.0.113.77", "a\0b")
-    bad = reports(client, host, activity(hosts=(line,), gone=("startup",)))
-    good = reports(client, another("may-2"), activity("203.0.113.77"))
-    sheet = listed(("ip", "203.0.113.77"))
-    assert [verdict(sheet, one) for one in (bad, good)] == [codes.SEEN, codes.SEEN]
-    assert seen(bad) == {("203.0.113.77", "hosts-file"): "203.0.113.77 a\ufffdb"}
-
-
 def test_a_firewall_holds_a_list_when_all_of_it_stands_in_its_configuration(client: Any, another: Any) -> None:
     fortios = """config firewall address
     edit "bn-1"
