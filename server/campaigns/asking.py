@@ -23,7 +23,7 @@ def part_of(account: Account, request: HttpRequest) -> Part | None:
 
 
 def asked_rows(account: Account, part: Part | None, request: HttpRequest) -> tuple[QuerySet[Row], str, str]:
-    """(rows, state, place) by `state`, `place`, `check` and `q`; a word nobody knows is as none."""
+    """(rows, state, place) by `state`, `place` and `q`; a word nobody knows is as none."""
     place = request.GET.get("place", "")
     place = place if place in dict(PLACES) else SCOPE
     state = request.GET.get("state", "")

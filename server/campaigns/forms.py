@@ -111,13 +111,14 @@ class CampaignForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         given = super().clean() or {}
-        if "number" not in self.fields:
-            return given
-        date, deadline = given.get("date"), given.get("deadline")
+        running = "number" not in self.fields
+        date, deadline = self.campaign.date if running and self.campaign else given.get("date"), given.get("deadline")
         if date and deadline and deadline < date:
             self.add_error("deadline", _("The deadline lies before the date of the letter."))
         if deadline and deadline > timezone.localdate() + LONGEST:
             self.add_error("deadline", _("The deadline lies more than a year ahead."))
+        if running:
+            return given
         if not given.get("checks") and not given.get("requirements") and not self.errors.get("checks"):
             self.add_error("checks", _("Choose at least one check."))
         return given

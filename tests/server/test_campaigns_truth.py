@@ -164,3 +164,17 @@ def test_packs_are_counted_only_where_a_state_rests_on_them(land: Land) -> None:
     land.report("a-1", **GOOD)
     look(held)
     assert [one["machines"] for one in sealing.ground(held, Account(held, None))["packs"]] == [1]
+
+
+def test_the_deadline_of_a_running_campaign_is_held_to_the_same_bounds(land: Land) -> None:
+    held = land.started(grace_days=0)
+    client = on(person("qt", "admin", land.root))
+    given = {"grace_days": 0, "remind_days": "2", "contacts": "", "roster": "", "note": "", "version": held.version}
+    for day, said in ((held.date - DAY, "lies before the date"), (timezone.localdate() + 400 * DAY, "more than a year ahead")):
+        page = client.post(f"/campaigns/{held.pk}/edit/", {**given, "deadline": day.isoformat()})
+        assert page.status_code == 422
+        assert said in body(page)
+    later = held.deadline + DAY
+    assert client.post(f"/campaigns/{held.pk}/edit/", {**given, "deadline": later.isoformat()}).status_code == 302
+    held.refresh_from_db()
+    assert held.deadline == later
