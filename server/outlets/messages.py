@@ -26,7 +26,15 @@ from server.outlets.models import WORSE, Outlet, Turned
 from server.units.models import UnitPlace
 from server.units.paths import outermost
 
-RAISED = ("alarm.raised", "silence.raised", "rollout.halted", "outlet.failing", "outlet.skipped", "user.locked-out", "campaign.reminder")
+RAISED = (
+    "alarm.raised",
+    "silence.raised",
+    "rollout.halted",
+    "outlet.failing",
+    "outlet.skipped",
+    "user.locked-out",
+    "campaign.reminder",
+)
 CLOSED = ("alarm.closed", "silence.closed", "outlet.recovered")
 ALARMS = (*RAISED, *CLOSED)
 """What the journal says that a person should hear of at once."""

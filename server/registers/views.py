@@ -60,7 +60,7 @@ def chosen(book: Book, user: User, asked: Any) -> tuple[QuerySet[Any], Unit | No
 def entries(request: HttpRequest, book: str) -> HttpResponse:
     user, kept = user_of(request), BOOKS[book]
     rows, unit = chosen(kept, user, request.GET)
-    context = {
+    context: dict[str, Any] = {
         "book": kept, "page": Paginator(rows, PAGE).get_page(request.GET.get("page")), "unit": unit,
         "units": Unit.objects.visible_to(user).filter(valid_until=None), "asked": request.GET,
         "filters": [(name, kept.columns[name].title, list(words.items()), request.GET.get(name, "")) for name, words in kept.choices.items() if name in ("device_class", "state", "kind", "level")],
@@ -88,7 +88,7 @@ def entry(request: HttpRequest, book: str, pk: int) -> HttpResponse:
         one = record.shown(column.id)
         shown.append((column, text_of(column, one.value, choices) if column.kind == "choice" else one.value, one.read))
     changes = kept.change.objects.visible_to(user).filter(**{kept.owner: record})[:HISTORY]
-    context = {
+    context: dict[str, Any] = {
         "book": kept, "record": record, "shown": shown, "history": [history.told(kept, change) for change in changes],
         "may_edit": user.may(HANDLE, record.unit), "note_form": NoteForm(), "nav": "registers", "said": request.GET.get("said", ""),
     }  # fmt: skip
@@ -150,7 +150,7 @@ def edit(request: HttpRequest, book: str, pk: int) -> HttpResponse:
             record = error.now
         else:
             return redirect(f"{kept.name}-entry", pk=pk)
-    context = {
+    context: dict[str, Any] = {
         "book": kept, "form": form, "record": record, "both": both, "nav": "registers",
         "version": record.version if both or request.method != "POST" else version,
     }  # fmt: skip

@@ -48,7 +48,8 @@ def test_what_is_offered_can_be_opened_and_says_where_one_is(person, role: str) 
 
 def test_what_a_person_may_not_do_is_not_offered(person) -> None:
     names = {
-        role: {page.nav for group in offered(person(role, "north", role)) for page in group.pages} for role, _word in Membership.ROLES
+        role: {page.nav for group in offered(person(role, "north", role)) for page in group.pages}
+        for role, _word in Membership.ROLES
     }
     every = {page.nav for page in PAGES}
     assert names["admin"] == every

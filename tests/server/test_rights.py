@@ -114,7 +114,9 @@ class Place(dict[str, Any]):
             unit=unit, pattern="patches", number=f"so-{mark}", date=timezone.localdate(), subject=mark, issuer=mark, state="running",
             deadline=timezone.localdate(), started_at=timezone.now(), frozen_at=timezone.now(), made_by=mark, changed_by=mark, checks=["x"], kinds=["server"],
         )  # fmt: skip
-        part = Part.objects.create(campaign=campaign, unit=office, name=office.name, path=office.path, answers=True, level=2, baseline="mini")
+        part = Part.objects.create(
+            campaign=campaign, unit=office, name=office.name, path=office.path, answers=True, level=2, baseline="mini"
+        )
         Row.objects.create(campaign=campaign, part=part, machine=machine, name=machine.name, kind="server")
         attestation = Attestation.objects.create(
             unit=office, baseline="mini", requirement="care.rules", level=2, document=mark, state="met", by=f"nguoi-{mark}", role=mark,
