@@ -77,7 +77,7 @@ def test_the_lists_there_are() -> None:
 
 def test_whoever_has_it_gets_it_and_nobody_else(south, admin, person, tree) -> None:
     everybody, north = key_of(admin, tree["root"]), key_of(person("bắc", unit="north", role="admin"), tree["north"])
-    for path in LISTS:
+    for path in (path for path in LISTS if "/campaigns/" not in path):  # tests/server/test_campaigns_rights.py
         url = f"{address(path)}?format=csv&limit=1&until={timezone.localdate()}"
         mine = rows(url, everybody)
         if not path.endswith(("jobs", "waivers", "campaigns")):  # none of these is asked for in this test
