@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from server.background import delivery
 from server.campaigns import freezing, leading
-from server.campaigns.models import SCOPE, Campaign, Row
+from server.campaigns.models import SCOPE, Campaign, Part, Row
 from server.coverage.models import Expected
 from server.ingest.models import EnrolmentToken, Machine, StoredSnapshot
 from server.units.models import Membership, Unit, User
@@ -31,6 +31,20 @@ def letter(**changes: Any) -> dict[str, Any]:
         "units": [], "contacts": [{"name": "Đội ứng cứu", "email": "ung-cuu@example.vn", "phones": "024.3000000"}], "roster": [],
         "lists": ["12/DS"], "note": "",
     } | changes  # fmt: skip
+
+
+def running(unit: Unit, office: Unit, machine: Machine, mark: str) -> Part:
+    """A campaign of `unit` in which `office` takes part, with that machine in its account; as the background leaves it."""
+    today, now = timezone.localdate(), timezone.now()
+    campaign = Campaign.objects.create(
+        unit=unit, pattern="patches", number=f"so-{mark}", date=today, subject=mark, issuer=mark, state="running", deadline=today,
+        started_at=now, frozen_at=now, made_by=mark, changed_by=mark, checks=["x"], kinds=["server"],
+    )  # fmt: skip
+    part = Part.objects.create(
+        campaign=campaign, unit=office, name=office.name, path=office.path, answers=True, level=2, baseline="mini"
+    )
+    Row.objects.create(campaign=campaign, part=part, machine=machine, name=machine.name, kind="server")
+    return part
 
 
 class Land:

@@ -23,8 +23,11 @@ from server.relays.models import Relay
 from server.schedules.models import Schedule
 from server.sweeps.models import Letter, Sheet
 from server.web.spreadsheet import plain
+from tests.server.campaigns import running
+from tests.server.feeds_given import given, mended
 from tests.server.people import Host, send
 from tests.server.sweeping import warned
+from tests.server.test_matching_stored import match, reports
 from tests.server.test_programs import key_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.on_both]
@@ -55,7 +58,7 @@ def south(client, another, tree) -> Host:
     host = another("nam-1", unit="south")
     assert send(client, host.seal(host.snapshot(age=timedelta(hours=3)))).status_code == 201
     assert send(client, host.seal(host.snapshot(age=timedelta(hours=2), permit_root_login="no"))).status_code == 201
-    assert send(client, host.seal(host.snapshot())).status_code == 201
+    assert send(client, host.seal(host.snapshot(age=timedelta(hours=1)))).status_code == 201
     machine = Machine.objects.get()
     judge.raise_alarm(machine, "forged", target="x")
     warned(machine, "nam-1")
@@ -63,6 +66,10 @@ def south(client, another, tree) -> Host:
     Relay.invite(tree["south"], "trạm", "x")
     Schedule.objects.create(unit=tree["south"], kind="server", interval_seconds=3600)
     journal.write("unit.changed", "x", unit_path=tree["south"].path, subject="=1+1")
+    running(tree["south"], tree["south"], machine, "nam-1")
+    given("debian", mended("a", "2-1"))
+    reports(client, host, ("a", "1-1"), age=timedelta(minutes=30))
+    match()
     tally.fold_all()
     rollup.roll_up(timezone.localdate())
     return host
@@ -77,10 +84,10 @@ def test_the_lists_there_are() -> None:
 
 def test_whoever_has_it_gets_it_and_nobody_else(south, admin, person, tree) -> None:
     everybody, north = key_of(admin, tree["root"]), key_of(person("bắc", unit="north", role="admin"), tree["north"])
-    for path in (path for path in LISTS if "/campaigns/" not in path):  # tests/server/test_campaigns_rights.py
+    for path in LISTS:
         url = f"{address(path)}?format=csv&limit=1&until={timezone.localdate()}"
         mine = rows(url, everybody)
-        if not path.endswith(("jobs", "waivers", "campaigns", "vulnerabilities")):  # none of these is asked for in this test
+        if not path.endswith(("jobs", "waivers")):  # neither is asked for in this test
             assert len(mine) > 1, path
         if asked(url, north).status_code == 404:
             assert "{pk}" in path

@@ -22,7 +22,6 @@ from collectors.facts.configuration import Configuration
 from collectors.model import Record
 from server.assess import judge
 from server.assess.tasks import follow
-from server.campaigns.models import Campaign, Part, Row
 from server.configurations.models import Version
 from server.coverage.models import Expected
 from server.findings.models import Rule
@@ -42,6 +41,7 @@ from server.units.paths import outermost, span
 from server.units.rights import ADMINISTER, APPROVE, HANDLE, JOURNAL, SCAN, SEE
 from server.waivers.models import Attestation
 from tests.server import waivers
+from tests.server.campaigns import running
 from tests.server.people import PASSWORD, Host, made, send
 from tests.server.registers import text_in, waiting_file
 from tests.server.sweeping import warned
@@ -110,14 +110,7 @@ class Place(dict[str, Any]):
         expected = Expected.objects.create(unit=office, name=f"phai-co-{mark}")
         asker, second = person(f"xin-{mark}"), person(f"duyet-{mark}", Membership.APPROVER, office)
         waiver = waivers.with_file(office, asker, second, machine)
-        campaign = Campaign.objects.create(
-            unit=unit, pattern="patches", number=f"so-{mark}", date=timezone.localdate(), subject=mark, issuer=mark, state="running",
-            deadline=timezone.localdate(), started_at=timezone.now(), frozen_at=timezone.now(), made_by=mark, changed_by=mark, checks=["x"], kinds=["server"],
-        )  # fmt: skip
-        part = Part.objects.create(
-            campaign=campaign, unit=office, name=office.name, path=office.path, answers=True, level=2, baseline="mini"
-        )
-        Row.objects.create(campaign=campaign, part=part, machine=machine, name=machine.name, kind="server")
+        part = running(unit, office, machine, mark)
         attestation = Attestation.objects.create(
             unit=office, baseline="mini", requirement="care.rules", level=2, document=mark, state="met", by=f"nguoi-{mark}", role=mark,
             attachment=waiver.attachment, file_name=mark, on=waiver.on, until=waiver.until,
