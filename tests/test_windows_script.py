@@ -227,6 +227,7 @@ def test_command_lines_leave_the_machine_as_names_alone() -> None:
         assert "Get-Start" in block
         kept = re.findall(r"@\{ ([^}]*) \}", block.replace("@{ 'HKLM", ""))
         assert all(re.fullmatch(r"rows = @\(\$rows\)(?:; \w+ = \$\w+\.Count)*", one) for one in kept), kept
+    assert code().count("'PathName'") == block.count("'PathName'") == 1, "no other section asks how services are started"
 
 
 def test_command_lines_of_processes_are_not_even_read() -> None:

@@ -339,7 +339,7 @@ Add-Guarded 'tpm' { Get-Rows 'root/cimv2/Security/MicrosoftTpm' 'Win32_Tpm' @('S
 Add-Section 'volumes' { Get-Rows 'root/cimv2' 'Win32_Volume' @('Name', 'DriveLetter', 'DeviceID', 'FileSystem', 'DriveType', 'Capacity', 'FreeSpace') '' }
 Add-Section 'pagefiles' { Get-Rows 'root/cimv2' 'Win32_PageFileUsage' @('Name') '' }
 Add-Section 'adapters' { Get-Rows 'root/cimv2' 'Win32_NetworkAdapterConfiguration' @('MACAddress', 'IPAddress') 'IPEnabled=True' }
-Add-Section 'services' { Get-Rows 'root/cimv2' 'Win32_Service' @('Name', 'State', 'StartMode', 'PathName', 'StartName', 'ProcessId') '' }
+Add-Section 'services' { Get-Rows 'root/cimv2' 'Win32_Service' @('Name', 'State', 'StartMode', 'StartName', 'ProcessId') '' }
 Add-Section 'features' { Get-Rows 'root/cimv2' 'Win32_OptionalFeature' @('Name', 'InstallState') "Name='SMB1Protocol' OR Name='SMB1Protocol-Server' OR Name='SMB1Protocol-Client' OR Name='FS-SMB1' OR Name='MicrosoftWindowsPowerShellV2Root' OR Name='MicrosoftWindowsPowerShellV2' OR Name='TelnetClient' OR Name='TFTP'" }
 Add-Section 'security_center' {
     $found = Get-Rows 'root/SecurityCenter2' 'AntiVirusProduct' @('displayName', 'instanceGuid', 'productState', 'timestamp', 'pathToSignedProductExe', 'pathToSignedReportingExe') ''
@@ -686,8 +686,8 @@ Add-Guarded 'startup_tasks' {
     @{ rows = @($rows); tasks = $tasks.Count }
 }
 Add-Section 'startup_services' {
-    $rows = foreach ($row in @($Sections['services'].value.rows)) {
-        if ("$($row.StartMode)" -eq 'Auto') { Get-Start "$($row.Name)" "$($row.PathName)" }
+    $rows = foreach ($row in @((Get-Rows 'root/cimv2' 'Win32_Service' @('Name', 'PathName') "StartMode = 'Auto'").rows)) {
+        Get-Start "$($row.Name)" "$($row.PathName)"
     }
     @{ rows = @($rows) }
 }
