@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from baselines.loader import BaselineError
 from server.assess import packs
-from server.campaigns import freezing
+from server.campaigns import freezing, proof
 from server.campaigns.models import Campaign, Part
 from server.coverage.models import Expected
 from server.ingest.models import IN_SERVICE, Machine
@@ -112,6 +112,7 @@ def _parts(campaign: Campaign, units: list[Unit]) -> list[Part]:
             Part(
                 campaign=campaign, unit=unit, name=unit.name, code=unit.code, path=unit.path, answers=unit.pk in chosen,
                 level=policy.level, baseline=policy.baseline, digest=digests[policy.baseline],
+                tailoring=proof.tailored(policy.tailoring),
             )
         )  # fmt: skip
     return parts

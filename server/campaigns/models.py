@@ -153,9 +153,12 @@ class Part(models.Model):
     code = models.CharField(max_length=40, blank=True)
     path = models.CharField(max_length=400, help_text="Where it lay at the start")
     answers = models.BooleanField(help_text="It is asked to confirm and to hand in, for itself and all below")
-    level = models.PositiveSmallIntegerField(help_text="Its machines were held to at the start, as the next two")
+    level = models.PositiveSmallIntegerField(help_text="Its machines were held to at the start, as the next three")
     baseline = models.CharField(max_length=100)
     digest = models.CharField(max_length=64, blank=True, help_text="Of the pack; empty: it could not be read")
+    tailoring = models.CharField(
+        max_length=64, null=True, blank=True, help_text="Digest of the stricter values; empty: there were none; null: not known"
+    )
     checks = models.JSONField(
         default=dict, help_text="Check -> machines that failed, were unknown, passed: at the start, then now"
     )

@@ -10,8 +10,9 @@ The first that fits holds:
     exempted   what fails is borne by waivers; or it is none of done, and two people agreed that it cannot be
 
 A check that was asked of a machine at the start and is not asked any more leaves it unknown: lowering what a unit is held to
-completes no campaign. Of a machine that was not seen then nobody knows what was asked: it is done only under the pack of the
-start, at its level or a higher one.
+completes no campaign. Of a machine that was not seen then nobody knows what was asked: it is done only under the pack and the
+stricter values of the start, at its level or a higher one. That holds for what its unit is held to now, and for what its newest
+report was judged by: a rollout may hold the machine to something else, and what was loosened may have been put back since.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
+from baselines.loader import BaselineError
+from server.assess import packs
+from server.assess.models import StoredAssessment
 from server.campaigns.models import Campaign, Excuse, Row
 from server.campaigns.states import (
     DONE,
@@ -74,6 +78,24 @@ class Start(NamedTuple):
     snapshot: str
 
 
+class Held(NamedTuple):
+    """What machines are held to, or a report was judged by."""
+
+    baseline: str
+    level: int
+    tailoring: str | None
+    """Digest of the stricter values; empty: none; None: not known."""
+
+
+def tailored(text: str) -> str | None:
+    """Digest of a unit's stricter values; None for some that cannot be read."""
+    try:
+        found = packs.tailoring(text)
+    except BaselineError:
+        return None
+    return found.digest if found else ""
+
+
 def rules_of(checks: Collection[str]) -> dict[int, str]:
     """Rule -> check, whatever pack and requirement."""
     return dict(Rule.objects.filter(check_id__in=list(checks)).values_list("pk", "check_id"))
@@ -98,7 +120,8 @@ class Look:
         held = _standings(machines, self.rules)
         heads = Head.objects.in_bulk(list(machines))
         latest = _latest(machines.values())
-        return {row.pk: self._of(row, held, heads, latest) for row in rows}
+        judged = _judged_by(latest)
+        return {row.pk: self._of(row, held, heads, latest, judged) for row in rows}
 
     def _of(
         self,
@@ -106,13 +129,15 @@ class Look:
         held: Mapping[int, Mapping[int, int]],
         heads: Mapping[int, Head],
         latest: Mapping[str, StoredSnapshot],
+        judged: Mapping[str, Held],
     ) -> Found:
         machine = row.now
         if machine is None:
             found = self._of_nobody(row)
         else:
             newest = latest.get(machine.latest_id or "")
-            found = self._judged(row, machine, newest, heads.get(machine.pk), held.get(machine.pk, {}))
+            rests_on = judged.get(machine.latest_id or "")
+            found = self._judged(row, machine, newest, heads.get(machine.pk), held.get(machine.pk, {}), rests_on)
             # an agent that reaches others is heard of while they are silent
             asked = machine.agent.contact_at if machine.own else None
             heard = [at for at in (asked, newest.received_at if newest else None) if at is not None]
@@ -132,7 +157,13 @@ class Look:
         return Found(NEVER, "ambiguous" if ambiguous else "listed")
 
     def _judged(
-        self, row: Row, machine: Machine, newest: StoredSnapshot | None, head: Head | None, held: Mapping[int, int]
+        self,
+        row: Row,
+        machine: Machine,
+        newest: StoredSnapshot | None,
+        head: Head | None,
+        held: Mapping[int, int],
+        rests_on: Held | None,
     ) -> Found:
         if newest is None:
             return Found(NEVER, "never")
@@ -157,18 +188,32 @@ class Look:
             found.why, found.about = "unknown", sorted(unsure)
         elif newest.clock_ahead:
             found.why = "clock"
-        elif not row.before_checks and self._eased(row, machine):
-            found.why = "eased"
+        elif not row.before_checks and (why := self._eased(row, machine, rests_on)):
+            found.why = why
         elif borne:
             found.state, found.why, found.about = EXCUSED, "borne", sorted(borne)
         else:
             found.state = DONE
         return found
 
-    def _eased(self, row: Row, machine: Machine) -> bool:
-        """Its unit is held to another pack, or to a lower level, than its part was at the start."""
+    def _eased(self, row: Row, machine: Machine, rests_on: Held | None) -> str:
+        """Why it is not known that as much is asked as its part was held to at the start; empty: as much is.
+
+        Other stricter values count whatever they say: they may also take a requirement away.
+        """
         policy = resolve(self.units[machine.unit_id], self.units)
-        return policy.baseline != row.part.baseline or policy.level < row.part.level
+        now = Held(policy.baseline, policy.level, tailored(policy.tailoring))
+        part = row.part
+        for one in (now, rests_on):
+            if one is None:
+                return "not-known-by-what"
+            if one.baseline != part.baseline or one.level < part.level:
+                return "eased"
+            if part.tailoring is None:
+                return "start-not-known"
+            if one.tailoring != part.tailoring:
+                return "eased"
+        return ""
 
     def _borne(self, machine: Machine, held: Mapping[int, int]) -> set[str]:
         """Checks whose every failing rule a waiver in force bears."""
@@ -247,6 +292,12 @@ def _standings(machines: Iterable[int], rules: Mapping[int, str]) -> dict[int, d
     for machine, rule, verdict in rows:
         found[machine][rule] = verdict
     return found
+
+
+def _judged_by(snapshots: Collection[str]) -> dict[str, Held]:
+    """Report -> what it was judged by."""
+    rows = StoredAssessment.objects.filter(snapshot__in=list(snapshots))
+    return {pk: Held(*held) for pk, *held in rows.values_list("snapshot_id", "baseline", "level", "tailoring")}
 
 
 def _latest(machines: Iterable[Machine]) -> dict[str, StoredSnapshot]:

@@ -9,7 +9,7 @@ from django.db.models import Count
 from django.utils import timezone
 
 from server.assess.models import StoredAssessment
-from server.campaigns import lists
+from server.campaigns import lists, proof
 from server.campaigns.account import Account
 from server.campaigns.models import LATER, LEFT_OUT, SCOPE, Campaign, Part, Row
 from server.feeds import status as feeds
@@ -72,11 +72,13 @@ def ground(campaign: Campaign, account: Account) -> dict[str, Any]:
 
 
 def changed_rules(campaign: Campaign) -> list[int]:
-    """Parts whose machines are held to another pack or level than at the start."""
+    """Parts whose machines are held to another pack, other stricter values or another level than at the start, as far as it is
+    known what those were."""
     every = {unit.pk: unit for unit in Unit.objects.all()}
     found = []
     for part in Part.objects.filter(campaign=campaign).order_by("path"):
         policy = resolve(every[part.unit_id], every)
-        if (policy.level, policy.baseline) != (part.level, part.baseline):
+        other_values = part.tailoring is not None and proof.tailored(policy.tailoring) != part.tailoring
+        if other_values or (policy.level, policy.baseline) != (part.level, part.baseline):
             found.append(part.pk)
     return found

@@ -15,6 +15,7 @@ from server.campaigns.account import Account
 from server.campaigns.models import Campaign, Part, Row
 from server.ingest.models import Agent, Machine
 from server.programs.models import Key
+from server.schedules import rollouts
 from server.sweeps import codes
 from server.sweeps.models import Concern, Letter, Sheet, packed
 from server.units.models import Unit
@@ -47,6 +48,50 @@ def test_lowering_the_level_completes_nothing_for_a_machine_that_was_not_seen_at
     Unit.objects.filter(pk=land.units["B"].pk).update(level=None)
     land.report("b-7", **GOOD)
     assert look(held)["b-7"] == ("done", "")
+
+
+STRICTER = "name: B\nparams:\n  access.password: {min_length: 16}\n"
+
+
+def test_other_stricter_values_complete_nothing_for_a_machine_that_was_not_seen_at_the_start(land: Land) -> None:
+    unit = Unit.objects.filter(pk=land.units["B"].pk)
+    unit.update(tailoring=STRICTER)
+    land.hosts["b-7"] = land.host("b-7")
+    Machine.objects.update(created_at=timezone.now() - DAY)
+    held = land.started()
+    for loosened in ("", STRICTER.replace("16", "12")):
+        unit.update(tailoring=loosened)
+        land.report("b-7", **GOOD)
+        assert look(held)["b-7"] == ("unknown", "eased")
+        assert sealing.changed_rules(held) == [Part.objects.get(code="B").pk]
+        unit.update(tailoring=STRICTER)
+        assert look(held)["b-7"] == ("unknown", "eased"), "its report was judged by the looser ones"
+        land.report("b-7", **GOOD)
+        assert look(held)["b-7"] == ("done", "")
+        assert sealing.changed_rules(held) == []
+    rollout = rollouts.start(land.units["B"], "x", tailoring="", percents=[100])
+    assert rollout.percent == 100
+    land.report("b-7", **GOOD)
+    assert look(held)["b-7"] == ("unknown", "eased"), "removed for the machine, though not for its unit"
+
+
+def test_a_campaign_that_did_not_write_down_stricter_values_takes_nobody_unseen_for_done(land: Land) -> None:
+    for name in ("a-7", "b-7"):
+        land.hosts[name] = land.host(name)
+    Machine.objects.update(created_at=timezone.now() - DAY)
+    Unit.objects.filter(pk=land.units["A"].pk).update(tailoring="name: [not to be read")
+    held = land.started()
+    Unit.objects.filter(pk=land.units["A"].pk).update(tailoring="")
+    for name in ("a-7", "b-7", "b-1"):
+        land.report(name, **GOOD)
+    found = look(held)
+    assert found["a-7"] == ("unknown", "start-not-known"), "they could not be read then"
+    assert found["b-7"] == ("done", ""), "none then, none now"
+    Part.objects.filter(code="B").update(tailoring=None)  # started before they were written down
+    found = look(held)
+    assert found["b-7"] == ("unknown", "start-not-known")
+    assert found["b-1"] == ("done", ""), "what was asked of it is known"
+    assert sealing.changed_rules(held) == [], "what is not known is not told as changed"
 
 
 def test_an_agent_that_is_heard_of_is_no_contact_with_what_it_only_reaches(land: Land) -> None:
@@ -148,7 +193,7 @@ def test_rules_that_changed_are_told_of_the_unit_and_not_of_one_of_the_same_name
         Machine.objects.filter(name=f"{name.lower()}-1").update(unit=office)
     held = land.started()
     Unit.objects.filter(code="A-P").update(level=1)
-    told = "Held to another pack or level"
+    told = "Held to another pack, other stricter values or another level"
     for phase in ("running", "closed"):
         for name, expected in (("A", True), ("B", False)):
             client = on(person(f"{name}-{phase}", "viewer", land.units[name]))
