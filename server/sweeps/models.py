@@ -130,10 +130,6 @@ class Looked(models.Model):
     def __str__(self) -> str:
         return f"{self.machine_id} in {self.snapshot}"
 
-    def knows(self, kind: str) -> bool:
-        """ "Not seen" may be said of this kind of indicator."""
-        return {"ip": self.ip, "domain": self.domain, "process": self.process}.get(kind, False)
-
     def missing_for(self, kinds: Any) -> list[Missing]:
         """What could not be looked at, of the sources that these kinds need."""
         wanted = {source for kind in kinds for source in LOOKED_IN[kind]}

@@ -13,7 +13,7 @@ from django.db.models.expressions import Combinable
 from server.ingest.models import IN_SERVICE, Machine
 from server.sweeps import book
 from server.sweeps.codes import CANNOT_TELL, NOT_KNOWN, NOT_SEEN, SEEN, STATE_WORDS, STATES
-from server.sweeps.models import Concern, Letter, Looked, Sheet, Sighting
+from server.sweeps.models import Concern, Letter, Sheet, Sighting
 from server.units.models import Unit
 
 _COLUMN = {"ip": "ip", "domain": "domain", "process": "process"}
@@ -50,15 +50,6 @@ def _known(sheet: Sheet) -> Combinable:
     newest = Q(looked__snapshot=F("latest_id"), looked__book=book.stamp())
     whole = newest & Q(**{f"looked__{_COLUMN[kind]}": True for kind in kinds})
     return Case(When(whole, then=Value(True)), default=Value(False), output_field=BooleanField())
-
-
-def verdict_of(sheet: Sheet, looked: Looked | None, kind: str, rows: Iterable[Sighting], stamp: str) -> str:
-    """Of one indicator of this kind and one machine; `rows`: its sightings of that indicator."""
-    held = [row for row in rows if row.listed]
-    if any(row.exact for row in held):
-        return SEEN
-    known = looked is not None and (looked.snapshot, looked.book) == (looked.machine.latest_id, stamp) and looked.knows(kind)
-    return NOT_SEEN if known and not held else NOT_KNOWN
 
 
 def numbers(machines: QuerySet[Machine], sheets: Iterable[Sheet]) -> dict[int, dict[str, int]]:
