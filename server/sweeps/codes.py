@@ -105,5 +105,8 @@ GROUNDS: Final = {
 """Why an item stands as it does."""
 NOTES: Final = {
     "newest-cannot-tell": _("the newest report cannot tell: it stays open until one proves otherwise"),
-    "by-data": _("the facts are the same as before: the data or the letter changed"),
+    "by-data": _("the data or the letter changed: by those of now the report that showed it open does not show it either"),
+    "not-proved": _(
+        "whether a new report or other data ended it is not proved: the report that showed it open cannot be asked again"
+    ),
 }

@@ -48,7 +48,8 @@ class Book:
 
     def __init__(self) -> None:
         self.stamp = stamp()
-        self.matching = Tables().stamp
+        self.tables = Tables()
+        self.matching = self.tables.stamp
         """Matches made by other data say nothing of now."""
         data = Generation.objects.filter(pk__in=in_force(*DECIDING)).aggregate(newest=Max("imported_at"))
         self.since: datetime = data["newest"] or datetime.min.replace(tzinfo=UTC)

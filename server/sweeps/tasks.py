@@ -10,17 +10,18 @@ from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from pydantic_core import from_json
 
-from collectors.model import Snapshot, facts_digest
 from server.background.declare import Outcome, Work, task
 from server.background.models import Job
 from server.feeds.matching.models import Carried, Matched
+from server.feeds.matching.tables import Overtaken
 from server.ingest.models import IN_SERVICE, Machine, StoredSnapshot
-from server.sweeps import keep, letters, traces, weigh
+from server.sweeps import keep, letters, proof, traces, weigh
 from server.sweeps.book import Book, stamp
 from server.sweeps.compare import Carries, Seen, answer
 from server.sweeps.models import Concern, doubt
+from server.sweeps.proof import Proofs
+from server.sweeps.reports import records_of
 
 log = logging.getLogger(__name__)
 
@@ -84,17 +85,20 @@ def weigh_letters(work: Work) -> Outcome:
     done = {"weighed": 0, "failed": 0, "turned": 0, "after": 0} | work.kept
     if not book.letters:
         return None
+    proofs = Proofs(book)
     wanted = _to_weigh(book.stamp)
     if not done["after"]:
         work.expect(work.done + wanted.count())
     while part := list(wanted.filter(pk__gt=done["after"])[:SLICE]):
         work.check()
         ready, lost = [], []
-        carried = _carried(part, book.cves)
+        carried, held = _carried(part, book.cves), proof.held(part)
         for machine in part:
             try:
-                if (told := _told(machine, carried[machine.pk], book)) is not None:
+                if (told := _told(machine, carried[machine.pk], held.get(machine.pk, {}), proofs)) is not None:
                     ready.append(told)
+            except Overtaken:  # asked again with the data that came; what was said before holds until then
+                continue
             except Exception:  # one machine's bad luck must not stop the others
                 log.exception("machine %s: its report could not be held against the letters", machine.pk)
                 done["failed"] += 1
@@ -163,9 +167,9 @@ def _carried(part: list[Machine], cves: list[str]) -> dict[int, dict[str, list[C
     return found
 
 
-def _told(machine: Machine, carried: dict[str, list[Carries]], book: letters.Book) -> weigh.Told | None:
+def _told(machine: Machine, carried: dict[str, list[Carries]], held: proof.Held, proofs: Proofs) -> weigh.Told | None:
     """None: matching will be here soon, and what was said before holds until then."""
-    stored = machine.latest
+    stored, book = machine.latest, proofs.book
     assert stored is not None
     matched: Matched | None = getattr(machine, "matched", None)
     behind = matched is None or (matched.snapshot, matched.book) != (stored.pk, book.matching)
@@ -175,7 +179,8 @@ def _told(machine: Machine, carried: dict[str, list[Carries]], book: letters.Boo
     answers = {
         letter: [(item.key, answer(item, seen, book)) for item in book.items[letter]] for letter in book.letters
     }  # fmt: skip
-    return weigh.Told(machine, stored.pk, stored.orders_at, matched.at if matched else None, answers)
+    told = weigh.Told(machine, stored.pk, stored.orders_at, matched.at if matched else None, answers)
+    return proofs.of(told, seen, held)
 
 
 def _reach(matched: Matched | None, stored: StoredSnapshot, book: str) -> dict[str, Any]:
@@ -188,12 +193,3 @@ def _reach(matched: Matched | None, stored: StoredSnapshot, book: str) -> dict[s
     if matched.carries_until and matched.carries_until < timezone.localdate():
         return {**reach, "unmatched": "data-old"}
     return reach
-
-
-def records_of(stored: StoredSnapshot) -> list[dict[str, Any]]:
-    """Facts as they are kept, where a program of the same facts found them sound; else each is checked."""
-    raw = stored.open().snapshot
-    if stored.sound_for != facts_digest():
-        raw = Snapshot.from_bytes(raw).to_bytes()
-    records: list[dict[str, Any]] = from_json(raw)["records"]
-    return records

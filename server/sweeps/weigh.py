@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 
@@ -11,8 +11,17 @@ from server.sweeps.codes import CANNOT_TELL, CLOSED, NOT_AFFECTED, OPEN, STATES
 from server.sweeps.compare import Answer
 from server.sweeps.models import Concern, Standing, Weighed, packed
 
-BY_DATA, CANNOT = "by-data", "newest-cannot-tell"
+BY_DATA, CANNOT, NOT_PROVED = "by-data", "newest-cannot-tell", "not-proved"
 CHUNK = 500
+
+
+class Shown(NamedTuple):
+    """What an older report showed open."""
+
+    by: str
+    """That report."""
+    letter: int
+    key: str
 
 
 class Told(NamedTuple):
@@ -24,10 +33,17 @@ class Told(NamedTuple):
     matched_at: datetime | None
     answers: Mapping[int, list[tuple[str, Answer]]]
     """Letter -> (key of the item, answer)."""
+    still: Mapping[Shown, bool] = {}
+    """Of what ends: that report would show it open by the data of now; left out: it could not be asked."""
 
 
-def turned(key: str, before: Standing | None, answer: Answer, snapshot: str, at: datetime) -> Standing:
-    """The next standing of an item."""
+def ends(before: Standing, answer: Answer, snapshot: str) -> bool:
+    """It was open by an older report, and is not by this one."""
+    return before.state == OPEN and answer.state == NOT_AFFECTED and before.by != snapshot
+
+
+def turned(key: str, before: Standing | None, answer: Answer, snapshot: str, at: datetime, still: bool | None = None) -> Standing:
+    """The next standing of an item. `still`: Told.still of it; without it nothing is proved."""
     when = at.isoformat()
     if answer.state == OPEN:
         since = before.since if before is not None and before.state == OPEN else min(at, answer.since or at).isoformat()
@@ -35,15 +51,16 @@ def turned(key: str, before: Standing | None, answer: Answer, snapshot: str, at:
     if before is not None and before.state == OPEN:
         if answer.state == CANNOT_TELL:
             return before._replace(note=CANNOT)
-        if before.by == snapshot:
-            return Standing(key, NOT_AFFECTED, when, answer.ground, answer.detail, note=BY_DATA)
-        return Standing(key, CLOSED, when, answer.ground, answer.detail, snapshot, "", snapshot, when)
+        if ends(before, answer, snapshot) and still:
+            return Standing(key, CLOSED, when, answer.ground, answer.detail, snapshot, "", snapshot, when)
+        note = NOT_PROVED if ends(before, answer, snapshot) and still is None else BY_DATA
+        return Standing(key, NOT_AFFECTED, when, answer.ground, answer.detail, note=note)
     closed_by, closed_at = (before.closed_by, before.closed_at) if before is not None else ("", "")
     if answer.state == NOT_AFFECTED and closed_by:
         return Standing(key, CLOSED, closed_at, answer.ground, answer.detail, closed_by, "", closed_by, closed_at)
     same = before is not None and before.state == answer.state
-    since = before.since if same and before is not None else when
-    return Standing(key, answer.state, since, answer.ground, answer.detail, "", "", closed_by, closed_at)
+    since, note = (before.since, before.note) if same and before is not None else (when, "")
+    return Standing(key, answer.state, since, answer.ground, answer.detail, "", note, closed_by, closed_at)
 
 
 def keep(told: Told, book: str, now: datetime) -> int:
@@ -51,9 +68,9 @@ def keep(told: Told, book: str, now: datetime) -> int:
     before = {one.letter_id: one for one in Concern.objects.select_for_update().filter(machine=told.machine)}
     new: list[Concern] = []
     changed: list[Concern] = []
-    for letter, answers in told.answers.items():
+    for letter in told.answers:
         old = before.get(letter)
-        standings = _standings(old, answers, told)
+        standings = _standings(old, letter, told)
         row = _concern(told, letter, standings)
         if old is None:
             new.append(row)
@@ -69,9 +86,14 @@ def keep(told: Told, book: str, now: datetime) -> int:
     return len(new) + sum(before[one.letter_id].state != one.state for one in changed)
 
 
-def _standings(old: Concern | None, answers: Sequence[tuple[str, Answer]], told: Told) -> list[Standing]:
+def _standings(old: Concern | None, letter: int, told: Told) -> list[Standing]:
     held = {one.key: one for one in old.standings} if old is not None else {}
-    return [turned(key, held.get(key), answer, told.snapshot, told.at) for key, answer in answers]
+    found = []
+    for key, answer in told.answers[letter]:
+        before = held.get(key)
+        still = told.still.get(Shown(before.by, letter, key)) if before is not None else None
+        found.append(turned(key, before, answer, told.snapshot, told.at, still))
+    return found
 
 
 def _concern(told: Told, letter: int, standings: list[Standing]) -> Concern:

@@ -15,6 +15,7 @@ from collectors.facts.updates import PendingUpdate, Updates
 from collectors.model import Kind, Record
 from server.background.models import Job
 from server.feeds.matching.models import Matched
+from server.feeds.matching.tables import Overtaken, Tables
 from server.feeds.models import Feed, Superseded, WindowsBuild
 from server.feeds.store import swapped
 from server.ingest.models import Machine, StoredSnapshot
@@ -149,6 +150,94 @@ def test_other_data_end_a_warning_without_calling_it_closed(client: Any, host: A
     assert [each.note for each in row.standings] == ["by-data"]
 
 
+def _both_turned(client: Any, host: Any, fixed: str, version: str, *items: dict[str, str]) -> tuple[Concern, Machine]:
+    """Open by a report with openssl 3.0.15-1; then other data, and a report of that version, before anybody looks again."""
+    data()
+    reports(client, host, software(("openssl", "3.0.15-1")), age=timedelta(hours=2))
+    match()
+    warned = letter(*items or ({"cve": CVE},))
+    given("debian", mended("openssl", fixed, CVE), mended("zlib", "1.3-1", "CVE-2026-2"))
+    machine = reports(client, host, software(("openssl", version)))
+    match()
+    assert one(warned, machine).state_word == OPEN
+    sweeping.weigh()
+    return one(warned, machine), machine
+
+
+@pytest.mark.parametrize("version", ["3.0.15-1", "3.0.16-1"])
+def test_a_new_report_closes_nothing_that_the_data_ended(client: Any, host: Any, version: str) -> None:
+    row, machine = _both_turned(client, host, "3.0.15-1", version)
+    assert (row.state_word, row.closed_by, row.closed_at) == (NOT_AFFECTED, "", None)
+    assert [each.note for each in row.standings] == ["by-data"]
+    reports(client, host, software(("openssl", "3.0.17-1")))
+    match()
+    sweeping.weigh()
+    row = one(row.letter, machine)
+    assert (row.state_word, row.closed_by, [each.note for each in row.standings]) == (NOT_AFFECTED, "", ["by-data"])
+
+
+def test_where_data_and_version_turned_and_the_old_report_is_open_by_the_new_data_the_new_one_closed_it(
+    client: Any, host: Any
+) -> None:
+    row, machine = _both_turned(client, host, "3.0.15-2", "3.0.15-2")
+    assert (row.state_word, row.closed_by) == (CLOSED, machine.latest_id)
+
+
+def _closes(client: Any, host: Any) -> tuple[Letter, str]:
+    """Open by a report, of which the id is told, and ended by a newer one that nobody has weighed yet."""
+    data()
+    old = reports(client, host, software(("openssl", "3.0.15-1")), age=timedelta(hours=2)).latest_id
+    match()
+    warned = letter({"cve": CVE})
+    machine = reports(client, host, software(("openssl", "3.0.16-1")))
+    assert machine.latest is not None
+    StoredSnapshot.objects.filter(pk=machine.latest_id).update(sealed=machine.latest.whole(), base=None)
+    match()
+    assert old is not None
+    return warned, old
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_where_the_old_report_cannot_be_asked_nothing_is_called_closed(client: Any, host: Any, broken: bool) -> None:
+    warned, old = _closes(client, host)
+    gone = StoredSnapshot.objects.filter(pk=old)
+    assert gone.update(sealed=b"broken") if broken else gone.delete()
+    assert sweeping.weigh() == {"weighed": 1, "failed": 0, "turned": 1}
+    row = Concern.objects.get(letter=warned)
+    assert (row.state_word, row.closed_by, row.closed_at) == (NOT_AFFECTED, "", None)
+    assert [each.note for each in row.standings] == ["not-proved"]
+    assert row.standings[0].note_title
+
+
+def test_where_the_data_go_while_reports_are_asked_it_stays_open_until_the_next_time(
+    client: Any, host: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warned, _old = _closes(client, host)
+
+    def overtaken(_book: Tables) -> None:
+        raise Overtaken
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Tables, "_whole", overtaken)
+        assert sweeping.weigh() == {"weighed": 0, "failed": 0, "turned": 0}
+    assert Concern.objects.get(letter=warned).state_word == OPEN
+    assert sweeping.weigh()["weighed"] == 1
+    assert Concern.objects.get(letter=warned).state_word == CLOSED
+
+
+def test_a_product_that_is_ruled_out_closes_no_cve_that_was_not_matched(
+    client: Any, host: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data()
+    reports(client, host, software(("openssl", "3.0.15-1")), age=timedelta(hours=2))
+    match()
+    warned = letter({"cve": CVE, "product": "OpenSSL", "version": "< 3.0.2"})
+    machine = reports(client, host, software(("openssl", "3.0.15-2")))
+    monkeypatch.setattr(tasks, "SOON", timedelta())
+    assert sweeping.weigh()["weighed"] == 1
+    assert told(warned, machine) == [(OPEN, "carried")]
+
+
 def test_what_the_data_do_not_say_cannot_be_told(client: Any, host: Any, another: Any) -> None:
     data()
     machine = reports(client, host, software(("openssl", "3.0.16-1")))
@@ -232,6 +321,26 @@ def test_updates_are_told_by_the_build_and_by_what_windows_misses(
     machine = reports(client, host, *windows(build, pending))
     warned = letter({"kb": kb})
     assert told(warned, machine) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("build", "ubr", "expected"),
+    [
+        ("20348.4400", 4300, (NOT_AFFECTED, "by-data")),  # the table names a lower build now
+        ("20348.4405", 4405, (CLOSED, "")),
+        ("20348.4410", 4402, (CLOSED, "")),
+    ],
+)
+def test_another_table_of_builds_closes_nothing(client: Any, host: Any, build: str, ubr: int, expected: tuple[str, str]) -> None:
+    given("windows", *TABLE, kind="windows", limit=45)
+    reports(client, host, *windows("20348.4400"), age=timedelta(hours=2))
+    warned = letter({"kb": "KB5070001"})
+    row = WindowsBuild(build=20348, series="server", ubr=ubr, kb="KB5070001", released=DAY, security=True)
+    given("windows", row, *TABLE[1:], kind="windows", limit=45)
+    machine = reports(client, host, *windows(build))
+    match()
+    sweeping.weigh()
+    assert [(each.state, each.note) for each in one(warned, machine).standings] == [expected]
 
 
 def test_an_update_of_windows_is_no_matter_of_other_systems_once_the_system_was_seen(
@@ -429,7 +538,7 @@ def test_a_job_killed_between_slices_goes_on_where_it_stood(
 def test_every_word_has_a_number_and_a_text() -> None:
     assert set(codes.STATES) == set(codes.STATE_TITLES)
     assert {codes.STATE_WORDS[number] for number in codes.STATES.values()} == set(codes.STATES)
-    assert {weigh.BY_DATA, weigh.CANNOT} == set(codes.NOTES)
+    assert {weigh.BY_DATA, weigh.CANNOT, weigh.NOT_PROVED} == set(codes.NOTES)
 
 
 def test_grounds_that_are_told_have_their_texts() -> None:
