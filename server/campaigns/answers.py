@@ -39,8 +39,9 @@ def _page(request: HttpRequest, found: Part, filled: dict[str, forms.Form] | Non
         "part": found, "campaign": held, "numbers": account.sum(account.by_pk[found.pk]), "problem": problem, "nav": "campaigns",
         "may": user.may(HANDLE, found.unit) and held.state == Campaign.RUNNING, "duty": reading.shifts(found.roster),
         "receive": filled.get("receive") or ReceiveForm(prefix="receive"),
-        "hand_in": filled.get("hand_in") or HandInForm(prefix="hand_in", initial={"name": user.full_name}),
-        "roster": filled.get("roster") or RosterForm(prefix="roster", initial={"roster": shown}),
+        "hand_in": filled.get("hand_in")
+        or HandInForm(prefix="hand_in", initial={"name": user.full_name, "version": found.handed_version}),
+        "roster": filled.get("roster") or RosterForm(prefix="roster", initial={"roster": shown, "version": found.roster_version}),
     }  # fmt: skip
     return render(request, "campaigns/part.html", context, status=status)
 
@@ -59,8 +60,18 @@ def _answer(
         do(found, user, form.cleaned_data, address_of(request))
     except leading.Impossible as error:
         found.refresh_from_db()
-        return _page(request, found, problem=str(error), status=409)
+        if isinstance(error, leading.Overtaken):
+            form = _anew(request, found, form)
+        return _page(request, found, {name: form}, problem=str(error), status=409)
     return redirect("campaign-part", pk=pk)
+
+
+def _anew(request: HttpRequest, found: Part, form: forms.Form) -> forms.Form:
+    """The same words over what is saved now: the page shows both, and whoever saves again has read it."""
+    data = request.POST.copy()
+    version = found.roster_version if isinstance(form, RosterForm) else found.handed_version
+    data[form.add_prefix("version")] = str(version)
+    return type(form)(data, prefix=form.prefix)
 
 
 @require_http_methods(BOTH)
@@ -76,7 +87,9 @@ def handed_in(request: HttpRequest, pk: int) -> HttpResponse:
     form = HandInForm(request.POST, prefix="hand_in")
     return _answer(
         request, pk, "hand_in", form,
-        lambda part, user, given, where: leading.hand_in(part, user.username, given["name"], given["role"], given["note"], where),
+        lambda part, user, given, where: leading.hand_in(
+            part, user.username, given["name"], given["role"], given["note"], given["version"] or 0, where
+        ),
     )  # fmt: skip
 
 
@@ -84,7 +97,8 @@ def handed_in(request: HttpRequest, pk: int) -> HttpResponse:
 def roster(request: HttpRequest, pk: int) -> HttpResponse:
     form = RosterForm(request.POST, prefix="roster")
     return _answer(
-        request, pk, "roster", form, lambda part, user, given, where: leading.put_on_duty(part, given["roster"], user.username, where)
+        request, pk, "roster", form,
+        lambda part, user, given, where: leading.put_on_duty(part, given["roster"], given["version"] or 0, user.username, where),
     )  # fmt: skip
 
 

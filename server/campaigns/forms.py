@@ -197,13 +197,19 @@ class ReceiveForm(forms.Form):
 
 
 class HandInForm(forms.Form):
+    """`version`: of what is handed in so far, as the person has read it."""
+
     name = Sentence(label=_("Responsible person"), max_length=200)
     role = Sentence(label=_("Position"), max_length=200)
     note = Sentence(label=_("What was done, what is left and why"), lines=True, required=False, max_length=2000)
+    version = forms.IntegerField(widget=forms.HiddenInput, required=False)
 
 
 class RosterForm(forms.Form):
+    """`version`: of the roster that the person has read."""
+
     roster = Lines(reading.roster, label=_("On duty, one a line: name; telephone; from; to (30/08/2025 07:00)"))
+    version = forms.IntegerField(widget=forms.HiddenInput, required=False)
 
 
 class ExcuseForm(forms.Form):

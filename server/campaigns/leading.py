@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from baselines.loader import BaselineError
 from server.assess import packs
-from server.campaigns import freezing, proof
+from server.campaigns import freezing, proof, reading
 from server.campaigns.models import Campaign, Part
 from server.coverage.models import Expected
 from server.ingest.models import IN_SERVICE, Machine
@@ -135,22 +135,45 @@ def receive(part: Part, by: str, note: str = "", address: str = "") -> None:
         _note("campaign.received", part.campaign, by, address, path=part.unit.path, unit=part.name)
 
 
-def hand_in(part: Part, by: str, name: str, role: str, note: str, address: str = "") -> None:
-    """A responsible person hands the unit's part in. The account says what it says. Raises Impossible."""
+def hand_in(part: Part, by: str, name: str, role: str, note: str, version: int, address: str = "") -> None:
+    """A responsible person hands the unit's part in, over what had that version. The account says what it says. Raises
+    Overtaken, Impossible."""
     with transaction.atomic():
         _running(part)
+        held = Part.objects.select_for_update(of=("self",)).get(pk=part.pk)
+        if held.handed_version != version:
+            raise _overtaken(held.handed_by, held.handed_at)
         Part.objects.filter(pk=part.pk).update(
-            handed_at=timezone.now(), handed_by=by, handed_name=name, handed_role=role, handed_note=note
-        )
-        _note("campaign.handed-in", part.campaign, by, address, path=part.unit.path, unit=part.name, said=note or None)
+            handed_at=timezone.now(), handed_by=by, handed_name=name, handed_role=role, handed_note=note, handed_version=version + 1
+        )  # fmt: skip
+        _note(
+            "campaign.handed-in", part.campaign, by, address, path=part.unit.path, unit=part.name, people=f"{name}, {role}",
+            said=note or None,
+        )  # fmt: skip
 
 
-def put_on_duty(part: Part, roster: list[dict[str, str]], by: str, address: str = "") -> None:
-    """The unit's own duty roster. Raises Impossible."""
+def put_on_duty(part: Part, roster: list[reading.Entry], version: int, by: str, address: str = "") -> None:
+    """The unit's own duty roster, over the one that had that version. Raises Overtaken, Impossible."""
     with transaction.atomic():
         _running(part)
-        Part.objects.filter(pk=part.pk).update(roster=roster)
-        _note("campaign.roster", part.campaign, by, address, path=part.unit.path, unit=part.name, rows=len(roster))
+        held = Part.objects.select_for_update(of=("self",)).get(pk=part.pk)
+        if held.roster_version != version:
+            raise _overtaken(held.roster_by, held.roster_at)
+        Part.objects.filter(pk=part.pk).update(roster=roster, roster_by=by, roster_at=timezone.now(), roster_version=version + 1)
+        people = "; ".join(reading.written([one], ("name", "begin", "end")) for one in roster)
+        _note(
+            "campaign.roster", part.campaign, by, address, path=part.unit.path, unit=part.name, rows=len(roster), people=people or None
+        )  # fmt: skip
+
+
+def _overtaken(who: str, at: datetime | None) -> Overtaken:
+    return Overtaken(
+        _(
+            "%(who)s saved this at %(at)s, while you were writing. Nothing of yours was saved: below stand what is saved now and "
+            "what you wrote; save again to put yours in its place."
+        )
+        % {"who": who or "–", "at": _moment(at) if at else "–"}
+    )
 
 
 def close(campaign: Campaign, by: str, address: str = "") -> Campaign:

@@ -163,9 +163,13 @@ class Part(models.Model):
         default=dict, help_text="Check -> machines that failed, were unknown, passed: at the start, then now"
     )
     roster = models.JSONField(default=list, help_text="Its own people on duty, as those of the campaign")
+    roster_version = models.PositiveIntegerField(default=0, help_text="Counts savings: who saves over an older one is told")
+    roster_by = models.CharField(max_length=200, blank=True)
+    roster_at = models.DateTimeField(null=True)
     received_at = models.DateTimeField(null=True)
     received_by = models.CharField(max_length=200, blank=True)
     received_note = models.CharField(max_length=1000, blank=True)
+    handed_version = models.PositiveIntegerField(default=0, help_text="As that of the roster")
     handed_at = models.DateTimeField(null=True)
     handed_by = models.CharField(max_length=200, blank=True)
     handed_name = models.CharField(max_length=200, blank=True, help_text="Who answers for it")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from pathlib import Path
 from typing import Any
 
@@ -229,6 +230,51 @@ def test_a_unit_confirms_and_hands_in_and_no_state_changes(land: Land) -> None:
     assert Entry.objects.filter(action__in=("campaign.received", "campaign.handed-in"), unit_path=part.unit.path).count() == 2
     closed(held)
     assert client.post(f"{url}/handed-in/", {"hand_in-name": "x", "hand_in-role": "y"}).status_code == 409
+
+
+def test_the_second_of_two_who_answer_for_a_unit_overwrites_nothing_in_silence(land: Land) -> None:
+    land.started()
+    first, second = (on(person(name, "operator", land.units["C"])) for name in ("chị-một", "anh-hai"))
+    part = Part.objects.get(code="C")
+    shift = "; 0912345678; 30/08/2025 07:00; 31/08/2025 07:00"
+    forms: dict[str, tuple[str, Any]] = {
+        "roster": ("roster", lambda who: {"roster": f"Trực {who}{shift}"}),
+        "handed-in": ("hand_in", lambda who: {"name": f"Ký {who}", "role": "Phó phòng", "note": f"lời {who}"}),
+    }
+    for path, (prefix, words) in forms.items():
+        url = f"/campaigns/parts/{part.pk}/{path}/"
+        send = lambda client, who, version: client.post(  # noqa: E731
+            url, {f"{prefix}-{name}": value for name, value in {**words(who), "version": version}.items()}  # noqa: B023
+        )  # fmt: skip
+        seen = version_in(body(first.get(f"/campaigns/parts/{part.pk}/")), prefix)
+        assert version_in(body(second.get(f"/campaigns/parts/{part.pk}/")), prefix) == seen
+        assert send(first, "Một", seen).status_code == 302
+        kept = Part.objects.filter(pk=part.pk).values().get()
+        late = send(second, "Hai", seen)
+        assert late.status_code == 409
+        page = body(late)
+        assert "chị-một saved this" in page
+        for word in [*words("Một").values(), *words("Hai").values()]:
+            assert word.partition(";")[0] in page, "what is saved and what was typed"
+        assert send(second, "Hai", "").status_code == 409, "who says nothing of what was read has not read it"
+        assert Part.objects.filter(pk=part.pk).values().get() == kept
+        assert send(second, "Hai", version_in(page, prefix)).status_code == 302, "knowing both"
+        assert send(first, "Một", version_in(page, prefix)).status_code == 409
+    part.refresh_from_db()
+    assert (part.roster[0]["name"], part.handed_name, part.handed_by) == ("Trực Hai", "Ký Hai", "anh-hai")
+    entries = Entry.objects.filter(unit_path=part.unit.path).order_by("pk")
+    told = [(entry.action, entry.actor, entry.detail["people"]) for entry in entries if entry.action.startswith("campaign.")]
+    times = "; 30/08/2025 07:00; 31/08/2025 07:00"
+    assert told == [
+        ("campaign.roster", "chị-một", f"Trực Một{times}"), ("campaign.roster", "anh-hai", f"Trực Hai{times}"),
+        ("campaign.handed-in", "chị-một", "Ký Một, Phó phòng"), ("campaign.handed-in", "anh-hai", "Ký Hai, Phó phòng"),
+    ], "what was put in the place of another is still to be read"  # fmt: skip
+
+
+def version_in(page: str, prefix: str) -> str:
+    found = re.search(rf'name="{prefix}-version" value="(\d+)"', page)
+    assert found, "the page says which one was read"
+    return found[1]
 
 
 def form(**changes: Any) -> dict[str, Any]:
