@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable
+from datetime import date as Day
 from datetime import datetime
 
 from django.db import transaction
@@ -12,7 +13,7 @@ from django.utils import timezone
 
 from server.campaigns import proof
 from server.campaigns.models import LATER, LEFT_OUT, SCOPE, Campaign, Part, Row
-from server.coverage.models import Expected
+from server.coverage.models import TWICE, Expected
 from server.findings import codes
 from server.ingest.models import IN_SERVICE, Machine
 from server.units.models import Unit
@@ -58,7 +59,8 @@ class Parts:
 
 
 def freeze_machines(campaign: Campaign, after: int) -> int | None:
-    """The next slice of those that enrolled; the last number of it, None at the end. Twice is the same as once."""
+    """The next slice of those that enrolled; the last number of it, None at the end. Twice is the same as once. Who is excused
+    by lists is left out, and named."""
     assert campaign.started_at is not None
     there = Q(created_at__lte=campaign.started_at) & (IN_SERVICE | Q(retired_at__gt=campaign.started_at))
     found = Machine.objects.filter(machines_of(campaign), there, pk__gt=after)
@@ -67,18 +69,44 @@ def freeze_machines(campaign: Campaign, after: int) -> int | None:
         return None
     parts = Parts(campaign)
     starts = proof.at_start(machines, proof.rules_of(campaign.checks), campaign.started_at)
+    excuses = _excuses(machines, campaign.started_at)
     rows = []
     for machine in machines:
-        start, part = starts[machine.pk], parts.of(machine.unit)
+        start, part, said = starts[machine.pk], parts.of(machine.unit), excuses.get(machine.pk, "")
         if part is not None:
             rows.append(
                 Row(
                     campaign=campaign, part=part, machine=machine, name=machine.name, kind=machine.kind, before=start.before,
                     before_checks=start.checks, before_at=start.at, before_snapshot=start.snapshot,
+                    place=LEFT_OUT if said else SCOPE, note=said,
                 )
             )  # fmt: skip
     Row.objects.bulk_create(rows, ignore_conflicts=True)
     return machines[-1].pk
+
+
+def _excuses(machines: list[Machine], start: datetime) -> dict[int, str]:
+    """Machine -> why it is left out: every line of lists that expects it is excused, by somebody of the unit it is in or above.
+
+    A line that stands there twice is excused for itself alone: the machine is there, once.
+    """
+    units, today = {machine.pk: machine.unit for machine in machines}, timezone.localdate(start)
+    said: dict[int, list[str]] = defaultdict(list)
+    lines = Expected.objects.filter(listed=True, machine__in=list(units), first_at__lte=start)
+    for line in lines.select_related("unit").order_by("pk"):
+        assert line.machine_id is not None
+        excuse = _excuse(line, today)
+        if not (excuse and line.excuse == TWICE):
+            said[line.machine_id].append(excuse if units[line.machine_id].path.startswith(line.unit.path) else "")
+    return {pk: "; ".join(excuses)[:500] for pk, excuses in said.items() if all(excuses)}
+
+
+def _excuse(line: Expected, today: Day) -> str:
+    """Why, and who said so; empty: it is not excused that day."""
+    if not line.excuse or (line.excused_until is not None and line.excused_until < today):
+        return ""
+    said = ": ".join(filter(None, (str(line.get_excuse_display()), line.excuse_note)))
+    return f"{said} ({line.excused_by})"[:500]
 
 
 def freeze_lines(campaign: Campaign, after: int) -> int | None:
@@ -94,12 +122,11 @@ def freeze_lines(campaign: Campaign, after: int) -> int | None:
         part = parts.of(line.unit)
         if part is None:
             continue
-        excused = bool(line.excuse) and (line.excused_until is None or line.excused_until >= today)
-        said = ": ".join(filter(None, (str(line.get_excuse_display()), line.excuse_note))) if excused else ""
+        said = _excuse(line, today)
         rows.append(
             Row(
                 campaign=campaign, part=part, expected=line, listed=True, name=line.name, kind=line.kind,
-                place=LEFT_OUT if excused else SCOPE, note=f"{said} ({line.excused_by})"[:500] if excused else "",
+                place=LEFT_OUT if said else SCOPE, note=said,
             )
         )  # fmt: skip
     Row.objects.bulk_create(rows, ignore_conflicts=True)

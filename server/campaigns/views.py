@@ -245,7 +245,7 @@ def report(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "campaign": found, "part": part, "numbers": account.sum(part), "branches": account.branches(part), "checks": account.checks(part),
         "states": STATES, "lines": _by_name(account, part), "later": account.under(part, LATER)[:NAMED],
-        "left_out": account.under(part, LEFT_OUT)[:NAMED], "became": [row.cut() for row in scope.exclude(became="").select_related("part")[:NAMED]],
+        "left_out": [row.cut() for row in account.under(part, LEFT_OUT)[:NAMED]], "became": [row.cut() for row in scope.exclude(became="").select_related("part")[:NAMED]],
         "roster": reading.shifts(found.roster), "nav": "campaigns", "ground": ground, "whole": account.sees_all, "made_at": timezone.now(),
         "parts": [one for one in account.answering() if part is None or one.path.startswith(part.path)],
         "rules_changed": _names(account, ground["rules_changed"]),

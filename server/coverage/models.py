@@ -24,11 +24,12 @@ SOURCES = [
     (REGISTER, _("register (CSV)")),
     (NETWORK, _("look at the network (rasoat discover)")),
 ]
+TWICE = "twice"
 EXCUSES = [
     ("scrapped", _("scrapped or handed over")),
     ("repair", _("in repair or in store")),
     ("no-machine", _("cannot be scanned: printer, telephone, camera")),
-    ("twice", _("listed twice")),
+    (TWICE, _("listed twice")),
     ("other", _("another reason")),
 ]
 

@@ -151,6 +151,42 @@ def test_freezing_twice_and_a_late_machine_of_a_list(land: Land) -> None:
     assert not Row.objects.filter(place=LATER).exists()
 
 
+def test_who_is_excused_under_coverage_is_left_out_by_name_also_where_the_machine_is_known(land: Land) -> None:
+    today = timezone.localdate()
+
+    def line(name: str, unit: Any, **excused: Any) -> None:
+        machine = Machine.objects.get(name=name)
+        Expected.objects.create(
+            unit=unit, name=f"{name}.dòng", hostname=name, machine=machine, matched_by="name", first_at=timezone.now() - DAY,
+            excused_by="chị Hai" if excused else "", **excused,
+        )  # fmt: skip
+
+    a, b, c = (land.units[name] for name in "ABC")
+    line("c-1", c, excuse="repair", excuse_note="chờ linh kiện", excused_until=today)
+    line("a-1", land.root, excuse="other", excuse_note="máy trưng bày")
+    line("a-1", a, excuse="twice")
+    line("a-2", a, excuse="repair", excused_until=today - DAY)
+    line("b-1", b, excuse="twice")
+    line("b-2", b, excuse="repair")
+    line("b-2", land.root)
+    line("b-3", c, excuse="scrapped")
+    held = land.started()
+    left_out = dict(Row.objects.filter(place=LEFT_OUT, machine__isnull=False).values_list("name", "note"))
+    assert left_out == {"c-1": "in repair or in store: chờ linh kiện (chị Hai)", "a-1": "another reason: máy trưng bày (chị Hai)"}
+    for name in ("a-1", "a-2"):
+        land.report(name, **GOOD)
+    found = look(held)
+    assert set(found) == {"a-2", "b-1", "b-2", "b-3", "c-chưa-thấy"}, "over, listed twice, expected by another list, not theirs"
+    assert not Row.objects.filter(place=LATER).exists(), "and none is told of as new"
+    assert Account(held, None).sum(None).scope == 5
+    closed(held)
+    page = body(on(person("tw", "viewer", land.root)).get(f"/campaigns/{held.pk}/report/"))
+    told = page[page.index("Left out at the start by an excuse") :].split("</section>")[0]
+    for name, note in left_out.items():
+        assert f"<strong>{name}</strong>: {note}. Last report: " in told, "who excused a machine that still reports is seen"
+    assert "c-thanh-lý" in told
+
+
 def test_an_exemption_takes_two_people_and_a_reason(land: Land) -> None:
     held = land.started()
     operator, second = person("tỉnh-c", "operator", land.units["C"]), person("duyệt", "approver", land.root)
