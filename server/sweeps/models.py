@@ -260,7 +260,6 @@ class Concern(models.Model):
     letter = models.ForeignKey(Letter, on_delete=models.CASCADE, related_name="concerns")
     state = models.PositiveSmallIntegerField(help_text="codes.STATES")
     since = models.DateTimeField(help_text="Time of the report that first showed it so")
-    snapshot = models.CharField(max_length=36, help_text="The report it was told by last")
     closed_by = models.CharField(max_length=36, blank=True, help_text="Snapshot that proved it")
     closed_at = models.DateTimeField(null=True, help_text="Time of that report")
     open = models.PositiveIntegerField(help_text="Items")
@@ -301,7 +300,7 @@ def doubt(concerns: models.QuerySet[Concern]) -> int:
 
 
 class Weighed(models.Model):
-    """How far the letters of a machine reach."""
+    """How far the letters of a machine reach: those in force were all told by this report last."""
 
     REACHED_BY = "machine__unit__path"
 

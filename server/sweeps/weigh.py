@@ -64,7 +64,10 @@ def turned(key: str, before: Standing | None, answer: Answer, snapshot: str, at:
 
 
 def keep(told: Told, book: str, now: datetime) -> int:
-    """Write how a machine stands; how many letters turned. Inside a transaction of the caller's. Twice does no harm."""
+    """Write how a machine stands; how many letters turned. Inside a transaction of the caller's. Twice does no harm.
+
+    A letter that stands as before is not written again, unless an item is open: by which report it was so last is its proof.
+    """
     before = {one.letter_id: one for one in Concern.objects.select_for_update().filter(machine=told.machine)}
     new: list[Concern] = []
     changed: list[Concern] = []
@@ -74,11 +77,11 @@ def keep(told: Told, book: str, now: datetime) -> int:
         row = _concern(told, letter, standings)
         if old is None:
             new.append(row)
-        elif (old.state, old.since, old.snapshot) != (row.state, row.since, row.snapshot) or old.standings != standings:
+        elif (old.state, old.since) != (row.state, row.since) or old.standings != standings:
             row.pk = old.pk
             changed.append(row)
     Concern.objects.bulk_create(new, CHUNK)
-    columns = ["state", "since", "snapshot", "closed_by", "closed_at", "open", "untold", "packed"]
+    columns = ["state", "since", "closed_by", "closed_at", "open", "untold", "packed"]
     Concern.objects.bulk_update(changed, columns, CHUNK)
     Weighed.objects.update_or_create(
         machine=told.machine, defaults={"snapshot": told.snapshot, "book": book, "matched_at": told.matched_at, "at": now}
@@ -106,7 +109,7 @@ def _concern(told: Told, letter: int, standings: list[Standing]) -> Concern:
     since = (max(times) if state == STATES[CLOSED] else min(times)) if times else told.at
     closed = newest if state == STATES[CLOSED] else None
     return Concern(
-        machine=told.machine, letter_id=letter, state=state, since=since, snapshot=told.snapshot,
+        machine=told.machine, letter_id=letter, state=state, since=since,
         closed_by=closed.closed_by if closed else "", closed_at=closed.since_at if closed else None,
         open=sum(one.state == OPEN for one in standings), untold=sum(one.state == CANNOT_TELL for one in standings),
         packed=packed(standings),

@@ -133,6 +133,6 @@ def warned(machine: Machine, mark: str) -> tuple[Sighting, Concern]:
     item = Item.objects.get_or_create(letter=warning, key="k", defaults={"line": 2, "cve": "CVE-2026-1000"})[0]
     standing = Standing(item.key, "open", now.isoformat(), "carried", mark, "x")
     concern = Concern.objects.create(
-        machine=machine, letter=warning, state=1, since=now, snapshot="x", open=1, untold=0, packed=packed([standing])
+        machine=machine, letter=warning, state=1, since=now, open=1, untold=0, packed=packed([standing])
     )
     return sighting, concern

@@ -167,7 +167,7 @@ def test_a_list_named_by_number_stands_as_it_was_matched_and_adds_up_to_the_scop
     Sheet.objects.create(feed="indicators/x", number="12/DS", title="Địa chỉ máy chủ điều khiển", kinds={"ip": 1}, **more)
     for name, state in (("a-1", "closed"), ("b-1", "open")):
         Concern.objects.create(
-            machine=Machine.objects.get(name=name), letter=warning, state=codes.STATES[state], since=timezone.now(), snapshot="x",
+            machine=Machine.objects.get(name=name), letter=warning, state=codes.STATES[state], since=timezone.now(),
             open=1, untold=0, packed=packed([]),
         )  # fmt: skip
     every = {"open": 1, "cannot-tell": 5, "closed": 1, "not-affected": 0}, {"seen": 0, "not-seen": 0, "not-known": 7}

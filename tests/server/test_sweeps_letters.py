@@ -6,6 +6,8 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from collectors.facts.firmware import Firmware
@@ -21,7 +23,7 @@ from server.feeds.store import swapped
 from server.ingest.models import Machine, StoredSnapshot
 from server.sweeps import codes, state, tasks, weigh
 from server.sweeps.codes import CANNOT_TELL, CLOSED, NOT_AFFECTED, OPEN
-from server.sweeps.models import Concern, Item, Letter, Standing
+from server.sweeps.models import Concern, Item, Letter, Standing, Weighed
 from tests.server import sweeping
 from tests.server.feeds_given import given, mended
 from tests.server.people import made
@@ -533,6 +535,25 @@ def test_a_job_killed_between_slices_goes_on_where_it_stood(
     assert sweeping.run(tasks.weigh_letters, job)["weighed"] == 3
     assert {row.state_word for row in Concern.objects.all()} == {OPEN}
     assert Concern.objects.count() == 3
+
+
+def test_a_letter_that_stands_as_before_is_not_written_again(client: Any, host: Any) -> None:
+    data()
+    given("debian-more", mended("zlib", "1.4-1", "CVE-2026-3"))
+    packages = software(("openssl", "3.0.16-1"), ("zlib", "1.3-1"))
+    reports(client, host, packages, age=timedelta(hours=2))
+    match()
+    clear, bad = letter({"cve": CVE}, {"cve": "CVE-2026-9999"}), letter({"cve": "CVE-2026-3"}, number="2/CB")
+    machine = reports(client, host, packages)
+    match()
+    with CaptureQueriesContext(connection) as asked:
+        assert sweeping.weigh() == {"weighed": 1, "failed": 0, "turned": 0}
+    written = [one["sql"] for one in asked if one["sql"].startswith('UPDATE "sweeps_concern"')]
+    (only,) = written
+    assert f"IN ({one(bad, machine).pk})" in only
+    assert one(bad, machine).standings[0].by == machine.latest_id
+    assert told(clear, machine) == [(NOT_AFFECTED, "data-clear"), (CANNOT_TELL, "data-silent")]
+    assert Weighed.objects.get().snapshot == machine.latest_id
 
 
 def test_every_word_has_a_number_and_a_text() -> None:
