@@ -297,7 +297,8 @@ def _standings(machines: Iterable[int], rules: Mapping[int, str]) -> dict[int, d
 def _judged_by(snapshots: Collection[str]) -> dict[str, Held]:
     """Report -> what it was judged by."""
     rows = StoredAssessment.objects.filter(snapshot__in=list(snapshots))
-    return {pk: Held(*held) for pk, *held in rows.values_list("snapshot_id", "baseline", "level", "tailoring")}
+    held = rows.values_list("snapshot_id", "baseline", "level", "tailoring")
+    return {pk: Held(baseline, level, tailoring) for pk, baseline, level, tailoring in held}
 
 
 def _latest(machines: Iterable[Machine]) -> dict[str, StoredSnapshot]:
