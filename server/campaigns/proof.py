@@ -188,7 +188,7 @@ class Look:
             found.why, found.about = "unknown", sorted(unsure)
         elif newest.clock_ahead:
             found.why = "clock"
-        elif not row.before_checks and (why := self._eased(row, machine, rests_on)):
+        elif _was_not_good(row.before_checks, checks) and (why := self._eased(row, machine, rests_on)):
             found.why = why
         elif borne:
             found.state, found.why, found.about = EXCUSED, "borne", sorted(borne)
@@ -236,6 +236,11 @@ class Look:
             found.became, found.became_at, found.became_where = "retired", machine.retired_at, machine.retired_why[:200]
         elif not unit.path.startswith(self.units[row.part.unit_id].path):
             found.became, found.became_where = "moved", unit.name
+
+
+def _was_not_good(before: Checks, now: Checks) -> bool:
+    """Something passes that did not at the start, or nobody knows that it did: it has to be proved that no less is asked."""
+    return any(verdict == codes.PASS and before.get(check) != codes.PASS for check, verdict in now.items())
 
 
 def worst(held: Mapping[int, int], rules: Mapping[int, str]) -> Checks:

@@ -29,10 +29,12 @@ WHYS = {
     "nothing-asked": _("none of the campaign's checks is asked of it at its level"),
     "asked-no-more": _("asked at the start and no longer asked:"),
     "eased": _(
-        "it was not seen at the start, and since then its unit or it is held to another pack, other stricter values or a lower level"
+        "what did not pass at the start passes now, but its unit or it has come to be held to another pack, other stricter values or a lower level since"
     ),
-    "start-not-known": _("it was not seen at the start, and to which stricter values its unit was held then is not known"),
-    "not-known-by-what": _("it was not seen at the start, and by what its newest report was judged is not known"),
+    "start-not-known": _(
+        "what did not pass at the start passes now, but to which stricter values its unit was held then is not known"
+    ),
+    "not-known-by-what": _("what did not pass at the start passes now, but by what its newest report was judged is not known"),
     "before": _("what came last was collected before the start"),
     "silent": _("no report since the start"),
     "never": _("enrolled, and never reported"),
