@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from server.api import api
 from server.assess import judge
+from server.campaigns.models import Campaign
 from server.coverage.models import Expected
 from server.findings import rollup, tally
 from server.findings.codes import FAIL
@@ -39,7 +40,8 @@ def address(path: str) -> str:
     machine = Machine.objects.get(name="nam-1")
     rule = Standing.objects.filter(verdict=FAIL)[0].rule_id
     lists = {"sheet": Sheet.objects.values_list("pk", flat=True)[0], "letter": Letter.objects.values_list("pk", flat=True)[0]}
-    return path.format(pk=machine.pk, rule=rule, gap="absent", **lists)
+    pk = Campaign.objects.get().pk if "/campaigns/" in path else machine.pk
+    return path.format(pk=pk, rule=rule, gap="absent", **lists)
 
 
 def asked(path: str, key: str, accept: str = "*/*"):
