@@ -45,8 +45,11 @@ INSTALLED_APPS = [
     "server.schedules",
     "server.approvals",
     "server.waivers",
+    "server.assignments",
     "server.campaigns",
     "server.registers",
+    "server.documents",
+    "server.evidence",
     "server.journal",
     "server.outlets",
     "server.background",
@@ -113,7 +116,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 LOGIN_URL = "log-on"
-LOGIN_REDIRECT_URL = "machines"
+LOGIN_REDIRECT_URL = "overview"
 LOGOUT_REDIRECT_URL = "log-on"
 # By name and address together: a stranger elsewhere cannot lock the administrator out by guessing.
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]

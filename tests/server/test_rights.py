@@ -32,7 +32,7 @@ from server.outlets import making
 from server.outlets.making import Wish
 from server.programs.models import Key
 from server.registers.installed import Program
-from server.registers.models import Item
+from server.registers.models import Item, System
 from server.relays.models import Relay
 from server.stations.models import ScanRequest
 from server.units import rights
@@ -41,6 +41,7 @@ from server.units.paths import outermost, span
 from server.units.rights import ADMINISTER, APPROVE, HANDLE, JOURNAL, SCAN, SEE
 from server.waivers.models import Attestation
 from tests.server import waivers
+from tests.server.assignments import failing
 from tests.server.campaigns import running
 from tests.server.people import PASSWORD, Host, made, send
 from tests.server.registers import text_in, waiting_file
@@ -77,10 +78,12 @@ OBJECTS = {
     "attestations/<int:pk>": lambda there: there["attestation"].pk,
     "enrolment/<str:pk>": lambda there: there["waiting"].pk,
     "expected/<int:pk>": lambda there: there["expected"].pk,
+    "work/<int:pk>": lambda there: there["assignment"].pk,
     "campaigns/parts/<int:pk>": lambda there: there["part"].pk,
     "campaigns/<int:pk>": lambda there: there["part"].campaign_id,
     "registers/equipment/<int:pk>": lambda there: there["item"].pk,
     "registers/software/<int:pk>": lambda there: there["program"].pk,
+    "registers/systems/<int:pk>": lambda there: there["system"].pk,
     "registers/uploads/<int:pk>": lambda there: there["upload"].pk,
 }
 """The object of that part of an address, in the place called `there`."""
@@ -118,7 +121,9 @@ class Place(dict[str, Any]):
         sighting, concern = warned(machine, mark)
         item = Item.objects.create(unit=office, name=f"thiet-bi-{mark}", created_by=f"nguoi-{mark}")
         return cls(
+            system=System.objects.create(unit=office, name=f"he-thong-{mark}", created_by=f"nguoi-{mark}"),
             program=Program.objects.create(unit=office, name=f"phan-mem-{mark}", created_by=f"nguoi-{mark}"),
+            assignment=failing(machine, office, person(f"lo-{mark}", Membership.OPERATOR, office), f"chờ {mark}"),
             sighting=sighting, concern=concern, item=item, upload=waiting_file(office, mark),
             mark=mark, unit=unit, office=office, token=token, machine=machine, target=target, alarm=alarm, version=version,
             expected=expected, part=part, waiver=waiver, attestation=attestation, waiting=Agent.objects.get(pk=late.agent),
@@ -179,7 +184,7 @@ LISTS = [route for route in WALKED if route not in OF_AN_OBJECT]
 
 
 def test_the_walk_meets_the_pages_there_are() -> None:
-    assert {"", "journal/", "tokens/", "configurations/"} <= set(LISTS)
+    assert {"", "machines/", "journal/", "tokens/", "configurations/"} <= set(LISTS)
     assert {"machines/<int:pk>/", "alarms/<int:pk>/close/", "machines/<int:pk>/snapshots/<str:snapshot>/raw/"} <= set(
         OF_AN_OBJECT
     )
@@ -233,7 +238,7 @@ def test_lists_name_nothing_of_others(places: tuple[Place, Place], tree, route: 
 
 
 @pytest.mark.parametrize(
-    ("route", "mark"), [("", "may-xanhlam"), ("journal/", "xanhlam"), ("tokens/", "xanhlam"), ("coverage/?gap=absent", "xanhlam")]
+    ("route", "mark"), [("", "xanhlam"), ("machines/", "may-xanhlam"), ("journal/", "xanhlam"), ("tokens/", "xanhlam"), ("coverage/?gap=absent", "xanhlam")]
 )
 def test_lists_name_what_is_ones_own(places: tuple[Place, Place], route: str, mark: str) -> None:
     client = on(person("quản trị tỉnh", Membership.ADMIN, places[1]["unit"]))
@@ -340,7 +345,9 @@ STAYS = {
     "units": "the tree itself: operations.py says what becomes of each",
     "findings": "counted where the machines are, by tally.settle",
     "schedules": "what the successor says of itself holds: the hours of one office must not be laid over the machines of another",
+    "assignments.Assignment": "of a machine it goes along with the machine (looking.py); of a unit it ends with the unit",
     "background.Job": "what was done stays where it was done",
+    "documents": "papers of their day, and who signed them: the successor has its own",
     "campaigns": "an account of its days: a unit that ended lies below the one after it, whose people read on",
     "coverage.Listing": "a list was taken over for the unit of its day",
     "waivers.Attestation": "a word on a unit ends with the unit; one on a machine goes along by waivers/signals.py",

@@ -1,0 +1,103 @@
+"""A paper as PDF/A-2b, by typst: the layout is templates/paper.typ, the fonts are those shipped."""
+
+from __future__ import annotations
+
+import json
+import re
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import typst
+
+from server.documents.exports import layout
+from server.documents.exports.picture import size_mm
+from server.documents.report import Figure, Paragraph, Report, Style, Table
+from server.documents.templates import FONTS, TemplateError, find
+from server.documents.texts import Texts
+
+NAME = "paper.typ"
+STANDARD = "a-2b"
+WIDTH_MM, HEIGHT_MM = 165, 220
+_LONG = re.compile(r"\S{24,}")
+_BAD = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_BREAK = "\u200b"
+
+
+def written(report: Report) -> bytes:
+    """The file. Raises TemplateError with the file and the place."""
+    path = find(NAME)
+    with tempfile.TemporaryDirectory(prefix="rasoat-paper-") as folder:
+        root = Path(folder)
+        maker = _Maker(root, report)
+        (root / "data.json").write_text(json.dumps(maker.data(), ensure_ascii=False), "utf-8")
+        (root / NAME).write_bytes(path.read_bytes())
+        try:
+            made = typst.compile(
+                root / NAME, root=root, font_paths=[FONTS], ignore_system_fonts=True, format="pdf", pdf_standards=[STANDARD],
+                package_path=root, timestamp=report.made_at.replace(microsecond=0),
+            )  # fmt: skip
+        except typst.TypstError as error:
+            told = getattr(error, "diagnostic", "") or str(error)
+            raise TemplateError(f"{path}: {told.strip()}") from None
+    assert isinstance(made, bytes)
+    return made
+
+
+class _Maker:
+    """data.json, and the drawings beside it."""
+
+    def __init__(self, root: Path, report: Report) -> None:
+        self.root, self.report = root, report
+        self.say = Texts("paper.yaml")
+        self.words = layout.words(report.front, self.say)
+        self.figures = 0
+
+    def data(self) -> dict[str, Any]:
+        front = self.report.front
+        told = front.model_dump(mode="json")
+        head = layout.head(front)
+        told |= {"above": head.above, "issuer": head.issuer, "subject_lines": head.subject, "addressees": head.addressees}
+        told["signer_title"] = front.signer_title.upper()
+        return {
+            "title": self.report.title,
+            "front": _safe(told),
+            "words": {name: getattr(self.words, name) for name in self.words.__dataclass_fields__},
+            "body": self.blocks(self.report.body),
+            "appendices": [
+                {"heading": one.heading, "title": _safe(one.title), "attached": one.attached, "blocks": self.blocks(one.blocks)}
+                for one in layout.appendices(self.report, self.say)
+            ],
+        }
+
+    def blocks(self, blocks: Sequence[Any]) -> list[dict[str, Any]]:
+        return [self.block(one) for one in blocks]
+
+    def block(self, one: Any) -> dict[str, Any]:
+        if isinstance(one, Paragraph):
+            text = self.say("to_fill", text=one.text) if one.style is Style.BLANK else one.text
+            return {"kind": "paragraph", "style": one.style, "text": _safe(text)}
+        if isinstance(one, Table):
+            rows = [[_safe(layout.shown(cell, self.words.unseen)) for cell in row] for row in one.rows]
+            columns = [column.model_dump() for column in one.columns]
+            return {"kind": "table", "title": _safe(one.title), "columns": columns, "rows": rows, "strong": one.strong, "empty": one.empty}  # fmt: skip
+        assert isinstance(one, Figure)
+        self.figures += 1
+        name = f"drawing-{self.figures}.svg"
+        (self.root / name).write_text(one.svg, "utf-8")
+        width, height = size_mm(one.svg)
+        scale = min(1.0, WIDTH_MM / width, HEIGHT_MM / height)
+        caption = self.say("figure", number=self.figures, title=one.title)
+        return {"kind": "figure", "file": name, "title": one.title, "caption": _safe(caption), "width": round(width * scale, 1)}
+
+
+def _safe(given: Any) -> Any:
+    """Text as it is, with places where a word too long for a column may break."""
+    if isinstance(given, str):
+        return _LONG.sub(lambda found: _BREAK.join(re.findall(r".{1,12}", found[0])), _BAD.sub("\ufffd", given))
+    if isinstance(given, dict):
+        return {key: _safe(value) for key, value in given.items()}
+    if isinstance(given, list | tuple):
+        return [_safe(value) for value in given]
+    return given
