@@ -12,6 +12,7 @@ from server.registers.columns import TYPED, Column, columns
 from server.registers.installed import Program, ProgramChange
 from server.registers.models import Item, ItemChange
 from server.registers.record import Change, Record
+from server.registers.systems import System, SystemChange
 from server.units.models import User
 from server.units.rights import SEE
 
@@ -65,4 +66,5 @@ def whole(rows: QuerySet[Any]) -> QuerySet[Any]:
 BOOKS = {
     "equipment": Book("equipment", _("Equipment"), Item, ItemChange, "item"),
     "software": Book("software", _("Software"), Program, ProgramChange, "program"),
+    "systems": Book("systems", _("Information systems"), System, SystemChange, "system"),
 }

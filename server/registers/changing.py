@@ -12,6 +12,7 @@ from server.registers.books import Book
 from server.registers.columns import text_of
 from server.registers.models import DISPOSED, Item, key_of
 from server.registers.record import Change, Record
+from server.registers.systems import System
 from server.units.models import Unit, User
 
 
@@ -36,7 +37,7 @@ def create(book: Book, unit: Unit, given: Mapping[str, Any], user: User, kind: s
             record.save()
             book.turned(record, user.username, kind, new=str(record)).save()
     except IntegrityError:
-        raise Refused(_("Another entry has the same serial number or the same machine since a moment ago.")) from None
+        raise Refused(_taken(record)) from None
     return record
 
 
@@ -58,8 +59,15 @@ def edit(book: Book, record: Any, version: int, unit: Unit, given: Mapping[str, 
                 [book.turned(now, user.username, kind, field, old, new) for field, old, new in turned]
             )
     except IntegrityError:
-        raise Refused(_("Another entry has the same serial number or the same machine since a moment ago.")) from None
+        raise Refused(_taken(record)) from None
     return len(turned)
+
+
+def _taken(record: Any) -> str:
+    """Somebody was quicker by less than the look before."""
+    if isinstance(record, System):
+        return _("Another entry has the same code since a moment ago.")
+    return _("Another entry has the same serial number or the same machine since a moment ago.")
 
 
 def apply(record: Any, unit: Unit, given: Mapping[str, Any]) -> None:
@@ -93,7 +101,11 @@ def refuse_doubles(record: Any, user: User) -> None:
     if isinstance(record, Item):
         for why in _doubles_of(record, user):
             raise Refused(why)
-    elif twin := type(record).objects.filter(unit=record.unit, name=record.name).exclude(pk=record.pk).first():
+        return
+    coded = System.objects.filter(code=record.code).exclude(pk=record.pk) if isinstance(record, System) and record.code else None
+    if coded is not None and (other := coded.select_related("unit").first()):
+        raise Refused(_("System code %(code)s is that of %(other)s.") % {"code": record.code, "other": called(other, user)})
+    if twin := type(record).objects.filter(unit=record.unit, name=record.name).exclude(pk=record.pk).first():
         raise Refused(
             _("%(name)s of this unit stands in the register already: number %(number)d.") % {"name": twin.name, "number": twin.pk}
         )
@@ -114,7 +126,7 @@ def _doubles_of(item: Item, user: User) -> Iterator[str]:
         }
 
 
-def called(item: Item, user: User) -> str:
+def called(item: Item | System, user: User) -> str:
     """How to name another entry to this person."""
     number = _("number %d of the register") % item.pk
     return f"{item.name} ({item.unit.name}, {number})" if user.may("see", item.unit) else number

@@ -14,17 +14,16 @@ import yaml
 from django.utils.translation import get_language, override
 from django.utils.translation import gettext as _
 
+from server.registers import zones
+from server.registers.zones import Unfit
+
 FILE = Path(__file__).with_name("columns.yaml")
 LANGUAGES = ("vi", "en")
 FORMS = ("%Y-%m-%d", "%d/%m/%Y", "%d-%m-%Y", "%d.%m.%Y")
 OLDEST, NEWEST = date(1980, 1, 1), date(2100, 12, 31)
 """Days outside are slips of the finger."""
-TYPED = ("text", "day", "choice", "whole")
-Kind = Literal["key", "version", "text", "day", "choice", "unit", "unit_code", "whole", "shown"]
-
-
-class Unfit(ValueError):
-    """A cell says what cannot be kept. The message is for people."""
+TYPED = ("text", "day", "choice", "whole", "zones")
+Kind = Literal["key", "version", "text", "day", "choice", "unit", "unit_code", "whole", "zones", "shown"]
 
 
 class Column(NamedTuple):
@@ -104,6 +103,8 @@ def value_of(column: Column, text: str, choices: Mapping[str, Mapping[str, Any]]
             if text and not (text.isascii() and text.isdecimal() and len(text) < 9):
                 raise Unfit(_("%s is no whole number") % text[:40])
             return int(text) if text else None
+        case "zones":
+            return zones.clean(text)
         case _:
             if len(text) > column.most:
                 raise Unfit(_("%(length)d characters, at most %(most)d are kept") % {"length": len(text), "most": column.most})

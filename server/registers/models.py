@@ -14,8 +14,11 @@ from server.enrolment.hardware import filler
 from server.ingest.models import Machine
 from server.registers.installed import Listing
 from server.registers.record import Change, Record, Shown
+from server.registers.systems import Member, System, SystemChange
 from server.units.models import Unit
 from server.units.scope import Scoped
+
+__all__ = ["Item", "ItemChange", "Member", "Seen", "System", "SystemChange", "Upload"]
 
 CLASSES = [
     ("server", _("Server")),

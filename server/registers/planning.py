@@ -1,6 +1,7 @@
 """What taking a file over would change, row by row. Nothing is written here: people look first.
 
-A row is known again by its number in the register, else by its asset tag, else by its serial number; else it is new. A column that
+A row is known again by its number in the register, else by its asset tag (a system: its code), else by its serial number; else
+(what is no device) by its name in its unit; else it is new. A column that
 the file lacks is left as it is; an empty cell of one it has empties the field. What a machine tells itself is not typed over.
 """
 
@@ -18,6 +19,7 @@ from server.registers.changing import called, differences
 from server.registers.columns import TYPED, Column, Unfit, clean, columns, folded, value_of
 from server.registers.models import DISPOSED, Item, key_of
 from server.registers.reading import WHY, Table
+from server.registers.systems import System
 from server.units.models import Unit, User
 from server.units.rights import HANDLE
 
@@ -79,6 +81,7 @@ class _Known:
         self.by_tag: dict[str, list[Any]] = defaultdict(list)
         self.by_serial: dict[str, list[Any]] = defaultdict(list)
         self.by_title: dict[str, list[Any]] = defaultdict(list)
+        self.by_mark: dict[str, list[Any]] = defaultdict(list)
         for record in self.records.values():
             if isinstance(record, Item):
                 if record.tag:
@@ -87,6 +90,8 @@ class _Known:
                     self.by_serial[key].append(record)
             else:
                 self.by_title[folded(record.name)].append(record)
+                if isinstance(record, System) and record.code:
+                    self.by_mark[record.code].append(record)
 
 
 def plan(book: Book, table: Table, mapping: Sequence[str], unit: Unit, user: User) -> Plan:
@@ -102,7 +107,7 @@ def plan(book: Book, table: Table, mapping: Sequence[str], unit: Unit, user: Use
                 why = _("the same entry stands in line %d already") % first
                 row = row._replace(state=REFUSED, problems=[*row.problems, ("", why)])
         rows.append(row)
-    return Plan(_without_doubles(rows, user) if book.model is Item else rows)
+    return Plan(without_doubles(rows, user) if book.model is Item else without_twins(book, rows, user))
 
 
 def _row(book: Book, line: int, cells: Sequence[str], at: Mapping[str, int], table: Table, known: _Known, unit: Unit, choices: Any) -> Row:  # fmt: skip
@@ -157,6 +162,7 @@ def _found(book: Book, texts: Mapping[str, str], known: _Known) -> tuple[Any, tu
         return record, None if record else (title, _("no entry here has the number %s") % number[:20])
     for name, index, key in (
         ("tag", known.by_tag, texts.get("tag", "")),
+        ("code", known.by_mark, texts.get("code", "")),
         ("serial", known.by_serial, key_of(texts.get("serial", ""))),
     ):
         found = index.get(key, []) if key else []
@@ -228,7 +234,7 @@ def _unit(texts: Mapping[str, str], record: Any, known: _Known, unit: Unit, titl
     return found, None
 
 
-def _without_doubles(rows: list[Row], user: User) -> list[Row]:
+def without_doubles(rows: list[Row], user: User) -> list[Row]:
     """Refuse what would give a serial number, or the tag of a unit, to two entries: in the file or beside it."""
     serials: dict[str, list[Row]] = defaultdict(list)
     tags: dict[tuple[int, str], list[Row]] = defaultdict(list)
@@ -270,11 +276,35 @@ def _without_doubles(rows: list[Row], user: User) -> list[Row]:
     ]
 
 
+def without_twins(book: Book, rows: list[Row], user: User) -> list[Row]:
+    """The same for what is no device: one name in a unit, one code of a system."""
+    names: dict[tuple[int, str], int] = {}
+    codes: dict[str, int] = {}
+    held: dict[str, Any] = {}
+    if book.model is System:
+        wanted = sorted({_final(row, "code") for row in rows if row.state in (NEW, CHANGED)} - {""})
+        for words in _chunks(wanted):
+            held |= {one.code: one for one in System.objects.filter(code__in=words).select_related("unit")}
+    found = []
+    for row in rows:
+        problems = []
+        if row.state in (NEW, CHANGED):
+            code, place = _final(row, "code") if book.model is System else "", (row.unit.pk, folded(_final(row, "name")))
+            if code and (other := held.get(code)) and not _is(row, other):
+                problems.append((book.columns["code"].title, _("is the code of %s") % called(other, user)))
+            elif code and (first := codes.setdefault(code, row.line)) != row.line:
+                problems.append((book.columns["code"].title, _("stands in line %d already") % first))
+            if (first := names.setdefault(place, row.line)) != row.line and not problems:
+                problems.append((book.columns["name"].title, _("stands in line %d already") % first))
+        found.append(row._replace(state=REFUSED, problems=[*row.problems, *problems]) if problems else row)
+    return found
+
+
 def _final(row: Row, field: str) -> str:
     return str(row.given.get(field, getattr(row.record, field) if row.record is not None else "") or "")
 
 
-def _is(row: Row, item: Item) -> bool:
+def _is(row: Row, item: Any) -> bool:
     return row.record is not None and row.record.pk == item.pk
 
 

@@ -12,13 +12,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from server.ingest.models import Machine
-from server.registers import changing, files, history, linking
+from server.registers import belonging, changing, files, history, linking
 from server.registers.books import BOOKS, Book
 from server.registers.columns import text_of
 from server.registers.forms import EntryForm, NoteForm
 from server.registers.installed import UNCOUNTED, Program
 from server.registers.models import Item
 from server.registers.record import Change
+from server.registers.systems import System
 from server.units.models import Unit, User
 from server.units.rights import HANDLE
 from server.web.requests import user_of
@@ -26,6 +27,8 @@ from server.web.requests import user_of
 PAGE = 50
 HISTORY = 200
 BOTH = ["GET", "HEAD", "POST"]
+FILTERS = ("device_class", "state", "kind", "level_approved", "approval")
+"""Choices by which a list can be narrowed."""
 
 
 def unit_of(user: User, text: str) -> Unit | None:
@@ -49,6 +52,9 @@ def chosen(book: Book, user: User, asked: Any) -> tuple[QuerySet[Any], Unit | No
             read = Q(machine__name__icontains=words) | Q(machine__serial__icontains=words)
             read &= Q(machine__unit__path__startswith=F("unit__path"))  # Item.reads: else it is another unit's
             wanted |= Q(serial__icontains=words) | Q(tag__icontains=words) | Q(person__icontains=words) | read
+        if book.model is System:
+            for field in ("code", "owner", "operator", "decision_number", "zones"):
+                wanted |= Q(**{f"{field}__icontains": words})
         rows = rows.filter(wanted)
     for name, codes in book.choices.items():
         if asked.get(name, "") in codes:
@@ -63,12 +69,14 @@ def entries(request: HttpRequest, book: str) -> HttpResponse:
     context: dict[str, Any] = {
         "book": kept, "page": Paginator(rows, PAGE).get_page(request.GET.get("page")), "unit": unit,
         "units": Unit.objects.visible_to(user).filter(valid_until=None), "asked": request.GET,
-        "filters": [(name, kept.columns[name].title, list(words.items()), request.GET.get(name, "")) for name, words in kept.choices.items() if name in ("device_class", "state", "kind", "level")],
+        "filters": [(name, kept.columns[name].title, list(words.items()), request.GET.get(name, "")) for name, words in kept.choices.items() if name in FILTERS],
         "may_edit": user.does(HANDLE), "nav": "registers", "tab": "entries", "query": request.GET.urlencode(),
     }  # fmt: skip
     if kept.model is Program:
         machines = Machine.objects.visible_to(user).filter(retired_at=None, kind__in=("server", "workstation"))
         context["unseen"] = machines.filter(UNCOUNTED).count()
+    if kept.model is System:
+        belonging.count(context["page"])
     return render(request, f"registers/{book}.html", context)
 
 
@@ -84,7 +92,7 @@ def entry(request: HttpRequest, book: str, pk: int) -> HttpResponse:
     record = get_object_or_404(kept.rows(user), pk=pk)
     choices = kept.choices
     shown = []
-    for column in kept.fields:
+    for column in (column for column in kept.fields if column.kind != "zones"):
         one = record.shown(column.id)
         shown.append((column, text_of(column, one.value, choices) if column.kind == "choice" else one.value, one.read))
     changes = kept.change.objects.visible_to(user).filter(**{kept.owner: record})[:HISTORY]
@@ -92,6 +100,8 @@ def entry(request: HttpRequest, book: str, pk: int) -> HttpResponse:
         "book": kept, "record": record, "shown": shown, "history": [history.told(kept, change) for change in changes],
         "may_edit": user.may(HANDLE, record.unit), "note_form": NoteForm(), "nav": "registers", "said": request.GET.get("said", ""),
     }  # fmt: skip
+    if kept.model is System:
+        context |= belonging.told(record, request.GET.get("page"))
     return render(request, f"registers/{book}_entry.html", context)
 
 
