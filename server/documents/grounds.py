@@ -61,7 +61,7 @@ def _when(report: Report, say: Texts) -> Iterator[Block]:
     if report.provisional:
         yield _text(say("provisional"))
     for pack in held.packs:
-        level = say("pack_level", level=pack.level) if pack.level else ""
+        level = say("pack_level", level=str(pack.level)) if pack.level else ""
         machines = say("pack_machines", machines=pack.machines) if pack.machines is not None else ""
         digest = pack.digest[:16]
         yield _text("- " + say("pack", edition=pack.edition, version=pack.version, level=level, digest=digest, machines=machines), Style.ITEM)  # fmt: skip

@@ -150,6 +150,14 @@ class Honesty(Part):
     remarks: tuple[str, ...] = ()
 
 
+class Asked(Part):
+    """What no machine knows and a person writes; empty until then, and a marked blank in the paper."""
+
+    id: str
+    text: str
+    answer: str = ""
+
+
 class Report(Part):
     """The whole paper."""
 
@@ -160,6 +168,7 @@ class Report(Part):
     body: tuple[Block, ...]
     appendices: tuple[Appendix, ...] = ()
     honesty: Honesty
+    asked: tuple[Asked, ...] = ()
     provisional: bool = Field(default=False, description="What it rests on may still change: a campaign that is not closed")
 
     @property

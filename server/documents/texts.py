@@ -48,7 +48,10 @@ class Texts:
         return self.filled(text, path, **values)
 
     def filled(self, text: str, path: str, /, **values: object) -> str:
-        known = {**self._words, **{name: str(value) for name, value in values.items()}}
+        known = {
+            **self._words,
+            **{name: number(value) if isinstance(value, int) else str(value) for name, value in values.items()},
+        }
 
         def put(found: re.Match[str]) -> str:
             if found[1] not in known:
@@ -58,6 +61,11 @@ class Texts:
             return known[found[1]]
 
         return _FIELD.sub(put, text)
+
+
+def number(value: int) -> str:
+    """A count in a sentence: below 10 with a nought, thousands apart, as offices write them."""
+    return f"{value:02}" if 0 < value < 10 else f"{value:,}".replace(",", ".")
 
 
 def wordings() -> dict[str, str]:

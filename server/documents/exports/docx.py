@@ -151,7 +151,7 @@ class _Maker:
                 for cell, width, align in zip(row, widths, aligned, strict=True)
             )
             rows.append(f"<w:tr><w:trPr><w:cantSplit/></w:trPr>{cells}</w:tr>")
-        title = _paragraph(table.title, "RCaption") if table.title else ""
+        title = _paragraph(table.title, "RCaption") if table.title else _paragraph("", "RRule", '<w:spacing w:before="80"/>')
         return (
             f'{title}<w:tbl><w:tblPr><w:tblW w:w="{sum(widths)}" w:type="dxa"/>{_BORDERS}<w:tblLayout w:type="fixed"/>{_MARGINS}</w:tblPr><w:tblGrid>{grid}</w:tblGrid>'
             f"<w:tr><w:trPr><w:cantSplit/><w:tblHeader/></w:trPr>{head}</w:tr>{''.join(rows)}</w:tbl>" + _paragraph("", "RRule")

@@ -100,7 +100,7 @@ class Words:
 
 def words(front: Front, say: Texts) -> Words:
     told = {name: str(say.at(name)) for name in Words.__dataclass_fields__ if name != "place_and_day"}
-    return Words(**told, place_and_day=say("place_and_day", place=front.place, year=front.year))
+    return Words(**told, place_and_day=say("place_and_day", place=front.place, year=str(front.year)))
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ def appendices(report: Report, say: Texts) -> list[Attached]:
     front = report.front
     issuer = front.issuer[0] if len(front.issuer) == 1 else " ".join(front.issuer)
     paper = front.type.capitalize() if front.type else str(say.at("letter"))
-    said = say("attached", paper=paper, symbol=front.symbol, year=front.year, issuer=issuer)
+    said = say("attached", paper=paper, symbol=front.symbol, year=str(front.year), issuer=issuer)
     found = []
     for place, one in enumerate(every, 1):
         number = ROMAN[place] if place < len(ROMAN) else str(place)
