@@ -131,6 +131,11 @@ def verify(sealed: Sealed, public_key: bytes) -> None:
         raise SealError("forged", "the signature does not belong to this agent's key") from None
 
 
+def signed_message(sealed: Sealed) -> bytes:
+    """What its signature is over, for whoever checks it with other tools."""
+    return _signed(sealed.agent, sealed.judged, sealed.snapshot)
+
+
 def _signed(agent: str, judged: dict[str, Any] | None, snapshot: bytes) -> bytes:
     verdicts = json.dumps(judged, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return _CONTEXT + json.dumps([agent, verdicts, hashlib.sha256(snapshot).hexdigest()]).encode()

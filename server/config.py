@@ -59,6 +59,9 @@ class Config(BaseModel):
     feed_root: str = ""
     keep_outlet_days: Annotated[int, Field(ge=1, le=365)] = 14
     outlets_may_reach: tuple[IPvAnyNetwork, ...] = ()
+    timestamp_url: Annotated[str, Field(pattern=r"^(https?://\S+)?$")] = ""
+    pdf_certificate: str = ""
+    pdf_key: str = ""
 
     @property
     def https(self) -> bool:
@@ -226,6 +229,12 @@ workers = 2
 # Outlets reach no address of this machine, of the link or of a cloud's own services, unless it lies in one of these networks.
 # keep_outlet_days = 14
 # outlets_may_reach = ["127.0.0.1"]
+
+# Evidence bundles: a time-stamping authority (RFC 3161) that is asked for a stamp on each seal; then a bundle without one is not
+# made. Certificate (with its chain) and key, PEM, with which PDF reports in bundles are signed (PAdES). docs/evidence.md
+# timestamp_url = "https://tsa.example.vn/"
+# pdf_certificate = "reports.crt"
+# pdf_key = "reports.key"
 
 # Log-on with the organisation's own accounts: docs/signon.md. What is no longer a comment here must stay at the end of this file.
 # [oidc]

@@ -9,6 +9,7 @@ import json
 import zlib
 from contextlib import suppress
 from functools import lru_cache
+from typing import NamedTuple
 
 from django.db import connection
 
@@ -16,7 +17,7 @@ from baselines.evaluate import evaluate, judgeable
 from baselines.loader import BaselineError, load_texts
 from baselines.model import Baseline, Result
 from baselines.tailoring import Tailoring
-from collectors.model import Kind, Snapshot
+from collectors.model import Kind, Record, Snapshot
 from server.assess import centre, packs
 from server.assess.models import KeptPack, KeptTailoring, StoredAssessment
 
@@ -40,14 +41,29 @@ def forget() -> None:
     _noted.clear()
 
 
-def again(kept: StoredAssessment, snapshot: Snapshot, kind: str) -> list[Result] | None:
-    """The results as they were then; None when it cannot be made again, or comes out otherwise."""
+class Ground(NamedTuple):
+    """What something was judged by."""
+
+    pack: Baseline
+    tailoring: Tailoring | None
+    laid: Record | None
+    """The fact that was made here."""
+
+
+def ground(kept: StoredAssessment) -> Ground:
+    """Raises LookupError when a part of it is kept no longer; BaselineError, OSError."""
+    laid = centre.of_assessment(kept)
+    if kept.centre and laid is None:
+        raise LookupError(kept.centre)
+    return Ground(_pack(kept), _tailoring(kept.tailoring), laid)
+
+
+def again(kept: StoredAssessment, snapshot: Snapshot, kind: str, by: Ground | None = None) -> list[Result] | None:
+    """The results as they were then; None when it cannot be made again, or comes out otherwise. `by`: ground(kept), if known."""
     try:
-        pack, tailoring = _pack(kept), _tailoring(kept.tailoring)
+        pack, tailoring, laid = by or ground(kept)
         seen = judgeable(snapshot)._replace(kind=Kind(kept.kind or kind))
-        if kept.centre:
-            if (laid := centre.of_assessment(kept)) is None:
-                return None
+        if laid is not None:
             seen = seen.with_fact(laid)
         found = evaluate(seen, pack, kept.level, tailoring)
     except (BaselineError, LookupError, OSError, ValueError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 from django.db import transaction
@@ -35,7 +36,7 @@ def admit(token: EnrolmentToken, key: bytes, name: str, kind: str, identity: dic
         matching.look_again(machine)
     journal.write(
         "agent.enrolled", agent.pk, unit_path=token.unit.path, subject=name, address=address, token=token.public,
-        waiting=agent.waiting or None, replaces=token.replaces_id,
+        waiting=agent.waiting or None, replaces=token.replaces_id, key=hashlib.sha256(key).hexdigest(),
     )  # fmt: skip
     return agent
 

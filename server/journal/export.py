@@ -19,11 +19,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from baselines.evidence.chain import ROW, digest
 from collectors.centre import Centre, CentreError, CentreKeys
+
+__all__ = ["FORM", "ROW", "Broken", "Checked", "check", "digest", "lines"]
 
 FORM = "journal 1"
 _CONTEXT = b"rasoat journal export 1\n"
-ROW = ("at", "action", "actor", "unit_path", "subject", "detail", "address")
 MAX_LINE = 1024 * 1024
 
 
@@ -41,11 +43,6 @@ class Checked(NamedTuple):
     exported_at: str
     signed_by: str
     """Fingerprint of the centre's keys; empty where nobody signed."""
-
-
-def digest(previous: str, row: Iterable[Any]) -> str:
-    """Of a row after the row of that digest: the values of ROW, in order."""
-    return hashlib.sha256(json.dumps([previous, *row], sort_keys=True).encode()).hexdigest()
 
 
 def lines(rows: Iterable[dict[str, Any]], after: tuple[int, str], unit: str, keys: CentreKeys | None) -> Iterator[bytes]:

@@ -1,0 +1,95 @@
+"""verify(path): every line of a bundle, looked at one after the other. Offline; nothing of it is believed that can be looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import NamedTuple
+
+from baselines.evidence import form, journal, machines, people, seal, whole
+from baselines.evidence.archive import Archive, Damaged, NotABundle
+from baselines.evidence.form import Manifest
+from baselines.evidence.held import Held
+from baselines.evidence.lines import Line, fails, holds, note
+from collectors import VERSION
+
+__all__ = ["Bundle", "NotABundle", "Trust", "verify"]
+
+
+class Trust(NamedTuple):
+    """What whoever asks knows from elsewhere."""
+
+    keys: frozenset[str] = frozenset()
+    """Fingerprints of the collector's keys, or the public key itself in hexadecimal."""
+    since: date | None = None
+    """It was made on that day or later: an older one, replayed, does not pass for the newest."""
+    stamp_roots: Path | None = None
+    """Certificates of time-stamping authorities that are believed (PEM)."""
+
+
+class Bundle(NamedTuple):
+    """What was found."""
+
+    manifest: Manifest | None
+    lines: list[Line]
+    fingerprint: str
+    """Of the keys it is sealed with; empty: none that are keys."""
+
+
+def verify(path: Path, trust: Trust | None = None) -> Bundle:
+    """All lines. Raises NotABundle, OSError."""
+    trust = trust or Trust()
+    with Archive(path) as archive:
+        if form.SUMS not in archive and form.MANIFEST not in archive:
+            raise NotABundle("no-manifest")
+        lines = [fails("archive", name or path.name, why=why) for name, why in archive.problems]
+        if not lines:
+            lines.append(holds("archive-sound", path.name, count=len(archive.entries)))
+        sealed = seal.check(archive, trust.keys, trust.stamp_roots)
+        lines += sealed.lines
+        manifest, found = _manifest(archive)
+        lines += found
+        lines += whole.members(archive, manifest, sealed)
+        if manifest is not None:
+            lines += _age(manifest, trust.since)
+            lines += _inside(archive, manifest)
+    return Bundle(manifest, lines, sealed.fingerprint)
+
+
+def _manifest(archive: Archive) -> tuple[Manifest | None, list[Line]]:
+    try:
+        return Manifest.model_validate_json(form.dumps(form.loads(archive.read(form.MANIFEST, form.MAX_JSON)))), []
+    except KeyError:
+        return None, [fails("manifest", why="absent")]
+    except (Damaged, ValueError) as error:  # a ValidationError is a ValueError
+        return None, [fails("manifest", why=whole.why(error))]
+
+
+def _age(manifest: Manifest, since: date | None) -> Iterator[Line]:
+    made = manifest.day.isoformat()
+    if since is not None and manifest.day < since:
+        yield fails("older", manifest.id, day=made, since=since.isoformat())
+    yield note("made", manifest.id, at=manifest.made_at.isoformat(), by=manifest.made_by, scope=manifest.scope.name)
+    if manifest.program != VERSION:
+        yield note("other-program", manifest.program, here=VERSION)
+    for why in manifest.left_out:
+        yield note("left-out", why)
+
+
+def _inside(archive: Archive, manifest: Manifest) -> Iterator[Line]:
+    """What the members say, held against each other."""
+    held = Held(archive, manifest)
+    yield from held.packs()
+    yield from held.facts()
+    yield from journal.rows(held)
+    yield from machines.hosts(held)
+    yield from people.waivers(held)
+    yield from people.attestations(held)
+    yield from machines.machines(held)
+    yield from people.bearing(held)
+    yield from whole.coverage(held)
+    yield from whole.campaign(held)
+    yield from whole.counts(held)
+    for report in manifest.reports:
+        yield note("report", report.title, member=report.member)

@@ -1,0 +1,135 @@
+"""What people said: waivers and attestations, within their terms, as two people decided them, with their files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+
+from baselines.evidence import form
+from baselines.evidence.form import AttestationLine, WaiverLine, Word
+from baselines.evidence.held import Held, Judged
+from baselines.evidence.lines import Line, fails, holds, note, unchecked
+
+
+def waivers(held: Held) -> Iterator[Line]:
+    """Each as it was asked for and agreed to. Those that hold by themselves go into `held.waivers`."""
+    for waiver in held.lines(form.WAIVERS, WaiverLine):
+        if isinstance(waiver, Line):
+            yield waiver
+            continue
+        about = f"{waiver.id} {waiver.requirement} {waiver.check}".rstrip()
+        found = [*_term(held, waiver, about), *_agreed(waiver, about), *_row(held, waiver, about)]
+        yield from found
+        if not any(line.outcome == "fails" for line in found):
+            held.waivers[waiver.id] = waiver
+            yield holds("waiver", about, until=waiver.until.isoformat(), asked=waiver.asked_by, approved=waiver.approved_by)
+
+
+def _term(held: Held, word: Word, about: str) -> Iterator[Line]:
+    day, made = held.manifest.day, held.manifest.made_at
+    if not word.on <= day <= word.until or (word.ended_at is not None and word.ended_at <= made):
+        yield fails("term", about, on=word.on.isoformat(), until=word.until.isoformat(), day=day.isoformat())
+    if word.file and f"attachments/{word.file}" not in held.archive:
+        yield fails("file-gone", about, file=word.file_name)
+    packs = [pack for pack in held.baselines.values() if pack.id == word.baseline]
+    if packs and not any(word.requirement in pack.requirements for pack in packs):
+        yield fails("no-requirement", about, baseline=word.baseline)
+
+
+def _agreed(waiver: WaiverLine, about: str) -> Iterator[Line]:
+    """The request's digest binds what was asked; the waiver says nothing else."""
+    request = waiver.request
+    if request.seal() != request.digest:
+        yield fails("request-altered", about, request=request.id)
+        return
+    try:
+        other = _edited(waiver)
+    except (ValueError, TypeError):  # a payload of another kind
+        other = True
+    if other:
+        yield fails("waiver-edited", about, request=request.id)
+    elif request.payload["whole"] and not waiver.whole:
+        # a unit that was merged leaves its waiver to the machines it had: those were not named in the request
+        yield note("waiver-merged", about)
+    if request.asked_by == request.decided_by and not request.alone:
+        yield fails("one-person", about, who=request.asked_by)
+    elif request.alone:
+        yield note("alone", about, who=request.asked_by)
+
+
+def _edited(waiver: WaiverLine) -> bool:
+    """It says something else than the request. Raises ValueError, TypeError."""
+    request, asked = waiver.request, waiver.request.payload
+    said = {
+        "requirement": waiver.requirement, "check": waiver.check, "type": waiver.type, "measure": waiver.measure,
+        "document": waiver.document, "baseline": waiver.baseline, "level": waiver.level, "until": waiver.until.isoformat(),
+        "system": waiver.system,
+    }  # fmt: skip
+    decided = (waiver.reason, waiver.file, waiver.asked_by, waiver.approved_by)
+    if any(asked.get(name) != value for name, value in said.items()) or waiver.on < date.fromisoformat(str(asked.get("on"))):
+        return True
+    if decided != (request.reason, request.attachment, request.asked_by, request.decided_by):
+        return True
+    if asked.get("whole"):
+        return False
+    return waiver.whole or not set(waiver.machines) <= set(asked.get("machines") or ())
+
+
+def _row(held: Held, waiver: WaiverLine, about: str) -> Iterator[Line]:
+    """The journal tells of the decision, with the same digest."""
+    decided = [*held.journal.get("request.approved", ()), *held.journal.get("request.alone", ())]
+    rows = [row for row in decided if row.detail.get("request") == waiver.request.id]
+    if not rows:
+        yield unchecked("waiver-unseen", about, request=waiver.request.id)
+    elif rows[0].detail.get("digest") != waiver.request.digest or rows[0].actor != waiver.approved_by:
+        yield fails("waiver-journal", about, row=rows[0].id)
+
+
+def attestations(held: Held) -> Iterator[Line]:
+    """Each within its term, with its file, and as the journal has it."""
+    for word in held.lines(form.ATTESTATIONS, AttestationLine):
+        if isinstance(word, Line):
+            yield word
+            continue
+        about = f"{word.id} {word.requirement}"
+        found = list(_term(held, word, about))
+        rows = [
+            row
+            for row in held.journal.get("attestation.said", ())
+            if row.actor == word.by and row.subject == f"{word.requirement}: {word.state}" and row.detail.get("until") == word.until.isoformat()
+        ]  # fmt: skip
+        if not rows:
+            found.append(unchecked("attestation-unseen", about))
+        yield from found
+        if not found:
+            yield holds("attestation", about, state=word.state, by=word.by, until=word.until.isoformat())
+
+
+def bearing(held: Held) -> Iterator[Line]:
+    """Which waivers bear which fails: as the table says, and no other. A verdict is changed by none of them."""
+    borne = 0
+    for judged in held.judged.values():
+        said = judged.line.judged.borne if judged.line.judged else {}
+        found = _bearing(held, judged) if judged.line.moment == "now" else {}
+        for check in sorted(said.keys() | found.keys()):
+            if sorted(said.get(check, ())) != found.get(check, []):
+                told = ", ".join(map(str, sorted(said.get(check, ())))) or "–"
+                here = ", ".join(map(str, found.get(check, ()))) or "–"
+                yield fails("borne", judged.line.name, check=check, said=told, found=here)
+            else:
+                borne += 1
+    if borne:
+        yield holds("bearing", str(borne))
+
+
+def _bearing(held: Held, judged: Judged) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = {}
+    line = judged.line
+    for waiver in held.waivers.values():
+        covers = line.path.startswith(waiver.path) and (waiver.whole or line.machine in waiver.machines)
+        if not covers or waiver.baseline != judged.baseline or judged.level > waiver.level:
+            continue
+        for check, requirements in judged.failing.items():
+            if waiver.requirement in requirements and waiver.check in ("", check):
+                found.setdefault(check, []).append(waiver.id)
+    return {check: sorted(ids) for check, ids in found.items()}
