@@ -11,6 +11,7 @@ from server.errors import install
 from server.feeds.api import router as feeds
 from server.ingest.api import router as ingest
 from server.programs.api import router as programs
+from server.registers.api import router as registers
 from server.relays.api import router as relays
 from server.sweeps.api import router as sweeps
 from server.waivers.api import router as waivers
@@ -30,4 +31,5 @@ api.add_router("/v1/", feeds)
 api.add_router("/v1/", sweeps)
 api.add_router("/v1/", waivers)
 api.add_router("/v1/", campaigns)
+api.add_router("/v1/", registers)
 install(api)

@@ -26,6 +26,7 @@ SCOPES = {
     "sweeps": _("indicators that were seen, and warnings by letter"),
     "waivers": _("waivers"),
     "campaigns": _("campaigns"),
+    "registers": _("registers"),
     "work": _("background work, relays and schedules"),
     "metrics": _("numbers for monitoring (a key of the root)"),
 }

@@ -46,6 +46,11 @@ def chosen(book: Book, user: User, asked: Any) -> tuple[QuerySet[Any], Unit | No
     rows = book.rows(user)
     if unit is not None:
         rows = rows.filter(unit__path__under=unit.path)
+    return narrowed(book, rows, asked), unit
+
+
+def narrowed(book: Book, rows: QuerySet[Any], asked: Any) -> QuerySet[Any]:
+    """Those that hold the words of `q`, and that are what is asked of each choice."""
     if words := asked.get("q", "").strip()[:200]:
         wanted = Q(name__icontains=words)
         if book.model is Item:
@@ -59,7 +64,7 @@ def chosen(book: Book, user: User, asked: Any) -> tuple[QuerySet[Any], Unit | No
     for name, codes in book.choices.items():
         if asked.get(name, "") in codes:
             rows = rows.filter(**{name: asked[name]})
-    return rows, unit
+    return rows
 
 
 @require_safe

@@ -20,6 +20,8 @@ from server.findings.models import Standing
 from server.ingest.models import Machine
 from server.journal import models as journal
 from server.programs.listing import walk
+from server.registers.installed import Program
+from server.registers.models import Item, System
 from server.relays.models import Relay
 from server.schedules.models import Schedule
 from server.sweeps.models import Letter, Sheet
@@ -69,6 +71,8 @@ def south(client, another, tree) -> Host:
     Schedule.objects.create(unit=tree["south"], kind="server", interval_seconds=3600)
     journal.write("unit.changed", "x", unit_path=tree["south"].path, subject="=1+1")
     running(tree["south"], tree["south"], machine, "nam-1")
+    for kind in (Item, Program, System):
+        kind.objects.create(unit=tree["south"], name="nam-1", created_by="x")
     given("debian", mended("a", "2-1"))
     reports(client, host, ("a", "1-1"), age=timedelta(minutes=30))
     match()
