@@ -11,6 +11,7 @@ from server.programs.metrics import metrics
 from server.web import views
 
 urlpatterns = [
+    path("", include("server.overview.urls")),
     path("", include("server.assess.urls")),
     path("", include("server.configurations.urls")),
     path("", include("server.stations.urls")),

@@ -5,7 +5,7 @@ from django.urls import path
 from server.assess import views
 
 urlpatterns = [
-    path("", views.machines, name="machines"),
+    path("machines/", views.machines, name="machines"),
     path("machines/<int:pk>/", views.machine, name="machine"),
     path("machines/<int:pk>/snapshots/<str:snapshot>/raw/", views.raw, name="raw-snapshot"),
     path("alarms/<int:pk>/close/", views.close_alarm, name="close-alarm"),

@@ -44,6 +44,11 @@ STATES = {
     "alarm": _("With alarms"),
     "late": _("Late or silent"),
     "never": _("Never reported"),
+    "seen": _("Reported"),
+    "fresh": _("Up to date"),
+    "judged": _("Judged"),
+    "unclear": _("Nothing fails, something is unknown"),
+    "pass": _("Everything passes"),
     "retired": _("Out of service"),
 }
 TABS = ("verdicts", "clauses", "facts", "history", "alarms")
@@ -128,6 +133,11 @@ def _filter(found: QuerySet[Machine], text: str, state: str, unit: Unit | None, 
         "alarm": Q(alarmed=True),
         "late": Q(latest__isnull=False) & ~fresh,
         "never": Q(latest__isnull=True),
+        "seen": Q(latest__isnull=False),
+        "fresh": fresh,
+        "judged": Q(latest__assessment__isnull=False),
+        "unclear": Q(latest__assessment__fail=0, latest__assessment__unknown__gt=0),
+        "pass": Q(latest__assessment__fail=0, latest__assessment__unknown=0),
     }
     return found.filter(conditions[state]) if state in conditions else found
 

@@ -14,7 +14,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
@@ -69,7 +69,7 @@ def by_unit(user: User | None, now: datetime) -> dict[int, Numbers]:
     machines = _seen_by(Machine, user).values("unit_id").annotate(
         seen=Count("pk", filter=Q(latest__isnull=False)),
         expected=Count("pk"),
-        fresh=Count("pk", filter=_fresh(now)),
+        fresh=Count("pk", filter=reported_of_late(now)),
         judged=Count("latest__assessment"),
     )  # fmt: skip
     for row in machines.order_by():
@@ -83,30 +83,37 @@ def by_unit(user: User | None, now: datetime) -> dict[int, Numbers]:
     return found
 
 
+N = TypeVar("N", bound=Numbers)
+
+
 @dataclass
-class Branch:
+class Branch(Generic[N]):
     """A unit with everything below it."""
 
     unit: Unit
-    numbers: Numbers
+    numbers: N
 
 
-def branches(user: User | None, parent: Unit | None, now: datetime) -> tuple[Numbers, list[Branch]]:
+def branches(user: User | None, parent: Unit | None, now: datetime) -> tuple[Numbers, list[Branch[Numbers]]]:
     """The sum of what this person sees under `parent`, and each of its children with all below."""
-    own = by_unit(user, now)
+    return summed(by_unit(user, now), Numbers, user, parent)
+
+
+def summed(own: dict[int, N], zero: type[N], user: User | None, parent: Unit | None) -> tuple[N, list[Branch[N]]]:
+    """The same of numbers that were counted for each unit by itself."""
     units = {unit.pk: unit for unit in _seen_by(Unit, user)}
-    total = Numbers()
-    children: dict[int, Branch] = {}
+    total = zero()
+    children: dict[int, Branch[N]] = {}
     for pk, numbers in own.items():
         unit = units.get(pk)
         if unit is None or (parent and not unit.path.startswith(parent.path)):
             continue
         total.add(numbers)
         if (child := _child(unit, parent, units)) is not None:
-            children.setdefault(child.pk, Branch(child, Numbers())).numbers.add(numbers)
+            children.setdefault(child.pk, Branch(child, zero())).numbers.add(numbers)
     for unit in units.values():  # one without a single machine is shown too
         if (child := _child(unit, parent, units)) is not None:
-            children.setdefault(child.pk, Branch(child, Numbers()))
+            children.setdefault(child.pk, Branch(child, zero()))
     return total, sorted(children.values(), key=lambda one: _worst_first(one.numbers))
 
 
@@ -144,7 +151,8 @@ def _seen_by(model: type[Any], user: User | None) -> QuerySet[Any]:
     return rows.filter(IN_SERVICE) if model is Machine else rows
 
 
-def _fresh(now: datetime) -> Q:
+def reported_of_late(now: datetime) -> Q:
+    """Condition on a Machine: it reported within the time its unit asks for."""
     units = {unit.pk: unit for unit in Unit.objects.all()}
     return fresh_of(paced({pk: resolve(unit, units) for pk, unit in units.items()}, units), now)
 
@@ -155,7 +163,7 @@ def _unlisted(now: datetime) -> Q:
 
 _CONDITIONS: dict[str, Callable[[datetime], Q]] = {
     "never": lambda now: Q(latest__isnull=True),
-    "stale": lambda now: Q(latest__isnull=False) & ~_fresh(now),
+    "stale": lambda now: Q(latest__isnull=False) & ~reported_of_late(now),
     "unjudged": lambda now: Q(latest__isnull=False, latest__assessment__isnull=True),
     "unlisted": _unlisted,
 }

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from typing import NamedTuple, TypeVar, cast
 
-from django.db.models import F, Model, Q, QuerySet
+from django.db.models import Count, F, Model, Q, QuerySet
 
 from collectors.model import Kind
 from server.findings import rollup, tally
@@ -157,6 +157,15 @@ def changed_since(
         )
         for row in rows if row.machine_id in named
     ]  # fmt: skip
+
+
+def turned_by_rule(user: User, unit: Unit, moment: datetime) -> dict[int, dict[tuple[str, str], int]]:
+    """Rule -> (was, now) -> how often that became known since a moment."""
+    turned = _of(Transition.objects.filter(written_at__gt=moment), user, unit).order_by()
+    found: dict[int, dict[tuple[str, str], int]] = {}
+    for rule, was, now, number in turned.values_list("rule_id", "was", "now").annotate(number=Count("*")):
+        found.setdefault(rule, {})[WORDS[was], WORDS[now]] = number
+    return found
 
 
 def _of(rows: QuerySet[R], user: User, unit: Unit) -> QuerySet[R]:

@@ -42,7 +42,7 @@ class Password(PasswordChangeView):
     """Also the page that a person with a given password cannot go around."""
 
     template_name = "units/password.html"
-    success_url = reverse_lazy("machines")
+    success_url = reverse_lazy("overview")
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if request.user.is_authenticated and not request.user.has_usable_password():

@@ -39,6 +39,10 @@ class Group(NamedTuple):
 
 
 GROUPS = (
+    Group(_("Overview"), (
+        Page("overview", _("Overview")),
+        Page("matrix", _("Requirements and levels")),
+    )),
     Group(_("Machines"), (
         Page("machines", _("Machines")),
         Page("configurations", _("Configurations")),

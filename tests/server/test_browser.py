@@ -63,6 +63,8 @@ def test_from_log_on_to_another_level(collector: Collector, browser) -> None:
         fields.nth(number).fill(text)
     page.get_by_role("button", name="Lưu mật khẩu mới").click()
 
+    page.get_by_role("heading", name="Sở").wait_for()
+    page.locator("main").get_by_role("link", name="Máy", exact=True).click()
     assert page.locator(".machines .name span").all_inner_texts() == ["xấu", "tốt"]
     page.get_by_role("link", name="xấu").click()
     assert page.locator("#fail summary .title").first.inner_text() == "Không có tài khoản nào khác mang quyền root"
@@ -94,6 +96,9 @@ def test_a_phone_needs_no_sideways_scrolling(collector: Collector, browser) -> N
     page.get_by_role("button", name="Đăng nhập").click()
     for path in (
         "/",
+        "/matrix/",
+        "/rules/1/",
+        "/machines/",
         "/machines/2/",
         "/machines/2/?tab=facts",
         "/machines/2/?tab=clauses",

@@ -159,7 +159,7 @@ def test_the_list_and_the_filter_agree_on_each_state(seen, as_admin: Client, sto
     assert ("đã lưu</span>" in row) == (last[0] is not None and last[2].get("saved", True) is True), (
         "never of a copy that is not the last word"
     )
-    overview = as_admin.get("/").content.decode()
+    overview = as_admin.get("/machines/").content.decode()
     assert {code for code, said in words.items() if said.replace("span", "a") in overview} == state
 
 

@@ -200,8 +200,8 @@ def test_a_retired_machine_is_expected_no_more_and_stays_in_the_books(client, tr
     assert as_admin.post(f"/machines/{machine.pk}/retire/", {"why": "thanh lý, biên bản 12/BB"}).status_code == 302
     assert report(client, host, identity("pc-cu")).status_code == 401
     assert numbers.branches(None, None, timezone.now())[0].expected == 0
-    assert "pc-cu" not in as_admin.get("/").content.decode()
-    assert "pc-cu" in as_admin.get("/?state=retired").content.decode()
+    assert "pc-cu" not in as_admin.get("/machines/").content.decode()
+    assert "pc-cu" in as_admin.get("/machines/?state=retired").content.decode()
     page = as_admin.get(f"/machines/{machine.pk}/?tab=alarms").content.decode()
     assert "thanh lý, biên bản 12/BB" in page
     assert machine.snapshots.count() == 1

@@ -44,14 +44,14 @@ def test_worst_first_and_never_reported_is_not_good(client: Client, as_admin: Cl
     report(client, another("xấu nhất"), root_equivalents=("toor",))
     another("im lặng")
     report(client, another("xấu"))
-    assert names(as_admin.get("/").content) == ["xấu nhất", "xấu", "im lặng", "tốt"]
+    assert names(as_admin.get("/machines/").content) == ["xấu nhất", "xấu", "im lặng", "tốt"]
 
 
 def test_four_numbers_stay_apart(client: Client, as_admin: Client, another) -> None:
     report(client, another("mới"))
     report(client, another("cũ"), age=timedelta(days=30))
     another("chưa")
-    page = as_admin.get("/").content.decode()
+    page = as_admin.get("/machines/").content.decode()
     numbers = re.findall(r"<dt>([^<]+)</dt><dd>(\d+)</dd>", page)
     assert numbers == [
         ("Đã ghi danh", "3"),
@@ -68,13 +68,13 @@ def test_search_and_filters(client: Client, as_admin: Client, another) -> None:
     report(client, another("may-chu-web"))
     report(client, another("may-tram-1", "north"), permit_root_login="no", synchronised=True)
     another("may-tram-2", "south")
-    assert names(as_admin.get("/?q=tram").content) == ["may-tram-2", "may-tram-1"]
-    assert names(as_admin.get("/?state=fail").content) == ["may-chu-web"]
-    assert names(as_admin.get("/?state=never").content) == ["may-tram-2"]
-    assert names(as_admin.get(f"/?unit={Machine.objects.get(name='may-tram-1').unit_id}").content) == ["may-tram-1"]
-    assert "Không có máy nào phù hợp" in as_admin.get("/?q=xyz").content.decode()
-    for odd in ("/?unit=x", "/?unit=99999", "/?state=x", "/?page=x", "/?page=-1", "/?page=99999", "/?q=%00", "/?q=%27%22%3C"):
-        assert as_admin.get(odd).status_code == 200, odd
+    assert names(as_admin.get("/machines/?q=tram").content) == ["may-tram-2", "may-tram-1"]
+    assert names(as_admin.get("/machines/?state=fail").content) == ["may-chu-web"]
+    assert names(as_admin.get("/machines/?state=never").content) == ["may-tram-2"]
+    assert names(as_admin.get(f"/machines/?unit={Machine.objects.get(name='may-tram-1').unit_id}").content) == ["may-tram-1"]
+    assert "Không có máy nào phù hợp" in as_admin.get("/machines/?q=xyz").content.decode()
+    for odd in ("?unit=x", "?unit=99999", "?state=x", "?page=x", "?page=-1", "?page=99999", "?q=%00", "?q=%27%22%3C"):
+        assert as_admin.get(f"/machines/{odd}").status_code == 200, odd
 
 
 def test_pages(as_admin: Client, another, tree) -> None:
@@ -82,8 +82,8 @@ def test_pages(as_admin: Client, another, tree) -> None:
     for number in range(120):
         agent = Agent.objects.create(unit=tree["root"], name=f"m{number:03}", public_key=number.to_bytes(32, "big"), token=token)
         Machine.objects.create(unit=tree["root"], agent=agent, own=True, name=agent.name, kind="server")
-    assert len(names(as_admin.get("/").content)) == 50
-    assert names(as_admin.get("/?page=3").content)[-1] == "m119"
+    assert len(names(as_admin.get("/machines/").content)) == 50
+    assert names(as_admin.get("/machines/?page=3").content)[-1] == "m119"
 
 
 def test_the_list_costs_the_same_for_two_machines_and_for_twenty(client: Client, as_admin: Client, another) -> None:
@@ -94,9 +94,9 @@ def test_the_list_costs_the_same_for_two_machines_and_for_twenty(client: Client,
     for size in (2, 20):
         for number in range(size):
             report(client, another(f"máy {size}-{number}", ("root", "north", "south")[number % 3]))
-        as_admin.get("/")  # notes once a minute that this person is here
+        as_admin.get("/machines/")  # notes once a minute that this person is here
         with CaptureQueriesContext(connection) as queries:
-            as_admin.get("/")
+            as_admin.get("/machines/")
         counts.append(len(queries))
     assert counts[0] == counts[1]
 
@@ -104,9 +104,9 @@ def test_the_list_costs_the_same_for_two_machines_and_for_twenty(client: Client,
 def test_one_sees_the_machines_of_ones_own_unit_and_below(client: Client, another, viewer_of, as_admin: Client) -> None:
     north, south = report(client, another("bắc", "north")), report(client, another("nam", "south"))
     viewer = viewer_of("north")
-    assert names(viewer.get("/").content) == ["bắc"]
+    assert names(viewer.get("/machines/").content) == ["bắc"]
     assert viewer.get(f"/machines/{north.pk}/").status_code == 200
-    assert set(names(as_admin.get("/").content)) == {"bắc", "nam"}
+    assert set(names(as_admin.get("/machines/").content)) == {"bắc", "nam"}
     for path in (
         f"/machines/{south.pk}/",
         f"/machines/{south.pk}/?tab=facts",
@@ -116,7 +116,7 @@ def test_one_sees_the_machines_of_ones_own_unit_and_below(client: Client, anothe
         assert viewer.get(path).status_code == 404, path
     assert viewer.get(f"/machines/{north.pk}/?snapshot={south.latest_id}").status_code == 404
     assert viewer.get(f"/machines/{north.pk}/snapshots/{south.latest_id}/raw/").status_code == 404
-    assert names(viewer.get("/?q=nam").content) == []
+    assert names(viewer.get("/machines/?q=nam").content) == []
 
 
 def test_an_outsider_sees_nothing_at_all(client: Client, another, db) -> None:
@@ -127,7 +127,7 @@ def test_an_outsider_sees_nothing_at_all(client: Client, another, db) -> None:
     outsider.force_login(
         User.objects.create_user("ngoài", PASSWORD, must_change=False), backend="django.contrib.auth.backends.ModelBackend"
     )
-    assert names(outsider.get("/").content) == []
+    assert names(outsider.get("/machines/").content) == []
     assert outsider.get(f"/machines/{machine.pk}/").status_code == 404
 
 
@@ -226,7 +226,7 @@ def test_the_signed_original_is_given_byte_for_byte(client: Client, host: Host, 
 def test_what_a_machine_says_cannot_become_markup(client: Client, another, as_admin: Client) -> None:
     evil = another("<script>alert(1)</script>")
     machine = report(client, evil, root_equivalents=("<img src=x onerror=alert(1)>",))
-    for path in ("/", f"/machines/{machine.pk}/", f"/machines/{machine.pk}/?tab=facts", "/journal/"):
+    for path in ("/", "/machines/", f"/machines/{machine.pk}/", f"/machines/{machine.pk}/?tab=facts", "/journal/"):
         page = as_admin.get(path).content.decode()
         assert "<script>alert" not in page
         assert "<img" not in page
@@ -238,7 +238,7 @@ def test_an_alarm_shows_until_somebody_closes_it(client: Client, host: Host, as_
     machine = Machine.objects.get()
     said = "Máy tự đánh giá cùng dữ kiện theo cùng bộ yêu cầu nhưng kết luận khác máy chủ"
     assert said in as_admin.get(f"/machines/{machine.pk}/").content.decode()
-    assert "cảnh báo" in as_admin.get("/").content.decode()
+    assert "cảnh báo" in as_admin.get("/machines/").content.decode()
     assert as_admin.post(f"/alarms/{Alarm.objects.get().pk}/close/").status_code == 302
     assert said not in as_admin.get(f"/machines/{machine.pk}/").content.decode()
     assert journal.Entry.objects.filter(action="alarm.closed").exists()
@@ -263,7 +263,7 @@ def test_a_revoked_agent_from_the_page(client: Client, host: Host, as_admin: Cli
     report(client, host)
     as_admin.post(f"/agents/{host.agent}/revoke/")
     assert send(client, host.seal(host.snapshot())).status_code == 401
-    assert "đã thu hồi" in as_admin.get("/").content.decode()
+    assert "đã thu hồi" in as_admin.get("/machines/").content.decode()
 
 
 def test_a_token_is_shown_once_and_lets_a_machine_in(client: Client, as_admin: Client, tree) -> None:
@@ -362,4 +362,4 @@ def test_a_broken_page_says_so_without_the_database(client: Client, host: Host, 
     response = as_admin.get(f"/machines/{machine.pk}/")
     assert response.status_code == 500
     assert "Đã xảy ra lỗi" in response.content.decode()
-    assert names(as_admin.get("/").content) == [machine.name]
+    assert names(as_admin.get("/machines/").content) == [machine.name]

@@ -313,7 +313,7 @@ def test_what_reports_once_a_night_is_not_late_at_noon(site, tree, person) -> No
     browser.force_login(person("xem"), backend="django.contrib.auth.backends.ModelBackend")
 
     def late() -> int:
-        return browser.get("/?state=late").context["page"].paginator.count
+        return browser.get("/machines/?state=late").context["page"].paginator.count
 
     assert late() == 1
     Schedule.objects.create(unit=tree["root"], hours=NIGHT)

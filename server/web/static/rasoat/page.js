@@ -26,6 +26,14 @@ document.addEventListener("change", (event) => {
   if (event.target.matches("[data-submit]")) event.target.form.requestSubmit();
 });
 
+// a link to a check opens it: it lies folded in its list
+function unfold() {
+  const aimed = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  if (aimed && aimed.matches("details")) { aimed.open = true; aimed.scrollIntoView(); }
+}
+window.addEventListener("hashchange", unfold);
+document.addEventListener("DOMContentLoaded", unfold);
+
 // a link to #fail opens nothing by itself, so printing opens everything
 window.addEventListener("beforeprint", () => {
   document.querySelectorAll("details").forEach((one) => { one.open = true; });

@@ -1,0 +1,104 @@
+"""How the machines of a part of the tree stand: each counts in one state, and what is not known is a state of its own."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from django.db.models import Count, Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from server.coverage.models import Expected
+from server.coverage.numbers import Branch, Numbers, reported_of_late, summed
+from server.ingest.models import IN_SERVICE, Machine
+from server.units.models import Unit, User
+
+STATES = {
+    "fail": _("with failures"),
+    "unknown": _("nothing fails, something is unknown"),
+    "pass": _("everything passes"),
+    "unjudged": _("reported, not judged"),
+    "unreached": _("not reached"),
+}
+"""Every expected machine is in one of them."""
+
+
+class State(NamedTuple):
+    """So many of the expected machines are in a state."""
+
+    code: str
+    title: str
+    count: int
+    share: float
+    """Percent of the expected."""
+    start: float
+    """Where its piece of the bar begins."""
+
+
+@dataclass
+class Standing(Numbers):
+    """The four numbers, and what came out of the judged ones."""
+
+    failing: int = 0
+    unclear: int = 0
+    """Judged, nothing fails, and something is unknown."""
+
+    def count(self, code: str) -> int:
+        counts = {
+            "fail": self.failing,
+            "unknown": self.unclear,
+            "pass": self.judged - self.failing - self.unclear,
+            "unjudged": self.seen - self.judged,
+            "unreached": self.expected - self.seen,
+        }
+        return counts[code]
+
+    @property
+    def passing(self) -> int:
+        return self.count("pass")
+
+    @property
+    def unreached(self) -> int:
+        return self.count("unreached")
+
+    @property
+    def silent(self) -> int:
+        """Reported once, and not of late."""
+        return self.seen - self.fresh
+
+    @property
+    def states(self) -> list[State]:
+        found, start = [], 0.0
+        for code, title in STATES.items():
+            share = 100 * self.count(code) / self.expected if self.expected else 0.0
+            found.append(State(code, str(title), self.count(code), share, start))
+            start += share
+        return found
+
+
+def below(user: User, unit: Unit | None, now: datetime) -> tuple[Standing, list[Branch[Standing]]]:
+    """What this person sees of a part of the tree, and of each unit right below."""
+    return summed(_by_unit(user, now, unit), Standing, user, unit)
+
+
+def _by_unit(user: User, now: datetime, unit: Unit | None) -> dict[int, Standing]:
+    """Of each unit by itself: server/coverage counts the four numbers in the same way."""
+    under = Q(unit__path__under=unit.path) if unit else Q()
+    failing, unclear = Q(latest__assessment__fail__gt=0), Q(latest__assessment__fail=0, latest__assessment__unknown__gt=0)
+    machines = Machine.objects.visible_to(user).filter(IN_SERVICE, under).order_by().values("unit_id").annotate(
+        all=Count("pk"), seen=Count("latest"), fresh=Count("pk", filter=reported_of_late(now)), judged=Count("latest__assessment"),
+        failing=Count("pk", filter=failing), unclear=Count("pk", filter=unclear),
+    )  # fmt: skip
+    found: dict[int, Standing] = defaultdict(Standing)
+    for row in machines:
+        found[row["unit_id"]].add(
+            Standing(row["all"], row["seen"], row["fresh"], row["judged"], 0, row["failing"], row["unclear"])
+        )
+    excused = Expected.excused(timezone.localdate(now))
+    listed = Expected.objects.visible_to(user).filter(under, listed=True, machine=None).order_by().values("unit_id")
+    for row in listed.annotate(excused=Count("pk", filter=excused), all=Count("pk")):
+        found[row["unit_id"]].add(Standing(expected=row["all"] - row["excused"], excused=row["excused"]))
+    return found

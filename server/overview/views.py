@@ -1,0 +1,162 @@
+"""The first page, the matrix of requirements and levels, and one rule with its machines."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.views.decorators.http import require_safe
+
+from baselines.model import LEVELS
+from server.feeds import status as feeds
+from server.findings import queries, tally
+from server.findings.codes import FAIL, UNKNOWN
+from server.findings.models import Rule
+from server.findings.queries import RuleCount
+from server.ingest.models import Machine
+from server.overview import asked, matrix
+from server.overview.changes import changes
+from server.overview.standing import below
+from server.overview.today import tasks
+from server.overview.trend import SPANS, trend
+from server.overview.words import Worded, pack_of, worded
+from server.units.kinds import word
+from server.units.models import Unit, User, resolve
+from server.units.rights import ADMINISTER
+from server.waivers import overlay
+from server.web.requests import user_of
+
+WORST, PAGE = 10, 50
+VERDICTS = {"fail": FAIL, "unknown": UNKNOWN}
+
+
+@dataclass
+class Row:
+    """A check and how many machines stand how under it. Where several requirements name it: the rule most machines fail."""
+
+    words: Worded
+    counts: RuleCount
+    clauses: list[str]
+
+
+@require_safe
+def overview(request: HttpRequest, pk: int | None = None) -> HttpResponse:
+    """How a unit stands, and what to mend today. Without a unit: the one this person sees, or a choice of several."""
+    user, now = user_of(request), timezone.now()
+    unit = _unit(user, pk)
+    standing, branches = below(user, unit, now)
+    branches.sort(key=lambda one: (-one.numbers.failing, -one.numbers.unreached, one.unit.name, one.unit.pk))
+    context: dict[str, Any] = {"unit": unit, "standing": standing, "branches": branches, "nav": "overview"}
+    if not Machine.objects.visible_to(user).exists():
+        context["first_steps"] = user.does(ADMINISTER)
+    if unit is not None:
+        context |= _part(user, unit, now, request.GET.get("days", ""))
+        context["tasks"] = tasks(user, unit, standing)
+    return render(request, "overview/overview.html", context)
+
+
+def _part(user: User, unit: Unit, now: datetime, days: str) -> dict[str, Any]:
+    units = Unit.objects.in_bulk(unit.ids)
+    policy = resolve(unit, units)
+    pack = pack_of(policy.baseline)
+    worst = queries.worst_rules(user, unit, limit=10_000)
+    failing = _by_check([one for one in worst.rules if one.fail], policy.level)
+    failing.sort(key=lambda one: not one.words.exploited)
+    return {
+        "above": list(Unit.objects.visible_to(user).filter(pk__in=unit.ids[:-1])), "kind": word(unit.kind),
+        "policy": policy, "pack": pack, "worst": failing[:WORST], "failing_rules": len(failing),
+        "waiting": worst.waiting, "changes": changes(user, unit, now), "trend": trend(user, unit, timezone.localdate(now), days),
+        "spans": SPANS, "feeds": feeds.foot(),
+    }  # fmt: skip
+
+
+def _by_check(counted: list[RuleCount], level: int) -> list[Row]:
+    """Each check once, in the order given, with the clauses that name it."""
+    found: dict[tuple[str, str], Row] = {}
+    for counts in sorted(counted, key=lambda one: (-one.rule.severity, -one.fail, -one.unknown, one.rule.pk)):
+        words = worded(counts.rule)
+        row = found.setdefault((counts.rule.baseline, counts.rule.check_id), Row(words, counts, []))
+        if (clause := words.clause(level)) and clause not in row.clauses:
+            row.clauses.append(clause)
+    return list(found.values())
+
+
+@require_safe
+def matrix_page(request: HttpRequest) -> HttpResponse:
+    """Requirements in rows, levels in columns: what is asked, and how the machines of a unit stand."""
+    user = user_of(request)
+    unit = _chosen(user, request)
+    context: dict[str, Any] = {"unit": unit, "levels": LEVELS, "units": _choices(user), "nav": "matrix"}
+    if unit is not None:
+        shown = request.GET.get("shown", "")
+        part = request.GET.get("part", "")
+        context |= matrix.made(user, unit, request.GET.get("pack", ""), part, shown)
+    return render(request, "overview/matrix.html", context)
+
+
+@require_safe
+def rule(request: HttpRequest, rule: int) -> HttpResponse:
+    """One check under one requirement: which machines fail it or are unknown, what to do, how it went."""
+    user = user_of(request)
+    found = get_object_or_404(Rule, pk=rule)
+    unit = _chosen(user, request)
+    words = worded(found)
+    context: dict[str, Any] = {
+        "words": words, "unit": unit, "nav": "overview", "levels": asked.levels(words), "why": words.why, "remedy": words.remedy,
+    }  # fmt: skip
+    if unit is not None:
+        parts = queries.parts(user, unit)
+        fail, unknown, passed = tally.read(parts).by_rule.get(found.pk, (0, 0, 0))
+        verdict = request.GET.get("verdict", "fail" if fail or not unknown else "unknown")
+        verdict = verdict if verdict in VERDICTS else "fail"
+        rows = queries.failing(user, unit, found.pk, VERDICTS[verdict], _after(request), PAGE + 1)
+        borne = overlay.by_rule(parts)[found.pk]
+        context |= {
+            "counts": RuleCount(found, fail, unknown, passed, min(borne, fail)), "verdict": verdict, "rows": rows[:PAGE],
+            "next_after": f"{rows[PAGE - 1].since.isoformat()}_{rows[PAGE - 1].machine}" if len(rows) > PAGE else "",
+            "trend": trend(user, unit, timezone.localdate(), request.GET.get("days", ""), found.pk), "spans": SPANS,
+        }  # fmt: skip
+    return render(request, "overview/rule.html", context)
+
+
+def _after(request: HttpRequest) -> tuple[datetime, int] | None:
+    """The last machine of the page before, as its link says."""
+    since, _dash, machine = request.GET.get("after", "").rpartition("_")
+    if not (machine.isascii() and machine.isdecimal() and len(machine) < 19):
+        return None
+    try:
+        at = parse_datetime(since)
+    except ValueError:
+        return None
+    return (at, int(machine)) if at and at.tzinfo else None
+
+
+def _unit(user: User, pk: int | None) -> Unit | None:
+    """That one; without a number the only topmost one this person sees."""
+    if pk is not None:
+        return get_object_or_404(Unit.objects.visible_to(user), pk=pk)
+    tops = user.parts()
+    return Unit.objects.filter(path=tops[0]).first() if len(tops) == 1 else None
+
+
+def _chosen(user: User, request: HttpRequest) -> Unit | None:
+    """The unit of the address, or the first this person sees."""
+    text = request.GET.get("unit", "")
+    if not text:
+        tops = user.parts()
+        return Unit.objects.filter(path=tops[0]).first() if tops else None
+    if not (text.isascii() and text.isdecimal() and len(text) < 19):
+        raise Http404
+    return _unit(user, int(text))
+
+
+def _choices(user: User) -> list[Unit]:
+    """Units a page offers: those at the top and right below."""
+    tops = user.parts()
+    mine = Unit.objects.visible_to(user).filter(valid_until=None)
+    return [one for one in mine if one.path in tops or (one.parent_id and one.path.rpartition(f"{one.pk}/")[0] in tops)]
