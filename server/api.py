@@ -6,6 +6,7 @@ from ninja import NinjaAPI
 
 from collectors import VERSION
 from server.assess.api import router as assess
+from server.assignments.api import router as assignments
 from server.campaigns.api import router as campaigns
 from server.errors import install
 from server.feeds.api import router as feeds
@@ -31,5 +32,6 @@ api.add_router("/v1/", feeds)
 api.add_router("/v1/", sweeps)
 api.add_router("/v1/", waivers)
 api.add_router("/v1/", campaigns)
+api.add_router("/v1/", assignments)
 api.add_router("/v1/", registers)
 install(api)

@@ -46,6 +46,7 @@ INSTALLED_APPS = [
     "server.approvals",
     "server.waivers",
     "server.assignments",
+    "server.calendar",
     "server.campaigns",
     "server.registers",
     "server.documents",

@@ -26,6 +26,8 @@ urlpatterns = [
     path("", include("server.ingest.urls")),
     path("", include("server.approvals.urls")),
     path("", include("server.waivers.urls")),
+    path("", include("server.assignments.urls")),
+    path("", include("server.calendar.urls")),
     path("", include("server.campaigns.urls")),
     path("", include("server.registers.urls")),
     path("", include("server.outlets.urls")),

@@ -55,6 +55,9 @@ TABLE = (
     Entry("approvals.expire", every=HOUR),
     Entry("waivers.check", every=HOUR),
     Entry("campaigns.look", every=timedelta(minutes=5)),
+    Entry("assignments.look", every=timedelta(minutes=5)),
+    Entry("assignments.remind", every=HOUR),
+    Entry("calendar.remind", every=HOUR),
     Entry("registers.read", every=timedelta(minutes=10), at_start=True),
 )
 

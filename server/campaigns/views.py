@@ -184,10 +184,14 @@ def _old_feeds() -> list[tuple[str, Any]]:
 
 
 def _waivers(account: Account, found: Campaign) -> list[Waiver]:
-    """In force, speaking of this scope, and over before the deadline is."""
+    """In force, speaking of this scope, and over before the deadline is; those of a whole unit above it as well."""
     paths = [part.path for part in account.tops()]
     soon = Waiver.objects.filter(in_force(timezone.now()), until__lt=found.deadline).select_related("unit")
-    return [one for one in soon if any(one.unit.path.startswith(path) for path in paths)]
+
+    def speaks(one: Waiver, path: str) -> bool:
+        return one.unit.path.startswith(path) or (one.whole and path.startswith(one.unit.path))
+
+    return [one for one in soon if any(speaks(one, path) for path in paths)]
 
 
 def _lists(found: Campaign, account: Account) -> list[tuple[str, list[lists.ListState]]]:

@@ -34,6 +34,10 @@ RAISED = (
     "outlet.skipped",
     "user.locked-out",
     "campaign.reminder",
+    "waiver.ends-soon",
+    "attestation.ends-soon",
+    "work.due",
+    "calendar.reminder",
 )
 CLOSED = ("alarm.closed", "silence.closed", "outlet.recovered")
 ALARMS = (*RAISED, *CLOSED)

@@ -26,6 +26,8 @@ SCOPES = {
     "sweeps": _("indicators that were seen, and warnings by letter"),
     "waivers": _("waivers"),
     "campaigns": _("campaigns"),
+    "assignments": _("findings that are worked on"),
+    "calendar": _("deadlines, as a calendar"),
     "registers": _("registers"),
     "work": _("background work, relays and schedules"),
     "metrics": _("numbers for monitoring (a key of the root)"),

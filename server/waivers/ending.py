@@ -1,9 +1,11 @@
-"""Waivers come to their end: by a person at once, by their last day, and people are told 30 and 7 days before."""
+"""Waivers and attestations come to their end: by a person at once, by their last day, and people are told 30 and 7 days before."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from server.assess import judge
@@ -26,43 +28,37 @@ def take_back(attestation: Attestation, by: str, address: str = "") -> None:
     """A person's word counts for nothing from this second on."""
     now = timezone.now()
     with transaction.atomic():
-        if Attestation.objects.filter(pk=attestation.pk, ended_at=None).update(ended_at=now, ended_by=by):
+        if Attestation.objects.filter(pk=attestation.pk, ended_at=None).update(ended_at=now, ended_by=by, over=True):
             journal.write("attestation.ended", by, unit_path=attestation.unit.path, subject=str(attestation), address=address)
 
 
 def check() -> tuple[int, int]:
     """(warned of, noted as ended). Each warning is given once, however often this runs, and a missed one is made up for."""
     now = timezone.now()
-    warned = 0
-    for waiver in Waiver.objects.filter(in_force(now)).select_related("unit"):
-        due = min((days for days in WARNINGS if waiver.left(now) <= days), default=0)
-        if due and (waiver.warned == 0 or due < waiver.warned):
-            warned += _warn(waiver, due, waiver.left(now))
-    gone = Waiver.objects.filter(Q(ended_at=None, over=False, until__lt=timezone.localdate(now)))
-    over = 0
-    for waiver in gone.select_related("unit"):
-        with transaction.atomic():
-            if Waiver.objects.filter(pk=waiver.pk, over=False).update(over=True):
-                journal.write("waiver.ended", COLLECTOR, unit_path=waiver.unit.path, subject=str(waiver))
-                over += 1
+    warned = over = 0
+    for model, action in ((Waiver, "waiver"), (Attestation, "attestation")):
+        rows: QuerySet[Any] = model.objects.select_related("unit")
+        for one in rows.filter(in_force(now)):
+            due = min((days for days in WARNINGS if one.left(now) <= days), default=0)
+            if due and (one.warned == 0 or due < one.warned):
+                warned += _warn(one, f"{action}.ends-soon", due, one.left(now))
+        for one in rows.filter(ended_at=None, over=False, until__lt=timezone.localdate(now)):
+            with transaction.atomic():
+                if model.objects.filter(pk=one.pk, over=False).update(over=True):
+                    journal.write(f"{action}.ended", COLLECTOR, unit_path=one.unit.path, subject=str(one))
+                    over += 1
     return warned, over
 
 
-def _warn(waiver: Waiver, due: int, left: int) -> int:
-    """In the journal and on the pages; for machines that are named also as an alarm of theirs."""
+def _warn(one: Waiver | Attestation, action: str, due: int, left: int) -> int:
+    """In the journal, which outlets carry further, and on the pages; for machines that are named also as an alarm of theirs."""
     with transaction.atomic():
-        if not Waiver.objects.filter(pk=waiver.pk, warned=waiver.warned).update(warned=due):
+        if not type(one).objects.filter(pk=one.pk, warned=one.warned).update(warned=due):
             return 0
-        journal.write(
-            "waiver.ends-soon",
-            COLLECTOR,
-            unit_path=waiver.unit.path,
-            subject=str(waiver),
-            days=left,
-            until=waiver.until.isoformat(),
-        )
-        if not waiver.whole:
-            named = Machine.objects.filter(IN_SERVICE, covers__waiver=waiver, unit__path__under=waiver.unit.path)
+        until = one.until.isoformat()
+        journal.write(action, COLLECTOR, unit_path=one.unit.path, subject=str(one), days=left, until=until)
+        if isinstance(one, Waiver) and not one.whole:
+            named = Machine.objects.filter(IN_SERVICE, covers__waiver=one, unit__path__under=one.unit.path)
             for machine in named.select_related("unit"):
-                judge.raise_alarm(machine, "waiver-ends", target=str(waiver), date=waiver.until.isoformat())
+                judge.raise_alarm(machine, "waiver-ends", target=str(one), date=until)
     return 1

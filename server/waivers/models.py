@@ -42,6 +42,8 @@ class Word(models.Model):
     until = models.DateField(help_text="Last day, to its end")
     ended_at = models.DateTimeField(null=True, help_text="A person ended it before; from then on it counts for nothing")
     ended_by = models.CharField(max_length=200, blank=True)
+    warned = models.PositiveSmallIntegerField(default=0, help_text="Days of the last warning given; 0: none yet")
+    over = models.BooleanField(default=False, help_text="Its end is in the journal")
 
     class Meta:
         abstract = True
@@ -91,8 +93,6 @@ class Waiver(Word):
     asked_by = models.CharField(max_length=200)
     approved_by = models.CharField(max_length=200)
     request = models.OneToOneField(Request, on_delete=models.PROTECT, related_name="waiver")
-    warned = models.PositiveSmallIntegerField(default=0, help_text="Days of the last warning given; 0: none yet")
-    over = models.BooleanField(default=False, help_text="Its end is in the journal")
 
     objects: ClassVar[Scoped[Waiver]] = Scoped()
 

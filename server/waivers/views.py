@@ -46,7 +46,7 @@ def waivers(request: HttpRequest) -> HttpResponse:
         today = timezone.localdate()
         standing = here.filter(ended_at=None, until__gte=today)
         over = here.exclude(ended_at=None, until__gte=today).order_by("-until", "-pk")
-        above = Waiver.objects.filter(whole=True, unit__in=unit.ids[:-1], ended_at=None, until__gte=today)
+        above = Waiver.objects.filter(whole=True, unit__in=unit.ids[:-1], ended_at=None, until__gte=today).select_related("unit")
         machines = Machine.objects.visible_to(user).filter(IN_SERVICE, unit__path__under=unit.path)
         attested = Attestation.objects.visible_to(user).filter(unit__path__under=unit.path).select_related("unit", "machine")
         context |= {
@@ -65,6 +65,7 @@ def waivers(request: HttpRequest) -> HttpResponse:
                 kind=asking.KIND, state=Request.WAITING, unit__path__under=unit.path, expires_at__gt=timezone.now()
             ),
             "attested": [(one, asking.titles(one.baseline, one.requirement, "")[0]) for one in attested[:ENDED]],
+            "ending": sum(one.stands == "ending" for one in [*standing, *attested.filter(ended_at=None, until__gte=today)]),
             "may_handle": user.may(HANDLE, unit) and unit.open,
         }
     return render(request, "waivers/waivers.html", context)

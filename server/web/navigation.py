@@ -55,6 +55,8 @@ GROUPS = (
         Page("sweeps", _("Indicators and warnings")),
     )),
     Group(_("Handling"), (
+        Page("work", _("Work")),
+        Page("calendar", _("Deadlines")),
         Page("campaigns", _("Campaigns")),
         Page("waivers", _("Waivers")),
         Page("approvals", _("Approvals"), url="requests"),

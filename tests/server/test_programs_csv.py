@@ -12,8 +12,10 @@ from django.utils import timezone
 
 from server.api import api
 from server.assess import judge
+from server.assignments.models import Assignment
 from server.campaigns.models import Campaign
 from server.coverage.models import Expected
+from server.evidence.models import Bundle
 from server.findings import rollup, tally
 from server.findings.codes import FAIL
 from server.findings.models import Standing
@@ -26,6 +28,7 @@ from server.relays.models import Relay
 from server.schedules.models import Schedule
 from server.sweeps.models import Letter, Sheet
 from server.web.spreadsheet import plain
+from tests.server.assignments import failing
 from tests.server.campaigns import running
 from tests.server.feeds_given import given, mended
 from tests.server.people import Host, send
@@ -42,7 +45,7 @@ def address(path: str) -> str:
     machine = Machine.objects.get(name="nam-1")
     rule = Standing.objects.filter(verdict=FAIL)[0].rule_id
     lists = {"sheet": Sheet.objects.values_list("pk", flat=True)[0], "letter": Letter.objects.values_list("pk", flat=True)[0]}
-    pk = Campaign.objects.get().pk if "/campaigns/" in path else machine.pk
+    pk = Campaign.objects.get().pk if "/campaigns/" in path else Assignment.objects.get().pk if "/work/" in path else machine.pk
     return path.format(pk=pk, rule=rule, gap="absent", **lists)
 
 
@@ -71,8 +74,10 @@ def south(client, another, tree) -> Host:
     Schedule.objects.create(unit=tree["south"], kind="server", interval_seconds=3600)
     journal.write("unit.changed", "x", unit_path=tree["south"].path, subject="=1+1")
     running(tree["south"], tree["south"], machine, "nam-1")
+    Bundle.objects.create(unit=tree["south"], kind="unit", of=1, name="gói nam-1", asked_by="x")
     for kind in (Item, Program, System):
         kind.objects.create(unit=tree["south"], name="nam-1", created_by="x")
+    failing(machine, tree["south"], None, "nam-1")
     given("debian", mended("a", "2-1"))
     reports(client, host, ("a", "1-1"), age=timedelta(minutes=30))
     match()

@@ -22,8 +22,10 @@ from collectors.facts.configuration import Configuration
 from collectors.model import Record
 from server.assess import judge
 from server.assess.tasks import follow
+from server.calendar.models import Done, OwnDate
 from server.configurations.models import Version
 from server.coverage.models import Expected
+from server.evidence.models import Bundle
 from server.findings.models import Rule
 from server.ingest.models import Agent, EnrolmentToken, Machine
 from server.journal import models as journal
@@ -49,7 +51,7 @@ from tests.server.sweeping import warned
 
 pytestmark = pytest.mark.django_db
 
-SIGNED = re.compile(r"api/v1/(enrol|snapshots|agents/|packs/|centre|relays/)|api/(openapi\.json|docs)|static/")
+SIGNED = re.compile(r"api/v1/(enrol|snapshots|agents/|packs/|centre|relays/)|calendar/feed/|api/(openapi\.json|docs)|static/")
 """Called by agents and relays with their own signatures, or the same for everybody."""
 SAME_FOR_ALL = {"log-on/", "log-off/", "password/", "language/", "healthz", "readyz", "metrics", "api/"}
 """Nobody's rows stand there. Logging off would end the walk."""
@@ -79,12 +81,15 @@ OBJECTS = {
     "enrolment/<str:pk>": lambda there: there["waiting"].pk,
     "expected/<int:pk>": lambda there: there["expected"].pk,
     "work/<int:pk>": lambda there: there["assignment"].pk,
+    "calendar/own/<int:pk>": lambda there: there["own_date"].pk,
+    "calendar/done/<int:pk>": lambda there: there["done"].pk,
     "campaigns/parts/<int:pk>": lambda there: there["part"].pk,
     "campaigns/<int:pk>": lambda there: there["part"].campaign_id,
     "registers/equipment/<int:pk>": lambda there: there["item"].pk,
     "registers/software/<int:pk>": lambda there: there["program"].pk,
     "registers/systems/<int:pk>": lambda there: there["system"].pk,
     "registers/uploads/<int:pk>": lambda there: there["upload"].pk,
+    "evidence/<int:pk>": lambda there: there["bundle"].pk,
 }
 """The object of that part of an address, in the place called `there`."""
 
@@ -119,11 +124,20 @@ class Place(dict[str, Any]):
             attachment=waiver.attachment, file_name=mark, on=waiver.on, until=waiver.until,
         )  # fmt: skip
         sighting, concern = warned(machine, mark)
+        own_date = OwnDate.objects.create(
+            unit=office, title=f"han-{mark}", who=mark, source=mark, day=timezone.localdate(), changed_by=f"nguoi-{mark}"
+        )
+        done = Done.objects.create(
+            unit=office, key="law:x", day=own_date.day, title=f"viec-{mark}", on=own_date.day, by=f"nguoi-{mark}", document=mark,
+            attachment=waiver.attachment, file_name=mark,
+        )  # fmt: skip
         item = Item.objects.create(unit=office, name=f"thiet-bi-{mark}", created_by=f"nguoi-{mark}")
         return cls(
             system=System.objects.create(unit=office, name=f"he-thong-{mark}", created_by=f"nguoi-{mark}"),
             program=Program.objects.create(unit=office, name=f"phan-mem-{mark}", created_by=f"nguoi-{mark}"),
             assignment=failing(machine, office, person(f"lo-{mark}", Membership.OPERATOR, office), f"chờ {mark}"),
+            own_date=own_date, done=done,
+            bundle=Bundle.objects.create(unit=office, kind="unit", of=office.pk, name=f"goi-{mark}", asked_by=f"nguoi-{mark}"),
             sighting=sighting, concern=concern, item=item, upload=waiting_file(office, mark),
             mark=mark, unit=unit, office=office, token=token, machine=machine, target=target, alarm=alarm, version=version,
             expected=expected, part=part, waiver=waiver, attestation=attestation, waiting=Agent.objects.get(pk=late.agent),
@@ -238,7 +252,14 @@ def test_lists_name_nothing_of_others(places: tuple[Place, Place], tree, route: 
 
 
 @pytest.mark.parametrize(
-    ("route", "mark"), [("", "xanhlam"), ("machines/", "may-xanhlam"), ("journal/", "xanhlam"), ("tokens/", "xanhlam"), ("coverage/?gap=absent", "xanhlam")]
+    ("route", "mark"),
+    [
+        ("", "xanhlam"),
+        ("machines/", "may-xanhlam"),
+        ("journal/", "xanhlam"),
+        ("tokens/", "xanhlam"),
+        ("coverage/?gap=absent", "xanhlam"),
+    ],
 )
 def test_lists_name_what_is_ones_own(places: tuple[Place, Place], route: str, mark: str) -> None:
     client = on(person("quản trị tỉnh", Membership.ADMIN, places[1]["unit"]))
@@ -347,6 +368,7 @@ STAYS = {
     "schedules": "what the successor says of itself holds: the hours of one office must not be laid over the machines of another",
     "assignments.Assignment": "of a machine it goes along with the machine (looking.py); of a unit it ends with the unit",
     "background.Job": "what was done stays where it was done",
+    "calendar": "what a unit said of its own days, and did on them; the successor says its own",
     "documents": "papers of their day, and who signed them: the successor has its own",
     "campaigns": "an account of its days: a unit that ended lies below the one after it, whose people read on",
     "coverage.Listing": "a list was taken over for the unit of its day",

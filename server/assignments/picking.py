@@ -1,0 +1,134 @@
+"""From what fails to what is worked on: the rules that a unit's machines do not pass, and the machines of one of them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from server.assess import wording
+from server.assignments import changing, people
+from server.assignments.asking import Asked
+from server.assignments.forms import TakeForm
+from server.assignments.models import Assignment
+from server.findings import queries
+from server.findings.codes import FAIL, SEVERITIES, SEVERITY_WORDS, UNKNOWN
+from server.findings.models import Rule
+from server.ingest.access import address_of
+from server.ingest.models import IN_SERVICE, KINDS, Machine
+from server.units.models import Unit, User
+from server.units.rights import HANDLE
+from server.waivers.asking import titles
+from server.web.requests import user_of
+
+BOTH = ["GET", "HEAD", "POST"]
+RULES = 200
+PAGE = 100
+VERDICTS = {"fail": FAIL, "unknown": UNKNOWN}
+
+
+def _unit(user: User, given: Any) -> Unit:
+    """The one asked for, or the highest this person sees."""
+    mine = Unit.objects.visible_to(user)
+    number = Asked.read(given).unit
+    if number:
+        return get_object_or_404(mine, pk=number)
+    found = mine.order_by("path").first()
+    if found is None:
+        raise Http404
+    return found
+
+
+@require_safe
+def findings(request: HttpRequest) -> HttpResponse:
+    """What fails in a unit and below, the gravest first, and how much of it somebody works on."""
+    user = user_of(request)
+    if not Unit.objects.visible_to(user).exists():
+        return render(request, "assignments/findings.html", {"unit": None, "nav": "work"})
+    unit = _unit(user, request.GET)
+    kind, severity, text = (request.GET.get(name, "").strip()[:200] for name in ("kind", "severity", "q"))
+    kind = kind if kind in dict(KINDS) else ""
+    worst = queries.worst_rules(user, unit, kind, limit=100_000)
+    told = [(one, *titles(one.rule.baseline, one.rule.requirement, one.rule.check_id)) for one in worst.rules]
+    if severity in SEVERITIES:
+        told = [row for row in told if row[0].rule.severity >= SEVERITIES[severity]]
+    if text:
+        told = [row for row in told if text.casefold() in f"{row[1]} {row[2]}".casefold()]
+    taken: dict[int, int] = {}
+    open_here = Assignment.objects.visible_to(user).filter(unit__path__under=unit.path, closed_at=None)
+    for rule in open_here.values_list("rule_id", flat=True):
+        taken[rule] = taken.get(rule, 0) + 1
+    context = {
+        "unit": unit, "units": Unit.objects.visible_to(user).filter(valid_until=None), "waiting": worst.waiting, "nav": "work",
+        "rows": [(*row, SEVERITY_WORDS.get(row[0].rule.severity, ""), taken.get(row[0].rule.pk, 0)) for row in told[:RULES]],
+        "more": max(0, len(told) - RULES), "kind": kind, "kinds": KINDS, "severity": severity, "q": text,
+        "severities": [(one, wording.SEVERITIES[one]) for one in SEVERITIES], "words": wording.SEVERITIES,
+        "may_handle": user.may(HANDLE, unit),
+    }  # fmt: skip
+    return render(request, "assignments/findings.html", context)
+
+
+@require_http_methods(BOTH)
+def machines(request: HttpRequest, rule: int) -> HttpResponse:
+    """The machines that do not pass one rule; those ticked, or the whole unit, are given to somebody."""
+    user = user_of(request)
+    unit = _unit(user, request.GET)
+    found = get_object_or_404(Rule, pk=rule)
+    verdict = request.GET.get("verdict", "fail")
+    verdict = verdict if verdict in VERDICTS else "fail"
+    shown = queries.failing(user, unit, rule, VERDICTS[verdict], _after(request.GET), PAGE + 1)
+    more, shown = shown[PAGE - 1] if len(shown) > PAGE else None, shown[:PAGE]
+    form = TakeForm(people.able(unit), request.POST or None)
+    problem, status = "", 200
+    if request.method == "POST" and form.is_valid():
+        try:
+            changing.take(unit, found, _ticked(request, user, unit), form.wish, user, address_of(request))
+        except changing.Impossible as error:
+            problem, status = str(error), 409
+        else:
+            return redirect(f"/work/?unit={unit.pk}&q={found.check_id}")
+    requirement, check = titles(found.baseline, found.requirement, found.check_id)
+    known = {
+        one.machine_id: one
+        for one in Assignment.objects.visible_to(user)
+        .filter(rule=rule, machine__in=[row.machine for row in shown])
+        .select_related("owner")
+    }
+    whole = Assignment.objects.visible_to(user).filter(rule=rule, machine=None, unit__in=unit.ids).select_related("unit", "owner")
+    context = {
+        "rule": found, "requirement": requirement, "check": check, "unit": unit, "verdict": verdict, "more": more, "whole": whole,
+        "rows": [(row, known.get(row.machine)) for row in shown], "form": form, "problem": problem, "nav": "work",
+        "units": Unit.objects.visible_to(user).filter(valid_until=None), "may_handle": user.may(HANDLE, unit) and unit.open,
+        "severity": SEVERITY_WORDS.get(found.severity, ""), "words": wording.SEVERITIES,
+    }  # fmt: skip
+    return render(request, "assignments/machines.html", context, status=422 if form.errors else status)
+
+
+def _after(given: Any) -> tuple[datetime, int] | None:
+    """The last row of the page before."""
+    try:
+        since = parse_datetime(given.get("since", ""))
+    except ValueError:
+        return None
+    number = given.get("machine", "")
+    known = number.isascii() and number.isdecimal() and len(number) < 19
+    return (since, int(number)) if since is not None and since.tzinfo is not None and known else None
+
+
+def _ticked(request: HttpRequest, user: User, unit: Unit) -> list[Machine]:
+    """None for the whole unit. Raises Impossible where a machine is not this person's, or none is named."""
+    if request.POST.get("of") == "unit":
+        if not user.may(HANDLE, unit):
+            raise Http404
+        return []
+    numbers = {int(word) for word in request.POST.getlist("item") if word.isascii() and word.isdecimal() and len(word) < 19}
+    mine = Machine.objects.visible_to(user, HANDLE).filter(IN_SERVICE, pk__in=numbers, unit__path__under=unit.path)
+    found = list(mine.select_related("unit"))
+    if not found:
+        raise changing.Impossible(_("Tick what is meant."))
+    return found

@@ -1,0 +1,73 @@
+"""Units are told of what they answer for, some days before its last day and once when it is over; each time once.
+
+A reminder is a notice on the pages and a row of the journal; outlets that tell alarms carry it further, by e-mail too. One row a
+day for each unit, however much falls together.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import date, timedelta
+
+from django.db import IntegrityError, transaction
+
+from server.calendar import events
+from server.calendar.events import REMINDED, Event, Reach
+from server.calendar.models import Done, Reminder, Setting
+from server.journal import models as journal
+from server.units.models import Unit
+
+COLLECTOR = "collector"
+OVER = -1
+BACK = timedelta(days=14)
+"""What was over for longer when the collector first looked is not told any more."""
+LONGEST = timedelta(days=120)
+NAMED = 5
+
+
+def step_of(left: int, lead: list[int], period: int) -> int | None:
+    """The last step that was reached; None: there is time. Steps longer than half a period would speak of the time before."""
+    if left < 0:
+        return OVER
+    return min((days for days in lead if left <= days and days <= max(period // 2, 1)), default=None)
+
+
+def remind(today: date) -> int:
+    """How many things units were told of."""
+    settings = {one.pk: one for one in Setting.objects.all()}
+    told: dict[int, list[tuple[Event, int]]] = defaultdict(list)
+    units: dict[int, Unit] = {}
+    roots = list(Unit.objects.filter(parent=None, valid_until=None))
+    for event in events.gather(Reach(None, None), today - BACK, today + LONGEST, REMINDED):
+        for unit in event.units or ([event.unit] if event.unit is not None else roots):
+            units[unit.pk] = unit
+            step = step_of(event.left(today), events.lead_days(unit, settings), event.period)
+            if step is not None and not event.closed:
+                told[unit.pk].append((event, step))
+    return sum(_tell(units[pk], some, today) for pk, some in told.items())
+
+
+def _tell(unit: Unit, some: list[tuple[Event, int]], today: date) -> int:
+    done = set(Done.objects.filter(unit=unit, taken_back_at=None).values_list("key", "day"))
+    known = {
+        (key, day): step
+        for key, day, step in Reminder.objects.filter(unit=unit).order_by("-step").values_list("key", "day", "step")
+    }
+    new = [
+        (event, step)
+        for event, step in some
+        if (event.key, event.day) not in done and step < known.get((event.key, event.day), step + 1)
+    ]
+    if not new:
+        return 0
+    try:
+        with transaction.atomic():
+            Reminder.objects.bulk_create(Reminder(unit=unit, key=event.key, day=event.day, step=step) for event, step in new)
+            titles = "; ".join(f"{event.day:%d/%m} {event.title}" for event, _step in new[:NAMED])
+            journal.write(
+                "calendar.reminder", COLLECTOR, unit_path=unit.path, subject=f"{unit.name}: {titles}", rows=len(new),
+                overdue=sum(step == OVER for _event, step in new), until=min(event.last for event, _step in new).isoformat(),
+            )  # fmt: skip
+    except IntegrityError:
+        return 0  # another worker was faster
+    return len(new)
