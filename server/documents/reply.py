@@ -20,7 +20,8 @@ from server.campaigns.tables import reason
 from server.documents import grounds
 from server.documents.exports.layout import ROMAN
 from server.documents.letterhead import Desk, desk
-from server.documents.report import Appendix, Block, Count as Counted, Dated, Honesty, Pack, Report, Style, Unreached
+from server.documents.report import Appendix, Block, Dated, Honesty, Pack, Report, Style, Unreached
+from server.documents.report import Count as Counted
 from server.documents.texts import Texts, number
 from server.documents.writing import Blanks, day, items, running, short, table, text
 from server.units.models import Unit, User
@@ -186,13 +187,13 @@ class _Reply:
     def say_lists(self, _id: str, _section: Any, _mine: list[CheckLine]) -> Iterator[Block]:
         """Letters and lists that go with the campaign, as they stand; of a closed one as they stood, told to whoever sees all of it."""
         told = []
-        for number in self.campaign.lists:
-            found = self._states(number)
+        for of in self.campaign.lists:
+            found = self._states(of)
             if not found:
-                told.append(self.say("list_none", number=number))
+                told.append(self.say("list_none", number=of))
             for one in found:
                 counts = ", ".join(f"{running(word)}: {count}" for word, count in one.told if count)
-                told.append(self.say("list", title=one.title, number=number, counts=counts or self.say("list_unkept")))
+                told.append(self.say("list", title=one.title, number=of, counts=counts or self.say("list_unkept")))
         if told:
             yield text(self.say("lists_intro"))
             yield from items(told)

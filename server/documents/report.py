@@ -178,7 +178,7 @@ class Report(Part):
     @property
     def blanks(self) -> list[str]:
         """What a person has to fill in before it is signed."""
-        return [one.text for one in blocks(self) if isinstance(one, Paragraph) and one.style is Style.BLANK]
+        return [one.text for one in self.asked if not one.answer]
 
 
 def blocks(report: Report) -> Iterator[Paragraph | Table | Figure]:

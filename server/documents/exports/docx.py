@@ -84,7 +84,9 @@ class _Maker:
         self.say = Texts(NAME.replace(".docx", ".yaml"))
         self.words = layout.words(report.front, self.say)
         section = self.document.sections[0]
-        assert section.page_width and section.left_margin is not None and section.right_margin is not None
+        assert section.page_width is not None
+        assert section.left_margin is not None
+        assert section.right_margin is not None
         self.width = round((section.page_width - section.left_margin - section.right_margin) / 635)
         self.figures = 0
 
@@ -110,7 +112,9 @@ class _Maker:
         """A line in the middle, that long."""
         side = max(0, round((room - points) * 10))
         border = '<w:pBdr><w:top w:val="single" w:sz="6" w:space="1" w:color="000000"/></w:pBdr>'
-        return Xml(f'<w:p><w:pPr><w:pStyle w:val="RRule"/>{border}<w:ind w:left="{side}" w:right="{side}"/></w:pPr></w:p>')
+        return Xml(
+            f'<w:p><w:pPr><w:pStyle w:val="RRule"/>{border}<w:spacing w:before="40"/><w:ind w:left="{side}" w:right="{side}"/></w:pPr></w:p>'
+        )
 
     def addressees(self, told: tuple[str, ...]) -> str:
         """One stands behind the words; several stand below, one a line."""
@@ -164,12 +168,12 @@ class _Maker:
         run = OxmlElement("w:r")
         drawing = OxmlElement("w:drawing")
         # pages are tall: a drawing fills the text in one direction only
-        scale = min(room / image.width_mm, 220 / image.height_mm, 1.0)
+        scale = min(room / image.width_mm, 170 / image.height_mm, 1.0)
         inline = self.document.part.new_pic_inline(io.BytesIO(image.png), Mm(image.width_mm * scale), Mm(image.height_mm * scale))
         inline.docPr.set("descr", figure.title)
         drawing.append(inline)
         run.append(drawing)
-        said = self.say("figure", number=self.figures, title=figure.title)
+        said = self.say("figure", number=str(self.figures), title=figure.title)
         return (
             f'<w:p><w:pPr><w:pStyle w:val="RFigure"/><w:keepNext/></w:pPr>{etree.tostring(run, encoding="unicode")}</w:p>'
             + _paragraph(said, "RCaption")

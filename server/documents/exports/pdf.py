@@ -19,7 +19,7 @@ from server.documents.texts import Texts
 
 NAME = "paper.typ"
 STANDARD = "a-2b"
-WIDTH_MM, HEIGHT_MM = 165, 220
+WIDTH_MM, HEIGHT_MM = 165, 170
 _LONG = re.compile(r"\S{24,}")
 _BAD = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _BREAK = "\u200b"
@@ -88,7 +88,7 @@ class _Maker:
         (self.root / name).write_text(one.svg, "utf-8")
         width, height = size_mm(one.svg)
         scale = min(1.0, WIDTH_MM / width, HEIGHT_MM / height)
-        caption = self.say("figure", number=self.figures, title=one.title)
+        caption = self.say("figure", number=str(self.figures), title=one.title)
         return {"kind": "figure", "file": name, "title": one.title, "caption": _safe(caption), "width": round(width * scale, 1)}
 
 

@@ -1,0 +1,71 @@
+"""An information system of 40 machines in the register, whose reports are the facts of recorded cases (tests/systems/sample.py)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from collectors.model import Snapshot, new_id
+from collectors.seal import seal
+from server.documents.models import Letterhead
+from server.ingest.models import Agent, Machine, StoredSnapshot
+from server.registers.systems import Member, System
+from server.units.models import Unit
+from tests.systems import sample
+
+ZONES = """Vùng biên | 203.0.113.0/29 | 203.0.113.0/29
+Vùng DMZ | 10.10.1.0/24
+Vùng máy chủ nội bộ | 10.10.9.0/24
+Vùng quản trị | 10.10.99.0/24
+Vùng máy chủ cơ sở dữ liệu | 10.20.30.0/24
+Vùng mạng nội bộ người dùng | 192.168.50.0/24, 10.99.0.0/24
+Vùng mạng không dây | 192.168.77.0/24"""
+
+
+def signed(unit: Unit, **more: object) -> Letterhead:
+    """Organisation data with all that a paper needs."""
+    told = {
+        "abbreviation": "STTTT", "drafting": "CNTT", "place": "Tỉnh A", "authority": "KT. GIÁM ĐỐC", "signer_title": "Phó Giám đốc",
+        "signer_name": "Nguyễn Văn Mẫu", "scanned_by": "Trung tâm Công nghệ thông tin", "relation": "operator", "changed_by": "test",
+    }  # fmt: skip
+    return Letterhead.objects.update_or_create(unit=unit, defaults=told | more)[0]
+
+
+def system(unit: Unit, times: int = 1, **more: object) -> System:
+    """With 40 machines, or some times that many; their reports are of yesterday."""
+    register = sample.system().register
+    told = {
+        "name": register.name,
+        "level_proposed": "3",
+        "kind": "public",
+        "zones": ZONES,
+        "operator": unit.name,
+        "created_by": "test",
+    }
+    made = System.objects.create(unit=unit, **told | more)
+    snapshots = {one.target.name: one for one in sample.snapshots()}
+    key = Ed25519PrivateKey.generate()
+    agent = Agent.objects.create(unit=unit, name="trạm quét", public_key=key.public_key().public_bytes_raw())
+    for turn in range(times):
+        for asset in register.assets:
+            name = asset.name if not turn else f"{asset.name}-{turn}"
+            machine = Machine.objects.create(unit=unit, agent=agent, own=False, name=name, kind=asset.kind)
+            if asset.name in snapshots:
+                report(machine, key, snapshots[asset.name], stale=asset.name == sample.STALE)
+            Member.objects.create(system=made, machine=machine, main=asset.main)
+    return made
+
+
+def report(machine: Machine, key: Ed25519PrivateKey, snapshot: Snapshot, stale: bool = False) -> StoredSnapshot:
+    at = datetime.now(UTC).replace(microsecond=0) - timedelta(days=60 if stale else 1)
+    target = snapshot.target.model_copy(update={"name": machine.name})
+    fresh = snapshot.model_copy(update={"id": new_id(at.timestamp()), "collected_at": at, "target": target})
+    stored = StoredSnapshot.objects.create(
+        id=fresh.id, machine=machine, agent=machine.agent, received_at=at, collected_at=at, orders_at=at, privileged=fresh.privileged,
+        seconds=fresh.seconds, collector=fresh.collector, digest=fresh.digest, sealed_sha256="0" * 64,
+        sealed=seal(fresh.to_bytes(), machine.agent_id, key.private_bytes_raw(), None),
+    )  # fmt: skip
+    machine.latest = stored
+    machine.save(update_fields=["latest"])
+    return stored
