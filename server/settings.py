@@ -58,6 +58,7 @@ INSTALLED_APPS = [
     "server.feeds",
     "server.feeds.matching",
     "server.sweeps",
+    "server.search",
     "server.web",
 ]
 

@@ -12,6 +12,7 @@ from server.web import views
 
 urlpatterns = [
     path("", include("server.overview.urls")),
+    path("", include("server.search.urls")),
     path("", include("server.assess.urls")),
     path("", include("server.configurations.urls")),
     path("", include("server.stations.urls")),
@@ -37,6 +38,7 @@ urlpatterns = [
     path("", include("server.sweeps.urls")),
     path("", include("server.feeds.urls")),
     path("language/", login_not_required(set_language), name="set_language"),
+    path("theme/", login_not_required(views.theme), name="theme"),
     path("api/", api.urls),
     path("healthz", views.healthz),
     path("readyz", views.readyz),

@@ -53,11 +53,13 @@ TABLE = (
     Entry("outlets.look", every=timedelta(minutes=1)),
     Entry("signon.recheck", every=timedelta(minutes=5)),
     Entry("approvals.expire", every=HOUR),
+    Entry("evidence.prune", at=time(3, 0)),
     Entry("waivers.check", every=HOUR),
     Entry("campaigns.look", every=timedelta(minutes=5)),
     Entry("assignments.look", every=timedelta(minutes=5)),
     Entry("assignments.remind", every=HOUR),
     Entry("calendar.remind", every=HOUR),
+    Entry("search.catch-up", every=timedelta(minutes=10), at_start=True),
     Entry("registers.read", every=timedelta(minutes=10), at_start=True),
 )
 

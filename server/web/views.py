@@ -5,17 +5,20 @@ from __future__ import annotations
 import logging
 import sys
 
+from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
-from django.views.decorators.http import require_safe
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_POST, require_safe
 
 from baselines.loader import BaselineError
 from collectors import VERSION
 from server.assess import packs, watch
 from server.errors import away, error_response, unavailable
+from server.web.context import THEME, THEMES
 from server.web.middleware import OPEN
 
 log = logging.getLogger(__name__)
@@ -69,6 +72,23 @@ def _page(request: HttpRequest, status: int, template: str = "web/error.html") -
             status, {404: "not-found", 400: "bad-request", 403: "forbidden"}.get(status, "bug"), "see /api/docs"
         )
     return render(request, template, {"status": status}, status=status)
+
+
+@require_POST
+def theme(request: HttpRequest) -> HttpResponse:
+    """Remember which colours a person wants on this device; anything else than a colour: as the system has them."""
+    back = request.POST.get("next", "/")
+    if not url_has_allowed_host_and_scheme(back, {request.get_host()}, require_https=request.is_secure()):
+        back = "/"
+    wanted = request.POST.get("theme", "")
+    response = redirect(back)
+    if wanted in THEMES:
+        response.set_cookie(
+            THEME, wanted, max_age=settings.LANGUAGE_COOKIE_AGE, httponly=True, samesite="Lax", secure=settings.CONFIG.https
+        )
+    else:
+        response.delete_cookie(THEME, samesite="Lax")
+    return response
 
 
 @require_safe

@@ -53,7 +53,7 @@ pytestmark = pytest.mark.django_db
 
 SIGNED = re.compile(r"api/v1/(enrol|snapshots|agents/|packs/|centre|relays/)|calendar/feed/|api/(openapi\.json|docs)|static/")
 """Called by agents and relays with their own signatures, or the same for everybody."""
-SAME_FOR_ALL = {"log-on/", "log-off/", "password/", "language/", "healthz", "readyz", "metrics", "api/"}
+SAME_FOR_ALL = {"log-on/", "log-off/", "password/", "language/", "theme/", "healthz", "readyz", "metrics", "api/"}
 """Nobody's rows stand there. Logging off would end the walk."""
 OBJECTS = {
     "machines/<int:pk>/scan": lambda there: there["target"].pk,
