@@ -41,10 +41,17 @@ COMMANDS: dict[str, tuple[str, str]] = {
         mark("pass on what machines without a route to the centre send, and keep it through days without a line"),
     ),
     "server": ("", mark("the central collector (needs the extra [server])")),
+    "verify": ("agent.commands.verify", mark("check an evidence bundle offline, line by line")),
     "feed": ("", mark("vulnerabilities, ends of life, indicators and warnings, without internet (needs the extra [server])")),
+    "campaign": ("", mark("what a letter asks of many units before a day (needs the extra [server])")),
+    "register": ("", mark("registers of equipment, software and information systems (needs the extra [server])")),
+    "dossier": ("", mark("papers that people sign: replies to letters, level dossiers (needs the extra [server])")),
     "case": ("agent.commands.case", mark("record a redacted test case from a real machine")),
     "version": ("agent.commands.version", mark("show the version")),
 }
+
+OF_THE_SERVER = ("server", "feed", "campaign", "register", "dossier")
+"""Handed on whole: `rasoat feed ...` is what `rasoat server feed ...` is."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -86,7 +93,7 @@ def _drop_output() -> None:
 
 def _run(arguments: list[str]) -> int:
     name = _command(arguments)
-    if name in ("server", "feed"):
+    if name in OF_THE_SERVER:
         rest = arguments[arguments.index(name) + 1 :]
         return _server(rest if name == "server" else [name, *rest])
     parser = Parser(

@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
-from baselines.evidence import form, journal, machines, people, seal, whole
+from baselines.evidence import form, journal, machines, people, seal, stamp, whole
 from baselines.evidence.archive import Archive, Damaged, NotABundle
 from baselines.evidence.form import Manifest
 from baselines.evidence.held import Held
@@ -93,3 +93,5 @@ def _inside(archive: Archive, manifest: Manifest) -> Iterator[Line]:
     yield from whole.counts(held)
     for report in manifest.reports:
         yield note("report", report.title, member=report.member)
+        if report.signed:
+            yield stamp.pdf(archive, report.member)

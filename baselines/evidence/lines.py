@@ -58,6 +58,25 @@ def exit_code(lines: Iterable[Line]) -> int:
     return 1 if "fails" in outcomes else 3 if "unchecked" in outcomes else 0
 
 
+RESULTS = {0: "holds", 1: "fails", 3: "unchecked"}
+"""Exit code -> what is said at the end."""
+
+
+def tally(lines: Iterable[Line]) -> dict[str, int]:
+    """Outcome -> how many lines."""
+    counts = dict.fromkeys(("holds", "fails", "unchecked", "note"), 0)
+    for line in lines:
+        counts[line.outcome] += 1
+    return counts
+
+
+def sentence(group: str, word: str, language: str, **detail: Any) -> str:
+    """A text of words.yaml that is not about a line."""
+    both = words(group, word)
+    template = both.vi if language == "vi" else both.en
+    return template.format_map({name: _told(value, language) for name, value in detail.items()}) if detail else template
+
+
 def words(group: str, word: str) -> Text:
     """One text of words.yaml. Raises KeyError."""
     return _words()[group][word]

@@ -124,7 +124,7 @@ def _machine(held: Held, line: MachineLine) -> Iterator[Line]:
     yield from problems
     if not problems:
         yield holds("signature", line.name, member=line.member, at=snapshot.collected_at.isoformat())
-    if snapshot.collected_at > line.received_at + AHEAD:
+    if snapshot.collected_at - line.received_at > AHEAD:
         yield note("clock-ahead", line.name, at=snapshot.collected_at.isoformat(), received=line.received_at.isoformat())
     if line.judged is None:
         held.silent.add(line.machine)
@@ -166,7 +166,8 @@ def _sealed(held: Held, line: MachineLine) -> Iterator[Line | Sealed]:
 
 def _times(line: MachineLine, host: Host) -> Iterator[Line]:
     """What came before its key was known here, or after it was revoked, was never taken."""
-    if line.received_at < host.enrolled_at - NEAR or (host.revoked_at and line.received_at > host.revoked_at + NEAR):
+    before, after = host.enrolled_at - line.received_at, host.revoked_at and line.received_at - host.revoked_at
+    if before > NEAR or (after and after > NEAR):
         yield fails("out-of-term", line.name, received=line.received_at.isoformat(), enrolled=host.enrolled_at.isoformat())
 
 

@@ -53,6 +53,7 @@ COMMANDS = (
     ["relay", "run"],
     ["relay", "status"],
     ["relay", "unit"],
+    ["verify"],
     ["case"],
     ["case", "record"],
     ["version"],

@@ -115,6 +115,9 @@ def test_any_byte_changed_is_named(bundle, tmp_path) -> None:
         changed[place] ^= 1 << number % 8
         broken.write_bytes(changed)
         found = checked(broken)
+        if code(found) == 0:  # the last bits of a packed member mean nothing
+            assert members(broken) == members(bundle)
+            continue
         assert code(found) == 1, entry.name
         about = " ".join(about for _code, about in wrong(found))
         seal = entry.name in (form.SUMS, *form.SEAL)
