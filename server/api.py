@@ -8,6 +8,7 @@ from collectors import VERSION
 from server.assess.api import router as assess
 from server.assignments.api import router as assignments
 from server.campaigns.api import router as campaigns
+from server.documents.api import router as documents
 from server.errors import install
 from server.feeds.api import router as feeds
 from server.ingest.api import router as ingest
@@ -34,4 +35,5 @@ api.add_router("/v1/", waivers)
 api.add_router("/v1/", campaigns)
 api.add_router("/v1/", assignments)
 api.add_router("/v1/", registers)
+api.add_router("/v1/", documents)
 install(api)

@@ -17,6 +17,7 @@ from django.db import OperationalError
 from server.analysts import arguments as analysts
 from server.approvals import arguments as approvals
 from server.campaigns import arguments as campaigns
+from server.documents import arguments as documents
 from server.exports import arguments as exports
 from server.feeds import arguments as feeds
 from server.outlets import arguments as outlets
@@ -231,6 +232,11 @@ def _parser() -> argparse.ArgumentParser:
     schedules.add(
         family("schedule", _("when machines report")), family("rollout", _("new packs and versions, in rings")), command, _lazy, _
     )
+    documents.add(
+        family("dossier", _("papers that people sign: replies to letters, level dossiers")),
+        family("letterhead", _("organisation data of a unit for its papers: issuer, signer, place, receivers")),
+        command, _lazy, _,
+    )  # fmt: skip
     exports.add(command, _lazy, _)
     analysts.add(family("views", _("views in SQL for people who ask the database themselves")), command, _lazy, _)
     approvals.add(

@@ -31,6 +31,7 @@ urlpatterns = [
     path("", include("server.calendar.urls")),
     path("", include("server.campaigns.urls")),
     path("", include("server.registers.urls")),
+    path("", include("server.documents.urls")),
     path("", include("server.outlets.urls")),
     path("", include("server.journal.urls")),
     path("", include("server.background.urls")),

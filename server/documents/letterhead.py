@@ -92,7 +92,7 @@ def desk(unit: Unit, day: date | None = None) -> Desk:
     over = body.parent_on(day)
     above = _lines(own.above) or ((over.name_on(day),) if over else ())
     issuer = _lines(own.issuer) or (body.name_on(day),)
-    contacts = next((one.contacts for one in chain if one.contacts), [])
+    contacts: list[dict[str, str]] = next((one.contacts for one in chain if one.contacts), [])
     internal = next((one.internal for one in chain if one.internal is not None), False)
     return Desk(body, above, issuer, values, tuple(contacts), bool(internal), " ".join(issuer))
 

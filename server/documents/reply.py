@@ -20,7 +20,7 @@ from server.campaigns.tables import reason
 from server.documents import grounds
 from server.documents.exports.layout import ROMAN
 from server.documents.letterhead import Desk, desk
-from server.documents.report import Appendix, Block, Dated, Honesty, Pack, Report, Style, Unreached
+from server.documents.report import Appendix, Block, Cell, Dated, Honesty, Pack, Report, Style, Unreached
 from server.documents.report import Count as Counted
 from server.documents.texts import Texts, number
 from server.documents.writing import Blanks, day, items, running, short, table, text
@@ -306,8 +306,14 @@ class _Reply:
         return short(row.seen_at) or str(self.say.at("no_report"))
 
     def annex_roster(self) -> Iterator[Block]:
-        rows = [
-            (place, one["name"], one["phone"], *(short(datetime.fromisoformat(one[name])) for name in ("begin", "end")))
+        rows: list[tuple[Cell, ...]] = [
+            (
+                place,
+                one["name"],
+                one["phone"],
+                short(datetime.fromisoformat(one["begin"])),
+                short(datetime.fromisoformat(one["end"])),
+            )
             for place, one in enumerate(self._roster(), 1)
         ]
         yield table(self.say("annexes.roster"), self.say.at("roster_columns"), (6, 34, 20, 20, 20), rows)
@@ -325,7 +331,7 @@ class _Reply:
         rules = len([pk for pk in ground["rules_changed"] if pk in account.by_pk])
         remarks = [self.say("remark_rules", count=rules)] if rules else []
         return Honesty(
-            scanned_by=self.desk.scanned_by, relation=self.desk.relation or "not_said", program=VERSION,  # type: ignore[arg-type]
+            scanned_by=self.desk.scanned_by, relation=self.desk.relation or "not_said", program=VERSION,
             since=times["since"], until=times["until"], counts=tuple(self._counts(seen.count())),
             unreached=tuple(Unreached(name=row.name, unit=row.part.name, why=words[row.state]) for row in silent[:UNREACHED]),
             unreached_more=max(0, silent.count() - UNREACHED),

@@ -95,7 +95,8 @@ def _loaded(path: Path, _stamped: tuple[int, int], name: str) -> dict[str, Any]:
     mistakes = list(_mistakes(own, base, (), words))
     if mistakes:
         raise TemplateError("\n".join(f"{path}:{_line(text, where)}: {said}" for where, said in mistakes))
-    return _over(base, own)
+    over: dict[str, Any] = _over(base, own)
+    return over
 
 
 def _mistakes(own: Any, base: Any, at: tuple[str, ...], words: set[str]) -> Iterator[tuple[str, str]]:

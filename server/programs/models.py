@@ -26,6 +26,7 @@ SCOPES = {
     "sweeps": _("indicators that were seen, and warnings by letter"),
     "waivers": _("waivers"),
     "campaigns": _("campaigns"),
+    "documents": _("documents and their files"),
     "assignments": _("findings that are worked on"),
     "calendar": _("deadlines, as a calendar"),
     "registers": _("registers"),

@@ -8,7 +8,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from collectors.model import Snapshot, new_id
 from collectors.seal import seal
-from server.documents.models import Letterhead
+from server.documents.models import Document, Issue, Letterhead
+from server.documents.report import Count, Front, Honesty, Paragraph, Report, Style
 from server.ingest.models import Agent, Machine, StoredSnapshot
 from server.registers.systems import Member, System
 from server.units.models import Unit
@@ -30,6 +31,30 @@ def signed(unit: Unit, **more: object) -> Letterhead:
         "signer_name": "Nguyễn Văn Mẫu", "scanned_by": "Trung tâm Công nghệ thông tin", "relation": "operator", "changed_by": "test",
     }  # fmt: skip
     return Letterhead.objects.update_or_create(unit=unit, defaults=told | more)[0]
+
+
+def plain(mark: str, **more: object) -> Report:
+    """A paper that says little."""
+    front = Front(
+        above=("Sở",), issuer=(f"Phòng {mark}",), symbol="/PB-CNTT", place="Tỉnh A", year=2026, type="", subject=f"V/v {mark}",
+        addressees=("Sở",), receivers=("- Như trên;", "- Lưu: VT."), signer_title="Trưởng phòng", signer_name="Nguyễn Văn Mẫu",
+    )  # fmt: skip
+    told = {
+        "kind": "reply", "title": f"Báo cáo {mark}", "made_at": datetime.now(UTC), "front": front,
+        "body": (Paragraph(style=Style.TEXT, text=f"Phòng {mark} báo cáo như sau:"),),
+        "honesty": Honesty(scanned_by="", relation="not_said", program="0", since=None, until=None, counts=(Count(text="Máy", number=1),)),
+    }  # fmt: skip
+    return Report.model_validate(told | more)
+
+
+def paper(unit: Unit, mark: str) -> Issue:
+    """A document with an issue."""
+    report = plain(mark)
+    document = Document.objects.create(unit=unit, kind="reply", about="campaign:0", title=report.title, made_by=f"nguoi-{mark}")
+    return Issue.objects.create(
+        document=document, number=1, made_by=f"nguoi-{mark}", made_at=report.made_at, sha256=report.digest, blanks=0, provisional=False,
+        packed=Issue.pack(report),
+    )  # fmt: skip
 
 
 def system(unit: Unit, times: int = 1, **more: object) -> System:

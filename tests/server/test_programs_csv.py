@@ -30,6 +30,7 @@ from server.sweeps.models import Letter, Sheet
 from server.web.spreadsheet import plain
 from tests.server.assignments import failing
 from tests.server.campaigns import running
+from tests.server.documents import paper
 from tests.server.feeds_given import given, mended
 from tests.server.people import Host, send
 from tests.server.sweeping import warned
@@ -75,6 +76,7 @@ def south(client, another, tree) -> Host:
     journal.write("unit.changed", "x", unit_path=tree["south"].path, subject="=1+1")
     running(tree["south"], tree["south"], machine, "nam-1")
     Bundle.objects.create(unit=tree["south"], kind="unit", of=1, name="gói nam-1", asked_by="x")
+    paper(tree["south"], "nam-1")
     for kind in (Item, Program, System):
         kind.objects.create(unit=tree["south"], name="nam-1", created_by="x")
     failing(machine, tree["south"], None, "nam-1")

@@ -45,6 +45,7 @@ from server.waivers.models import Attestation
 from tests.server import waivers
 from tests.server.assignments import failing
 from tests.server.campaigns import running
+from tests.server.documents import paper
 from tests.server.people import PASSWORD, Host, made, send
 from tests.server.registers import text_in, waiting_file
 from tests.server.sweeping import warned
@@ -84,6 +85,9 @@ OBJECTS = {
     "calendar/own/<int:pk>": lambda there: there["own_date"].pk,
     "calendar/done/<int:pk>": lambda there: there["done"].pk,
     "campaigns/parts/<int:pk>": lambda there: there["part"].pk,
+    "documents/issues/<int:pk>": lambda there: there["issue"].pk,
+    "documents/<int:pk>": lambda there: there["issue"].document_id,
+    "<str:form>": lambda there: "xlsx",
     "campaigns/<int:pk>": lambda there: there["part"].campaign_id,
     "registers/equipment/<int:pk>": lambda there: there["item"].pk,
     "registers/software/<int:pk>": lambda there: there["program"].pk,
@@ -139,6 +143,7 @@ class Place(dict[str, Any]):
             own_date=own_date, done=done,
             bundle=Bundle.objects.create(unit=office, kind="unit", of=office.pk, name=f"goi-{mark}", asked_by=f"nguoi-{mark}"),
             sighting=sighting, concern=concern, item=item, upload=waiting_file(office, mark),
+            issue=paper(office, mark),
             mark=mark, unit=unit, office=office, token=token, machine=machine, target=target, alarm=alarm, version=version,
             expected=expected, part=part, waiver=waiver, attestation=attestation, waiting=Agent.objects.get(pk=late.agent),
             job=follow(office, f"người {mark}"), relay=Relay.invite(office, f"tram-{mark}", f"người {mark}")[0],

@@ -7,7 +7,7 @@ import re
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import typst
 
@@ -18,7 +18,7 @@ from server.documents.templates import FONTS, TemplateError, find
 from server.documents.texts import Texts
 
 NAME = "paper.typ"
-STANDARD = "a-2b"
+STANDARD: Literal["a-2b"] = "a-2b"
 WIDTH_MM, HEIGHT_MM = 165, 170
 _LONG = re.compile(r"\S{24,}")
 _BAD = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
@@ -35,7 +35,7 @@ def written(report: Report) -> bytes:
         (root / NAME).write_bytes(path.read_bytes())
         try:
             made = typst.compile(
-                root / NAME, root=root, font_paths=[FONTS], ignore_system_fonts=True, format="pdf", pdf_standards=[STANDARD],
+                root / NAME, None, root=root, font_paths=[FONTS], ignore_system_fonts=True, format="pdf", pdf_standards=STANDARD,
                 package_path=root, timestamp=report.made_at.replace(microsecond=0),
             )  # fmt: skip
         except typst.TypstError as error:

@@ -72,8 +72,7 @@ class _Dossier:
         front = self.desk.front(
             say("subject", **told), (), str(say.at("type")), str(say.at("short")), blank_signer=self.blank_signer
         )
-        bases = [say.filled(one, "bases", edition=self.edition) for one in say.at("bases")]
-        body: list[Block] = [text(one, Style.BASIS) for one in bases]
+        body: list[Block] = [text(one, Style.BASIS) for one in self.bases()]
         body.append(text(say("basis_last", unit=self.desk.named, system=self.system.name)))
         for part in ("overview", "proposal", "plan"):
             body += [text(say.filled(words, f"parts.{part}"), style) for words, style in zip(say.at("parts", part), (Style.PART, Style.PART_TITLE), strict=True)]  # fmt: skip
@@ -86,6 +85,15 @@ class _Dossier:
             kind="level", title=say("title", **told)[:300], made_at=self.made_at, front=front, body=tuple(body), appendices=appendices,
             honesty=self.honesty(), asked=tuple(self.blanks.asked), provisional=False,
         )  # fmt: skip
+
+    def bases(self) -> list[str]:
+        """One a line, the last with a full stop; what an earlier one names already is not named again."""
+        found: list[str] = []
+        for words in self.say.at("bases"):
+            one = self.say.filled(words, "bases", edition=self.edition).rstrip(";. ")
+            if not any(one in other for other in found):
+                found.append(one)
+        return [f"{one}{'.' if place == len(found) else ';'}" for place, one in enumerate(found, 1)]
 
     def heading(self, name: str, **values: object) -> Block:
         style = Style.SUBHEADING if name in ("logical", "physical", "devices", "services", "zones") else Style.HEADING
@@ -262,7 +270,7 @@ class _Dossier:
 
     def state(self, line: RequirementLine) -> str:
         said = str(self.say.at("states")[line.state])
-        reasons = "; ".join(dict.fromkeys(wording.text(one.reason) if hasattr(one.reason, "vi") else str(one.reason) for one in line.excuses))  # fmt: skip
+        reasons = "; ".join(dict.fromkeys(one.reason for one in line.excuses))
         return f"{said}. {self.say('excuse', reason=reasons)}" if line.state is State.NOT_APPLICABLE and reasons else said
 
     def ask(self, id: str, words: str, empty: str) -> str:
@@ -380,7 +388,7 @@ class _Dossier:
         if judged.idle:
             remarks.append(say("remark_idle", count=len(judged.idle)))
         return Honesty(
-            scanned_by=self.desk.scanned_by, relation=self.desk.relation or "not_said", program=VERSION,  # type: ignore[arg-type]
+            scanned_by=self.desk.scanned_by, relation=self.desk.relation or "not_said", program=VERSION,
             since=min(times, default=None), until=max(times, default=None), counts=tuple(self._counts()),
             unreached=tuple(Unreached(name=one.asset.name, unit=self.system.unit.name, why=reach[one.reach]) for one in silent[:UNREACHED]),
             unreached_more=max(0, len(silent) - UNREACHED),
@@ -389,7 +397,7 @@ class _Dossier:
                 edition=standard.edition, version=standard.version, digest=self.held.baseline.digest, level=self.held.level,
                 machines=len(judged.assets), status=" ".join(wording.text(standard.status).split()),
             ),),
-            wording=Wording(**sure), remarks=tuple(remarks),
+            wording=Wording.model_validate(sure), remarks=tuple(remarks),
         )  # fmt: skip
 
     def _counts(self) -> Iterator[Count]:

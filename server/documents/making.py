@@ -1,0 +1,175 @@
+"""Papers made and kept: each making is an issue of its document, and two issues can be laid side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from difflib import SequenceMatcher
+from typing import NamedTuple, TypeVar
+
+from django.db import models, transaction
+from django.db.models import Max
+from django.utils.translation import gettext as _
+
+from baselines.loader import BaselineError
+from server.campaigns.models import Campaign
+from server.documents.exports import docx, pdf, xlsx
+from server.documents.letterhead import NoSigner
+from server.documents.level.dossier import level
+from server.documents.level.gather import NoLevel, NoMembers
+from server.documents.models import Document, Issue
+from server.documents.reply import NoAccount, reply
+from server.documents.report import Figure, Paragraph, Report, blocks
+from server.documents.templates import TemplateError
+from server.journal import models as journal
+from server.registers.systems import System
+from server.units.models import Unit, User
+from server.units.scope import Scoped
+
+M = TypeVar("M", bound=models.Model)
+
+FORMATS = {
+    "docx": (docx.written, "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
+    "pdf": (pdf.written, "application/pdf"),
+    "xlsx": (xlsx.written, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+}
+
+
+class Refused(ValueError):
+    """The paper cannot be made. The message says why, and what to do."""
+
+
+def of_campaign(campaign: Campaign, unit: Unit, user: User | None, by: str, answers: dict[str, str] | None = None, blank_signer: bool = False, address: str = "") -> Issue:  # fmt: skip
+    """A new issue of a unit's reply. Raises Refused."""
+    return _made(unit, "reply", f"campaign:{campaign.pk}", user, by, answers, blank_signer, address)
+
+
+def of_system(system: System, user: User | None, by: str, pack: str = "", level: int | None = None, answers: dict[str, str] | None = None, blank_signer: bool = False, address: str = "") -> Issue:  # fmt: skip
+    """A new issue of a system's dossier. Raises Refused."""
+    return _made(system.unit, "level", f"system:{system.pk}:{pack}:{level or ''}", user, by, answers, blank_signer, address)
+
+
+def again(document: Document, user: User | None, by: str, blank_signer: bool = False, address: str = "") -> Issue:
+    """A new issue, from how things stand now and what people have written. Raises Refused."""
+    return _made(document.unit, document.kind, document.about, user, by, None, blank_signer, address)
+
+
+def _made(unit: Unit, kind: str, about: str, user: User | None, by: str, answers: dict[str, str] | None, blank_signer: bool, address: str) -> Issue:  # fmt: skip
+    held = Document.objects.filter(unit=unit, kind=kind, about=about).first()
+    said = {**(held.answers if held else {}), **(answers or {})}
+    report = _report(unit, kind, about, user, said, blank_signer)
+    with transaction.atomic():
+        document, _new = Document.objects.get_or_create(
+            unit=unit, kind=kind, about=about, defaults={"title": report.title, "made_by": by}
+        )
+        document = Document.objects.select_for_update(of=("self",)).get(pk=document.pk)
+        document.title, document.answers = report.title, said
+        document.save(update_fields=["title", "answers"])
+        newest = document.issues.aggregate(newest=Max("number"))["newest"] or 0
+        issue = Issue.objects.create(
+            document=document, number=newest + 1, made_by=by, made_at=report.made_at, sha256=report.digest, blanks=len(report.blanks),
+            provisional=report.provisional, packed=Issue.pack(report),
+        )  # fmt: skip
+        journal.write(
+            "document.made",
+            by,
+            unit_path=unit.path,
+            subject=f"{report.title} ({issue.number})"[:200],
+            address=address,
+            digest=issue.sha256,
+        )
+    return issue
+
+
+def _report(unit: Unit, kind: str, about: str, user: User | None, answers: dict[str, str], blank_signer: bool) -> Report:
+    _what, number, *rest = about.split(":")
+    try:
+        if kind == "reply":
+            campaign = _there(Campaign.objects, number, user)
+            return reply(campaign, unit, user, answers, blank_signer)
+        system = _there(System.objects, number, user)
+        wanted = int(rest[1]) if rest[1:] and rest[1] else None
+        return level(system, rest[0] if rest else "", answers, wanted, blank_signer)
+    except NoSigner as error:
+        raise Refused(str(error)) from None
+    except NoAccount:
+        raise Refused(_("%s takes no part in this campaign, or its account was not written down yet.") % unit.name) from None
+    except NoLevel:
+        raise Refused(_("The register names no level of this system that the standard has. Write the proposed level there first.")) from None  # fmt: skip
+    except NoMembers:
+        raise Refused(
+            _("No machine or device belongs to this system by the register. Say there first what belongs to it.")
+        ) from None
+    except (TemplateError, BaselineError, OSError) as error:
+        raise Refused(str(error)) from None
+
+
+def _there(rows: Scoped[M], number: str, user: User | None) -> M:
+    """Raises Refused where it is gone, or this person does not see it."""
+    found = (rows.all() if user is None else rows.visible_to(user)).filter(pk=int(number)).first()
+    if found is None:
+        raise Refused(_("What this document is about is no longer there, or not in your part of the tree."))
+    return found
+
+
+def file(report: Report, form: str) -> tuple[bytes, str]:
+    """(bytes, media type) of a report in one of FORMATS. Raises Refused."""
+    write, media = FORMATS[form]
+    try:
+        return write(report), media
+    except (TemplateError, OSError) as error:
+        raise Refused(str(error)) from None
+
+
+def problem(report: Report, form: str) -> str:
+    """Why a file of it cannot be made; empty: it can."""
+    try:
+        file(report, form)
+    except Refused as error:
+        return str(error)
+    return ""
+
+
+# two issues ------------------------------------------------------------------------------------------------------------
+
+
+class Turn(NamedTuple):
+    """A line that only the older or only the newer issue has."""
+
+    sign: str
+    """- or +"""
+    text: str
+
+
+MOST = 1000
+
+
+def lines(report: Report) -> Iterator[str]:
+    """What a reader would compare, a line each: the head, paragraphs, rows of tables."""
+    front = report.front
+    yield " ".join((*front.above, *front.issuer))
+    yield f"{front.type} {front.subject}".strip()
+    yield " ".join((*front.authority, front.signer_title, front.signer_name)).strip()
+    yield from front.receivers
+    for one in blocks(report):
+        if isinstance(one, Paragraph):
+            yield one.text
+        elif isinstance(one, Figure):
+            yield f"{one.title}: {len(one.svg)}"
+        else:
+            for row in one.rows:
+                yield " | ".join("–" if cell is None else str(cell) for cell in row)
+    for count in report.honesty.counts:
+        yield f"{count.text}: {'–' if count.number is None else count.number}"
+
+
+def turned(older: Report, newer: Report) -> list[Turn]:
+    """In the order of the paper; at most MOST."""
+    before, after = list(lines(older)), list(lines(newer))
+    found: list[Turn] = []
+    for tag, a, b, c, d in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+        if tag == "equal":
+            continue
+        found += [Turn("-", line) for line in before[a:b]] + [Turn("+", line) for line in after[c:d]]
+        if len(found) > MOST:
+            break
+    return found[:MOST]

@@ -1,0 +1,16 @@
+from __future__ import annotations
+
+from django.urls import path
+
+from server.documents import views
+
+urlpatterns = [
+    path("documents/", views.documents, name="documents"),
+    path("documents/new/", views.new, name="document-new"),
+    path("documents/<int:pk>/", views.document, name="document"),
+    path("documents/<int:pk>/answers/", views.answers, name="document-answers"),
+    path("documents/<int:pk>/again/", views.again, name="document-again"),
+    path("documents/<int:pk>/compare/", views.compare, name="document-compare"),
+    path("documents/issues/<int:pk>/<str:form>/", views.download, name="document-file"),
+    path("units/<int:pk>/letterhead/", views.letterhead, name="letterhead"),
+]

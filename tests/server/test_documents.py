@@ -1,0 +1,447 @@
+"""Papers: measured against the figures of Nghị định 30/2020/NĐ-CP by reading the files back, and honest about what is not known."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import unicodedata
+import zipfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+import docx
+import pypdf
+import pytest
+from docx.oxml.ns import qn
+from docx.shared import Pt
+from fontTools.ttLib import TTFont
+from openpyxl import load_workbook
+
+from server.documents import changing, making
+from server.documents.exports import docx as to_docx
+from server.documents.exports import layout, pdf, xlsx
+from server.documents.letterhead import NoSigner, desk
+from server.documents.models import Document, Issue
+from server.documents.report import Appendix, Column, Figure, Paragraph, Report, Style, Table
+from server.documents.templates import FONTS, HERE, TemplateError
+from server.documents.texts import Texts
+from tests.server.documents import paper, plain, signed
+from tests.server.test_rights import on, person
+
+LETTERS = sorted(
+    {unicodedata.normalize("NFC", base + mark) for base in "aăâeêioôơuưyAĂÂEÊIOÔƠUƯY" for mark in ("", "\u0300", "\u0301", "\u0303", "\u0309", "\u0323")}
+    | {"đ", "Đ"}
+)  # fmt: skip
+SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="120mm" height="60mm" viewBox="0 0 120 60"><rect width="50" height="30"/></svg>'
+
+
+def table(rows: int, name: str = "máy") -> Table:
+    columns = (
+        Column(title="TT", share=10, align="center"),
+        Column(title="Tên", share=60),
+        Column(title="Số", share=30, align="right"),
+    )
+    return Table(
+        name="Danh sách",
+        columns=columns,
+        rows=tuple((at, f"{name}-{at}", None if at == 2 else at * 1000) for at in range(1, rows + 1)),
+    )
+
+
+def report(rows: int = 3, **more: object) -> Report:
+    appendices = (Appendix(title="Danh sách máy", blocks=(table(rows),)),)
+    return plain("thử", **{"appendices": appendices} | more)
+
+
+def read(data: bytes):
+    return docx.Document(io.BytesIO(data))
+
+
+def said(document) -> str:
+    return "\n".join(node.text or "" for node in document.element.iter(qn("w:t")))
+
+
+def test_fonts_have_every_vietnamese_letter_and_their_licence() -> None:
+    assert len(LETTERS) == 146
+    faces = sorted(FONTS.glob("*.ttf"))
+    assert len(faces) == 4
+    for face in faces:
+        font = TTFont(face)
+        assert [letter for letter in LETTERS if ord(letter) not in font.getBestCmap()] == []
+        assert font["OS/2"].fsType == 0, "it may be embedded"
+    assert "SIL OPEN FONT LICENSE Version 1.1" in (FONTS / "LICENSE.txt").read_text("utf-8")
+
+
+# the figures of the decree ---------------------------------------------------------------------------------------------
+
+
+def size(document, style: str) -> float:
+    return document.styles[style].font.size.pt
+
+
+def test_docx_page_and_text() -> None:
+    document = read(to_docx.written(report()))
+    assert len(document.sections) == 3, "the paper, its appendix, and what it rests on"
+    for section in document.sections:
+        assert (round(section.page_width.mm), round(section.page_height.mm)) == (210, 297)
+        assert 20 <= round(section.top_margin.mm, 1) <= 25
+        assert 20 <= round(section.bottom_margin.mm, 1) <= 25
+        assert 30 <= round(section.left_margin.mm, 1) <= 35
+        assert 15 <= round(section.right_margin.mm, 1) <= 20
+        assert section.different_first_page_header_footer, "the first page has no number"
+        assert section._sectPr.find(qn("w:pgNumType")).get(qn("w:start")) == "1"
+        assert section.header_distance < section.top_margin, "the number stands in the top margin"
+        header = section.header.paragraphs[0]
+        assert "PAGE" in header._p.xml
+        assert header.style.paragraph_format.alignment == docx.enum.text.WD_ALIGN_PARAGRAPH.CENTER
+        assert 13 <= header.style.font.size.pt <= 14
+        assert not section.first_page_header.paragraphs[0].text
+        assert "PAGE" not in section.first_page_header._element.xml
+    for style in document.styles:
+        if style.name.startswith("R") and style.type == docx.enum.style.WD_STYLE_TYPE.PARAGRAPH:
+            assert style.font.name == "Times New Roman", style.name
+    text = document.styles["RText"]
+    assert 13 <= text.font.size.pt <= 14
+    assert text.paragraph_format.alignment == docx.enum.text.WD_ALIGN_PARAGRAPH.JUSTIFY
+    assert round(text.paragraph_format.first_line_indent.mm, 1) in (10, 12.7)
+    assert text.paragraph_format.space_before >= Pt(6)
+    assert 1 <= text.paragraph_format.line_spacing <= 1.5
+
+
+@pytest.mark.parametrize(
+    ("style", "least", "most", "bold", "italic"),
+    [
+        ("RNation", 12, 13, True, False), ("RMotto", 13, 14, True, False), ("RAbove", 12, 13, False, False), ("RIssuer", 12, 13, True, False),
+        ("RSymbol", 13, 13, False, False), ("RPlace", 13, 14, False, True), ("RType", 13, 14, True, False), ("RSubject", 13, 14, True, False),
+        ("RLetterSubject", 12, 13, False, False), ("RBasis", 13, 14, False, True), ("RSection", 13, 14, True, False),
+        ("RSigner", 13, 14, True, False), ("RAddressee", 13, 14, False, False), ("RReceiversHead", 12, 12, True, True),
+        ("RReceiver", 11, 11, False, False), ("RAppendix", 14, 14, True, False), ("RAppendixTitle", 13, 14, True, False),
+        ("RAttached", 13, 14, False, True), ("RMark", 13, 14, True, False),
+    ],
+)  # fmt: skip
+def test_docx_styles(style: str, least: float, most: float, bold: bool, italic: bool) -> None:
+    document = docx.Document(str(HERE / "templates/paper.docx"))
+    found = document.styles[style].font
+    assert least <= found.size.pt <= most
+    assert (bool(found.bold), bool(found.italic)) == (bold, italic)
+    assert found.color.rgb is None, "black"
+
+
+def test_docx_head_and_foot() -> None:
+    document = read(to_docx.written(report()))
+    left, right = (cell.paragraphs for cell in document.tables[0].rows[0].cells)
+    assert [one.text for one in right if one.text][:2] == ["CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM", "Độc lập - Tự do - Hạnh phúc"]
+    assert " ".join(right[-1].text.split()) == "Tỉnh A, ngày tháng năm 2026", "the day is left to the clerk"
+    assert [one.text for one in left if one.text][:2] == ["SỞ", "PHÒNG THỬ"]
+    symbol = next(one.text for one in left if one.text.startswith("Số:"))
+    assert symbol.split() == ["Số:", "/PB-CNTT"], "the number is left to the clerk"
+    rules = [one for cell in (left, right) for one in cell if one.style.name == "RRule"]
+    assert len(rules) == 2
+    long = []
+    for rule, room in zip(rules, (70, 95), strict=True):
+        indent = rule._p.pPr.find(qn("w:ind"))
+        long.append(room / 25.4 * 72 - int(indent.get(qn("w:left"))) / 20 - int(indent.get(qn("w:right"))) / 20)
+    assert 1 / 3 <= long[0] / layout.width("PHÒNG THỬ", 12) <= 1 / 2
+    assert long[1] == pytest.approx(layout.width("Độc lập - Tự do - Hạnh phúc", 13), rel=0.02)
+    foot = document.tables[1].rows[0].cells
+    assert [one.text for one in foot[0].paragraphs] == ["Nơi nhận:", "- Như trên;", "- Lưu: VT."]
+    assert [one.text for one in foot[1].paragraphs if one.text] == ["TRƯỞNG PHÒNG", "Nguyễn Văn Mẫu"]
+    assert "MẬT" not in said(document)
+
+
+def test_the_widths_that_rules_are_made_by_are_those_of_the_font() -> None:
+    font = TTFont(FONTS / "LiberationSerif-Bold.ttf")
+    cmap, widths, units = font.getBestCmap(), font["hmtx"], font["head"].unitsPerEm
+    for words in ("BẢO HIỂM XÃ HỘI VIỆT NAM", "Độc lập - Tự do - Hạnh phúc"):
+        true = sum(widths[cmap[ord(letter)]][0] for letter in words) / units * 12
+        assert layout.width(words, 12) == pytest.approx(true, rel=0.03)
+
+
+class Placed(NamedTuple):
+    """A piece of text on a page, in points from its lower left corner."""
+
+    x: float
+    y: float
+    size: float
+    font: str
+    text: str
+
+
+def placed(page) -> list[Placed]:
+    found: list[Placed] = []
+
+    def note(text, cm, tm, font, size) -> None:
+        if text.strip():
+            x, y = tm[4] * cm[0] + tm[5] * cm[2] + cm[4], tm[4] * cm[1] + tm[5] * cm[3] + cm[5]
+            found.append(Placed(x, y, abs(size * tm[3] * cm[3]), str(font["/BaseFont"]), text.strip()))
+
+    page.extract_text(visitor_text=note)
+    return found
+
+
+def test_pdf_is_measured() -> None:
+    made = report(rows=80, body=tuple(Paragraph(style=Style.TEXT, text="Nội dung " * 60) for _ in range(12)))
+    reader = pypdf.PdfReader(io.BytesIO(pdf.written(made)))
+    pages = reader.pages
+    assert {
+        (round(float(page.mediabox.width) / 72 * 25.4), round(float(page.mediabox.height) / 72 * 25.4)) for page in pages
+    } == {(210, 297)}
+    fonts, left, tops = set(), 999.0, []
+    numbers = []
+    for page in pages:
+        seen = placed(page)
+        fonts |= {one.font for one in seen}
+        height = float(page.mediabox.height)
+        inside = [one for one in seen if height - one.y > 20 / 25.4 * 72]
+        left = min(left, *(one.x for one in inside))
+        tops += [one.y for one in inside]
+        over = [one for one in seen if one not in inside]
+        numbers.append(over[0].text if over else "")
+        if over:
+            assert over[0].size == pytest.approx(14, abs=1)
+            assert over[0].x == pytest.approx((30 + 165 / 2) / 25.4 * 72, abs=8), "in the middle of the text"
+    assert left >= 30 / 25.4 * 72 - 0.5
+    assert min(tops) >= 20 / 25.4 * 72 - 1
+    assert all("LiberationSerif" in name for name in fonts), fonts
+    first = [at for at, number in enumerate(numbers) if not number]
+    assert first[0] == 0
+    assert len(first) == 3, "each appendix begins without a number"
+    assert numbers[1] == "2"
+    for start, end in zip(first, [*first[1:], len(numbers)], strict=True):
+        assert numbers[start + 1 : end] == [str(number) for number in range(2, end - start + 1)]
+
+
+def test_pdf_claims_pdf_a_and_keeps_what_that_asks() -> None:
+    """What can be seen without a validator: the claim, embedded fonts, an output intent, no encryption, no script."""
+    reader = pypdf.PdfReader(io.BytesIO(pdf.written(report())))
+    root = reader.trailer["/Root"]
+    xmp = root["/Metadata"].get_data().decode()
+    assert ">2</pdfaid:part>" in xmp
+    assert ">B</pdfaid:conformance>" in xmp
+    assert not reader.is_encrypted
+    assert root["/OutputIntents"][0]["/S"] == "/GTS_PDFA1"
+    assert "/OpenAction" not in root
+    assert "/Names" not in root or "/JavaScript" not in root["/Names"]
+    for page in reader.pages:
+        for font in page["/Resources"]["/Font"].values():
+            descriptor = font.get_object()["/DescendantFonts"][0].get_object()["/FontDescriptor"].get_object()
+            assert {"/FontFile2", "/FontFile3"} & set(descriptor)
+            assert "/ToUnicode" in font.get_object()
+
+
+def test_all_three_say_the_same() -> None:
+    made = report(
+        body=(Paragraph(style=Style.TEXT, text="Ước mơ của những người lính ở Đắk Lắk"), Figure(title="Mô hình", svg=SVG))
+    )
+    word = said(read(to_docx.written(made)))
+    reader = pypdf.PdfReader(io.BytesIO(pdf.written(made)))
+    page = " ".join(" ".join(page.extract_text() for page in reader.pages).split())
+    for words in ("Ước mơ của những người lính ở Đắk Lắk", "Phụ lục II", "máy-3", "không rõ"):
+        assert words in word
+        assert words in page
+    sheets = load_workbook(io.BytesIO(xlsx.written(made)))
+    rows = list(sheets["Danh sách"].iter_rows(values_only=True))
+    assert rows[1:4] == [("TT", "Tên", "Số"), (1, "máy-1", 1000), (2, "máy-2", "không rõ")], "not known is no 0"
+
+
+# bad input -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["<b>A & B</b>", "{{ front.place }}", "#text[x] $x$ *y*", "=1+1", "\x00\x1b[31m\ud800"])
+def test_names_with_markup_stay_text(name: str) -> None:
+    made = report(appendices=(Appendix(title=name[:200], blocks=(table(2, name),)),))
+    clean = name.replace("\x00", "\ufffd").replace("\x1b", "\ufffd").replace("\ud800", "\ufffd")
+    assert f"{clean}-1" in said(read(to_docx.written(made)))
+    text = pypdf.PdfReader(io.BytesIO(pdf.written(made))).pages[1].extract_text()
+    if name.isprintable():
+        assert f"{clean}-1" in text
+    cells = [cell for row in load_workbook(io.BytesIO(xlsx.written(made)))["Danh sách"].iter_rows() for cell in row]
+    assert f"{clean}-1" in [cell.value for cell in cells]
+    assert not any(cell.data_type == "f" for cell in cells)
+
+
+def test_a_name_of_300_letters_stays_in_its_column() -> None:
+    made = report(appendices=(Appendix(title="Dài", blocks=(table(2, "x" * 300),)),))
+    page = pypdf.PdfReader(io.BytesIO(pdf.written(made))).pages[1]
+    seen = [one for one in placed(page) if "xxx" in one.text]
+    assert len(seen) > 1
+    assert max(one.x + 0.5 * one.size * len(one.text.replace("\u200b", "")) for one in seen) < (210 - 15) / 25.4 * 72
+    assert "x" * 300 in said(read(to_docx.written(made)))
+
+
+def test_a_table_of_2000_rows_repeats_its_heading() -> None:
+    made = report(rows=2000)
+    document = read(to_docx.written(made))
+    rows = document.element.body.findall(f".//{qn('w:tbl')}")[2].findall(qn("w:tr"))
+    assert len(rows) == 2001
+    assert rows[0].find(f"{qn('w:trPr')}/{qn('w:tblHeader')}") is not None
+    pages = pypdf.PdfReader(io.BytesIO(pdf.written(made))).pages
+    assert len(pages) > 40
+    assert "TT" in pages[20].extract_text()
+    assert load_workbook(io.BytesIO(xlsx.written(made)), read_only=True)["Danh sách"].max_row == 2002
+
+
+@pytest.fixture
+def own(settings, tmp_path: Path) -> Path:
+    """A data directory with room for templates of the organisation's own."""
+    from server.config import Data
+
+    folder = tmp_path / "documents"
+    folder.mkdir()
+    settings.DATA = Data(tmp_path)
+    return folder
+
+
+def test_a_docx_template_with_an_unknown_field_is_named_with_its_place(own: Path) -> None:
+    with zipfile.ZipFile(HERE / "templates/paper.docx") as old, zipfile.ZipFile(own / "paper.docx", "w") as new:
+        for name in old.namelist():
+            data = old.read(name)
+            if name == "word/document.xml":
+                data = data.replace(b"{{ words.place_and_day }}", b"{{ front.weather }}")
+            new.writestr(name, data)
+    with pytest.raises(TemplateError) as told:
+        to_docx.written(report())
+    message = str(told.value)
+    assert str(own / "paper.docx") in message
+    assert "word/document.xml" in message
+    assert "front.weather" in message
+
+
+def test_a_docx_template_without_a_style_is_named(own: Path) -> None:
+    docx.Document().save(str(own / "paper.docx"))
+    with pytest.raises(TemplateError, match=r"paper\.docx: styles are missing: .*RText"):
+        to_docx.written(report())
+
+
+def test_a_typst_template_with_an_unknown_field_is_named_with_its_place(own: Path) -> None:
+    text = (HERE / "templates/paper.typ").read_text("utf-8").replace("words.place_and_day", "words.weather")
+    (own / "paper.typ").write_text(text, "utf-8")
+    with pytest.raises(TemplateError) as told:
+        pdf.written(report())
+    assert str(own / "paper.typ") in str(told.value)
+    assert "weather" in str(told.value)
+
+
+def test_texts_of_ones_own_are_held_against_those_that_ship(own: Path) -> None:
+    (own / "reply.yaml").write_text("subject: V/v {number} {weather}\nintro: Kính gửi\nnobody: x\n", "utf-8")
+    with pytest.raises(TemplateError) as told:
+        Texts("reply.yaml")
+    assert "reply.yaml:1: subject: {weather} is no field" in str(told.value)
+    assert "reply.yaml:3: nobody is not known here" in str(told.value)
+    (own / "reply.yaml").write_text("subject: Về {number}\n", "utf-8")
+    say = Texts("reply.yaml")
+    assert say("subject", number="12", date="") == "Về 12"
+    assert say.at("annexes", "units"), "what it does not say is as shipped"
+
+
+def test_a_template_of_ones_own_is_used(own: Path) -> None:
+    shutil.copy(HERE / "templates/paper.docx", own / "paper.docx")
+    document = docx.Document(str(own / "paper.docx"))
+    document.styles["RText"].font.size = Pt(13)
+    document.save(str(own / "paper.docx"))
+    assert size(read(to_docx.written(report())), "RText") == 13
+
+
+# organisation data -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_organisation_data_goes_down_the_tree_but_for_who_signs(tree) -> None:
+    signed(tree["root"], receivers="Như trên\nLưu: VT", internal=True)
+    held = desk(tree["north"])
+    assert (held.above, held.issuer) == (("Sở",), ("Phòng Bắc",))
+    assert held.values["place"] == "Tỉnh A"
+    assert held.values["signer_name"] == "", "nobody signs for another body"
+    with pytest.raises(NoSigner, match="Phòng Bắc"):
+        held.front("x")
+    blank = held.front("x", blank_signer=True)
+    assert blank.signer_name == ""
+    assert blank.mark
+    assert blank.receivers == ("- Như trên", "- Lưu: VT")
+    assert blank.symbol == "/STTTT-CNTT"
+    assert held.symbol("BC") == "/BC-STTTT"
+
+
+@pytest.mark.django_db
+def test_a_unit_may_issue_through_the_one_above(tree) -> None:
+    signed(tree["root"])
+    changing.change(tree["north"], {"through_above": True, "drafting": "PB"}, "test")
+    held = desk(tree["north"])
+    assert (held.issuer, held.values["signer_name"]) == (("Sở",), "Nguyễn Văn Mẫu")
+    assert held.symbol("") == "/STTTT-PB"
+
+
+@pytest.mark.django_db
+def test_a_blank_signer_is_marked(tree) -> None:
+    front = desk(tree["north"]).front("V/v thử", blank_signer=True)
+    document = read(to_docx.written(report(front=front)))
+    runs = [
+        run
+        for cell in document.tables[1].rows[0].cells
+        for one in cell.paragraphs
+        for run in one.runs
+        if run.font.highlight_color
+    ]
+    assert [run.text for run in runs] == ["[CHỨC VỤ NGƯỜI KÝ]", "[Họ và tên người ký]"]
+
+
+@pytest.mark.django_db
+def test_the_second_of_two_who_save_is_told(tree, admin) -> None:
+    client = on(admin)
+    page = f"/units/{tree['north'].pk}/letterhead/"
+    assert client.get(page).status_code == 200
+    given = {"signer_title": "Trưởng phòng", "signer_name": "A", "version": "0"}
+    assert client.post(page, given).status_code == 302
+    assert client.post(page, given | {"signer_name": "B"}).status_code == 409
+    assert desk(tree["north"]).values["signer_name"] == "A"
+
+
+# kept and compared -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_issues_are_kept_as_they_were_and_compared(tree, admin) -> None:
+    first = paper(tree["north"], "một")
+    later = plain("một", body=(Paragraph(style=Style.TEXT, text="Đã sửa"),))
+    second = Issue.objects.create(
+        document=first.document, number=2, made_by="x", made_at=datetime.now(UTC), sha256=later.digest, blanks=0, provisional=False, packed=Issue.pack(later)
+    )  # fmt: skip
+    assert first.report.digest == first.sha256
+    turned = making.turned(first.report, second.report)
+    assert [(one.sign, one.text) for one in turned] == [("-", "Phòng một báo cáo như sau:"), ("+", "Đã sửa")]
+    page = on(admin).get(f"/documents/{first.document_id}/compare/", {"old": 1, "new": 2}).content.decode()
+    assert "Đã sửa" in page
+    for form in making.FORMATS:
+        answer = on(admin).get(f"/documents/issues/{first.pk}/{form}/")
+        assert answer.status_code == 200
+        assert answer.content[:2] in (b"PK", b"%P")
+    assert on(admin).get(f"/documents/issues/{first.pk}/exe/").status_code == 404
+
+
+@pytest.mark.django_db
+def test_papers_are_those_of_ones_own_part_of_the_tree(tree) -> None:
+    mine, theirs = paper(tree["north"], "bắc"), paper(tree["south"], "nam")
+    client = on(person("người bắc", "viewer", tree["north"]))
+    assert client.get(f"/documents/{mine.document_id}/").status_code == 200
+    assert client.get(f"/documents/{theirs.document_id}/").status_code == 404
+    assert client.get(f"/documents/issues/{theirs.pk}/pdf/").status_code == 404
+    assert client.post(f"/documents/{mine.document_id}/again/").status_code == 404, "a viewer makes none"
+    page = client.get("/documents/").content.decode()
+    assert "Báo cáo bắc" in page
+    assert "Báo cáo nam" not in page
+
+
+@pytest.mark.django_db
+def test_a_paper_without_its_campaign_is_refused_in_words(tree, admin) -> None:
+    held = paper(tree["north"], "x")
+    answer = on(admin).post(f"/documents/{held.document_id}/again/")
+    assert answer.status_code == 409
+    assert Document.objects.get().issues.count() == 1
+
+
+def test_a_report_comes_back_as_it_was() -> None:
+    made = report(body=(Figure(title="a", svg=SVG), table(1)))
+    assert Report.model_validate_json(made.model_dump_json()) == made
+    assert json.loads(made.model_dump_json())["front"]["symbol"] == "/PB-CNTT"
