@@ -23,7 +23,7 @@ import base64
 import hashlib
 import json
 import re
-from datetime import date
+from datetime import date as Day
 from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, Field
@@ -86,7 +86,7 @@ class Manifest(Model):
     rasoat: Literal["evidence 1"]
     id: Uuid
     made_at: AwareDatetime
-    day: date = Field(description="The collector's own day: terms of waivers are days")
+    day: Day = Field(description="The collector's own day: terms of waivers are days")
     made_by: str
     program: str = Field(description="Version of rasoat")
     programs: dict[str, str] = Field(default={}, description="Versions of what it runs on")
@@ -186,8 +186,8 @@ class Word(Model):
     document: str
     file: NoDigest
     file_name: str
-    on: date
-    until: date
+    on: Day
+    until: Day
     ended_at: AwareDatetime | None
     ended_by: str
     unit: str
@@ -247,7 +247,7 @@ class FeedLine(Model):
     name: str
     kind: str
     publisher: str
-    data_date: date | None
+    data_date: Day | None
     sha256: str
     limit_days: int
     old: bool
@@ -273,10 +273,10 @@ class Campaign(Model):
     """The account of a campaign: what was asked, and the numbers its rows add up to."""
 
     number: str
-    date: date
+    date: Day
     subject: str
     issuer: str
-    deadline: date
+    deadline: Day
     state: str
     started_at: AwareDatetime | None
     looked_at: AwareDatetime | None

@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from baselines.evidence.form import MOST_MACHINES, Missing
 from server.campaigns.account import Account
 from server.campaigns.models import SCOPE, Campaign, Row
-from server.campaigns.states import MISSING, NEVER
+from server.campaigns.states import MISSING
 from server.coverage import numbers
 from server.evidence.models import CAMPAIGN, SYSTEM, UNIT, Bundle
 from server.ingest.models import IN_SERVICE, Machine
@@ -117,7 +117,7 @@ def _campaign(bundle: Bundle, now: datetime) -> Scope:
         found.expected += 1
         machine = row.now
         if machine is None or not row.snapshot:
-            why = "pruned" if row.snapshot else "never" if row.state == NEVER else "listed"
+            why = "pruned" if row.snapshot else "listed" if machine is None else "never"
             found.missing.append(Missing(name=row.name, unit=row.part.name, why=why))
             continue
         number = machine.pk

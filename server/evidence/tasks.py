@@ -21,6 +21,15 @@ from server.journal import models as journal
 
 KEPT = timedelta(days=30)
 """A bundle is handed over, not kept."""
+_CODES: dict[type[Exception], str] = {
+    making.NoKeys: "keys",
+    scopes.TooMuch: "large",
+    scopes.Gone: "gone",
+    stamping.NoStamp: "stamp",
+    stamping.NoSignature: "pdf",
+    Secret: "secret",
+}
+"""What a person has to do something about: wording.py."""
 
 
 @task("evidence.make", _("Make an evidence bundle"), lock="evidence.make", retries=2)
@@ -48,9 +57,8 @@ def finish(held: Bundle, path: Path, progress: making.Progress | None = None, ad
             manifest = making.make(held, out, progress)
         digest, size = _sha256(half), half.stat().st_size
         half.replace(path)
-    except (making.NoKeys, scopes.TooMuch, scopes.Gone, stamping.NoStamp, Secret) as error:
-        code = {making.NoKeys: "keys", scopes.TooMuch: "large", scopes.Gone: "gone", stamping.NoStamp: "stamp", Secret: "secret"}
-        return _ended(held, Bundle.FAILED, f"{code[type(error)]}: {error}", address)
+    except tuple(_CODES) as error:
+        return _ended(held, Bundle.FAILED, f"{_CODES[type(error)]}: {error}", address)
     finally:
         half.unlink(missing_ok=True)
     held.made_at, held.sha256, held.size, held.place = manifest.made_at, digest, size, socket.gethostname()
