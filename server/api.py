@@ -10,6 +10,7 @@ from server.assignments.api import router as assignments
 from server.campaigns.api import router as campaigns
 from server.documents.api import router as documents
 from server.errors import install
+from server.evidence.api import router as evidence
 from server.feeds.api import router as feeds
 from server.ingest.api import router as ingest
 from server.programs.api import router as programs
@@ -33,6 +34,7 @@ api.add_router("/v1/", feeds)
 api.add_router("/v1/", sweeps)
 api.add_router("/v1/", waivers)
 api.add_router("/v1/", campaigns)
+api.add_router("/v1/", evidence)
 api.add_router("/v1/", assignments)
 api.add_router("/v1/", registers)
 api.add_router("/v1/", documents)

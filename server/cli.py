@@ -18,6 +18,7 @@ from server.analysts import arguments as analysts
 from server.approvals import arguments as approvals
 from server.campaigns import arguments as campaigns
 from server.documents import arguments as documents
+from server.evidence import arguments as evidence
 from server.exports import arguments as exports
 from server.feeds import arguments as feeds
 from server.outlets import arguments as outlets
@@ -243,6 +244,7 @@ def _parser() -> argparse.ArgumentParser:
         family("approval", _("what takes two people")), family("waiver", _("fails that are borne for a time")), command, _lazy, _
     )
     campaigns.add(family("campaign", _("what a letter asks of many units before a day")), command, _lazy, _)
+    evidence.add(family("evidence", _("bundles that anybody can check without this collector")), command, _lazy, _)
     outlets.add(family("outlet", _("what leaves by itself: syslog, webhooks, e-mail")), command, _lazy, _)
     fit = command("check", _lazy("check", "server.deploy.console"), _("see whether this collector is fit to be relied on"))
     fit.add_argument("--deploy", action="store_true", help=_("with what matters once other people's machines report here"))

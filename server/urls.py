@@ -33,6 +33,7 @@ urlpatterns = [
     path("", include("server.registers.urls")),
     path("", include("server.documents.urls")),
     path("", include("server.outlets.urls")),
+    path("", include("server.evidence.urls")),
     path("", include("server.journal.urls")),
     path("", include("server.background.urls")),
     path("", include("server.feeds.matching.urls")),

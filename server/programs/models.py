@@ -30,6 +30,7 @@ SCOPES = {
     "assignments": _("findings that are worked on"),
     "calendar": _("deadlines, as a calendar"),
     "registers": _("registers"),
+    "evidence": _("evidence bundles, with the journal and people's words of their part"),
     "work": _("background work, relays and schedules"),
     "metrics": _("numbers for monitoring (a key of the root)"),
 }

@@ -59,6 +59,7 @@ GROUPS = (
         Page("calendar", _("Deadlines")),
         Page("campaigns", _("Campaigns")),
         Page("waivers", _("Waivers")),
+        Page("evidence", _("Evidence"), right=JOURNAL),
         Page("documents", _("Documents")),
         Page("approvals", _("Approvals"), url="requests"),
     )),
