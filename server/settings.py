@@ -47,6 +47,8 @@ INSTALLED_APPS = [
     "server.waivers",
     "server.assignments",
     "server.calendar",
+    "server.differences",
+    "server.filters",
     "server.campaigns",
     "server.registers",
     "server.documents",

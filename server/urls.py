@@ -29,6 +29,8 @@ urlpatterns = [
     path("", include("server.waivers.urls")),
     path("", include("server.assignments.urls")),
     path("", include("server.calendar.urls")),
+    path("", include("server.differences.urls")),
+    path("", include("server.filters.urls")),
     path("", include("server.campaigns.urls")),
     path("", include("server.registers.urls")),
     path("", include("server.documents.urls")),

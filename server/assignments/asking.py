@@ -98,14 +98,14 @@ def due(user: User) -> tuple[int, int]:
     """Of this person's own: (overdue, due within a week)."""
     today = timezone.localdate()
     mine = Assignment.objects.visible_to(user).filter(owner=user, closed_at=None)
-    left = [(day - today).days for day in mine.exclude(due=None).values_list("due", flat=True)]
+    left = [(day - today).days for day in mine.values_list("due", flat=True) if day is not None]
     return sum(days < 0 for days in left), sum(0 <= days <= DUE_SOON for days in left)
 
 
 def told(one: Assignment, seen: Seen | None = None) -> dict[str, Any]:
     """A row in words, for pages and files."""
     requirement, check = titles(one.rule.baseline, one.rule.requirement, one.rule.check_id)
-    found = {
+    found: dict[str, Any] = {
         "one": one, "requirement": requirement, "check": check, "severity": SEVERITY_WORDS.get(one.rule.severity, ""),
         "severity_word": str(wording.SEVERITIES.get(SEVERITY_WORDS.get(one.rule.severity, ""), "")),
     }  # fmt: skip

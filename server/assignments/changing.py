@@ -59,7 +59,8 @@ def take(unit: Unit, rule: Rule, machines: Sequence[Machine], wish: Wish, by: Us
         raise Impossible(_("At most %d at once.") % MOST)
     found = Taken([], [], [])
     with transaction.atomic():
-        for machine in machines or [None]:
+        some: Sequence[Machine | None] = machines or [None]
+        for machine in some:
             _take(found, machine.unit if machine else unit, rule, machine, wish, by, address)
     if not found.new and not found.known:
         raise Impossible(_("Passes, is not asked, or was closed and opens by itself: %s") % ", ".join(found.left_out[:10]))
@@ -69,7 +70,7 @@ def take(unit: Unit, rule: Rule, machines: Sequence[Machine], wish: Wish, by: Us
 def _take(found: Taken, unit: Unit, rule: Rule, machine: Machine | None, wish: Wish, by: User, address: str) -> None:
     _fits(wish, unit)
     at = _failed_at(unit, rule, machine)
-    of = {"machine": machine, "rule": rule} if machine else {"machine": None, "rule": rule, "unit": unit}
+    of: dict[str, Any] = {"machine": machine, "rule": rule} if machine else {"machine": None, "rule": rule, "unit": unit}
     held = Assignment.objects.select_for_update(of=("self",)).filter(**of).first()
     if at is None or (held is not None and not held.is_open):
         found.left_out.append(str(machine or unit))

@@ -61,6 +61,7 @@ class ChangeForm(TakeForm):
         begin = {
             "owner": str(one.owner_id or ""), "due": one.due, "state": one.state, "waits_for": one.waits_for, "version": one.version
         }  # fmt: skip
+        people = list(people)
         kept = [one.owner] if one.owner is not None else []
         super().__init__([*people, *(owner for owner in kept if owner not in people)], *args, initial=begin, **kwargs)
 

@@ -67,7 +67,8 @@ def all_seen(some: Sequence[Assignment]) -> list[Seen]:
             continue
         verdict, at = verdicts.get((one.machine_id, one.rule_id), NOT_ASKED), heads.get(one.machine_id)
         judged_again = verdict == PASS and (one.machine_id, one.rule_id) in again
-        found.append(Seen(*(int(verdict == word) for word in (FAIL, UNKNOWN, PASS)), int(at is None), int(judged_again), at))
+        fail, unknown, passed = (int(verdict == word) for word in (FAIL, UNKNOWN, PASS))
+        found.append(Seen(fail, unknown, passed, int(at is None), int(judged_again), at))
     return found
 
 

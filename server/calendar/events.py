@@ -225,6 +225,7 @@ def _work(reach: Reach, first: date, last: date) -> Iterator[Event]:
     rows = reach.rows(Assignment).filter(closed_at=None, due__range=(first, last)).order_by("due", "pk")
     grouped: dict[tuple[date, int | None, int], list[Assignment]] = defaultdict(list)
     for one in rows.select_related("unit", "owner"):
+        assert one.due is not None
         grouped[one.due, one.owner_id, one.unit_id].append(one)
     for (day, owner, unit), some in grouped.items():
         title = _("%d findings are due") % len(some)

@@ -10,12 +10,15 @@ from collections import defaultdict
 from datetime import date, timedelta
 
 from django.db import IntegrityError, transaction
+from django.db.models import Exists, OuterRef
+from django.utils import timezone
 
 from server.calendar import events
 from server.calendar.events import REMINDED, Event, Reach
 from server.calendar.models import Done, Reminder, Setting
 from server.journal import models as journal
-from server.units.models import Unit
+from server.units.models import Unit, User
+from server.units.rights import HANDLE
 
 COLLECTOR = "collector"
 OVER = -1
@@ -71,3 +74,11 @@ def _tell(unit: Unit, some: list[tuple[Event, int]], today: date) -> int:
     except IntegrityError:
         return 0  # another worker was faster
     return len(new)
+
+
+def told(user: User) -> int:
+    """Of how many days this person's units were told that nobody said anything of yet: shown on every page."""
+    today = timezone.localdate()
+    met = Done.objects.filter(unit=OuterRef("unit"), key=OuterRef("key"), day=OuterRef("day"), taken_back_at=None)
+    rows = Reminder.objects.visible_to(user, HANDLE).filter(~Exists(met), day__gte=today - BACK, day__lte=today + LONGEST)
+    return rows.order_by().values("unit", "key", "day").distinct().count()

@@ -23,7 +23,7 @@ from server.calendar.models import Done
 from server.ingest.access import address_of
 from server.journal import models as journal
 from server.units.models import Unit, User
-from server.units.rights import HANDLE
+from server.units.rights import ADMINISTER, HANDLE
 from server.web.requests import user_of
 from server.web.spreadsheet import as_csv
 
@@ -55,7 +55,7 @@ def page(request: HttpRequest, unit: Unit | None, made: str = "") -> HttpRespons
     first, last = (month, _end(month)) if month else (today - BACK, today + AHEAD)
     context: dict[str, Any] = {
         "unit": unit, "units": Unit.objects.visible_to(user).filter(valid_until=None), "nav": "calendar", "kinds": KINDS, "kind": kind,
-        "today": today, "made": made, "may_handle": user.may(HANDLE, unit) and unit.open, "first": first, "last": last,
+        "today": today, "made": made, "may_handle": user.may(HANDLE, unit) and unit.open, "may_administer": user.may(ADMINISTER, unit), "first": first, "last": last,
         "lead_days": events.lead_days(unit), "month": month, "this_month": (month or today).replace(day=1),
     }  # fmt: skip
     try:

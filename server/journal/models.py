@@ -127,6 +127,7 @@ ACTIONS = {
     "work.ended": _("Finding ended without a pass"),
     "work.reopened": _("Finding fails again"),
     "work.due": _("Reminder of findings that are due"),
+    "filter.shared": _("Filter shared with a unit"),
     "calendar.own": _("Deadline of a unit's own written down"),
     "calendar.own-removed": _("Deadline of a unit's own removed"),
     "calendar.settings": _("Unit's deadlines and lead days changed"),

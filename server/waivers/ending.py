@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -35,18 +36,23 @@ def take_back(attestation: Attestation, by: str, address: str = "") -> None:
 def check() -> tuple[int, int]:
     """(warned of, noted as ended). Each warning is given once, however often this runs, and a missed one is made up for."""
     now = timezone.now()
+    counted = [_check(Waiver, "waiver", now), _check(Attestation, "attestation", now)]
+    return sum(warned for warned, _over in counted), sum(over for _warned, over in counted)
+
+
+def _check(model: type[Any], action: str, now: datetime) -> tuple[int, int]:
+    """Of one kind of word."""
+    rows: QuerySet[Any] = model.objects.select_related("unit")
     warned = over = 0
-    for model, action in ((Waiver, "waiver"), (Attestation, "attestation")):
-        rows: QuerySet[Any] = model.objects.select_related("unit")
-        for one in rows.filter(in_force(now)):
-            due = min((days for days in WARNINGS if one.left(now) <= days), default=0)
-            if due and (one.warned == 0 or due < one.warned):
-                warned += _warn(one, f"{action}.ends-soon", due, one.left(now))
-        for one in rows.filter(ended_at=None, over=False, until__lt=timezone.localdate(now)):
-            with transaction.atomic():
-                if model.objects.filter(pk=one.pk, over=False).update(over=True):
-                    journal.write(f"{action}.ended", COLLECTOR, unit_path=one.unit.path, subject=str(one))
-                    over += 1
+    for one in rows.filter(in_force(now)):
+        due = min((days for days in WARNINGS if one.left(now) <= days), default=0)
+        if due and (one.warned == 0 or due < one.warned):
+            warned += _warn(one, f"{action}.ends-soon", due, one.left(now))
+    for one in rows.filter(ended_at=None, over=False, until__lt=timezone.localdate(now)):
+        with transaction.atomic():
+            if model.objects.filter(pk=one.pk, over=False).update(over=True):
+                journal.write(f"{action}.ended", COLLECTOR, unit_path=one.unit.path, subject=str(one))
+                over += 1
     return warned, over
 
 

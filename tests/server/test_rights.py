@@ -26,6 +26,7 @@ from server.calendar.models import Done, OwnDate
 from server.configurations.models import Version
 from server.coverage.models import Expected
 from server.evidence.models import Bundle
+from server.filters.models import SavedFilter
 from server.findings.models import Rule
 from server.ingest.models import Agent, EnrolmentToken, Machine
 from server.journal import models as journal
@@ -82,6 +83,7 @@ OBJECTS = {
     "enrolment/<str:pk>": lambda there: there["waiting"].pk,
     "expected/<int:pk>": lambda there: there["expected"].pk,
     "work/<int:pk>": lambda there: there["assignment"].pk,
+    "filters/<int:pk>": lambda there: there["filter"].pk,
     "calendar/own/<int:pk>": lambda there: there["own_date"].pk,
     "calendar/done/<int:pk>": lambda there: there["done"].pk,
     "campaigns/parts/<int:pk>": lambda there: there["part"].pk,
@@ -141,6 +143,7 @@ class Place(dict[str, Any]):
             program=Program.objects.create(unit=office, name=f"phan-mem-{mark}", created_by=f"nguoi-{mark}"),
             assignment=failing(machine, office, person(f"lo-{mark}", Membership.OPERATOR, office), f"chờ {mark}"),
             own_date=own_date, done=done,
+            filter=SavedFilter.objects.create(name=f"loc-{mark}", page="work", owner=asker, unit=office),
             bundle=Bundle.objects.create(unit=office, kind="unit", of=office.pk, name=f"goi-{mark}", asked_by=f"nguoi-{mark}"),
             sighting=sighting, concern=concern, item=item, upload=waiting_file(office, mark),
             issue=paper(office, mark),

@@ -1,0 +1,159 @@
+"""A unit with everything below on two days: verdicts that turned, machines that came and went, and of whom nothing is known.
+
+The verdict of a day is that of the newest report collected until its end. A machine that sent none until then has no verdict
+that day: its later ones are counted as new, not as turned.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import NamedTuple
+
+from django.db.models import Q
+
+from server.differences.machines import end_of
+from server.findings.codes import CAUSES, FAIL, NOT_ASKED, PASS, UNKNOWN, WORDS
+from server.findings.models import Head, Rule, Transition
+from server.ingest.models import Machine, StoredSnapshot
+from server.units.models import MachinePlacement, Unit, User
+
+MOST = 200_000
+"""Turns that are added up for a page; of a longer span a shorter one is asked for."""
+
+
+class TooMany(Exception):
+    """More turned than one page adds up."""
+
+
+class Net(NamedTuple):
+    """A verdict that is another one on the second day, of one machine."""
+
+    machine: int
+    rule: int
+    was: int
+    now: int
+    causes: str
+
+
+@dataclass
+class Sum:
+    """The same of all machines under one rule."""
+
+    rule: Rule
+    turned: Counter[tuple[int, int]] = field(default_factory=Counter)
+
+    @property
+    def worse(self) -> int:
+        """Fails now, which it did not."""
+        return sum(count for (was, now), count in self.turned.items() if now == FAIL)
+
+    @property
+    def better(self) -> int:
+        """Passes now and failed or was unknown."""
+        return sum(count for (was, now), count in self.turned.items() if now == PASS and was in (FAIL, UNKNOWN))
+
+    @property
+    def unknown(self) -> int:
+        return sum(count for (was, now), count in self.turned.items() if now == UNKNOWN)
+
+    @property
+    def others(self) -> int:
+        return sum(self.turned.values()) - self.worse - self.better - self.unknown
+
+
+@dataclass
+class Known:
+    """Of how many machines anything is known on a day."""
+
+    day: date
+    reported: int
+    """That very day; as far as reports are still stored."""
+    before: int
+    """Not that day, but before: the last one counts."""
+    never: int
+    """No stored report until then: nothing is known."""
+
+
+def machines_of(user: User, unit: Unit) -> Q:
+    """Condition: those this person sees there now, in service or out of it."""
+    return user.reach_of("unit__path") & Q(unit__path__under=unit.path)
+
+
+def nets(user: User, unit: Unit, first: date, second: date) -> list[Net]:
+    """What is another one at the end of the second day than at the end of the first. Raises TooMany."""
+    begin, end = end_of(first), end_of(second)
+    here = Machine.objects.filter(machines_of(user, unit)).order_by().values("pk")
+    # what was seen after a moment was written down after it: the index of written_at narrows it
+    rows = Transition.objects.filter(machine__in=here, written_at__gte=begin, at__gte=begin, at__lt=end)
+    told: dict[tuple[int, int], tuple[int, int, set[int]]] = {}
+    ordered = rows.order_by("at", "snapshot", "turn", "pk").values_list("machine_id", "rule_id", "was", "now", "cause")
+    for number, (machine, rule, was, now, cause) in enumerate(ordered.iterator(chunk_size=5000)):
+        if number >= MOST:
+            raise TooMany
+        held = told.get((machine, rule))
+        told[machine, rule] = (held[0], now, held[2] | {cause}) if held else (was, now, {cause})
+    # what came for the first time since has nothing it turned from, and of what was removed the beginning is not known
+    unknown = Head.objects.filter(Q(first_at__gte=begin) | Q(kept_from__gt=begin), machine__in=here)
+    new = set(unknown.values_list("machine_id", flat=True))
+    return [
+        Net(machine, rule, was, now, ", ".join(CAUSES[cause] for cause in sorted(causes)))
+        for (machine, rule), (was, now, causes) in told.items()
+        if was != now and machine not in new
+    ]
+
+
+def sums(found: list[Net]) -> list[Sum]:
+    """By rule, what got worse first."""
+    rules = Rule.objects.in_bulk({one.rule for one in found})
+    by_rule: dict[int, Sum] = {}
+    for one in found:
+        if one.rule in rules:
+            by_rule.setdefault(one.rule, Sum(rules[one.rule])).turned[one.was, one.now] += 1
+    return sorted(by_rule.values(), key=lambda one: (-one.worse, -one.rule.severity, -one.unknown, -one.better, one.rule.pk))
+
+
+def came(user: User, unit: Unit, first: date, second: date) -> list[tuple[Machine, str, datetime | date]]:
+    """(machine, enrolled or moved here, when), of those that are here now."""
+    begin, end = end_of(first), end_of(second)
+    here = Machine.objects.filter(machines_of(user, unit)).select_related("unit")
+    found: list[tuple[Machine, str, datetime | date]] = [
+        (one, "enrolled", one.created_at) for one in here.filter(created_at__gte=begin, created_at__lt=end)
+    ]
+    moved = MachinePlacement.objects.filter(machine__in=here.order_by().values("pk"), until__gte=first, until__lt=second)
+    for one in moved.exclude(unit__path__under=unit.path).select_related("machine__unit"):
+        found.append((one.machine, "moved", one.until))
+    return found
+
+
+def went(user: User, unit: Unit, first: date, second: date) -> tuple[list[tuple[Machine, datetime]], int]:
+    """Those taken out of service, and how many were moved to another part of the tree: their names are that part's."""
+    begin, end = end_of(first), end_of(second)
+    out = Machine.objects.filter(machines_of(user, unit), retired_at__gte=begin, retired_at__lt=end).select_related("unit")
+    moved = MachinePlacement.objects.filter(
+        user.reach_of("unit__path"), unit__path__under=unit.path, until__gte=first, until__lt=second
+    )
+    away = moved.exclude(machine__unit__path__under=unit.path).values("machine").distinct().count()
+    return [(one, one.retired_at) for one in out if one.retired_at], away
+
+
+def known(user: User, unit: Unit, day: date) -> Known:
+    """Of the machines that are here now and were known here by then."""
+    begin, end = end_of(day - timedelta(days=1)), end_of(day)
+    here = Machine.objects.filter(machines_of(user, unit), created_at__lt=end).order_by().values("pk")
+    stored = StoredSnapshot.objects.filter(machine__in=here, orders_at__lt=end).order_by()
+    reported = stored.filter(orders_at__gte=begin).values("machine").distinct().count()
+    until = stored.values("machine").distinct().count()
+    return Known(day, reported, until - reported, here.count() - until)
+
+
+def gaps(user: User, unit: Unit, first: date) -> int:
+    """Machines whose turns of that time were removed by now: what they were then is not known any more."""
+    return Head.objects.filter(
+        machine__in=Machine.objects.filter(machines_of(user, unit)).order_by().values("pk"), kept_from__gt=end_of(first)
+    ).count()
+
+
+def word(verdict: int) -> str:
+    return "" if verdict == NOT_ASKED else WORDS[verdict]
