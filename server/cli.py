@@ -22,6 +22,7 @@ from server.evidence import arguments as evidence
 from server.exports import arguments as exports
 from server.feeds import arguments as feeds
 from server.outlets import arguments as outlets
+from server.registers import arguments as registers
 from server.schedules import arguments as schedules
 from server.signon import arguments as signon
 from server.storage import arguments as storage
@@ -245,6 +246,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     campaigns.add(family("campaign", _("what a letter asks of many units before a day")), command, _lazy, _)
     evidence.add(family("evidence", _("bundles that anybody can check without this collector")), command, _lazy, _)
+    registers.add(family("register", _("registers of equipment, software and information systems")), command, _lazy, _)
     outlets.add(family("outlet", _("what leaves by itself: syslog, webhooks, e-mail")), command, _lazy, _)
     fit = command("check", _lazy("check", "server.deploy.console"), _("see whether this collector is fit to be relied on"))
     fit.add_argument("--deploy", action="store_true", help=_("with what matters once other people's machines report here"))

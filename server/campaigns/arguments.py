@@ -1,4 +1,4 @@
-"""The arguments of `rasoat server campaign ...`. Read before Django is set up, so nothing of it is imported here."""
+"""The arguments of `rasoat campaign ...`, which is `rasoat server campaign ...`. Read before Django is set up, so nothing of it is imported here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`rasoat server campaign ...`: campaigns for scripts."""
+"""`rasoat campaign ...`: campaigns for scripts."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def new(options: argparse.Namespace) -> int:
     if not filled.is_valid():
         return wrong(*(f"{path}: {problem}" for problem in problems(filled)))
     made = leading.make(unit, pattern.id, filled.given, "console")
-    say(_("Campaign %(id)d is prepared: %(number)s. Start it with: rasoat server campaign start %(id)d") % {"id": made.pk, "number": made.number})  # fmt: skip
+    say(_("Campaign %(id)d is prepared: %(number)s. Start it with: rasoat campaign start %(id)d") % {"id": made.pk, "number": made.number})  # fmt: skip
     return OK
 
 

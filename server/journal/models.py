@@ -114,6 +114,8 @@ ACTIONS = {
     "request.expired": _("Request ran out unanswered"),
     "request.impossible": _("Approved request could not be carried out"),
     "register.import": _("File taken over into a register"),
+    "stocktake.new": _("Stock-take begun"),
+    "stocktake.closed": _("Stock-take closed"),
     "waiver.begun": _("Waiver granted"),
     "waiver.ends-soon": _("Waiver ends soon"),
     "waiver.ended": _("Waiver ended"),

@@ -1,4 +1,4 @@
-"""Take a file over, as it was shown: whole or not at all, and only over what is still as it was."""
+"""Take a small file over within a request, as it was shown: whole or not at all, and only over what is still as it was."""
 
 from __future__ import annotations
 
@@ -57,18 +57,23 @@ def _take(upload: Upload, user: User, digest: str, address: str) -> tuple[dict[s
         found = plan_of(upload, user)
         if found.digest != digest:
             raise Stale(found)
-        fresh = _create(book, found.of(NEW), user)
-        _change(book, found.of(CHANGED), user)
+        fresh = create(book, found.of(NEW), user)
+        change(book, found.of(CHANGED), user)
         counts = found.counts
         Upload.objects.filter(pk=upload.pk).update(applied_at=timezone.now(), packed=b"", result=counts)
-        journal.write(
-            "register.import", user.username, unit_path=upload.unit.path, subject=upload.file_name, address=address, book=book.name,
-            sha256=upload.sha256, encoding=upload.encoding, **counts,
-        )  # fmt: skip
+        note(upload, user.username, counts, address)
     return counts, fresh
 
 
-def _create(book: Book, rows: list[Row], user: User) -> list[Any]:
+def note(upload: Upload, by: str, counts: dict[str, int], address: str = "") -> None:
+    """A line of the journal."""
+    journal.write(
+        "register.import", by, unit_path=upload.unit.path, subject=upload.file_name, address=address, book=upload.book,
+        sha256=upload.sha256, encoding=upload.encoding, **counts,
+    )  # fmt: skip
+
+
+def create(book: Book, rows: list[Row], user: User) -> list[Any]:
     made = []
     for part in _slices(rows):
         records = [book.model(unit=row.unit, created_by=user.username, **row.given) for row in part]
@@ -80,7 +85,7 @@ def _create(book: Book, rows: list[Row], user: User) -> list[Any]:
     return made
 
 
-def _change(book: Book, rows: list[Row], user: User) -> None:
+def change(book: Book, rows: list[Row], user: User) -> None:
     fields = ["unit", "version", *(column.id for column in book.fields), *book.derived]
     for part in _slices(rows):
         changes = []

@@ -158,7 +158,7 @@ def add(system: System, things: Iterable[Machine | Item], by: str) -> int:
     fresh = []
     with transaction.atomic():
         list(System.objects.select_for_update().filter(pk=system.pk).values_list("pk"))
-        held = set(system.members.values_list("machine", "item"))
+        held: set[Any] = set(system.members.values_list("machine", "item"))
         for thing in things:
             key = (thing.pk, None) if isinstance(thing, Machine) else (None, thing.pk)
             if key not in held:

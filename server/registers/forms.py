@@ -9,8 +9,9 @@ from django.utils.translation import gettext_lazy as _
 
 from server.approvals.forms import Sentence
 from server.registers.books import Book
-from server.registers.columns import Column, Unfit, value_of
+from server.registers.columns import Column, value_of
 from server.registers.record import Record
+from server.registers.zones import Unfit
 from server.units.models import Unit, User
 from server.units.rights import HANDLE
 

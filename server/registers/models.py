@@ -14,11 +14,12 @@ from server.enrolment.hardware import filler
 from server.ingest.models import Machine
 from server.registers.installed import Listing
 from server.registers.record import Change, Record, Shown
+from server.registers.stocks import Line, Stocktake
 from server.registers.systems import Member, System, SystemChange
 from server.units.models import Unit
 from server.units.scope import Scoped
 
-__all__ = ["Item", "ItemChange", "Member", "Seen", "System", "SystemChange", "Upload"]
+__all__ = ["Item", "ItemChange", "Line", "Member", "Seen", "Stocktake", "System", "SystemChange", "Upload"]
 
 CLASSES = [
     ("server", _("Server")),
@@ -192,20 +193,36 @@ class ItemChange(Change):
 
 
 class Upload(models.Model):
-    """A file that was read and waits for a person to say that it is taken over."""
+    """A file that waits for a person to say that it is taken over.
+
+    A small one is read, looked at and written within requests. A large one is read and looked at in the background, and written
+    there in slices once a person has said so; `written` and `left` then say how far that is, whatever dies meanwhile.
+    """
 
     REACHED_BY = "unit__path"
     FOLLOWS_UNIT = True
+    READING, READY, WRITING, DONE, USELESS = "reading", "ready", "writing", "done", "useless"
 
     unit = models.ForeignKey(Unit, on_delete=models.CASCADE)
     book = models.CharField(max_length=20)
     file_name = models.CharField(max_length=200)
     sha256 = models.CharField(max_length=64)
-    encoding = models.CharField(max_length=20, help_text="As what the letters were read")
+    encoding = models.CharField(max_length=20, blank=True, help_text="As what the letters were read")
     by = models.CharField(max_length=200)
     at = models.DateTimeField(default=timezone.now)
-    mapping = models.JSONField(help_text="Column of the register for each column of the file; empty: left out")
-    packed = models.BinaryField(help_text="Table of reading.py, as zlib of JSON; empty once it was taken over")
+    mapping = models.JSONField(default=list, help_text="Column of the register for each column of the file; empty: left out")
+    raw = models.BinaryField(default=b"", help_text="The file itself, until it was read in the background")
+    packed = models.BinaryField(default=b"", help_text="Table of reading.py, as zlib of JSON; empty once it was taken over")
+    rows = models.PositiveIntegerField(default=0)
+    background = models.BooleanField(default=False, help_text="Too large for a request")
+    language = models.CharField(max_length=10, default="vi", help_text="In which what is wrong with a row is said")
+    useless = models.CharField(max_length=500, blank=True, help_text="Why it could not be read")
+    preview = models.JSONField(default=dict, help_text="What taking it over would change, as looking.py found it")
+    promised = models.BinaryField(default=b"", help_text="What each row would write, as zlib of JSON; nothing else is written")
+    started_at = models.DateTimeField(null=True, help_text="A person said that it is to be written")
+    started_by = models.CharField(max_length=200, blank=True)
+    written = models.PositiveIntegerField(default=0, help_text="Of the promised rows so many were gone through")
+    left = models.JSONField(default=dict, help_text="Why -> lines that were promised and not written")
     applied_at = models.DateTimeField(null=True)
     result = models.JSONField(default=dict)
 
@@ -216,6 +233,17 @@ class Upload(models.Model):
 
     def __str__(self) -> str:
         return self.file_name
+
+    @property
+    def state(self) -> str:
+        if self.applied_at is not None:
+            return self.DONE
+        if self.started_at is not None:
+            return self.WRITING
+        if self.useless:
+            return self.USELESS
+        waits = self.background and (self.raw or (any(self.mapping) and self.preview.get("mapping") != self.mapping))
+        return self.READING if waits else self.READY
 
 
 def key_of(serial: str) -> str:

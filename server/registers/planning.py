@@ -16,10 +16,11 @@ from django.utils.translation import gettext as _
 
 from server.registers.books import Book
 from server.registers.changing import called, differences
-from server.registers.columns import TYPED, Column, Unfit, clean, columns, folded, value_of
+from server.registers.columns import TYPED, Column, clean, columns, folded, value_of
 from server.registers.models import DISPOSED, Item, key_of
 from server.registers.reading import WHY, Table
 from server.registers.systems import System
+from server.registers.zones import Unfit
 from server.units.models import Unit, User
 from server.units.rights import HANDLE
 
@@ -43,6 +44,13 @@ class Row(NamedTuple):
     """(column of the file, why)"""
     notes: Sequence[tuple[str, str]] = ()
 
+    @property
+    def digest(self) -> str:
+        """Equal for rows that would write the same over the same."""
+        version, pk = (self.record.version, self.record.pk) if self.record else (0, 0)
+        told = (self.line, self.state, pk, version, self.unit.pk, sorted(self.given.items(), key=str))
+        return hashlib.sha256(repr(told).encode()).hexdigest()
+
 
 class Plan(NamedTuple):
     """All rows of a file."""
@@ -62,9 +70,7 @@ class Plan(NamedTuple):
         """Equal for plans that would write the same over the same."""
         told = hashlib.sha256()
         for row in self.rows:
-            version = row.record.version if row.record else 0
-            pk = row.record.pk if row.record else 0
-            told.update(repr((row.line, row.state, pk, version, row.unit.pk, sorted(row.given.items(), key=str))).encode())
+            told.update(row.digest.encode())
         return told.hexdigest()
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from django.urls import path
 from django.views.generic import RedirectView
 
-from server.registers import belonging, equipment, expiry, importing, software, views
+from server.registers import belonging, equipment, expiry, importing, software, stocktaking, views
 from server.registers.books import BOOKS
 
 urlpatterns = [
@@ -13,6 +13,9 @@ urlpatterns = [
     path("registers/equipment/gaps/", equipment.gaps, name="equipment-gaps"),
     path("registers/equipment/<int:pk>/link/", equipment.link, name="equipment-link"),
     path("registers/equipment/<int:pk>/unlink/", equipment.unlink, name="equipment-unlink"),
+    path("registers/stocktakes/", stocktaking.stocktakes, name="stocktakes"),
+    path("registers/stocktakes/<int:pk>/", stocktaking.one, name="stocktake"),
+    path("registers/stocktakes/<int:pk>/minutes.xlsx", stocktaking.minutes, name="stocktake-minutes"),
     path("registers/systems/<int:pk>/members/", belonging.members, name="system-members"),
     path("registers/uploads/<int:pk>/", importing.upload, name="register-upload"),
 ]

@@ -57,7 +57,7 @@ def networks_of(text: str) -> list[Any]:
     """A network, an address, or a range from one to another. Raises ValueError."""
     first, dash, last = text.partition("-")
     if dash:
-        return list(summarize_address_range(ip_address(first.strip()), ip_address(last.strip())))  # type: ignore[type-var]
+        return list(summarize_address_range(ip_address(first.strip()), ip_address(last.strip())))
     return [ip_network(text.strip(), strict=False)]
 
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.utils import timezone
 from openpyxl import Workbook
 
 from collectors.facts.hardware import Disk, Hardware
@@ -18,6 +19,7 @@ from server.registers import seen
 from server.registers.columns import mapping_of
 from server.registers.models import Upload
 from server.registers.reading import read
+from server.registers.stocks import Line, Stocktake
 from server.units.models import Unit
 from tests.server.people import made, send
 
@@ -29,6 +31,14 @@ def waiting_file(unit: Unit, mark: str) -> Upload:
         unit=unit, book="equipment", file_name=f"{mark}.csv", sha256="0" * 64, encoding=table.encoding, by=f"nguoi-{mark}",
         mapping=mapping_of("equipment", table.heading), packed=table.packed(),
     )  # fmt: skip
+
+
+def stocktake_of(unit: Unit, mark: str) -> Stocktake:
+    """One with a line, both named so that they are found on a page."""
+    told = {"name": f"kiem-ke-{mark}", "on": timezone.localdate(), "created_by": f"nguoi-{mark}"}
+    held = Stocktake.objects.create(unit=unit, unit_name=unit.name, state=Stocktake.OPEN, frozen_at=timezone.now(), **told)
+    Line.objects.create(stocktake=held, number=1, name=f"dong-{mark}")
+    return held
 
 
 def text_in(raw: bytes) -> str:

@@ -48,7 +48,7 @@ from tests.server.assignments import failing
 from tests.server.campaigns import running
 from tests.server.documents import paper
 from tests.server.people import PASSWORD, Host, made, send
-from tests.server.registers import text_in, waiting_file
+from tests.server.registers import stocktake_of, text_in, waiting_file
 from tests.server.sweeping import warned
 
 pytestmark = pytest.mark.django_db
@@ -94,6 +94,7 @@ OBJECTS = {
     "registers/equipment/<int:pk>": lambda there: there["item"].pk,
     "registers/software/<int:pk>": lambda there: there["program"].pk,
     "registers/systems/<int:pk>": lambda there: there["system"].pk,
+    "registers/stocktakes/<int:pk>": lambda there: there["stocktake"].pk,
     "registers/uploads/<int:pk>": lambda there: there["upload"].pk,
     "evidence/<int:pk>": lambda there: there["bundle"].pk,
 }
@@ -139,6 +140,7 @@ class Place(dict[str, Any]):
         )  # fmt: skip
         item = Item.objects.create(unit=office, name=f"thiet-bi-{mark}", created_by=f"nguoi-{mark}")
         return cls(
+            stocktake=stocktake_of(office, mark),
             system=System.objects.create(unit=office, name=f"he-thong-{mark}", created_by=f"nguoi-{mark}"),
             program=Program.objects.create(unit=office, name=f"phan-mem-{mark}", created_by=f"nguoi-{mark}"),
             assignment=failing(machine, office, person(f"lo-{mark}", Membership.OPERATOR, office), f"chờ {mark}"),
