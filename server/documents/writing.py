@@ -41,7 +41,7 @@ def table(name: str, titles: Sequence[str], shares: Sequence[int], rows: Iterabl
         Column(title=title, share=share, align="right" if at in right else "center" if at in middle else "left")
         for at, (title, share) in enumerate(zip(titles, shares, strict=True))
     )
-    return Table(name=name[:31], columns=columns, rows=tuple(tuple(row) for row in rows), **more)  # type: ignore[arg-type]
+    return Table(name=name[:31], columns=columns, rows=tuple(tuple(row) for row in rows), **more)
 
 
 class Blanks:

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from collectors.model import Snapshot, new_id
 from collectors.seal import seal
 from server.documents.models import Document, Issue, Letterhead
-from server.documents.report import Count, Front, Honesty, Paragraph, Report, Style
+from server.documents.report import Column, Count, Front, Honesty, Paragraph, Report, Style, Table
 from server.ingest.models import Agent, Machine, StoredSnapshot
 from server.registers.systems import Member, System
 from server.units.models import Unit
@@ -45,6 +45,19 @@ def plain(mark: str, **more: object) -> Report:
         "honesty": Honesty(scanned_by="", relation="not_said", program="0", since=None, until=None, counts=(Count(text="Máy", number=1),)),
     }  # fmt: skip
     return Report.model_validate(told | more)
+
+
+def table(rows: int, name: str = "máy") -> Table:
+    columns = (
+        Column(title="TT", share=10, align="center"),
+        Column(title="Tên", share=60),
+        Column(title="Số", share=30, align="right"),
+    )
+    return Table(
+        name="Danh sách",
+        columns=columns,
+        rows=tuple((at, f"{name}-{at}", None if at == 2 else at * 1000) for at in range(1, rows + 1)),
+    )
 
 
 def paper(unit: Unit, mark: str) -> Issue:

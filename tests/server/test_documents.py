@@ -24,10 +24,10 @@ from server.documents.exports import docx as to_docx
 from server.documents.exports import layout, pdf, xlsx
 from server.documents.letterhead import NoSigner, desk
 from server.documents.models import Document, Issue
-from server.documents.report import Appendix, Column, Figure, Paragraph, Report, Style, Table
+from server.documents.report import Appendix, Figure, Paragraph, Report, Style
 from server.documents.templates import FONTS, HERE, TemplateError
 from server.documents.texts import Texts
-from tests.server.documents import paper, plain, signed
+from tests.server.documents import paper, plain, signed, table
 from tests.server.test_rights import on, person
 
 LETTERS = sorted(
@@ -35,19 +35,6 @@ LETTERS = sorted(
     | {"đ", "Đ"}
 )  # fmt: skip
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="120mm" height="60mm" viewBox="0 0 120 60"><rect width="50" height="30"/></svg>'
-
-
-def table(rows: int, name: str = "máy") -> Table:
-    columns = (
-        Column(title="TT", share=10, align="center"),
-        Column(title="Tên", share=60),
-        Column(title="Số", share=30, align="right"),
-    )
-    return Table(
-        name="Danh sách",
-        columns=columns,
-        rows=tuple((at, f"{name}-{at}", None if at == 2 else at * 1000) for at in range(1, rows + 1)),
-    )
 
 
 def report(rows: int = 3, **more: object) -> Report:

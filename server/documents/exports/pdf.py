@@ -34,9 +34,10 @@ def written(report: Report) -> bytes:
         (root / "data.json").write_text(json.dumps(maker.data(), ensure_ascii=False), "utf-8")
         (root / NAME).write_bytes(path.read_bytes())
         try:
+            # without tags, which PDF/A-2b does not ask for: they make a long table eleven times as large
             made = typst.compile(
                 root / NAME, None, root=root, font_paths=[FONTS], ignore_system_fonts=True, format="pdf", pdf_standards=STANDARD,
-                package_path=root, timestamp=report.made_at.replace(microsecond=0),
+                package_path=root, pdf_tags=False, timestamp=report.made_at.replace(microsecond=0),
             )  # fmt: skip
         except typst.TypstError as error:
             told = getattr(error, "diagnostic", "") or str(error)

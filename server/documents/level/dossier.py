@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from django.db.models import Q
 from django.utils import timezone, translation
 
 from baselines.model import Group, Verdict
@@ -12,6 +13,7 @@ from baselines.systems.result import AssetLine, RequirementLine, Standing, State
 from collectors import VERSION
 from collectors.model import Kind
 from server.assess import wording
+from server.assignments.models import Assignment
 from server.documents.letterhead import Desk, desk
 from server.documents.level import drawing
 from server.documents.level.gather import NOWHERE, Gathered, Thing, gather
@@ -65,6 +67,7 @@ class _Dossier:
         self.blanks = Blanks(answers)
         self.edition = gathered.baseline.standard.edition
         self.made_at = timezone.now()
+        self._open_work: list[Assignment] | None = None
 
     def report(self) -> Report:
         say = self.say
@@ -321,9 +324,29 @@ class _Dossier:
             waivers = {waiver.id: waiver for asset in line.assets for waiver in asset.waivers}
             if waivers:
                 return "\n".join(self.say("plan_waived", until=day(one.until), measure=one.measure) for one in waivers.values())
+            if work := self.assigned(line):
+                return work
             if line.state is State.UNDETERMINED and not line.waits_for_person:
                 return self.say("plan_look")
         return self.ask(id, f"{line.clause} {wording.text(line.requirement.title)}".strip(), self.say("plan_ask"))
+
+    def assigned(self, line: RequirementLine) -> str:
+        """What was given to people, and until when, of the checks that fail; empty where nothing was."""
+        wanted = {one.result.check for asset in line.assets for one in asset.checks if one.result.verdict is Verdict.FAIL}
+        mine = [one for one in self._work() if one.rule.check_id in wanted and one.rule.requirement == line.requirement.id]
+        days = [one.due for one in mine if one.due is not None]
+        if not days:
+            return ""
+        owners = ", ".join(dict.fromkeys(str(one.owner) for one in mine if one.owner is not None))
+        return self.say("plan_assigned", count=len(mine), due=day(max(days)), owners=owners or self.say("plan_nobody"))
+
+    def _work(self) -> list[Assignment]:
+        if self._open_work is None:
+            machines = [thing.machine for thing in self.held.things if thing.machine is not None]
+            here = Q(machine__in=machines) | Q(machine=None, unit__in=self.system.unit.ids)
+            rows = Assignment.objects.filter(here, closed_at=None, rule__baseline=self.held.baseline.id)
+            self._open_work = list(rows.select_related("rule", "owner"))
+        return self._open_work
 
     # annexes -----------------------------------------------------------------------------------------------------------
 

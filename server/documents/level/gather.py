@@ -184,7 +184,7 @@ def zone_of(addresses: tuple[str, ...], zones: list[Zone]) -> str:
 
 
 def _register(system: System, baseline: Baseline, level: int, zones: list[Zone], things: list[Thing]) -> register.Register:
-    named = [register.Zone(id=zone.name, type=zone_type(zone.name), addresses=_networks(zone)) for zone in zones]  # type: ignore[arg-type]
+    named = [register.Zone(id=zone.name, type=zone_type(zone.name), addresses=_networks(zone)) for zone in zones]
     if not named or any(thing.zone == NOWHERE for thing in things):
         named.append(register.Zone(id=NOWHERE, type="other"))
     assets = [register.Asset(name=thing.name, kind=thing.kind, zone=thing.zone, main=thing.main) for thing in things]
