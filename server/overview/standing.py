@@ -31,7 +31,7 @@ class State(NamedTuple):
 
     code: str
     title: str
-    count: int
+    number: int
     share: float
     """Percent of the expected."""
     start: float
@@ -99,6 +99,6 @@ def _by_unit(user: User, now: datetime, unit: Unit | None) -> dict[int, Standing
         )
     excused = Expected.excused(timezone.localdate(now))
     listed = Expected.objects.visible_to(user).filter(under, listed=True, machine=None).order_by().values("unit_id")
-    for row in listed.annotate(excused=Count("pk", filter=excused), all=Count("pk")):
-        found[row["unit_id"]].add(Standing(expected=row["all"] - row["excused"], excused=row["excused"]))
+    for one in listed.annotate(let_off=Count("pk", filter=excused), all=Count("pk")):
+        found[one["unit_id"]].add(Standing(expected=one["all"] - one["let_off"], excused=one["let_off"]))
     return found

@@ -27,7 +27,7 @@ class Task(NamedTuple):
     """One line."""
 
     grave: bool
-    count: str
+    number: str
     words: str
     url: str
 

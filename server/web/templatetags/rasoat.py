@@ -131,8 +131,8 @@ def bar(counts: Any) -> SafeString:
 @register.simple_tag
 def strip(states: Any) -> SafeString:
     """Machines by state as a coloured bar; each state has its number beside it wherever this stands."""
-    said = ", ".join(f"{one.title}: {one.count}" for one in states)
-    pieces = ((one.code, f"{one.start:.2f}", f"{one.share:.2f}") for one in states if one.count)
+    said = ", ".join(f"{one.title}: {one.number}" for one in states)
+    pieces = ((one.code, f"{one.start:.2f}", f"{one.share:.2f}") for one in states if one.number)
     rects = format_html_join("", '<rect class="s-{}" x="{}" y="0" width="{}" height="8"/>', pieces)
     return format_html(
         '<svg class="bar" viewBox="0 0 100 8" preserveAspectRatio="none" role="img" aria-label="{}">{}</svg>', said, rects

@@ -34,6 +34,35 @@ function unfold() {
 window.addEventListener("hashchange", unfold);
 document.addEventListener("DOMContentLoaded", unfold);
 
+// the page that waits for the first machine: asks every few seconds, and says only what is new
+for (const place of document.querySelectorAll("[data-await]")) {
+  let before = "";
+  const look = async () => {
+    try {
+      const answer = await fetch(place.dataset.await, { headers: { Accept: "application/json" } });
+      if (answer.ok && !document.hidden) {
+        const { machines } = await answer.json();
+        const now = JSON.stringify(machines);
+        if (now !== before && machines.length) {
+          place.querySelector("[data-waiting]")?.remove();
+          place.querySelector(".arrived").replaceChildren(...machines.map((machine) => {
+            const line = document.createElement("li"), link = document.createElement("a"), said = document.createElement("span");
+            link.href = machine.url;
+            link.textContent = machine.name;
+            said.textContent = machine.said;
+            line.append(link, " ", said);
+            return line;
+          }));
+        }
+        before = now;
+        if (machines.some((machine) => machine.reported)) return;
+      }
+    } catch { /* the collector is away for a moment */ }
+    setTimeout(look, 3000);
+  };
+  setTimeout(look, 3000);
+}
+
 // a link to #fail opens nothing by itself, so printing opens everything
 window.addEventListener("beforeprint", () => {
   document.querySelectorAll("details").forEach((one) => { one.open = true; });

@@ -1,0 +1,162 @@
+"""What the collector's pages cost a person: server time of each main page and size of a first view, with so many hosts in PostgreSQL.
+Prints the median of each page, who asks (the root of the tree, a province), and what a first view weighs when it is compressed.
+
+    pages.py [--hosts N] [--times N] [--out NAME]
+
+Server time is taken around Django's own handling, middleware and rendering included, network and web server not. The CPU time of this
+process stands beside it: on a machine that others use as well, it is the one to compare.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import os
+import re
+import statistics
+import sys
+import tempfile
+import time
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from collector_fill import Shape, fill
+from collector_storage import postgresql
+from measure import write
+
+HOSTS, RULES, DAYS, TIMES = 25_000, 200, 30, 15
+TARGET_MS, TARGET_BYTES = 150, 200_000
+PAGES = (
+    "/", "/units/2/overview/", "/matrix/", "/matrix/?shown=fail", "/rules/{rule}/", "/machines/", "/machines/?state=fail&page=3",
+    "/machines/{machine}/", "/machines/{machine}/?tab=facts", "/coverage/", "/coverage/?gap=stale", "/units/", "/vulnerabilities/", "/feeds/", "/campaigns/",
+    "/waivers/", "/registers/equipment/", "/work/", "/calendar/", "/search/?q=pc-12", "/search/?q=province 3", "/search/?q=mat khau",
+)  # fmt: skip
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--hosts", type=int, default=HOSTS)
+    parser.add_argument("--times", type=int, default=TIMES)
+    parser.add_argument("--out", default="pages")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="rasoat-bench-") as folder:
+        os.environ |= {"RASOAT_DATA": folder, "DJANGO_SETTINGS_MODULE": "server.settings"}
+        import django
+
+        django.setup()
+        from django.conf import settings
+
+        settings.ALLOWED_HOSTS = ["*"]
+        with postgresql():
+            filled(options.hosts)
+            figures = {who: asked(who, options.times) for who in ("centre", "province")}
+    worst = {who: max(page["ms"] for page in pages.values()) for who, pages in figures.items()}
+    heaviest = max(page["first_view_bytes"] for pages in figures.values() for page in pages.values())
+    write(options.out, {"hosts": options.hosts, "slowest_ms": worst, "heaviest_first_view_bytes": heaviest, "pages": figures})
+    return 0
+
+
+def filled(hosts: int) -> None:
+    """Verdicts from collector_fill, a stored report for each machine (copies of one real report), tallies, days, the search."""
+    from django.db import connection
+    from django.test import Client
+    from django.utils import timezone
+
+    from server.findings import rollup, tally, verify
+    from server.ingest.models import EnrolmentToken, Machine
+    from server.search import keep
+    from server.units.models import Membership, Unit
+    from tests.server.people import Host, send
+
+    began = time.monotonic()
+    fill(Shape(hosts, RULES, DAYS))
+    Membership.objects.filter(user__username="centre").update(role=Membership.ADMIN)
+    host = Host("bench-real")
+    token = EnrolmentToken.issue(Unit.objects.order_by("-pk")[0], 1, 1, "bench")[1]
+    assert host.enrol(Client(), token).status_code == 201
+    assert send(Client(), host.seal(host.snapshot())).status_code == 201
+    real = Machine.objects.get(name="bench-real")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """INSERT INTO ingest_storedsnapshot SELECT (jsonb_populate_record(NULL::ingest_storedsnapshot, to_jsonb(s) || jsonb_build_object(
+                'id', '00000000-0000-7000-8000-' || lpad(m.id::text, 12, '0'), 'machine_id', m.id,
+                'orders_at', s.orders_at - (m.id %% 50) * interval '1 hour'))).*
+            FROM ingest_storedsnapshot s, ingest_machine m WHERE s.machine_id = %s AND m.latest_id IS NULL""",
+            [real.pk],
+        )
+        cursor.execute(
+            "UPDATE ingest_machine SET latest_id = '00000000-0000-7000-8000-' || lpad(id::text, 12, '0') WHERE latest_id IS NULL"
+        )
+        cursor.execute(
+            """INSERT INTO assess_storedassessment SELECT (jsonb_populate_record(NULL::assess_storedassessment, to_jsonb(a) || jsonb_build_object(
+                'id', 1000000 + m.id, 'snapshot_id', m.latest_id, 'machine_id', m.id, 'weight', m.id %% 5000,
+                'fail', CASE WHEN m.id %% 7 = 0 THEN 0 ELSE a.fail END))).*
+            FROM assess_storedassessment a, ingest_machine m WHERE a.machine_id = %s AND m.id <> %s""",
+            [real.pk, real.pk],
+        )
+    tally.fold_all()
+    for _off in verify.verify(repair=True):
+        pass
+    for back in range(1, 4):
+        rollup.roll_up(timezone.localdate() - timedelta(days=back))
+    sum(keep.catch_up())
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE")
+    print(f"{hosts:,} hosts filled in {time.monotonic() - began:.0f} s", flush=True)
+
+
+def asked(who: str, times: int) -> dict[str, dict[str, Any]]:
+    """Of each page: median, share of this process's CPU, questions to the database, sizes."""
+    from django.db import connection
+    from django.test import Client
+    from django.test.utils import CaptureQueriesContext
+
+    from server.findings.models import Rule
+    from server.ingest.models import Machine
+    from server.units.models import User
+
+    user = User.objects.get(username=who)
+    user.must_change = False
+    user.save()
+    client = Client()
+    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    there = {"rule": Rule.objects.order_by("pk")[0].pk, "machine": Machine.objects.visible_to(user).order_by("pk")[0].pk}
+    found = {}
+    for path in PAGES:
+        url = path.format(**there)
+        response = client.get(url, follow=True)
+        assert response.status_code in (200, 404), f"{url}: {response.status_code}"
+        if response.status_code == 404:
+            continue  # not in that person's part of the tree
+        with CaptureQueriesContext(connection) as queries:
+            client.get(url)
+        wall, cpu = [], []
+        for _ in range(times):
+            began, used = time.perf_counter(), time.process_time()
+            response = client.get(url)
+            body = response.content
+            wall.append(1000 * (time.perf_counter() - began))
+            cpu.append(1000 * (time.process_time() - used))
+        own = len(gzip.compress(body, 6))
+        found[path] = {
+            "ms": round(statistics.median(wall)), "cpu_ms": round(statistics.median(cpu)), "queries": len(queries), "bytes": len(body),
+            "compressed": own, "first_view_bytes": own + _files(body.decode()),
+        }  # fmt: skip
+        late = "  over the target" if found[path]["ms"] > TARGET_MS or found[path]["first_view_bytes"] > TARGET_BYTES else ""
+        print(f"{who:9} {path:34} " + ", ".join(f"{name} {value:,}" for name, value in found[path].items()) + late, flush=True)
+    return found
+
+
+def _files(page: str) -> int:
+    """What a browser that was never here fetches beside the page, compressed as a proxy does (deploy/nginx)."""
+    from django.contrib.staticfiles import finders
+
+    names = set(re.findall(r'(?:src|href)="/static/([^"?]+)', page))
+    return sum(len(gzip.compress(Path(str(finders.find(name))).read_bytes(), 6)) for name in names)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
