@@ -22,6 +22,7 @@ from server.ingest.models import Machine
 from server.overview import asked, matrix
 from server.overview.changes import changes
 from server.overview.standing import below
+from server.overview.systems import systems
 from server.overview.today import tasks
 from server.overview.trend import SPANS, trend
 from server.overview.words import Worded, pack_of, worded
@@ -71,7 +72,7 @@ def _part(user: User, unit: Unit, now: datetime, days: str) -> dict[str, Any]:
         "above": list(Unit.objects.visible_to(user).filter(pk__in=unit.ids[:-1])), "kind": word(unit.kind),
         "policy": policy, "pack": pack, "worst": failing[:WORST], "failing_rules": len(failing),
         "waiting": worst.waiting, "changes": changes(user, unit, now), "trend": trend(user, unit, timezone.localdate(now), days),
-        "spans": SPANS, "feeds": feeds.foot(),
+        "spans": SPANS, "feeds": feeds.foot(), "systems": systems(user, unit),
     }  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from server.overview.changes import changes
 from server.overview.standing import below
 from server.overview.today import tasks
 from server.overview.trend import Trend
+from server.registers.systems import System
 from tests.server.people import Host, send
 from tests.server.waivers import on
 
@@ -158,3 +159,13 @@ def test_the_first_machine_step_by_step(client: Client, as_admin: Client, tree, 
     stranger = on(person("khác", "south", "admin"))
     assert stranger.get(address).status_code == 404
     assert on(person("xem", "north")).get("/first-steps/").status_code == 403
+
+
+def test_systems_without_an_approved_level_come_first(as_admin: Client, tree, person) -> None:
+    System.objects.create(unit=tree["north"], name="một cửa", approval="approved", level_approved="3")
+    System.objects.create(unit=tree["north"], name="văn bản", level_proposed="2")
+    page = as_admin.get("/").content.decode()
+    names = re.findall(r'href="/registers/systems/\d+/">([^<]+)<', page)
+    assert names == ["văn bản", "một cửa"]
+    assert "1 trong 2 chưa được phê duyệt cấp độ" in page
+    assert "một cửa" not in on(person("nam", "south")).get("/").content.decode()
