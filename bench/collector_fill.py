@@ -100,7 +100,7 @@ def _write(cursor: Any, table: str, columns: tuple[str, ...], machines: Iterator
     """The rows of each machine: its model's, with its own number before."""
     from django.db import connection
 
-    from server.findings.rows import _plain, copied
+    from server.findings.rows import _plain
 
     if connection.vendor == "postgresql":
         with cursor.copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN") as copy:
@@ -116,6 +116,20 @@ def _write(cursor: Any, table: str, columns: tuple[str, ...], machines: Iterator
 
 
 _texts: dict[int, list[str]] = {}
+
+
+def copied(rows: list[tuple[Any, ...]]) -> str:
+    """In the text format of COPY. Rows share their times, so each is written out once."""
+    times: dict[datetime, str] = {}
+
+    def text(value: Any) -> str:
+        if value is None:
+            return r"\N"
+        if isinstance(value, datetime):
+            return times.get(value) or times.setdefault(value, value.isoformat())
+        return str(value)
+
+    return "".join("\t".join(map(text, row)) + "\n" for row in rows)
 
 
 def _model(rules: list[int], shape: Shape) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:

@@ -16,6 +16,8 @@ from django.db.models import query as django_query
 from django.db.models.expressions import Expression
 from django.db.models.sql import UpdateQuery
 
+from server.trips import Statement, ask, later
+
 M = TypeVar("M", bound=models.Model)
 _populators: Any = django_query.get_related_populators  # its stubs are of another version
 
@@ -58,22 +60,40 @@ class _Composed(NamedTuple):
     shape: _Shape | None
     """Of the objects; None where none come back."""
 
-    def filled(self, values: tuple[Any, ...]) -> list[Any]:
-        return [_plain(values[one.place]) if isinstance(one, Hole) else one for one in self.parameters]
+    def filled(self, values: tuple[Any, ...]) -> Statement:
+        return Statement(self.sql, [_plain(values[one.place]) if isinstance(one, Hole) else one for one in self.parameters])
 
 
-class Select(Generic[M]):
+class _Made:
+    """Composed at its first use, once for each kind of database."""
+
+    def __init__(self, make: Callable[..., models.QuerySet[Any, Any]]) -> None:
+        self._make = make
+        self._by_vendor: dict[str, _Composed] = {}
+
+    def of(self, *values: Any) -> Statement:
+        """The statement for these values, for `trips.ahead`."""
+        return self._composed(len(values)).filled(values)
+
+    def _composed(self, count: int) -> _Composed:
+        return self._by_vendor.get(connection.vendor) or self._by_vendor.setdefault(connection.vendor, self._compose(count))
+
+    def _compose(self, count: int) -> _Composed:
+        compiler: Any = self._make(*map(Hole, range(count))).query.get_compiler(connection=connection)
+        sql, parameters = compiler.as_sql()
+        converters = [(place, *found) for place, found in compiler.get_converters([one[0] for one in compiler.select]).items()]
+        return _Composed(sql, tuple(parameters), converters, _shape(compiler) if compiler.klass_info else None)
+
+
+class Select(_Made, Generic[M]):
     """`make` gets a Hole for each value and returns a queryset of models, `select_related` and `defer` included."""
 
     def __init__(self, make: Callable[..., models.QuerySet[M]]) -> None:
-        self._make = make
-        self._composed: dict[str, _Composed] = {}
+        super().__init__(make)
 
     def __call__(self, *values: Any) -> list[M]:
-        composed = self._composed.get(connection.vendor) or self._compose(len(values))
-        with connection.cursor() as cursor:
-            cursor.execute(composed.sql, composed.filled(values))
-            rows = cursor.fetchall()
+        composed = self._composed(len(values))
+        rows = ask(composed.filled(values)).rows
         assert composed.shape is not None
         return [composed.shape.object(_converted(row, composed.converters)) for row in rows]
 
@@ -81,55 +101,39 @@ class Select(Generic[M]):
         """The first of them; the queryset should ask for no more."""
         return next(iter(self(*values)), None)
 
-    def _compose(self, count: int) -> _Composed:
-        found = self._composed[connection.vendor] = _composed(self._make, count)
-        return found
 
-
-class Rows:
+class Rows(_Made):
     """As Select, for `values_list`: what comes out are tuples."""
 
-    def __init__(self, make: Callable[..., models.QuerySet[Any, Any]]) -> None:
-        self._make = make
-        self._composed: dict[str, _Composed] = {}
-
     def __call__(self, *values: Any) -> list[tuple[Any, ...]]:
-        composed = self._composed.get(connection.vendor) or self._compose(len(values))
-        with connection.cursor() as cursor:
-            cursor.execute(composed.sql, composed.filled(values))
-            rows: list[tuple[Any, ...]] = cursor.fetchall()
+        composed = self._composed(len(values))
+        rows = ask(composed.filled(values)).rows
         return [tuple(_converted(row, composed.converters)) for row in rows] if composed.converters else rows
 
-    def _compose(self, count: int) -> _Composed:
-        found = self._composed[connection.vendor] = _composed(self._make, count)
-        return found
 
+class Update(_Made):
+    """`make` gets a Hole for each value after the first ones and returns the rows; `columns` are set, each to a value, in order.
 
-class Update:
-    """`make` gets a Hole for each value after the first ones and returns the rows; `columns` are set, each to a value, in order."""
+    Values: of the columns, then of the rows.
+    """
 
     def __init__(self, make: Callable[..., models.QuerySet[Any]], *columns: str) -> None:
-        self._make, self._columns = make, columns
-        self._composed: dict[str, _Composed] = {}
+        super().__init__(make)
+        self._columns = columns
 
-    def __call__(self, *values: Any) -> int:
-        """How many rows there were. Values: of the columns, then of the rows."""
-        composed = self._composed.get(connection.vendor) or self._compose(len(values))
-        with connection.cursor() as cursor:
-            cursor.execute(composed.sql, composed.filled(values))
-            return int(cursor.rowcount)
+    def __call__(self, *values: Any) -> None:
+        later(self.of(*values))
 
     def _compose(self, count: int) -> _Composed:
         sets = len(self._columns)
         query: Any = self._make(*map(Hole, range(sets, count))).query.chain(UpdateQuery)
         query.add_update_values({name: Hole(place) for place, name in enumerate(self._columns)})
         sql, parameters = query.get_compiler(connection=connection).as_sql()
-        found = self._composed[connection.vendor] = _Composed(sql, tuple(parameters), [], None)
-        return found
+        return _Composed(sql, tuple(parameters), [], None)
 
 
-def insert(model: type[models.Model], values: Mapping[str, Any], returning: bool = False, over: str = "") -> int | None:
-    """Write one row, by attribute names; its number where asked for. Defaults of the model are the caller's to give.
+def insert(model: type[models.Model], values: Mapping[str, Any], over: str = "") -> None:
+    """Write one row, by attribute names. Defaults of the model are the caller's to give.
 
     `over`: where there is a row of the same value in that column, the new one takes its place.
     """
@@ -142,19 +146,7 @@ def insert(model: type[models.Model], values: Mapping[str, Any], returning: bool
         key = quote(str(fields[over].column))
         sets = ", ".join(f"{quote(str(field.column))} = excluded.{quote(str(field.column))}" for field in fields.values())
         sql += f" ON CONFLICT ({key}) DO UPDATE SET {sets}"
-    if returning:
-        sql += f" RETURNING {quote(str(model._meta.pk.column))}"
-    parameters = [field.get_db_prep_save(values[name], connection) for name, field in fields.items()]
-    with connection.cursor() as cursor:
-        cursor.execute(sql, parameters)
-        return int(cursor.fetchone()[0]) if returning else None
-
-
-def _composed(make: Callable[..., models.QuerySet[Any, Any]], count: int) -> _Composed:
-    compiler: Any = make(*map(Hole, range(count))).query.get_compiler(connection=connection)
-    sql, parameters = compiler.as_sql()
-    converters = [(place, *found) for place, found in compiler.get_converters([one[0] for one in compiler.select]).items()]
-    return _Composed(sql, tuple(parameters), converters, _shape(compiler) if compiler.klass_info else None)
+    later(Statement(sql, [field.get_db_prep_save(values[name], connection) for name, field in fields.items()]))
 
 
 def _converted(row: Any, converters: list[tuple[int, Any, Any]]) -> list[Any]:

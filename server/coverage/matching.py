@@ -16,13 +16,14 @@ from server.coverage.lists import label_of
 from server.coverage.models import Card, Expected
 from server.ingest.models import IN_SERVICE, Machine
 from server.statements import Rows, Select, insert
+from server.trips import ahead
 from server.units.models import Unit
 
 BY_MAC, BY_NAME, AMBIGUOUS, NOBODY = "mac", "name", "ambiguous", ""
 SLICE = 500
 
 
-_cards = Rows(lambda machine: Card.objects.filter(machine=machine).values_list("mac"))
+cards = Rows(lambda machine: Card.objects.filter(machine=machine).values_list("mac"))
 _lines = Expected.objects.select_related("unit")
 _by_machine = Select(lambda machine: _lines.filter(machine=machine)[: 4 * SLICE])
 _by_mac = Select(lambda mac: _lines.filter(mac=mac)[: 4 * SLICE])
@@ -80,7 +81,7 @@ def rematch(rows: Iterable[Expected], index: Index) -> int:
 
 def cards_of(machine: Machine) -> frozenset[str]:
     """Hardware addresses it told of itself."""
-    return frozenset(mac for (mac,) in _cards(machine.pk))
+    return frozenset(mac for (mac,) in cards(machine.pk))
 
 
 def note(machine: Machine, snapshot: Snapshot, before: frozenset[str]) -> None:
@@ -100,12 +101,13 @@ def note(machine: Machine, snapshot: Snapshot, before: frozenset[str]) -> None:
 
 def look_again(machine: Machine, macs: Iterable[str] = ()) -> None:
     """A machine enrolled, was named or got another card: the lines that may mean it."""
-    labels = {label_of(machine.name), label_of(machine.hostname)} - {""}
-    may = [
-        *_by_machine(machine.pk),
-        *(row for mac in sorted(macs) for row in _by_mac(mac)),
-        *(row for name in labels for row in _by_name(name)),
+    asked = [
+        (_by_machine, machine.pk),
+        *((_by_mac, mac) for mac in sorted(macs)),
+        *((_by_name, name) for name in sorted({label_of(machine.name), label_of(machine.hostname)} - {""})),
     ]
+    with ahead(*(lines.of(value) for lines, value in asked)):
+        may = [row for lines, value in asked for row in lines(value)]
     rows = list({row.pk: row for row in may}.values())[: 4 * SLICE]
     if rows:
         also = Q(pk=machine.pk) | Q(cards__mac__in=[row.mac for row in rows if row.mac])

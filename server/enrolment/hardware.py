@@ -18,6 +18,7 @@ from collectors.model import Snapshot
 from server.assess.judge import raise_alarm
 from server.ingest.models import IN_SERVICE, Machine, StoredSnapshot
 from server.statements import Select
+from server.trips import ahead
 
 BACK_SOON = timedelta(days=7)
 NAMED = 5
@@ -97,10 +98,8 @@ _by_card = Select(lambda mac: _others.filter(cards__mac=mac)[: NAMED + 1])
 def alike(machine: Machine, machine_id: str, serial: str, macs: frozenset[str]) -> list[Machine]:
     """Other machines in service that may be this one: the same system id, serial number or card."""
     # each by an index of its own: asked at once, the database would walk through all machines
-    found = [
-        *(_by_id(machine_id) if machine_id else ()),
-        *(_by_serial(serial) if serial else ()),
-        *(other for mac in sorted(macs) for other in _by_card(mac)),
-    ]
-    others = {other.pk: other for other in found if other.pk != machine.pk}
+    asked = [(_by_id, machine_id), (_by_serial, serial), *((_by_card, mac) for mac in sorted(macs))]
+    asked = [(those, value) for those, value in asked if value]
+    with ahead(*(those.of(value) for those, value in asked)):
+        others = {other.pk: other for those, value in asked for other in those(value) if other.pk != machine.pk}
     return [others[pk] for pk in sorted(others)][:NAMED]

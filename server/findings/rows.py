@@ -1,13 +1,16 @@
-"""Many small rows written at once: COPY on PostgreSQL, one prepared statement on SQLite."""
+"""Many small rows written at once, as one statement where the database can unfold columns, and with what else waits to be written."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
 from django.db import connection, models
+
+from server.trips import Statement, ask, later
 
 Row = Sequence[Any]
 CHUNK = 100
@@ -17,22 +20,22 @@ CHUNK = 100
 def insert(model: type[models.Model], columns: Sequence[str], rows: Iterable[Row]) -> None:
     """Add rows that are not there yet. Numbers, times, UUIDs and None; no text, so that nothing has to be quoted."""
     table, names = connection.ops.quote_name(model._meta.db_table), ", ".join(columns)
+    if connection.vendor == "postgresql":
+        # each value costs time, so a column is one; and COPY would need a journey of its own
+        if unfolded := [_array(column) for column in zip(*rows, strict=True)]:
+            types = ", ".join(f"%s::{_type(model, name)}[]" for name in columns)
+            later(Statement(f"INSERT INTO {table} ({names}) SELECT * FROM unnest({types})", unfolded))  # noqa: S608
+        return
+    marks = ", ".join(["%s"] * len(columns))
     with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            # Django wraps what its own methods raise: a database that is full or gone must look here as it looks everywhere
-            with connection.wrap_database_errors, cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy:
-                copy.write(copied(rows))
-        else:
-            marks = ", ".join(["%s"] * len(columns))
-            cursor.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", [[*map(_plain, row)] for row in rows])  # noqa: S608
+        cursor.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", [[*map(_plain, row)] for row in rows])  # noqa: S608
 
 
 def new(model: type[models.Model], columns: Sequence[str], row: Row) -> bool:
     """Write a row unless there is one of its key; whether it was written."""
     table, names, marks = connection.ops.quote_name(model._meta.db_table), ", ".join(columns), ", ".join(["%s"] * len(columns))
-    with connection.cursor() as cursor:
-        cursor.execute(f"INSERT INTO {table} ({names}) VALUES ({marks}) ON CONFLICT DO NOTHING", [*map(_plain, row)])  # noqa: S608
-        return bool(cursor.rowcount == 1)
+    sql = f"INSERT INTO {table} ({names}) VALUES ({marks}) ON CONFLICT DO NOTHING"  # noqa: S608
+    return ask(Statement(sql, [*map(_plain, row)])).count == 1
 
 
 def upsert(model: type[models.Model], key: Sequence[str], columns: Sequence[str], rows: Sequence[Row], add: bool = False) -> None:
@@ -41,14 +44,13 @@ def upsert(model: type[models.Model], key: Sequence[str], columns: Sequence[str]
     names = ", ".join((*key, *columns))
     sets = ", ".join(f"{c} = {table}.{c} + excluded.{c}" if add else f"{c} = excluded.{c}" for c in columns)
     marks = f"({', '.join(['%s'] * (len(key) + len(columns)))})"
-    with connection.cursor() as cursor:
-        for start in range(0, len(rows), CHUNK):
-            part = rows[start : start + CHUNK]
-            cursor.execute(
-                f"INSERT INTO {table} ({names}) VALUES {', '.join([marks] * len(part))}"  # noqa: S608  (names are constants)
-                f" ON CONFLICT ({', '.join(key)}) DO UPDATE SET {sets}",
-                [_plain(value) for row in part for value in row],
-            )
+    for start in range(0, len(rows), CHUNK):
+        part = rows[start : start + CHUNK]
+        sql = (
+            f"INSERT INTO {table} ({names}) VALUES {', '.join([marks] * len(part))}"  # noqa: S608  (names are constants)
+            f" ON CONFLICT ({', '.join(key)}) DO UPDATE SET {sets}"
+        )
+        later(Statement(sql, [_plain(value) for row in part for value in row]))
 
 
 def _plain(value: Any) -> Any:
@@ -59,18 +61,22 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def copied(rows: Iterable[Row]) -> str:
-    """In the text format of COPY. Rows of one report share their times, so each is written out once."""
-    times: dict[datetime, str] = {}
+@cache
+def _type(model: type[models.Model], column: str) -> str:
+    field = next(one for one in model._meta.concrete_fields if one.column == column)
+    return str(field.rel_db_type(connection) if field.is_relation else field.db_type(connection))
+
+
+def _array(column: Sequence[Any]) -> str:
+    """As PostgreSQL writes an array. Rows of one report share their times, so each is written out once."""
+    texts: dict[Any, str] = {None: "NULL"}
 
     def text(value: Any) -> str:
-        if value is None:
-            return r"\N"
-        if isinstance(value, datetime):
-            found = times.get(value)
-            if found is None:
-                found = times[value] = value.isoformat()
-            return found
-        return str(value)
+        if isinstance(value, int):
+            return str(value)
+        found = texts.get(value)
+        if found is None:
+            found = texts[value] = f'"{value.isoformat()}"' if isinstance(value, datetime) else str(value)
+        return found
 
-    return "".join("\t".join(map(text, row)) + "\n" for row in rows)
+    return "{" + ",".join(map(text, column)) + "}"

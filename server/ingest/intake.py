@@ -19,6 +19,7 @@ from collectors.model import MACHINES, Kind, Snapshot, facts_digest
 from collectors.seal import Sealed, SealError, parse, unpack, verify
 from collectors.seal_delta import read, restore
 from server.assess import judge
+from server.assess.centre import made_for
 from server.assess.judge import Judged
 from server.assess.models import StoredAssessment
 from server.configurations import keep as configurations
@@ -26,13 +27,15 @@ from server.coverage import matching
 from server.enrolment import hardware
 from server.errors import Refused
 from server.ingest import admission, keeping
-from server.ingest.access import AGENT_ID, agent_of
+from server.ingest.access import AGENT_ID, agent_by_id, agent_of
 from server.ingest.models import Agent, Machine, StoredSnapshot
 from server.journal import models as journal
 from server.schedules import rollouts
+from server.schedules.rollouts import under_way
 from server.statements import Rows, Select, Update, insert
 from server.stations import models as stations
-from server.units.models import Policy
+from server.trips import Statement, ahead, gathered
+from server.units.models import Policy, chain
 
 log = logging.getLogger(__name__)
 
@@ -74,9 +77,22 @@ class _Opened(NamedTuple):
 
 def take(body: bytes, difference: bool = False) -> Taken:
     """Store the sealed snapshot, unless it is there already. Raises Refused; OperationalError when the database does not take it."""
-    agent = agent_of(claimed_agent(body, difference))
-    with admission.gate.working():
-        return _take(body, difference, agent)
+    name = claimed_agent(body, difference)
+    with ahead(*_asked_first(name, body, difference)):
+        agent = agent_of(name)
+        with admission.gate.working():
+            return _take(body, difference, agent)
+
+
+def _asked_first(agent: str, body: bytes, difference: bool) -> list[Statement]:
+    """What is asked of every report before it is opened."""
+    if not AGENT_ID.fullmatch(agent):
+        return []
+    asked = [agent_by_id.of(agent), under_way.of()]
+    if not difference:
+        return [*asked, _own.of(agent)]
+    base = read(body).base
+    return [*asked, _by_id.of(base, agent)] if AGENT_ID.fullmatch(base) else asked
 
 
 def _take(body: bytes, difference: bool, agent: Agent) -> Taken:
@@ -91,16 +107,18 @@ def _take(body: bytes, difference: bool, agent: Agent) -> Taken:
         raise _base_unknown()
     machine = _known(agent, opened.snapshot) if base is None else _machine_of(base)
     form = keeping.form_of(plain, None if difference else body, agent.pk, machine)
-    policy = rollouts.policy_of(agent.pk, agent.unit)
-    verdicts = _judged(opened, policy, _kind(machine, opened.snapshot), machine)
-    with transaction.atomic():
+    with ahead(chain(len(agent.unit.ids)).of(*agent.unit.ids), *([made_for.of(machine.pk)] if machine else [])):
+        policy = rollouts.policy_of(agent.pk, agent.unit)
+        verdicts = _judged(opened, policy, _kind(machine, opened.snapshot), machine)
+    with transaction.atomic(), gathered():
         # its row stays ours until the end, so one agent's snapshots come in one after another: what follows reads which
         # one is newest, which alarm is open and which version came before, and then writes
         _contact(timezone.now(), agent.pk)
-        # nearly always there is none; asked here, because two deliveries of one snapshot may have come this far side by side
-        if (known := _here(opened.snapshot.id)) is not None:
-            return _again(known, opened, agent)
-        stored = _store(form, opened, agent)
+        with ahead(_is_here.of(opened.snapshot.id), _own_now.of(agent.pk), *([matching.cards.of(machine.pk)] if machine else [])):
+            # nearly always there is none; asked here, because two deliveries of one snapshot may have come this far side by side
+            if (known := _here(opened.snapshot.id)) is not None:
+                return _again(known, opened, agent)
+            stored = _store(form, opened, agent)
         configurations.note(stored, opened.snapshot)
         stations.answered(stored)
         agree = _keep(stored, verdicts, opened.judged)

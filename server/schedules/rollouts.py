@@ -55,13 +55,13 @@ def concerned(rollout: Rollout, policy: Policy) -> bool:
     )
 
 
-_under_way = Select(lambda: Rollout.objects.filter(ended_at=None))
+under_way = Select(lambda: Rollout.objects.filter(ended_at=None))
 """In the whole tree: there are few."""
 
 
 def underway(unit: Unit) -> list[Rollout]:
     """The rollouts that concern a unit, the nearest first."""
-    found = [rollout for rollout in _under_way() if rollout.unit_id in unit.ids]
+    found = [rollout for rollout in under_way() if rollout.unit_id in unit.ids]
     return sorted(found, key=lambda rollout: -unit.ids.index(rollout.unit_id))
 
 

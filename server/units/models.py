@@ -121,11 +121,11 @@ class Unit(models.Model):
 
     def policy(self) -> Policy:
         """What holds here; asks for the units above."""
-        return resolve(self, {unit.pk: unit for unit in _chain(len(self.ids))(*self.ids)})
+        return resolve(self, {unit.pk: unit for unit in chain(len(self.ids))(*self.ids)})
 
 
 @cache
-def _chain(length: int) -> Select[Unit]:
+def chain(length: int) -> Select[Unit]:
     """A unit and those above it, by their ids."""
     return Select(lambda *ids: Unit.objects.filter(pk__in=ids).order_by())
 
