@@ -18,7 +18,7 @@ from server.assignments.forms import TakeForm
 from server.assignments.models import Assignment
 from server.findings import queries
 from server.findings.codes import FAIL, SEVERITIES, SEVERITY_WORDS, UNKNOWN
-from server.findings.models import Rule
+from server.findings.models import Rule, Standing
 from server.ingest.access import address_of
 from server.ingest.models import IN_SERVICE, KINDS, Machine
 from server.units.models import Unit, User
@@ -132,3 +132,29 @@ def _ticked(request: HttpRequest, user: User, unit: Unit) -> list[Machine]:
     if not found:
         raise changing.Impossible(_("Tick what is meant."))
     return found
+
+
+@require_http_methods(BOTH)
+def of_machine(request: HttpRequest, pk: int) -> HttpResponse:
+    """From a machine's failed verdict: what is worked on already, or the form that takes it up."""
+    user = user_of(request)
+    machine = get_object_or_404(Machine.objects.visible_to(user, HANDLE).filter(IN_SERVICE).select_related("unit"), pk=pk)
+    requirement, _bar, check = request.GET.get("what", "").partition("|")
+    wanted = Rule.objects.filter(baseline=machine.unit.policy().baseline, requirement=requirement, check_id=check)
+    rule = wanted.filter(pk__in=Standing.objects.filter(machine=machine, verdict__lte=UNKNOWN).values("rule")).first()
+    if rule is None:
+        return redirect("work")
+    known = Assignment.objects.visible_to(user).filter(machine=machine, rule=rule).first()
+    if known is not None:
+        return redirect("assignment", pk=known.pk)
+    form, problem = TakeForm(people.able(machine.unit), request.POST or None), ""
+    if request.method == "POST" and form.is_valid():
+        try:
+            made = changing.take(machine.unit, rule, [machine], form.wish, user, address_of(request))
+        except changing.Impossible as error:
+            problem = str(error)
+        else:
+            return redirect("assignment", pk=(made.new or made.known)[0].pk)
+    titled = titles(rule.baseline, rule.requirement, rule.check_id)
+    context = {"machine": machine, "requirement": titled[0], "check": titled[1], "form": form, "problem": problem, "nav": "work"}
+    return render(request, "assignments/take.html", context, status=409 if problem else 422 if form.errors else 200)

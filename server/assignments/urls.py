@@ -10,6 +10,7 @@ urlpatterns = [
     path("work/give/", views.give, name="work-give"),
     path("work/findings/", picking.findings, name="work-findings"),
     path("work/findings/<int:rule>/", picking.machines, name="work-machines"),
+    path("machines/<int:pk>/work/", picking.of_machine, name="take-machine"),
     path("work/<int:pk>/", views.assignment, name="assignment"),
     path("work/<int:pk>/comment/", views.comment, name="assignment-comment"),
 ]

@@ -15,7 +15,7 @@ from typing import Any
 from django.db.models import Count, Min, QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from server.assignments.models import Assignment
 from server.calendar import dates
@@ -118,7 +118,7 @@ def gather(reach: Reach, first: date, last: date, kinds: Iterable[str] = KINDS) 
 def _mark(found: list[Event]) -> None:
     """Write to each what people said was done."""
     mine = [one for one in found if one.kind in BY_HAND]
-    units = {unit.pk for one in mine for unit in (one.units or [one.unit]) if unit is not None}
+    units = {unit.pk for one in mine for unit in [*one.units, one.unit] if unit is not None}
     said: dict[tuple[str, date], dict[int, Done]] = defaultdict(dict)
     for done in Done.objects.filter(taken_back_at=None, unit__in=units, day__in={one.day for one in mine}) if mine else ():
         said[done.key, done.day][done.unit_id] = done
@@ -228,7 +228,7 @@ def _work(reach: Reach, first: date, last: date) -> Iterator[Event]:
         assert one.due is not None
         grouped[one.due, one.owner_id, one.unit_id].append(one)
     for (day, owner, unit), some in grouped.items():
-        title = _("%d findings are due") % len(some)
+        title = ngettext("%d finding is due", "%d findings are due", len(some)) % len(some)
         yield Event(
             f"work:{unit}:{owner or 0}", "work", day, day, some[0].unit, title, str(some[0].owner or _("nobody yet")),
             _("due day of the findings"), url=f"{reverse('work')}?unit={unit}" + (f"&owner={owner}" if owner else "&whose=nobody"),
@@ -258,7 +258,13 @@ def _expiry(reach: Reach, first: date, last: date) -> Iterator[Event]:
         found = rows.order_by(sort.field, "unit").values_list(sort.field, "unit").annotate(Count("pk"), Min("pk"))
         units = Unit.objects.in_bulk({unit for _day, unit, _count, _first in found})
         for day, unit, count, _one in found:
-            title = _("%(what)s ends: %(count)d entries of the register") % {"what": sort.title, "count": count}
+            said = {"what": sort.title, "count": count}
+            title = (
+                ngettext(
+                    "%(what)s ends: %(count)d entry of the register", "%(what)s ends: %(count)d entries of the register", count
+                )
+                % said
+            )
             yield Event(
                 f"{name}:{unit}", "expiry", day, day, units[unit], title, "", str(sort.book.title),
                 url=f"{reverse('register-expiry')}?sort={name}&unit={unit}",

@@ -279,3 +279,16 @@ def test_programs_read_it_with_a_key_of_that_scope(machine, operator, tree) -> N
     assert (found["id"], found["check"], found["owner"], found["overdue"]) == (one.pk, CHECK, "vận-hành", True)
     [said] = Client().get(f"/api/v1/work/{one.pk}/notes", headers=headers).json()
     assert said["text"] == "đã hỏi nhà cung cấp"
+
+
+def test_a_machines_failed_verdict_leads_to_its_work(machine, operator, person) -> None:
+    client = on(operator)
+    link = f"/machines/{machine.pk}/work/?what=access.root%7Cremote_access.no_root"
+    assert link in client.get(f"/machines/{machine.pk}/").content.decode()
+    assert client.get(link).status_code == 200
+    made = client.post(link, {"owner": operator.pk, "due": (TODAY() + timedelta(days=5)).isoformat()})
+    one = Assignment.objects.get()
+    assert (made.status_code, made["Location"], one.owner) == (302, f"/work/{one.pk}/", operator)
+    assert client.get(link)["Location"] == f"/work/{one.pk}/", "it is worked on already"
+    assert client.get(f"/machines/{machine.pk}/work/?what=access.root%7Cnothing")["Location"] == "/work/"
+    assert on(person("xem", role="viewer")).get(link).status_code == 404

@@ -45,7 +45,7 @@ def test_people_are_told_before_an_attestation_ends_once_a_step(tree, person) ->
     assert (told.detail["days"], told.unit_path) == (30, tree["north"].path)
     assert {"attestation.ends-soon", "waiver.ends-soon"} <= set(RAISED), "outlets carry it further"
     page = on(person("xem", "north")).get("/waivers/").content.decode()
-    assert "1 chấp nhận tạm thời hoặc xác nhận hết hạn trong 30 ngày tới" in page
+    assert "1 miễn trừ hoặc xác nhận hết hạn trong 30 ngày tới" in page
     Attestation.objects.filter(pk=one.pk).update(until=timezone.localdate() - DAY)
     assert ending.check() == (0, 1)
     assert ending.check() == (0, 0)
