@@ -28,32 +28,47 @@ LIMIT = 10.0
 def main() -> int:
     compiled()
     rasoat = str(Path(sys.executable).parent / "rasoat")
-    out = subprocess.run([rasoat, "scan", "--format", "json", "--quiet"], capture_output=True, text=True, check=False).stdout
-    seen = json.loads(out)["snapshot"]
     with tempfile.TemporaryDirectory() as folder:
-        _collector(Path(folder))
-        units = _filled(seen)
-        figures: dict[str, Any] = {"snapshot_bytes": len(json.dumps(seen))}
-        for count, unit in units.items():
-            path = Path(folder) / f"{count}.zip"
-            wall, cpu = _made(unit, path)
-            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-            key = _fingerprint()
-            runs = sorted(run_once([rasoat, "verify", str(path), "--key", key]) for _ in range(3))
-            holds = subprocess.run([rasoat, "verify", str(path), "--key", key], capture_output=True, text=True, check=False)
+        # in a process of its own: what is started from a large one counts that one's memory as its own
+        subprocess.run([sys.executable, __file__, folder], check=True)
+        made = json.loads((Path(folder) / "made.json").read_text())
+        figures: dict[str, Any] = {"snapshot_bytes": made["snapshot_bytes"]}
+        for count in (FEW, MANY):
+            argv = [rasoat, "verify", str(Path(folder) / f"{count}.zip"), "--key", made["key"]]
+            holds = subprocess.run(argv, capture_output=True, text=True, check=False)
             assert holds.returncode == 0, holds.stdout[-2000:]
-            checked = runs[1]
-            figures[str(count)] = {
-                "bundle_mib": round(path.stat().st_size / 2**20, 1), "make_s": round(wall, 1), "make_cpu_s": round(cpu, 1),
-                "maker_peak_mib": round(peak), "verify_s": round(checked[0], 2), "verify_cpu_s": round(checked[1], 2),
-                "verify_peak_mib": round(checked[2]), "lines": len(holds.stdout.splitlines()),
-            }  # fmt: skip
+            wall, cpu, peak = sorted(run_once(argv) for _ in range(3))[1]
+            told = {"verify_s": round(wall, 2), "verify_cpu_s": round(cpu, 2), "verify_peak_mib": round(peak)}
+            figures[str(count)] = made[str(count)] | told | {"lines": len(holds.stdout.splitlines())}
             print(f"{count} machines: {figures[str(count)]}")
     figures["limit_s"] = LIMIT
+    # the processor's time: what others do on the machine meanwhile is no matter of this program's
     within = figures[str(MANY)]["verify_cpu_s"] <= LIMIT
-    print(f"{MANY} machines in {figures[str(MANY)]['verify_s']} s, {'within' if within else 'OVER'} {LIMIT:.0f} s")
+    print(f"{MANY} machines in {figures[str(MANY)]['verify_s']} s, {'within' if within else 'OVER'} {LIMIT:.0f} s of one core")
     write("evidence", figures)
     return 0 if within else 1
+
+
+def make(folder: Path) -> int:
+    """The bundles, and what making them cost."""
+    rasoat = str(Path(sys.executable).parent / "rasoat")
+    out = subprocess.run([rasoat, "scan", "--format", "json", "--quiet"], capture_output=True, text=True, check=False).stdout
+    seen = json.loads(out)["snapshot"]
+    _collector(folder)
+    made: dict[str, Any] = {"snapshot_bytes": len(json.dumps(seen)), "key": _fingerprint()}
+    for count, unit in _filled(seen).items():
+        path = folder / f"{count}.zip"
+        wall, cpu = _made(unit, path)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        size = round(path.stat().st_size / 2**20, 1)
+        made[str(count)] = {
+            "bundle_mib": size,
+            "make_s": round(wall, 1),
+            "make_cpu_s": round(cpu, 1),
+            "make_peak_mib": round(peak),
+        }
+    (folder / "made.json").write_text(json.dumps(made))
+    return 0
 
 
 def _collector(folder: Path) -> None:
@@ -117,4 +132,4 @@ def _fingerprint() -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(make(Path(sys.argv[1])) if len(sys.argv) > 1 else main())

@@ -26,6 +26,8 @@ class Trust(NamedTuple):
     """It was made on that day or later: an older one, replayed, does not pass for the newest."""
     stamp_roots: Path | None = None
     """Certificates of time-stamping authorities that are believed (PEM)."""
+    journal: Path | None = None
+    """An export of the whole journal, had from elsewhere or earlier."""
 
 
 class Bundle(NamedTuple):
@@ -53,7 +55,7 @@ def verify(path: Path, trust: Trust | None = None) -> Bundle:
         lines += whole.members(archive, manifest, sealed)
         if manifest is not None:
             lines += _age(manifest, trust.since)
-            lines += _inside(archive, manifest)
+            lines += _inside(archive, manifest, trust.journal)
     return Bundle(manifest, lines, sealed.fingerprint)
 
 
@@ -77,12 +79,14 @@ def _age(manifest: Manifest, since: date | None) -> Iterator[Line]:
         yield note("left-out", why)
 
 
-def _inside(archive: Archive, manifest: Manifest) -> Iterator[Line]:
+def _inside(archive: Archive, manifest: Manifest, export: Path | None) -> Iterator[Line]:
     """What the members say, held against each other."""
     held = Held(archive, manifest)
     yield from held.packs()
     yield from held.facts()
     yield from journal.rows(held)
+    if export is not None:
+        yield from journal.against(held, export)
     yield from machines.hosts(held)
     yield from people.waivers(held)
     yield from people.attestations(held)

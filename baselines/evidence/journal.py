@@ -7,12 +7,13 @@ shown by a whole export (`rasoat server journal export`), in which the same dige
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from baselines.evidence import form
 from baselines.evidence.chain import ROW, digest
 from baselines.evidence.form import JournalRow
 from baselines.evidence.held import Held
-from baselines.evidence.lines import Line, fails, holds
+from baselines.evidence.lines import Line, fails, holds, unchecked
 
 
 def rows(held: Held) -> Iterator[Line]:
@@ -41,3 +42,37 @@ def rows(held: Held) -> Iterator[Line]:
         last = row
     if good:
         yield holds("journal", str(good), runs=runs, until=held.manifest.journal_until)
+
+
+def against(held: Held, export: Path) -> Iterator[Line]:
+    """The rows that are here against an export of the whole journal, whose chain is followed from row to row. Raises OSError."""
+    wanted = {row.id: row.digest for found in held.journal.values() for row in found}
+    previous, first, last, same = "", 0, 0, 0
+    with export.open("rb") as file:
+        for number, raw in enumerate(iter(lambda: file.readline(form.MAX_LINE), b""), 1):
+            try:
+                document = form.loads(raw)
+                if number == 1:
+                    previous, first = document["after"]["digest"], document["after"]["id"]
+                    continue
+                if "sha256" in document:
+                    break
+                here = digest(previous, [document[name] for name in ROW])
+                if here != document["digest"]:
+                    raise ValueError
+                previous, last = here, int(document["id"])
+            except (ValueError, KeyError, TypeError):
+                yield fails("export-broken", f"{export.name}:{number}")
+                return
+            said = wanted.pop(last, None)
+            if said is not None and said != here:
+                yield fails("journal-other", f"{form.JOURNAL}:{last}", export=export.name)
+            same += said == here
+    for row in sorted(wanted):
+        if first < row <= last:
+            yield fails("journal-other", f"{form.JOURNAL}:{row}", export=export.name)
+    beyond = sum(not first < row <= last for row in wanted)
+    if beyond:
+        yield unchecked("journal-beyond", str(beyond), export=export.name)
+    if same:
+        yield holds("journal-whole", str(same), export=export.name)

@@ -44,7 +44,10 @@ class Guard:
 def _own() -> list[bytes]:
     data, config = settings.DATA, settings.CONFIG
     found = [str(config.metrics_token).encode()]
-    for path in (data.secret_key, data.centre_key):
+    named = [config.database_password_file]
+    named += [config.oidc.client_secret_file] if config.oidc else []
+    named += [config.ldap.bind_password_file] if config.ldap else []
+    for path in (data.secret_key, data.centre_key, *(data.root / name for name in named if name)):
         try:
             found += path.read_bytes().split()
         except OSError:

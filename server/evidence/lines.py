@@ -130,13 +130,14 @@ def _asked(request: Request) -> form.Asked:
 # the journal -----------------------------------------------------------------------------------------------------------
 
 
-def journal(scope: Scope, agents: set[str], until: int) -> Iterator[dict[str, Any]]:
-    """Rows of this part of the tree, and the enrolments of its hosts wherever they were; each with the digest before it."""
+def journal(scope: Scope, agents: set[str], words: Words, until: int) -> Iterator[dict[str, Any]]:
+    """Rows of this part of the tree, the enrolments of its hosts and the decisions on its waivers wherever they were; each with
+    the digest before it."""
     before = Entry.objects.filter(pk__lt=OuterRef("pk")).order_by("-pk").values("digest")[:1]
     mine: Q = Q(unit_path__under=scope.unit.path)
     for path in scope.unit.places.values_list("path", flat=True):  # where it lay before it was moved
         mine |= Q(unit_path__under=path)
-    elsewhere = {*_enrolments(agents), *_decisions(scope)} - set(Entry.objects.filter(mine).values_list("pk", flat=True))
+    elsewhere = {*_enrolments(agents), *_decisions(scope, words)}
     for entry in _merged(mine, sorted(elsewhere), until, before):
         row = dict(zip(export.ROW, entry.row(), strict=True))
         yield {"id": entry.pk, **row, "previous": entry.previous or "", "digest": entry.digest}  # type: ignore[attr-defined]
@@ -145,7 +146,9 @@ def journal(scope: Scope, agents: set[str], until: int) -> Iterator[dict[str, An
 def _merged(mine: Q, elsewhere: list[int], until: int, before: Any) -> Iterator[Entry]:
     """Those of this part and those by number, in one order. Numbers are asked for in slices: a query takes only so many."""
     rows = Entry.objects.filter(pk__lte=until).annotate(previous=Subquery(before)).order_by("pk")
-    others = (one for start in range(0, len(elsewhere), 500) for one in rows.filter(pk__in=elsewhere[start : start + 500]))
+    others = (
+        one for start in range(0, len(elsewhere), 500) for one in rows.filter(pk__in=elsewhere[start : start + 500]).exclude(mine)
+    )
     return heapq.merge(rows.filter(mine).iterator(chunk_size=500), others, key=lambda entry: entry.pk)
 
 
@@ -154,11 +157,18 @@ def _enrolments(agents: set[str]) -> list[int]:
     return [pk for pk, actor in rows.iterator(chunk_size=2000) if actor in agents]
 
 
-def _decisions(scope: Scope) -> list[int]:
-    """Of waivers of units above."""
+def _decisions(scope: Scope, words: Words) -> list[int]:
+    """Of those waivers and attestations of units above that are in the bundle: other rows of theirs are not this part's."""
     above = [path for path in _paths(scope.unit) if path != scope.unit.path]
-    actions = ("request.approved", "request.alone", "attestation.said")
-    return list(Entry.objects.filter(action__in=actions, unit_path__in=above).values_list("pk", flat=True))
+    requests = {waiver.request_id for waiver in words.waivers}
+    said = {(word.by, str(word)) for word in words.attestations}
+    rows = Entry.objects.filter(action__in=("request.approved", "request.alone", "attestation.said"), unit_path__in=above)
+    return [
+        entry.pk
+        for entry in rows.iterator(chunk_size=500)
+        if entry.detail.get("request") in requests
+        or (entry.action == "attestation.said" and (entry.actor, entry.subject) in said)
+    ]
 
 
 def _paths(unit: Unit) -> list[str]:

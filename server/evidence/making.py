@@ -88,7 +88,7 @@ class _Making:
         self._judged_by()
         self._said()
         until, digest = lines.newest()
-        self.counts[form.JOURNAL] = archive.lines(form.JOURNAL, lines.journal(scope, self.agents, until))
+        self.counts[form.JOURNAL] = archive.lines(form.JOURNAL, lines.journal(scope, self.agents, self.words, until))
         self._reach()
         self.counts["snapshots"] = sum(name.startswith("snapshots/") for name in archive.members)
         self.counts["attachments"] = sum(name.startswith("attachments/") for name in archive.members)

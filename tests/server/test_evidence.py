@@ -16,11 +16,14 @@ from collectors.centre import CentreKeys
 from server.evidence import making
 from server.evidence.guard import Secret
 from server.ingest.models import Machine, StoredSnapshot
+from server.journal import export
+from server.journal.console import _rows
 from server.journal.models import Entry
 from server.waivers.models import Waiver
 from tests.server import evidence
 from tests.server.evidence import checked, code, edited, made, members, resealed, wrong, zipped
 from tests.server.people import send
+from tests.server.waivers import granted
 
 
 @pytest.fixture
@@ -87,6 +90,23 @@ def test_nothing_of_other_units_is_in_it(bundle, land) -> None:
     for name, raw in members(bundle).items():
         for mark in ("may-3", south.agent_id, str(south.latest_id)):
             assert mark.encode() not in raw, f"{mark} in {name}"
+
+
+def test_of_units_above_what_holds_here_is_in_it_and_nothing_else(land, person, tmp_path) -> None:
+    """A waiver of the root for everybody bears fails here; one of the root that names a machine elsewhere is not told."""
+    asker, second = person("trung-ương", role="admin"), person("lãnh-đạo", role="approver")
+    everybody = granted(land["root"], asker, second, requirement="care.malware", check="")
+    elsewhere = granted(land["root"], asker, second, [Machine.objects.get(name="may-3")])
+    inside = members(path := made(land["north"], tmp_path / "x.zip"))
+    assert sorted(json.loads(row)["id"] for row in inside[form.WAIVERS].splitlines()) == [
+        Waiver.objects.earliest("pk").pk,
+        everybody.pk,
+    ]
+    assert not [name for name, raw in inside.items() if b"may-3" in raw]
+    requests = [json.loads(row)["detail"].get("request") for row in inside[form.JOURNAL].splitlines()]
+    assert everybody.request_id in requests
+    assert elsewhere.request_id not in requests
+    assert code(checked(path)) == 0
 
 
 def test_two_made_in_the_same_second_differ_in_their_numbers_alone(land, tmp_path, monkeypatch) -> None:
@@ -429,6 +449,43 @@ def test_the_whole_organisations_extract_is_one_run(land, tmp_path) -> None:
     journal = next(line for line in found.lines if line.code == "journal")
     rows = Entry.objects.filter(unit_path__under=land["root"].path).count()
     assert int(journal.about) == rows
+
+
+def exported(path: Path, after: int = 0) -> Path:
+    before = Entry.objects.filter(pk__lte=after).order_by("-pk").first()
+    start = (before.pk, before.digest) if before else (0, "")
+    path.write_bytes(b"".join(export.lines(_rows(start[0]), start, "Sở", making.sealing_keys())))
+    return path
+
+
+def test_the_extract_is_the_whole_journals_own(bundle, tmp_path) -> None:
+    """Rows left out between those of the bundle are in the export; a journal written anew has other digests."""
+    whole = exported(tmp_path / "whole.jsonl")
+    found = checked(bundle, journal=whole)
+    assert code(found) == 0
+    assert "journal-whole" in {line.code for line in found.lines if line.outcome == "holds"}
+    later = checked(bundle, journal=exported(tmp_path / "later.jsonl", after=Entry.objects.order_by("pk")[3].pk))
+    assert (wrong(later), code(later)) == ([], 3)
+    rows = whole.read_bytes().splitlines(keepends=True)
+    whole.write_bytes(b"".join([*rows[:2], *rows[3:]]))
+    assert [name for name, _about in wrong(checked(bundle, journal=whole))] == ["export-broken"]
+
+
+def test_rows_that_the_whole_journal_does_not_have_are_named(bundle, tmp_path) -> None:
+    """Somebody with the key puts in a row, properly chained: by itself it holds, and the journal knows nothing of it."""
+    from baselines.evidence.chain import ROW, digest
+
+    def invent(row: dict[str, Any]) -> None:
+        row["subject"] = "bịa"
+        row["digest"] = digest(row["previous"], [row[name] for name in ROW])
+
+    inside = members(bundle)
+    last = len(inside[form.JOURNAL].splitlines()) - 1
+    own = making.sealing_keys()
+    number = json.loads(inside[form.JOURNAL].splitlines()[last])["id"]
+    changed = edited(inside, form.JOURNAL, invent, last)
+    path = zipped(resealed(changed, own, lambda manifest: manifest.update(journal_until=10**6)), tmp_path / "x.zip")
+    assert ("journal-other", f"{form.JOURNAL}:{number}") in wrong(checked(path, journal=exported(tmp_path / "whole.jsonl")))
 
 
 def test_what_is_no_bundle_is_none(tmp_path) -> None:
