@@ -23,7 +23,12 @@ def add(dossier: argparse._SubParsersAction[argparse.ArgumentParser], letterhead
     level.add_argument("system", metavar="SYSTEM", help=_("number, code or name in the register"))
     level.add_argument("--baseline", default="", metavar="PACK", help=_("standard it cites (default: the register's)"))
     level.add_argument("--level", type=int, choices=range(1, 6), help=_("default: as approved, else as proposed"))
-    for one in (reply, level):
+    yearly = command(
+        "yearly", lazy("yearly", CONSOLE), _("the yearly report on levels (form 08) of a unit and all below"), dossier
+    )
+    yearly.add_argument("--year", required=True, type=int, choices=range(2017, 2100), metavar="YEAR")
+    yearly.add_argument("--unit", metavar="NAME", help=_("default: the root"))
+    for one in (reply, level, yearly):
         one.add_argument("--format", choices=("docx", "pdf", "xlsx"), default="docx")
         one.add_argument("--output", required=True, metavar="FILE")
         one.add_argument(

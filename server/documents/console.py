@@ -49,6 +49,17 @@ def level(options: argparse.Namespace) -> int:
         return wrong(error)
 
 
+def yearly(options: argparse.Namespace) -> int:
+    unit = named(options.unit)
+    if unit is None:
+        return USAGE
+    try:
+        issue = making.of_year(unit, options.year, None, "console", _answers(options.answers), options.blank_signer)
+        return _write(issue, options)
+    except making.Refused as error:
+        return wrong(error)
+
+
 def _system(word: str) -> list[System]:
     every = System.objects.select_related("unit")
     if word.isascii() and word.isdecimal() and len(word) < 19 and (one := every.filter(pk=int(word)).first()):
@@ -83,7 +94,7 @@ def _write(issue: Issue, options: argparse.Namespace) -> int:
     if issue.blanks:
         say(_("%(count)d places are blank and marked; `rasoat dossier asks %(document)d` names them.") % {"count": issue.blanks, "document": issue.document_id})  # fmt: skip
     if issue.provisional:
-        say(_("Its numbers may still change: the campaign is not closed."))
+        say(_("Its numbers may still change: the time it speaks of is not over."))
     return OK
 
 

@@ -19,6 +19,19 @@ PATTERNS = {"letter_pattern": "/{abbreviation}-{drafting}", "paper_pattern": "/{
 class NoSigner(ValueError):
     """The unit has not said who signs its papers."""
 
+    def __init__(self, unit: Unit) -> None:
+        self.unit = unit
+        super().__init__(unit.name)
+
+    @property
+    def advice(self) -> str:
+        """What to do, in the language of whoever asks: papers are made in Vietnamese."""
+        return _(
+            "%(unit)s has not said who signs its papers. Enter title and name of the signer under Units > %(unit)s > "
+            'Organisation data (or: rasoat server letterhead set --unit "%(unit)s" --signer-title ... --signer-name ...), '
+            "or leave the place marked and blank (--blank-signer)."
+        ) % {"unit": self.unit.name}
+
 
 @dataclass(frozen=True)
 class Desk:
@@ -45,14 +58,7 @@ class Desk:
     def front(self, subject: str, addressees: tuple[str, ...] = (), type: str = "", short: str = "", year: int = 0, blank_signer: bool = False) -> Front:  # fmt: skip
         """The head and foot of a paper. Raises NoSigner."""
         if not blank_signer and not (self.values["signer_title"] and self.values["signer_name"]):
-            raise NoSigner(
-                _(
-                    "%(unit)s has not said who signs its papers. Enter title and name of the signer under Units > %(unit)s > "
-                    'Organisation data (or: rasoat server letterhead set --unit "%(unit)s" --signer-title ... --signer-name ...), '
-                    "or leave the place marked and blank (--blank-signer)."
-                )
-                % {"unit": self.unit.name}
-            )
+            raise NoSigner(self.unit)
         say = Texts("paper.yaml")
         return Front(
             above=self.above, issuer=self.issuer, symbol=self.symbol(short), place=self.values["place"] or str(say.at("place_blank")),

@@ -20,6 +20,7 @@ from server.documents.models import Document, Issue
 from server.documents.reply import NoAccount, reply
 from server.documents.report import Figure, Paragraph, Report, blocks
 from server.documents.templates import TemplateError
+from server.documents.yearly import yearly
 from server.journal import models as journal
 from server.registers.systems import System
 from server.units.models import Unit, User
@@ -46,6 +47,11 @@ def of_campaign(campaign: Campaign, unit: Unit, user: User | None, by: str, answ
 def of_system(system: System, user: User | None, by: str, pack: str = "", level: int | None = None, answers: dict[str, str] | None = None, blank_signer: bool = False, address: str = "") -> Issue:  # fmt: skip
     """A new issue of a system's dossier. Raises Refused."""
     return _made(system.unit, "level", f"system:{system.pk}:{pack}:{level or ''}", user, by, answers, blank_signer, address)
+
+
+def of_year(unit: Unit, year: int, user: User | None, by: str, answers: dict[str, str] | None = None, blank_signer: bool = False, address: str = "") -> Issue:  # fmt: skip
+    """A new issue of the yearly report on levels. Raises Refused."""
+    return _made(unit, "yearly", f"unit:{unit.pk}:{year}", user, by, answers, blank_signer, address)
 
 
 def again(document: Document, user: User | None, by: str, blank_signer: bool = False, address: str = "") -> Issue:
@@ -86,11 +92,13 @@ def _report(unit: Unit, kind: str, about: str, user: User | None, answers: dict[
         if kind == "reply":
             campaign = _there(Campaign.objects, number, user)
             return reply(campaign, unit, user, answers, blank_signer)
+        if kind == "yearly":
+            return yearly(unit, int(rest[0]), user, answers, blank_signer)
         system = _there(System.objects, number, user)
         wanted = int(rest[1]) if rest[1:] and rest[1] else None
         return level(system, rest[0] if rest else "", answers, wanted, blank_signer)
     except NoSigner as error:
-        raise Refused(str(error)) from None
+        raise Refused(error.advice) from None
     except NoAccount:
         raise Refused(_("%s takes no part in this campaign, or its account was not written down yet.") % unit.name) from None
     except NoLevel:

@@ -17,7 +17,6 @@ KINDS = [
     ("reply", _("Reply to a letter, with its annexes")),
     ("level", _("Level dossier of an information system")),
     ("yearly", _("Yearly level report (form 08)")),
-    ("summary", _("One page for the management")),
 ]
 OPERATOR, ABOVE, INDEPENDENT = "operator", "above", "independent"
 RELATIONS = [

@@ -169,6 +169,7 @@ class Report(Part):
     appendices: tuple[Appendix, ...] = ()
     honesty: Honesty
     asked: tuple[Asked, ...] = ()
+    landscape: bool = Field(default=False, description="Its own table, which is no appendix, is too wide for an upright page")
     provisional: bool = Field(default=False, description="What it rests on may still change: a campaign that is not closed")
 
     @property

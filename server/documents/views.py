@@ -7,6 +7,7 @@ from typing import Any
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from server.campaigns.models import Campaign
@@ -37,7 +38,8 @@ def _list(request: HttpRequest, problem: str = "", status: int = 200) -> HttpRes
     rows = Document.objects.visible_to(user).select_related("unit").prefetch_related("issues")
     context = {
         "page": Paginator(rows, PAGE).get_page(request.GET.get("page")), "replies": _replies(user), "systems": _systems(user),
-        "problem": problem, "nav": "documents",
+        "units": list(Unit.objects.visible_to(user, HANDLE).filter(valid_until=None).order_by("path")[:200]),
+        "year": timezone.localdate().year, "problem": problem, "nav": "documents",
     }  # fmt: skip
     return render(request, "documents/documents.html", context, status=status)
 
@@ -65,11 +67,14 @@ def new(request: HttpRequest) -> HttpResponse:
     blank = bool(request.POST.get("blank_signer"))
     try:
         if (wanted := request.POST.get("reply", "")) and wanted in dict(_replies(user)):
-            campaign, unit = (int(word) for word in wanted.split("-"))
+            campaign, of = (int(word) for word in wanted.split("-"))
             issue = making.of_campaign(
-                Campaign.objects.visible_to(user).get(pk=campaign), Unit.objects.get(pk=unit), user, user.username,
+                Campaign.objects.visible_to(user).get(pk=campaign), Unit.objects.get(pk=of), user, user.username,
                 blank_signer=blank, address=address_of(request),
             )  # fmt: skip
+        elif (year := _number(request.POST.get("year", ""))) and 2017 <= year < 2100:
+            unit = get_object_or_404(Unit.objects.visible_to(user, HANDLE), pk=_number(request.POST.get("unit", "")))
+            issue = making.of_year(unit, year, user, user.username, blank_signer=blank, address=address_of(request))
         else:
             word = request.POST.get("system", "")
             if not (word.isascii() and word.isdecimal() and len(word) < 19):

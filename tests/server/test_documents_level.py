@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from datetime import date
 from xml.etree import ElementTree
 
 import docx
@@ -14,8 +15,10 @@ from server.documents.exports import docx as to_docx
 from server.documents.level.dossier import level
 from server.documents.level.gather import zone_type
 from server.documents.report import Figure, Paragraph, Style, Table, blocks
+from server.documents.yearly import yearly
 from server.registers.systems import System
 from tests.server.documents import signed, system
+from tests.server.test_rights import person
 from tests.systems import sample
 
 STATES = [
@@ -86,3 +89,34 @@ def test_a_system_without_level_or_machines_is_refused_in_words(tree) -> None:
 )  # fmt: skip
 def test_zones_are_known_by_their_names(name: str, kind: str) -> None:
     assert zone_type(name) == kind
+
+
+@pytest.mark.django_db
+def test_the_yearly_report_counts_what_the_register_says_and_nothing_more(tree) -> None:
+    signed(tree["root"])
+    for name, approval, more in (
+        ("A", "approved", {"checked": "regular", "level_proposed": "3", "decision_number": "12/QĐ", "decision_date": date(2025, 1, 5)}),
+        ("B", "approved", {"checked": "before", "level_proposed": "2"}), ("C", "appraised", {}), ("D", "", {"level_proposed": "2"}),
+        ("E", "approved", {"state": "stopped"}),
+    ):  # fmt: skip
+        System.objects.create(unit=tree["north"], name=name, approval=approval, created_by="x", **more)
+    System.objects.create(unit=tree["south"], name="của phòng khác", approval="draft", created_by="x")
+    signed(tree["north"])
+    made = yearly(tree["north"], 2026, person("bắc", "operator", tree["north"]))
+    said = " ".join(one.text for one in made.body if isinstance(one, Paragraph))
+    for words in (
+        "Tổng số hệ thống thông tin: 04",
+        "xác định cấp độ: 03",
+        "hồ sơ đề xuất cấp độ: 03",
+        "được thẩm định: 03",
+        "phê duyệt cấp độ: 02",
+        "định kỳ: 01",
+    ):
+        assert words in said
+    assert "01 hệ thống mà danh mục chưa ghi tình trạng" in said, "what is not said is not counted, and is told"
+    table = next(one for one in made.body if isinstance(one, Table))
+    assert [row[1] for row in table.rows] == ["A", "B", "C", "D"]
+    assert len(table.columns) == 12
+    assert table.rows[0][6] == "12/QĐ ngày 05/01/2025"
+    document = docx.Document(io.BytesIO(to_docx.written(made)))
+    assert all(section.page_width > section.page_height for section in document.sections)

@@ -12,9 +12,10 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 import docx.document
+from docx.enum.section import WD_ORIENT
 from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
-from docx.shared import Mm
+from docx.shared import Emu, Mm
 from docxtpl import DocxTemplate
 from jinja2 import StrictUndefined, TemplateSyntaxError, UndefinedError
 from jinja2.exceptions import SecurityError
@@ -84,6 +85,8 @@ class _Maker:
         self.say = Texts(NAME.replace(".docx", ".yaml"))
         self.words = layout.words(report.front, self.say)
         section = self.document.sections[0]
+        if report.landscape:
+            _turn(self.document)
         assert section.page_width is not None
         assert section.left_margin is not None
         assert section.right_margin is not None
@@ -155,7 +158,11 @@ class _Maker:
                 for cell, width, align in zip(row, widths, aligned, strict=True)
             )
             rows.append(f"<w:tr><w:trPr><w:cantSplit/></w:trPr>{cells}</w:tr>")
-        title = _paragraph(table.title, "RCaption") if table.title else _paragraph("", "RRule", '<w:spacing w:before="80"/>')
+        title = (
+            _paragraph(table.title, "RCaption")
+            if table.title
+            else _paragraph("", "RRule", '<w:keepNext/><w:spacing w:before="80"/>')
+        )
         return (
             f'{title}<w:tbl><w:tblPr><w:tblW w:w="{sum(widths)}" w:type="dxa"/>{_BORDERS}<w:tblLayout w:type="fixed"/>{_MARGINS}</w:tblPr><w:tblGrid>{grid}</w:tblGrid>'
             f"<w:tr><w:trPr><w:cantSplit/><w:tblHeader/></w:trPr>{head}</w:tr>{''.join(rows)}</w:tbl>" + _paragraph("", "RRule")
@@ -204,6 +211,20 @@ _BORDERS = "<w:tblBorders>" + "".join(
     f'<w:{side} w:val="single" w:sz="4" w:space="0" w:color="000000"/>'
     for side in ("top", "left", "bottom", "right", "insideH", "insideV")
 ) + "</w:tblBorders>"  # fmt: skip
+
+
+def _turn(document: docx.document.Document) -> None:
+    """Lay the page on its side; the head and the foot of the paper grow with it."""
+    section = document.sections[0]
+    width, height, left, right = section.page_width, section.page_height, section.left_margin, section.right_margin
+    assert width is not None
+    assert height is not None
+    section.orientation = WD_ORIENT.LANDSCAPE
+    section.page_width, section.page_height = height, width
+    more = (height - (left or 0) - (right or 0)) / (width - (left or 0) - (right or 0))
+    for table in document.tables[:2]:
+        for column, cell in zip(table.columns, table.rows[0].cells, strict=True):
+            column.width = cell.width = Emu(round((cell.width or 0) * more))
 
 
 def _numbered(section: Any) -> None:

@@ -63,6 +63,7 @@ class _Maker:
         told["signer_title"] = front.signer_title.upper()
         return {
             "title": self.report.title,
+            "landscape": self.report.landscape,
             "front": _safe(told),
             "words": {name: getattr(self.words, name) for name in self.words.__dataclass_fields__},
             "body": self.blocks(self.report.body),

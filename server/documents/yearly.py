@@ -1,0 +1,116 @@
+"""The yearly report on levels (form 08), from the register of information systems alone: a person's word, and said to be one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+
+from django.utils import timezone, translation
+
+from collectors import VERSION
+from server.documents.letterhead import desk
+from server.documents.report import Block, Cell, Count, Honesty, Report, Style
+from server.documents.texts import Texts
+from server.documents.writing import Blanks, day, table, text
+from server.registers.systems import APPRAISED, APPROVED, System
+from server.units.models import Unit, User
+
+WRITTEN = ("draft", "sent", APPRAISED, APPROVED)
+
+
+def yearly(unit: Unit, year: int, user: User | None, answers: dict[str, str] | None = None, blank_signer: bool = False) -> Report:
+    """Of what this person sees of the unit and below; for nobody everything: the console's. Raises NoSigner, TemplateError."""
+    with translation.override("vi"):
+        return _Yearly(unit, year, user, answers or {}, blank_signer).report()
+
+
+class _Yearly:
+    def __init__(self, unit: Unit, year: int, user: User | None, answers: dict[str, str], blank_signer: bool) -> None:
+        self.desk, self.year, self.blank_signer = desk(unit), year, blank_signer
+        self.say = Texts("yearly.yaml", self.desk.values["wording"] or "anm")
+        self.blanks = Blanks(answers)
+        rows = System.objects.all() if user is None else System.objects.visible_to(user)
+        rows = rows.filter(unit__path__under=unit.path).select_related("unit").order_by("unit__path", "name", "pk")
+        every = list(rows)
+        self.systems = [one for one in every if one.state != "stopped"]
+        self.stopped = len(every) - len(self.systems)
+
+    def report(self) -> Report:
+        say, told = self.say, {"year": str(self.year), "unit": self.desk.named}
+        front = self.desk.front(say("subject", **told), self.desk.lines("addressees"), str(say.at("type")), str(say.at("short")), blank_signer=self.blank_signer)  # fmt: skip
+        since, until = date(self.year - 1, 12, 15), date(self.year, 12, 14)
+        body: list[Block] = [text(say("intro", **told, since=day(since), until=day(until)))]
+        body += self.general()
+        body += self.numbers()
+        body.append(text(say("table_heading"), Style.SECTION))
+        body.append(self.listed())
+        body.append(text(say("closing", **told)))
+        return Report(
+            kind="yearly", title=say("title", **told)[:300], made_at=timezone.now(), front=front, body=tuple(body), landscape=True,
+            honesty=self.honesty(), asked=tuple(self.blanks.asked), provisional=timezone.localdate() <= until,
+        )  # fmt: skip
+
+    def general(self) -> Iterator[Block]:
+        say = self.say
+        yield text(say("body_heading"), Style.SECTION)
+        for id in ("owner", "special"):
+            answer = self.blanks.answers.get(id, "").strip()
+            found = self.blanks.put(id, say(f"{id}_ask"))
+            yield from [text(say(id, value=answer))] if answer else found
+
+    def numbers(self) -> Iterator[Block]:
+        say = self.say
+        yield text(say("numbers_heading"), Style.SECTION)
+        for name, count in self.counted().items():
+            yield text(say(f"numbers.{name}", count=count))
+        if self.counted()["approved"] == len(self.systems):
+            yield text(say("expected_done"))
+        else:
+            answer = self.blanks.answers.get("expected", "").strip()
+            found = self.blanks.put("expected", say("expected_ask"))
+            yield from [text(say("expected", value=answer))] if answer else found
+        if unsaid := self.unsaid:
+            yield text(say("unsaid", count=unsaid))
+
+    def counted(self) -> dict[str, int]:
+        held = self.systems
+        approved = [one for one in held if one.approval == APPROVED]
+        return {
+            "all": len(held), "levelled": sum(one.level is not None for one in held), "written": sum(one.approval in WRITTEN for one in held),
+            "appraised": sum(one.approval in (APPRAISED, APPROVED) for one in held), "approved": len(approved),
+            "checked": sum(one.checked in ("regular", "both") for one in approved),
+        }  # fmt: skip
+
+    @property
+    def unsaid(self) -> int:
+        return sum(not one.approval for one in self.systems)
+
+    def listed(self) -> Block:
+        rows = [self.row(place, one) for place, one in enumerate(self.systems, 1)]
+        shares = (4, 14, 9, 9, 6, 9, 9, 8, 8, 9, 8, 7)
+        return table(self.say("table_heading"), self.say.at("columns"), shares, rows, centred=(0, 4), empty=self.say("none"))
+
+    def row(self, place: int, one: System) -> tuple[Cell, ...]:
+        say = self.say
+        decision = one.decision_number
+        if decision and one.decision_date:
+            decision = say("decision", number=decision, day=day(one.decision_date))
+        return (
+            place, one.name, one.owner, one.operator, one.level_proposed or one.level_approved, say.at("approval")[one.approval], decision,
+            one.regulation, _day(one.approval_expected), say.at("plan")[one.plan], _day(one.plan_expected), say.at("checked")[one.checked],
+        )  # fmt: skip
+
+    def honesty(self) -> Honesty:
+        told = {
+            "all": len(self.systems), "stopped": self.stopped, "unsaid": self.unsaid,
+            "unlevelled": sum(one.level is None for one in self.systems),
+        }  # fmt: skip
+        return Honesty(
+            scanned_by=self.desk.values["scanned_by"], relation=self.desk.values["relation"] or "not_said",  # type: ignore[arg-type]
+            program=VERSION, since=None, until=None, remarks=(self.say("remark"),),
+            counts=tuple(Count(text=self.say(f"counts.{name}"), number=count) for name, count in told.items()),
+        )  # fmt: skip
+
+
+def _day(on: date | None) -> str:
+    return f"{on:%d/%m/%Y}" if on else ""
