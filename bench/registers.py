@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -137,7 +137,8 @@ def _strange(raw: bytes) -> Iterator[bytes]:
     from server.web.workbook import written
 
     heading, *rows = load_workbook(io.BytesIO(raw), read_only=True).active.iter_rows(values_only=True)
-    yield from written((list(row[2:]) for row in rows), [str(cell) for cell in heading[2:]])
+    plain = ([cell.date() if isinstance(cell, datetime) else cell for cell in row[2:]] for row in rows)
+    yield from written(plain, [str(cell) for cell in heading[2:]])
 
 
 if __name__ == "__main__":

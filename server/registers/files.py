@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 from collections import defaultdict
 from collections.abc import Iterator
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 
 from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
@@ -13,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import get_language
 
 from server.registers.books import Book
-from server.registers.columns import text_of
+from server.registers.columns import Column, text_of
 from server.registers.history import line_of
 from server.registers.reading import guarded
 from server.web.spreadsheet import spoken
@@ -58,16 +59,16 @@ def _lines(book: Book, rows: QuerySet[Any]) -> Iterator[str]:
 def cells(book: Book, rows: QuerySet[Any], days: bool) -> Iterator[list[Any]]:
     """A row for each entry, by number. `days`: days stay days, else they are text."""
     choices = {name: {code: str(word) for code, word in words.items()} for name, words in book.choices.items()}
-    after = 0
+    columns, after = tuple(book.columns.values()), 0
     while part := list(rows.filter(pk__gt=after).order_by("pk")[:SLICE]):
         past = _history(book, part, choices)
         for record in part:
-            yield [_cell(book, record, name, choices, past, days) for name in book.columns]
+            yield [_cell(record, column, choices, past, days) for column in columns]
         after = part[-1].pk
 
 
-def _cell(book: Book, record: Any, name: str, choices: Any, past: dict[int, list[str]], days: bool) -> Any:
-    column = book.columns[name]
+def _cell(record: Any, column: Column, choices: Any, past: dict[int, list[str]], days: bool) -> Any:
+    name = column.id
     match column.kind:
         case "key":
             return record.pk
@@ -79,17 +80,31 @@ def _cell(book: Book, record: Any, name: str, choices: Any, past: dict[int, list
             return record.unit.code
         case "shown":
             return "\n".join(past.get(record.pk, ())) if name == "history" else record.told_text(name)
-    value = record.shown(name).value
-    if column.kind in ("day", "whole") and days:
+    value = record.shown(name).value if name in record.read_fields else getattr(record, name)
+    if column.kind == "text" or (days and column.kind in ("day", "whole")):
         return value
     return text_of(column, value, choices)
+
+
+class _Past(NamedTuple):
+    """A change, as far as a line of it needs."""
+
+    entry: int
+    at: datetime
+    by: str
+    kind: str
+    field: str
+    old: str
+    new: str
 
 
 def _history(book: Book, records: list[Any], choices: Any) -> dict[int, list[str]]:
     found: dict[int, list[str]] = defaultdict(list)
     changes = book.change.objects.filter(**{f"{book.owner}__in": records}).order_by("-at", "-pk")
-    for change in changes.iterator(2000):
-        lines = found[getattr(change, f"{book.owner}_id")]
+    told = changes.values_list(f"{book.owner}_id", "at", "by", "kind", "field", "old", "new")
+    for row in told.iterator(chunk_size=2000):
+        change = _Past(*row)
+        lines = found[change.entry]
         if len(lines) < HISTORY:
             lines.append(line_of(book, change, choices))
     return found
