@@ -49,6 +49,7 @@ def run(options: argparse.Namespace) -> int:
 
     path = Path(options.bundle)
     trust = _trust(options)
+    before = gc.get_threshold()
     gc.set_threshold(100_000)  # facts make many objects and no circles: looking for those took a quarter of the time
     try:
         found = verify(path, trust)
@@ -57,6 +58,8 @@ def run(options: argparse.Namespace) -> int:
     except NotABundle as error:
         _say_none(options.format, sentence("end", "no-bundle", current(), about=path.name, why=str(error)))
         return USAGE
+    finally:
+        gc.set_threshold(*before)
     code = exit_code(found.lines)
     if options.format == "json":
         from agent.report.json import dumps
