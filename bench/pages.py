@@ -65,14 +65,21 @@ def filled(hosts: int) -> None:
     from django.test import Client
     from django.utils import timezone
 
+    from server.assess import packs
     from server.findings import rollup, tally, verify
+    from server.findings.models import Rule
     from server.ingest.models import EnrolmentToken, Machine
     from server.search import keep
-    from server.units.models import Membership, Unit
+    from server.units.models import DEFAULT_BASELINE, Membership, Unit
     from tests.server.people import Host, send
 
     began = time.monotonic()
     fill(Shape(hosts, RULES, DAYS))
+    pack = packs.get(DEFAULT_BASELINE)
+    asked = [(requirement.id, check) for requirement in pack.requirements.values() for check in requirement.checks]
+    for rule, (requirement, check) in zip(Rule.objects.order_by("pk"), asked, strict=False):
+        rule.baseline, rule.requirement, rule.check_id = pack.id, requirement, check  # rules of a pack that is here
+        rule.save()
     Membership.objects.filter(user__username="centre").update(role=Membership.ADMIN)
     host = Host("bench-real")
     token = EnrolmentToken.issue(Unit.objects.order_by("-pk")[0], 1, 1, "bench")[1]
@@ -110,7 +117,7 @@ def filled(hosts: int) -> None:
 
 def asked(who: str, times: int) -> dict[str, dict[str, Any]]:
     """Of each page: median, share of this process's CPU, questions to the database, sizes."""
-    from django.db import connection
+    from django.db import connections
     from django.test import Client
     from django.test.utils import CaptureQueriesContext
 
@@ -131,7 +138,7 @@ def asked(who: str, times: int) -> dict[str, dict[str, Any]]:
         assert response.status_code in (200, 404), f"{url}: {response.status_code}"
         if response.status_code == 404:
             continue  # not in that person's part of the tree
-        with CaptureQueriesContext(connection) as queries:
+        with CaptureQueriesContext(connections["default"]) as queries:
             client.get(url)
         wall, cpu = [], []
         for _ in range(times):

@@ -99,9 +99,11 @@ def branches(user: User | None, parent: Unit | None, now: datetime) -> tuple[Num
     return summed(by_unit(user, now), Numbers, user, parent)
 
 
-def summed(own: dict[int, N], zero: type[N], user: User | None, parent: Unit | None) -> tuple[N, list[Branch[N]]]:
-    """The same of numbers that were counted for each unit by itself."""
-    units = {unit.pk: unit for unit in _seen_by(Unit, user)}
+def summed(
+    own: dict[int, N], zero: type[N], user: User | None, parent: Unit | None, seen: dict[int, Unit] | None = None
+) -> tuple[N, list[Branch[N]]]:
+    """The same of numbers that were counted for each unit by itself. `seen`: the units this person sees, if they are at hand."""
+    units = {unit.pk: unit for unit in _seen_by(Unit, user)} if seen is None else seen
     total = zero()
     children: dict[int, Branch[N]] = {}
     for pk, numbers in own.items():
@@ -151,9 +153,9 @@ def _seen_by(model: type[Any], user: User | None) -> QuerySet[Any]:
     return rows.filter(IN_SERVICE) if model is Machine else rows
 
 
-def reported_of_late(now: datetime) -> Q:
-    """Condition on a Machine: it reported within the time its unit asks for."""
-    units = {unit.pk: unit for unit in Unit.objects.all()}
+def reported_of_late(now: datetime, every: dict[int, Unit] | None = None) -> Q:
+    """Condition on a Machine: it reported within the time its unit asks for. `every`: all units, if they are at hand."""
+    units = {unit.pk: unit for unit in Unit.objects.all()} if every is None else every
     return fresh_of(paced({pk: resolve(unit, units) for pk, unit in units.items()}, units), now)
 
 

@@ -15,6 +15,7 @@ from server.coverage.models import Expected
 from server.coverage.numbers import Branch, Numbers, reported_of_late, summed
 from server.ingest.models import IN_SERVICE, Machine
 from server.units.models import Unit, User
+from server.units.rights import SEE
 
 STATES = {
     "fail": _("with failures"),
@@ -81,15 +82,18 @@ class Standing(Numbers):
 
 def below(user: User, unit: Unit | None, now: datetime) -> tuple[Standing, list[Branch[Standing]]]:
     """What this person sees of a part of the tree, and of each unit right below."""
-    return summed(_by_unit(user, now, unit), Standing, user, unit)
+    every = {one.pk: one for one in Unit.objects.all()}  # once: there are many, and each question needs them
+    mine = tuple(user.parts(SEE))
+    seen = {pk: one for pk, one in every.items() if one.path.startswith(mine)}
+    return summed(_by_unit(user, now, unit, every), Standing, user, unit, seen)
 
 
-def _by_unit(user: User, now: datetime, unit: Unit | None) -> dict[int, Standing]:
+def _by_unit(user: User, now: datetime, unit: Unit | None, every: dict[int, Unit]) -> dict[int, Standing]:
     """Of each unit by itself: server/coverage counts the four numbers in the same way."""
     under = Q(unit__path__under=unit.path) if unit else Q()
     failing, unclear = Q(latest__assessment__fail__gt=0), Q(latest__assessment__fail=0, latest__assessment__unknown__gt=0)
     machines = Machine.objects.visible_to(user).filter(IN_SERVICE, under).order_by().values("unit_id").annotate(
-        all=Count("pk"), seen=Count("latest"), fresh=Count("pk", filter=reported_of_late(now)), judged=Count("latest__assessment"),
+        all=Count("pk"), seen=Count("latest"), fresh=Count("pk", filter=reported_of_late(now, every)), judged=Count("latest__assessment"),
         failing=Count("pk", filter=failing), unclear=Count("pk", filter=unclear),
     )  # fmt: skip
     found: dict[int, Standing] = defaultdict(Standing)

@@ -108,10 +108,16 @@ def paced(policies: Mapping[int, Policy], units: Mapping[int, Unit]) -> dict[int
     """The policies of the whole tree with the longest interval that the schedules leave any kind: what reports once a night is not
     late at noon."""
     rows = rows_of(units)
-    return {
-        pk: policy._replace(interval_seconds=max(resolve(units[pk], kind, units, rows).table.period for kind, _title in KINDS))
-        for pk, policy in policies.items()
-    }
+    speaking = {pk for pk, _kind in rows} | {pk for pk, unit in units.items() if unit.interval_seconds}
+    # by the units above that say something: most offices of a country are under the same few
+    periods: dict[tuple[int, ...], int] = {}
+    found = {}
+    for pk, policy in policies.items():
+        above = tuple(one for one in units[pk].ids if one in speaking)
+        if above not in periods:
+            periods[above] = max(resolve(units[pk], kind, units, rows).table.period for kind, _title in KINDS)
+        found[pk] = policy._replace(interval_seconds=periods[above])
+    return found
 
 
 def _utc_offset(zone: str) -> int:
