@@ -9,18 +9,19 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django.db.models import Count, Min, QuerySet
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from server.assignments.models import Assignment
 from server.calendar import dates
 from server.calendar.dates import Rule
-from server.calendar.models import LEAD, Done, OwnDate, Setting
+from server.calendar.models import LEAD, Certificate, Done, OwnDate, Setting
 from server.campaigns.models import Campaign
 from server.feeds.models import Feed
 from server.registers.expiry import DONE_WITH, SORTS
@@ -29,6 +30,8 @@ from server.units.rights import SEE
 from server.waivers.models import Attestation, Waiver
 
 DAY = timedelta(days=1)
+NAMED = 3
+"""Machines that a line names."""
 KINDS = {
     "law": gettext_lazy("law and documents"),
     "own": gettext_lazy("the unit's own"),
@@ -38,9 +41,10 @@ KINDS = {
     "waiver": gettext_lazy("waivers"),
     "attestation": gettext_lazy("attestations"),
     "expiry": gettext_lazy("warranty, support, licences"),
+    "certificate": gettext_lazy("certificates"),
     "feed": gettext_lazy("feeds"),
 }
-REMINDED = ("law", "own", "system", "expiry", "feed")
+REMINDED = ("law", "own", "system", "expiry", "certificate", "feed")
 """Campaigns, findings, waivers and attestations are reminded of by their own rooms."""
 BY_HAND = ("law", "own", "system")
 """Of which a person says that it was done. Of the others the record itself says so."""
@@ -271,6 +275,26 @@ def _expiry(reach: Reach, first: date, last: date) -> Iterator[Event]:
             )  # fmt: skip
 
 
+def _certificates(reach: Reach, first: date, last: date) -> Iterator[Event]:
+    """Of each unit and day together; of machines in service, as their newest report says that saw any."""
+    begin, end = (timezone.make_aware(datetime.combine(day, time.min)) for day in (first, last + DAY))
+    rows = reach.rows(Certificate, "machine__unit__path").filter(
+        machine__retired_at=None, not_after__gte=begin, not_after__lt=end
+    )
+    grouped: dict[tuple[date, int], list[Certificate]] = defaultdict(list)
+    for one in rows.select_related("machine__unit").order_by("not_after", "pk"):
+        grouped[timezone.localdate(one.not_after), one.machine.unit_id].append(one)
+    for (day, unit), some in grouped.items():
+        names = ", ".join(dict.fromkeys(one.machine.name for one in some[:NAMED]))
+        title = ngettext("%d certificate ends", "%d certificates end", len(some)) % len(some)
+        alone = len({one.machine_id for one in some}) == 1
+        yield Event(
+            f"certificate:{unit}", "certificate", day, day, some[0].machine.unit, f"{title}: {names}" + ("…" if len(some) > NAMED else ""),
+            source=_("newest report of the machine"),
+            url=reverse("machine", args=[some[0].machine_id]) + "?tab=facts" if alone else f"{reverse('machines')}?unit={unit}",
+        )  # fmt: skip
+
+
 def _feeds(reach: Reach, first: date, last: date) -> Iterator[Event]:
     for one in Feed.objects.select_related("generation"):
         day = one.carries_until()
@@ -283,7 +307,7 @@ def _feeds(reach: Reach, first: date, last: date) -> Iterator[Event]:
 
 SOURCES: dict[str, Callable[[Reach, date, date], Iterator[Event]]] = {
     "law": _law, "own": _own, "system": _systems, "campaign": _campaigns, "work": _work, "waiver": _waivers,
-    "attestation": _attestations, "expiry": _expiry, "feed": _feeds,
+    "attestation": _attestations, "expiry": _expiry, "certificate": _certificates, "feed": _feeds,
 }  # fmt: skip
 
 

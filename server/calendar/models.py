@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from server.approvals.models import Attachment
+from server.ingest.models import Machine
 from server.units.models import Unit
 from server.units.scope import Scoped
 
@@ -146,3 +147,37 @@ class Reminder(models.Model):
 
     def __str__(self) -> str:
         return f"{self.unit_id} {self.key} {self.day}"
+
+
+class Certificate(models.Model):
+    """A certificate that a machine's server shows, as the newest report says that saw any: read once a day (certificates.py)."""
+
+    REACHED_BY = "machine__unit__path"
+
+    machine = models.ForeignKey(Machine, on_delete=models.CASCADE, related_name="+")
+    path = models.CharField(max_length=500)
+    subject = models.CharField(max_length=500, blank=True)
+    not_after = models.DateTimeField()
+    seen_at = models.DateTimeField(help_text="orders_at of that report")
+
+    objects: ClassVar[Scoped[Certificate]] = Scoped()
+
+    class Meta:
+        indexes = [models.Index(fields=["not_after"], name="certificate_end")]
+
+    def __str__(self) -> str:
+        return self.subject or self.path
+
+
+class CertificatesRead(models.Model):
+    """Which facts of a machine were read last: the same ones are not read again."""
+
+    REACHED_BY = "machine__unit__path"
+
+    machine = models.OneToOneField(Machine, on_delete=models.CASCADE, primary_key=True, related_name="certificates_read")
+    digest = models.CharField(max_length=64)
+
+    objects: ClassVar[Scoped[CertificatesRead]] = Scoped()
+
+    def __str__(self) -> str:
+        return f"{self.machine_id}"

@@ -9,9 +9,11 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from collectors.facts.certificates import Certificate, Certificates
+from collectors.model import Record
 from server.assignments import changing
 from server.assignments.changing import Wish
-from server.calendar import dates, events, ical, reminding
+from server.calendar import certificates, dates, events, ical, reminding
 from server.calendar.events import Reach
 from server.calendar.models import Done, OwnDate, Reminder, Setting
 from server.feeds.models import Feed, Generation
@@ -21,7 +23,7 @@ from server.outlets.messages import RAISED
 from server.programs.models import Key
 from server.registers.models import Item
 from tests.server.assignments import rule
-from tests.server.people import send
+from tests.server.people import made, send
 from tests.server.test_programs import key_of
 from tests.server.waivers import PDF, granted, on, paper
 
@@ -268,3 +270,31 @@ def test_the_month_and_the_list_show_the_same(operator, tree) -> None:
     lines = b"".join(client.get("/calendar/calendar.csv").streaming_content).decode("utf-8-sig").splitlines()
     assert lines[0].startswith("day,last_day,kind,title")
     assert len(lines) > 10
+
+
+def certified(*rows: dict[str, object] | None) -> Record:
+    told = None if None in rows else tuple(Certificate(path="/etc/ssl/a.pem", used_by=("nginx",), **(row or {})) for row in rows)
+    fact = made(Certificates, certificates=told)
+    return Record(fact="certificates", outcome="seen", data=fact.model_dump(mode="json"))
+
+
+@pytest.mark.on_both
+def test_certificates_end_where_a_report_saw_them_and_one_that_did_not_takes_none_away(client, host, admin, tree) -> None:
+    end = timezone.now().replace(microsecond=0) + timedelta(days=20)
+    default = Certificate(path="/etc/ssl/b.pem", used_by=("default",), not_after=end)
+    seen = certified({"subject": "CN=cong.example", "not_after": end}, {"subject": "CN=khong-doc-duoc"})
+    assert seen.data is not None
+    seen.data["certificates"].append(default.model_dump(mode="json"))
+    assert send(client, host.seal(host.snapshot(age=timedelta(hours=2), extra=(seen,)))).status_code == 201
+    assert certificates.read() == (0, 1)
+    assert certificates.read() == (0, 0), "the same facts are not read again"
+    [event] = gathered(admin, tree["root"], ["certificate"])
+    assert (event.day, event.unit) == (timezone.localdate(end), tree["root"])
+    assert "1 " in event.title
+    assert host.name in event.title
+    assert send(client, host.seal(host.snapshot(age=timedelta(hours=1), extra=(certified(None),)))).status_code == 201
+    assert certificates.read() == (0, 1)
+    assert len(gathered(admin, tree["root"], ["certificate"])) == 1, "not seen is not gone"
+    assert send(client, host.seal(host.snapshot(extra=(certified(),)))).status_code == 201
+    certificates.read()
+    assert gathered(admin, tree["root"], ["certificate"]) == []
