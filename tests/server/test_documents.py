@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import shutil
 import unicodedata
 import zipfile
@@ -432,3 +433,11 @@ def test_a_report_comes_back_as_it_was() -> None:
     made = report(body=(Figure(title="a", svg=SVG), table(1)))
     assert Report.model_validate_json(made.model_dump_json()) == made
     assert json.loads(made.model_dump_json())["front"]["symbol"] == "/PB-CNTT"
+
+
+def test_what_ships_on_machines_imports_no_maker_of_papers() -> None:
+    named = re.compile(r"^\s*(?:from|import) (docx|docxtpl|typst|xlsxwriter)\b", re.MULTILINE)
+    root = HERE.parents[1]
+    files = [path for room in ("agent", "collectors", "baselines") for path in (root / room).rglob("*.py")]
+    assert len(files) > 100
+    assert [path for path in files if named.search(path.read_text("utf-8"))] == []
