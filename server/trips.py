@@ -29,7 +29,7 @@ class Answer(NamedTuple):
 
     rows: list[tuple[Any, ...]]
     """Empty for one that gives none."""
-    count: int
+    written: int
     """Rows it gave, or wrote."""
 
 

@@ -35,7 +35,7 @@ def new(model: type[models.Model], columns: Sequence[str], row: Row) -> bool:
     """Write a row unless there is one of its key; whether it was written."""
     table, names, marks = connection.ops.quote_name(model._meta.db_table), ", ".join(columns), ", ".join(["%s"] * len(columns))
     sql = f"INSERT INTO {table} ({names}) VALUES ({marks}) ON CONFLICT DO NOTHING"  # noqa: S608
-    return ask(Statement(sql, [*map(_plain, row)])).count == 1
+    return ask(Statement(sql, [*map(_plain, row)])).written == 1
 
 
 def upsert(model: type[models.Model], key: Sequence[str], columns: Sequence[str], rows: Sequence[Row], add: bool = False) -> None:

@@ -107,7 +107,7 @@ def test_an_answer_says_how_many_rows_it_wrote(tree) -> None:
     south = tree["south"].pk
     with transaction.atomic(), gathered():
         rename("Một", south)
-        assert ask(Statement("UPDATE units_unit SET code = %s WHERE id IN (%s, %s)", ["x", south, 0])).count == 1
+        assert ask(Statement("UPDATE units_unit SET code = %s WHERE id IN (%s, %s)", ["x", south, 0])).written == 1
         assert ask(Statement("SELECT name FROM units_unit WHERE id = %s", [south])).rows == [("Một",)]
         assert ask(Statement("SELECT '100%%' FROM units_unit WHERE id = %s", [south])).rows == [("100%",)]
 
