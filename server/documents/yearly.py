@@ -106,7 +106,7 @@ class _Yearly:
             "unlevelled": sum(one.level is None for one in self.systems),
         }  # fmt: skip
         return Honesty(
-            scanned_by=self.desk.values["scanned_by"], relation=self.desk.values["relation"] or "not_said",  # type: ignore[arg-type]
+            scanned_by=self.desk.values["scanned_by"], relation=self.desk.values["relation"] or "not_said",
             program=VERSION, since=None, until=None, remarks=(self.say("remark"),),
             counts=tuple(Count(text=self.say(f"counts.{name}"), number=count) for name, count in told.items()),
         )  # fmt: skip
