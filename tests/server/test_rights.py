@@ -97,6 +97,7 @@ OBJECTS = {
     "registers/stocktakes/<int:pk>": lambda there: there["stocktake"].pk,
     "registers/uploads/<int:pk>": lambda there: there["upload"].pk,
     "evidence/<int:pk>": lambda there: there["bundle"].pk,
+    "evidence/<int:bundle>": lambda there: there["bundle"].pk,
 }
 """The object of that part of an address, in the place called `there`."""
 
@@ -383,6 +384,7 @@ STAYS = {
     "campaigns": "an account of its days: a unit that ended lies below the one after it, whose people read on",
     "coverage.Listing": "a list was taken over for the unit of its day",
     "waivers.Attestation": "a word on a unit ends with the unit; one on a machine goes along by waivers/signals.py",
+    "evidence.Bundle": "a file of its day, about the unit of its day",
     "outlets.Outlet": "made for that part of the tree: the successor may be larger",
 }
 """Rows of a unit that do not go along when it goes over into another one, and why."""
