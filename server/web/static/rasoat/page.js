@@ -34,6 +34,17 @@ function unfold() {
 window.addEventListener("hashchange", unfold);
 document.addEventListener("DOMContentLoaded", unfold);
 
+// a table wider than the screen is scrolled by keyboard too
+function reachable() {
+  for (const place of document.querySelectorAll(".scroll, pre")) {
+    if (place.scrollWidth > place.clientWidth || place.scrollHeight > place.clientHeight) place.tabIndex = 0;
+    else place.removeAttribute("tabindex");
+  }
+}
+document.addEventListener("DOMContentLoaded", reachable);
+document.addEventListener("toggle", reachable, true);
+window.addEventListener("resize", reachable);
+
 // the page that waits for the first machine: asks every few seconds, and says only what is new
 for (const place of document.querySelectorAll("[data-await]")) {
   let before = "";
