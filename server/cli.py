@@ -17,8 +17,8 @@ from django.db import OperationalError
 from server.analysts import arguments as analysts
 from server.approvals import arguments as approvals
 from server.campaigns import arguments as campaigns
-from server.evidence import arguments as evidence
 from server.documents import arguments as documents
+from server.evidence import arguments as evidence
 from server.exports import arguments as exports
 from server.feeds import arguments as feeds
 from server.outlets import arguments as outlets
