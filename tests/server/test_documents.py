@@ -441,3 +441,45 @@ def test_what_ships_on_machines_imports_no_maker_of_papers() -> None:
     files = [path for room in ("agent", "collectors", "baselines") for path in (root / room).rglob("*.py")]
     assert len(files) > 100
     assert [path for path in files if named.search(path.read_text("utf-8"))] == []
+
+
+STRANGE = ["máy-中文", "máy-😀", "đảo\u202etxt", "nửa\x85\x7f", "một\x01", "x_x0041_y"]
+
+
+@pytest.mark.parametrize("name", STRANGE)
+def test_one_strange_letter_keeps_no_paper_from_being_made(name: str) -> None:
+    """In cells, titles, the head, and drawings: what no font or file holds is named or marked, never left out."""
+    svg = SVG.replace("</svg>", f"<text>{layout.plain(name)}</text></svg>")
+    made = report(title=name, body=(Figure(title=name, svg=svg),), appendices=(Appendix(title=name, blocks=(table(2, name),)),))
+    made = made.model_copy(update={"front": made.front.model_copy(update={"place": name, "subject": name, "signer_name": name})})
+    kept = layout.plain(name)
+    assert f"{kept}-1" in said(read(to_docx.written(made)))
+    assert "\u202e" not in said(read(to_docx.written(made)))
+    cells = [cell.value for row in load_workbook(io.BytesIO(xlsx.written(made)))["Danh sách"].iter_rows() for cell in row]
+    assert f"{kept}-1" in cells
+    text = " ".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(pdf.written(made))).pages).replace("\u200b", "")
+    assert f"{layout.printable(name)}-1" in text
+
+
+def test_letters_that_fonts_lack_are_told_apart() -> None:
+    assert layout.printable("máy-中") == "máy-[U+4E2D]"
+    assert layout.printable("máy-中") != layout.printable("máy-文")
+    everything = [set(TTFont(path).getBestCmap()) for path in FONTS.glob("*.ttf")]
+    assert len(everything) == 4
+    both = set.intersection(*everything)
+    assert all(layout._drawn(letter) == (letter in both) for letter in range(128, 0x3000))
+
+
+def test_a_blank_in_a_workbook_is_no_statement() -> None:
+    made = report(body=(Paragraph(style=Style.BLANK, text="Đầu mối phối hợp"),))
+    book = load_workbook(io.BytesIO(xlsx.written(made)))
+    cells = [cell.value for sheet in book for row in sheet.iter_rows() for cell in row]
+    assert "[Đầu mối phối hợp]" in cells
+    assert "Đầu mối phối hợp" not in cells
+    assert "Tên đơn vị thực hiện rà soát" not in cells, "who ran the scan is blank too"
+
+
+def test_a_cell_that_a_sheet_cannot_hold_says_so() -> None:
+    made = report(appendices=(Appendix(title="Dài", blocks=(table(2, "x" * 40_000),)),))
+    cells = [cell.value for row in load_workbook(io.BytesIO(xlsx.written(made)))["Danh sách"].iter_rows() for cell in row]
+    assert [one for one in cells if isinstance(one, str) and len(one) > 30_000 and one.endswith("…")]

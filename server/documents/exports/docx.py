@@ -7,6 +7,7 @@ import re
 import zipfile
 from collections.abc import Iterable
 from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
@@ -23,7 +24,7 @@ from jinja2.sandbox import SandboxedEnvironment
 from lxml import etree
 
 from server.documents.exports import layout, picture
-from server.documents.report import Block, Figure, Paragraph, Report, Style, Table
+from server.documents.report import Block, Figure, Front, Paragraph, Report, Style, Table
 from server.documents.templates import TemplateError, find
 from server.documents.texts import Texts
 
@@ -33,7 +34,6 @@ STYLES = {
     Style.HEADING: "RHeading", Style.SUBHEADING: "RSubheading", Style.ITEM: "RItem", Style.NOTE: "RNote", Style.BLANK: "RBlank",
 }  # fmt: skip
 OTHERS = ("RCaption", "RCell", "RCellHead", "RFigure", "RRule", "RAppendix", "RAppendixTitle", "RAttached", "RSigner", "RAddressee", "RMark")  # fmt: skip
-_BAD = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _CENTRE = '<w:jc w:val="center"/>'
 
 
@@ -50,7 +50,7 @@ def written(report: Report) -> bytes:
         raise TemplateError(_placed(path, error)) from None
     document = template.docx
     assert document is not None
-    document.core_properties.title = report.title[:250]
+    document.core_properties.title = layout.plain(report.title)[:250]
     out = io.BytesIO()
     document.save(out)
     return out.getvalue()
@@ -94,12 +94,12 @@ class _Maker:
         self.figures = 0
 
     def context(self) -> dict[str, Any]:
-        front, words = self.report.front, self.words
+        front, words = self.report.front, replace(self.words, place_and_day=layout.plain(self.words.place_and_day))
         head = layout.head(front)
         attached = layout.appendices(self.report, self.say)
         return {
-            "front": front.model_copy(update={"above": head.above, "issuer": head.issuer}),
-            "subject": "\n".join(head.subject),
+            "front": _plain(front.model_copy(update={"above": head.above, "issuer": head.issuer})),
+            "subject": layout.plain("\n".join(head.subject)),
             "words": words,
             "issuer_rule": self.rule(0.42 * layout.width(head.issuer[-1], 12), _cell_width(self.document, 0)), "motto_rule": self.rule(layout.width(words.motto, 13), _cell_width(self.document, 1)),
             "subject_rule": self.rule(0.42 * layout.width(head.subject[-1], 14), self.width / 20),
@@ -177,7 +177,7 @@ class _Maker:
         # pages are tall: a drawing fills the text in one direction only
         scale = min(room / image.width_mm, 170 / image.height_mm, 1.0)
         inline = self.document.part.new_pic_inline(io.BytesIO(image.png), Mm(image.width_mm * scale), Mm(image.height_mm * scale))
-        inline.docPr.set("descr", figure.title)
+        inline.docPr.set("descr", layout.plain(figure.title))
         drawing.append(inline)
         run.append(drawing)
         said = self.say("figure", number=str(self.figures), title=figure.title)
@@ -237,8 +237,17 @@ def _numbered(section: Any) -> None:
     numbers.set(qn("w:start"), "1")
 
 
+def _plain(front: Front) -> Front:
+    """For the template, which puts it into the file as text."""
+    told = front.model_dump()
+    clean = {name: layout.plain(value) if isinstance(value, str) else value for name, value in told.items()}
+    return Front.model_validate(
+        clean | {name: tuple(map(layout.plain, value)) for name, value in told.items() if isinstance(value, tuple)}
+    )
+
+
 def _text(text: str) -> str:
-    lines = _BAD.sub("\ufffd", text).split("\n")
+    lines = layout.plain(text).split("\n")
     return "<w:br/>".join(f'<w:t xml:space="preserve">{escape(line)}</w:t>' for line in lines)
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from bisect import bisect_right
 from dataclasses import dataclass
+from functools import cache
 
 from server.documents import grounds
 from server.documents.report import Appendix, Front, Report
+from server.documents.templates import FONTS
 from server.documents.texts import Texts
 
 _WIDTHS = dict(zip(
@@ -18,6 +22,37 @@ _WIDTHS = dict(zip(
 )) | {" ": 25, "-": 33, ".": 25, ",": 25, "/": 28, "Đ": 72, "đ": 56}  # fmt: skip
 """Hundredths of the size, of Times New Roman bold: a rule is as long as the text above it, or a part of that."""
 ROMAN = ("", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII", "XIII", "XIV", "XV")
+
+
+_BAD = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
+
+
+def plain(text: str) -> str:
+    """Without what no file may hold, and without what turns the order of letters round: a line reads as it stands."""
+    return _BAD.sub("\ufffd", text)
+
+
+def printable(text: str) -> str:
+    """The same, with the number of each letter that the shipped fonts lack: one such name would keep a whole PDF/A from being made."""
+    clean = plain(text)
+    return (
+        clean
+        if clean.isascii()
+        else "".join(one if ord(one) < 128 or _drawn(ord(one)) else f"[U+{ord(one):04X}]" for one in clean)
+    )
+
+
+def _drawn(letter: int) -> bool:
+    firsts, lasts = _letters()
+    place = bisect_right(firsts, letter) - 1
+    return place >= 0 and letter <= lasts[place]
+
+
+@cache
+def _letters() -> tuple[list[int], list[int]]:
+    """First and last of each run of letters that all four fonts have."""
+    runs = [line.partition("-") for line in (FONTS / "letters.txt").read_text("ascii").split()]
+    return [int(first, 16) for first, _dash, _last in runs], [int(last or first, 16) for first, _dash, last in runs]
 
 
 def width(text: str, size: float) -> float:

@@ -21,7 +21,6 @@ NAME = "paper.typ"
 STANDARD: Literal["a-2b"] = "a-2b"
 WIDTH_MM, HEIGHT_MM = 165, 170
 _LONG = re.compile(r"\S{24,}")
-_BAD = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _BREAK = "\u200b"
 
 
@@ -62,13 +61,18 @@ class _Maker:
         told |= {"above": head.above, "issuer": head.issuer, "subject_lines": head.subject, "addressees": head.addressees}
         told["signer_title"] = front.signer_title.upper()
         return {
-            "title": self.report.title,
+            "title": layout.printable(self.report.title),
             "landscape": self.report.landscape,
             "front": _safe(told),
-            "words": {name: getattr(self.words, name) for name in self.words.__dataclass_fields__},
+            "words": _safe({name: getattr(self.words, name) for name in self.words.__dataclass_fields__}),
             "body": self.blocks(self.report.body),
             "appendices": [
-                {"heading": one.heading, "title": _safe(one.title), "attached": one.attached, "blocks": self.blocks(one.blocks)}
+                {
+                    "heading": one.heading,
+                    "title": _safe(one.title),
+                    "attached": _safe(one.attached),
+                    "blocks": self.blocks(one.blocks),
+                }
                 for one in layout.appendices(self.report, self.say)
             ],
         }
@@ -83,21 +87,27 @@ class _Maker:
         if isinstance(one, Table):
             rows = [[_safe(layout.shown(cell, self.words.unseen)) for cell in row] for row in one.rows]
             columns = [column.model_dump() for column in one.columns]
-            return {"kind": "table", "title": _safe(one.title), "columns": columns, "rows": rows, "strong": one.strong, "empty": one.empty}  # fmt: skip
+            return {"kind": "table", "title": _safe(one.title), "columns": _safe(columns), "rows": rows, "strong": one.strong, "empty": _safe(one.empty)}  # fmt: skip
         assert isinstance(one, Figure)
         self.figures += 1
         name = f"drawing-{self.figures}.svg"
-        (self.root / name).write_text(one.svg, "utf-8")
+        (self.root / name).write_text(layout.printable(one.svg), "utf-8")
         width, height = size_mm(one.svg)
         scale = min(1.0, WIDTH_MM / width, HEIGHT_MM / height)
         caption = self.say("figure", number=str(self.figures), title=one.title)
-        return {"kind": "figure", "file": name, "title": one.title, "caption": _safe(caption), "width": round(width * scale, 1)}
+        return {
+            "kind": "figure",
+            "file": name,
+            "title": layout.printable(one.title),
+            "caption": _safe(caption),
+            "width": round(width * scale, 1),
+        }
 
 
 def _safe(given: Any) -> Any:
     """Text as it is, with places where a word too long for a column may break."""
     if isinstance(given, str):
-        return _LONG.sub(lambda found: _BREAK.join(re.findall(r".{1,12}", found[0])), _BAD.sub("\ufffd", given))
+        return _LONG.sub(lambda found: _BREAK.join(re.findall(r".{1,12}", found[0])), layout.printable(given))
     if isinstance(given, dict):
         return {key: _safe(value) for key, value in given.items()}
     if isinstance(given, list | tuple):

@@ -9,11 +9,12 @@ from typing import Any
 import xlsxwriter
 
 from server.documents.exports import layout
-from server.documents.report import Paragraph, Report, Table
+from server.documents.report import Paragraph, Report, Style, Table
 from server.documents.texts import Texts
 
-_BAD = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _NAME = re.compile(r"[\[\]:*?/\\']")
+_CODE = re.compile("_(?=x[0-9A-Fa-f]{4}_)")
+"""What a sheet would read as the number of a letter."""
 CELL_MAX = 32_767
 FONT = "Times New Roman"
 
@@ -22,7 +23,7 @@ def written(report: Report) -> bytes:
     """The file."""
     out = io.BytesIO()
     book = xlsxwriter.Workbook(out, {"in_memory": False, "constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False})  # fmt: skip
-    book.set_properties({"title": report.title[:250], "created": report.made_at.replace(tzinfo=None)})
+    book.set_properties({"title": layout.plain(report.title)[:250], "created": report.made_at.replace(tzinfo=None)})
     _Sheets(book, report).write()
     book.close()
     return out.getvalue()
@@ -55,7 +56,7 @@ class _Sheets:
         self._grounds(appendices[-1])
 
     def _name(self, wanted: str) -> str:
-        base = _NAME.sub(" ", wanted).strip()[:31] or "rasoat"
+        base = _NAME.sub(" ", layout.plain(wanted)).strip()[:31] or "rasoat"
         name, count = base, 1
         while name.casefold() in self.names:
             count += 1
@@ -77,7 +78,7 @@ class _Sheets:
         lines = [*((line.upper(), self.plain) for line in front.above), *((line.upper(), self.bold) for line in front.issuer)]
         lines += [(f"{words.number}{words.blank_number}{front.symbol}", self.plain), (words.place_and_day, self.plain)]
         lines += [(front.type, self.bold), (front.subject, self.bold), ("", self.plain)]
-        lines += [(one.text, self.plain) for one in self.report.body if isinstance(one, Paragraph)]
+        lines += [(self._said(one), self.plain) for one in self.report.body if isinstance(one, Paragraph)]
         for row, (text, look) in enumerate(lines):
             self._put(sheet, row, 0, text, look)
 
@@ -102,16 +103,23 @@ class _Sheets:
         sheet = self.book.add_worksheet(self._name(appendix.title.capitalize()))
         self._page(sheet)
         sheet.set_column(0, 0, 110, self.plain)
-        texts = [one.text for one in appendix.blocks if isinstance(one, Paragraph)]
+        texts = [self._said(one) for one in appendix.blocks if isinstance(one, Paragraph)]
         for row, text in enumerate([appendix.title, *texts]):
             self._put(sheet, row, 0, text, self.bold if row == 0 else self.plain)
+
+    def _said(self, one: Paragraph) -> str:
+        """A blank is no statement: it stands in brackets."""
+        return self.say("to_fill", text=one.text) if one.style is Style.BLANK else one.text
 
     def _put(self, sheet: Any, row: int, column: int, value: int | str | None, look: Any, wide: bool = False) -> None:
         """Text stays text, whatever it begins with."""
         if isinstance(value, int) and not isinstance(value, bool):
             sheet.write_number(row, column, value, look if look is self.strong else self.number)
             return
-        text = _BAD.sub("\ufffd", self.unseen if value is None else str(value))[:CELL_MAX]
+        text = layout.plain(self.unseen if value is None else str(value))
+        if len(text) > CELL_MAX:  # a sheet holds no more, and says so
+            text = text[: CELL_MAX - 1] + "…"
+        text = _CODE.sub("_x005F_", text)
         if wide:
             sheet.write_string(row, column, text)
         elif text:
