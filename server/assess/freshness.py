@@ -1,4 +1,4 @@
-"""How old a machine's last report is, measured by its own unit's interval."""
+"""How old a machine's last report is, measured by its own unit's interval, and what came out of it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,13 @@ from server.units.models import Policy
 
 FRESH, SILENT = 2, 10
 """Fresh: reported within so many of its unit's intervals; silent: not within so many."""
+
+_LAST = "latest__assessment__"
+FAILING = Q(**{f"{_LAST}fail__gt": 0})
+UNCLEAR = Q(**{f"{_LAST}fail": 0}) & (Q(**{f"{_LAST}unknown__gt": 0}) | Q(**{f"{_LAST}passed": 0}))
+"""Nothing fails, and something is unknown, or no check spoke of the machine at all: that nothing was found is no pass."""
+PASSED = Q(**{f"{_LAST}fail": 0, f"{_LAST}unknown": 0, f"{_LAST}passed__gt": 0})
+"""In its last report, however old. Conditions on a Machine; each judged one fits one of the three."""
 
 
 def fresh_of(policies: dict[int, Policy], now: datetime) -> Q:

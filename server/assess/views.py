@@ -21,7 +21,7 @@ from baselines.model import LEVELS, Assessment, Baseline, Result
 from collectors.model import Record, Snapshot
 from server.assess import centre, judge, packs, sheet, wording
 from server.assess import kept as former
-from server.assess.freshness import fresh_of, freshness
+from server.assess.freshness import FAILING, PASSED, UNCLEAR, fresh_of, freshness
 from server.assess.models import Alarm, StoredAssessment
 from server.configurations import states as configurations
 from server.findings import queries as findings
@@ -48,6 +48,7 @@ STATES = {
     "fresh": _("Up to date"),
     "judged": _("Judged"),
     "unclear": _("Nothing fails, something is unknown"),
+    "outdated": _("Passed in its last report, none of late"),
     "pass": _("Everything passes"),
     "retired": _("Out of service"),
 }
@@ -84,7 +85,7 @@ def machines(request: HttpRequest) -> HttpResponse:
         seen=Count("pk", filter=Q(latest__isnull=False)),
         fresh=Count("pk", filter=fresh),
         judged=Count("latest__assessment"),
-        failing=Count("pk", filter=Q(latest__assessment__fail__gt=0)),
+        failing=Count("pk", filter=FAILING),
     )
     text, state, unit = request.GET.get("q", "").strip(), request.GET.get("state", ""), request.GET.get("unit", "")
     open_alarm = Exists(Alarm.objects.filter(machine=OuterRef("pk"), closed_at=None))
@@ -128,7 +129,7 @@ def _filter(found: QuerySet[Machine], text: str, state: str, unit: Unit | None, 
     if unit:
         found = found.filter(unit__path__under=unit.path)
     conditions = {
-        "fail": Q(latest__assessment__fail__gt=0),
+        "fail": FAILING,
         "unknown": Q(latest__assessment__unknown__gt=0),
         "alarm": Q(alarmed=True),
         "late": Q(latest__isnull=False) & ~fresh,
@@ -136,8 +137,9 @@ def _filter(found: QuerySet[Machine], text: str, state: str, unit: Unit | None, 
         "seen": Q(latest__isnull=False),
         "fresh": fresh,
         "judged": Q(latest__assessment__isnull=False),
-        "unclear": Q(latest__assessment__fail=0, latest__assessment__unknown__gt=0),
-        "pass": Q(latest__assessment__fail=0, latest__assessment__unknown=0),
+        "unclear": UNCLEAR,
+        "outdated": PASSED & ~fresh,
+        "pass": PASSED & fresh,
     }
     return found.filter(conditions[state]) if state in conditions else found
 

@@ -11,6 +11,7 @@ from django.db.models import Count, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from server.assess.freshness import FAILING, PASSED, UNCLEAR
 from server.coverage.models import Expected
 from server.coverage.numbers import Branch, Numbers, reported_of_late, summed
 from server.ingest.models import IN_SERVICE, Machine
@@ -20,6 +21,7 @@ from server.units.rights import SEE
 STATES = {
     "fail": _("with failures"),
     "unknown": _("nothing fails, something is unknown"),
+    "stale": _("passed in its last report, none of late"),
     "pass": _("everything passes"),
     "unjudged": _("reported, not judged"),
     "unreached": _("not reached"),
@@ -45,25 +47,39 @@ class Standing(Numbers):
 
     failing: int = 0
     unclear: int = 0
-    """Judged, nothing fails, and something is unknown."""
+    """Judged, nothing fails, and something is unknown, or no check spoke of it at all."""
+    passing: int = 0
+    """Judged, everything passes, and that is of late: what passed a month ago says nothing of today."""
+    listed: int = 0
+    """Of the expected: lines of lists, of which no agent speaks."""
 
     def count(self, code: str) -> int:
         counts = {
             "fail": self.failing,
             "unknown": self.unclear,
-            "pass": self.judged - self.failing - self.unclear,
+            "stale": self.judged - self.failing - self.unclear - self.passing,
+            "pass": self.passing,
             "unjudged": self.seen - self.judged,
             "unreached": self.expected - self.seen,
         }
         return counts[code]
 
     @property
-    def passing(self) -> int:
-        return self.count("pass")
+    def stale(self) -> int:
+        return self.count("stale")
+
+    @property
+    def unjudged(self) -> int:
+        return self.count("unjudged")
 
     @property
     def unreached(self) -> int:
         return self.count("unreached")
+
+    @property
+    def unreached_gap(self) -> str:
+        """The gap of server/coverage that lists them; empty where two together do."""
+        return {0: "never", self.unreached: "absent"}.get(self.listed, "")
 
     @property
     def silent(self) -> int:
@@ -91,18 +107,19 @@ def below(user: User, unit: Unit | None, now: datetime) -> tuple[Standing, list[
 def _by_unit(user: User, now: datetime, unit: Unit | None, every: dict[int, Unit]) -> dict[int, Standing]:
     """Of each unit by itself: server/coverage counts the four numbers in the same way."""
     under = Q(unit__path__under=unit.path) if unit else Q()
-    failing, unclear = Q(latest__assessment__fail__gt=0), Q(latest__assessment__fail=0, latest__assessment__unknown__gt=0)
+    fresh = reported_of_late(now, every)
     machines = Machine.objects.visible_to(user).filter(IN_SERVICE, under).order_by().values("unit_id").annotate(
-        all=Count("pk"), seen=Count("latest"), fresh=Count("pk", filter=reported_of_late(now, every)), judged=Count("latest__assessment"),
-        failing=Count("pk", filter=failing), unclear=Count("pk", filter=unclear),
+        all=Count("pk"), seen=Count("latest"), fresh=Count("pk", filter=fresh), judged=Count("latest__assessment"),
+        failing=Count("pk", filter=FAILING), unclear=Count("pk", filter=UNCLEAR), passing=Count("pk", filter=PASSED & fresh),
     )  # fmt: skip
     found: dict[int, Standing] = defaultdict(Standing)
     for row in machines:
         found[row["unit_id"]].add(
-            Standing(row["all"], row["seen"], row["fresh"], row["judged"], 0, row["failing"], row["unclear"])
+            Standing(row["all"], row["seen"], row["fresh"], row["judged"], 0, row["failing"], row["unclear"], row["passing"])
         )
     excused = Expected.excused(timezone.localdate(now))
     listed = Expected.objects.visible_to(user).filter(under, listed=True, machine=None).order_by().values("unit_id")
     for one in listed.annotate(let_off=Count("pk", filter=excused), all=Count("pk")):
-        found[one["unit_id"]].add(Standing(expected=one["all"] - one["let_off"], excused=one["let_off"]))
+        lines = one["all"] - one["let_off"]
+        found[one["unit_id"]].add(Standing(expected=lines, listed=lines, excused=one["let_off"]))
     return found

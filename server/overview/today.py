@@ -66,18 +66,20 @@ def _machines(user: User, unit: Unit) -> list[Task]:
 
 def _coverage(user: User, unit: Unit, standing: Standing) -> list[Task]:
     found, url = [], reverse("coverage")
-    if unreached := standing.count("unreached"):
-        never = Machine.objects.visible_to(user).filter(IN_SERVICE, unit__path__under=unit.path, latest=None).count()
-        words = ngettext("expected machine was never reached", "expected machines were never reached", unreached)
-        gap = "absent" if unreached > never else "never"
-        found.append(Task(False, str(unreached), words, f"{url}?gap={gap}&unit={unit.pk}"))
+    ambiguous = coverage.gap(user, "ambiguous", unit, timezone.now()).count()
+    if never := standing.unreached - standing.listed:
+        words = ngettext("enrolled machine never reported", "enrolled machines never reported", never)
+        found.append(Task(False, str(never), words, f"{url}?gap=never&unit={unit.pk}"))
+    if absent := standing.listed - ambiguous:
+        words = ngettext("listed machine has no agent", "listed machines have no agent", absent)
+        found.append(Task(False, str(absent), words, f"{url}?gap=absent&unit={unit.pk}"))
     if standing.silent:
         words = ngettext("machine has not reported of late", "machines have not reported of late", standing.silent)
         found.append(Task(False, str(standing.silent), words, f"{url}?gap=stale&unit={unit.pk}"))
     if unjudged := standing.count("unjudged"):
         words = ngettext("machine reported and was not judged", "machines reported and were not judged", unjudged)
         found.append(Task(True, str(unjudged), words, f"{url}?gap=unjudged&unit={unit.pk}"))
-    if ambiguous := coverage.gap(user, "ambiguous", unit, timezone.now()).count():
+    if ambiguous:
         words = ngettext("line of a list fits several machines", "lines of lists fit several machines", ambiguous)
         found.append(Task(False, str(ambiguous), words, f"{url}?gap=ambiguous&unit={unit.pk}"))
     return found

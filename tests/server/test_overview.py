@@ -9,10 +9,11 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from server.assess.models import StoredAssessment
 from server.coverage.models import Expected
 from server.findings import tally
 from server.findings.queries import Day
-from server.ingest.models import EnrolmentToken, Machine
+from server.ingest.models import EnrolmentToken, Machine, StoredSnapshot
 from server.overview import matrix
 from server.overview.changes import changes
 from server.overview.standing import below
@@ -46,6 +47,7 @@ def test_each_expected_machine_is_in_one_state(fleet, admin, tree) -> None:
     assert {one.code: one.number for one in standing.states} == {
         "fail": 1,
         "unknown": 1,
+        "stale": 0,
         "pass": 1,
         "unjudged": 0,
         "unreached": 2,
@@ -65,10 +67,36 @@ def test_switching_machines_off_makes_nothing_better(fleet, admin, tree, client:
     assert later.silent == later.seen == before.seen
 
 
+def test_what_passed_long_ago_is_no_pass_today(fleet, admin, tree) -> None:
+    later = below(admin, tree["root"], timezone.now() + timedelta(days=30))[0]
+    assert (later.passing, later.count("stale"), later.failing, later.unclear) == (0, 1, 1, 1)
+    assert sum(one.number for one in later.states) == later.expected
+
+
+def test_a_report_of_which_nothing_was_judged_does_not_pass(fleet, admin, as_admin: Client, tree) -> None:
+    """No check spoke of it: that is not everything in order."""
+    StoredAssessment.objects.filter(machine__name="tot").update(passed=0)
+    standing = below(admin, tree["root"], timezone.now())[0]
+    assert (standing.passing, standing.unclear) == (0, 2)
+    for state, number in (("pass", 0), ("unclear", 2)):
+        assert as_admin.get(f"/machines/?state={state}").content.decode().count('class="name"') == number
+
+
+def test_the_numbers_of_a_branch_add_up_to_its_machines(fleet, as_admin: Client) -> None:
+    StoredAssessment.objects.filter(machine__name="tot").delete()
+    StoredSnapshot.objects.filter(machine__name="chua-ro").update(orders_at=timezone.now() - timedelta(days=30))
+    table = as_admin.get("/").content.decode().partition('class="list branches"')[2].partition("</tbody>")[0]
+    rows = table.partition("<tbody>")[2].split("<tr>")[1:]
+    assert len(rows) == 2
+    for row in rows:
+        expected = int(re.findall(r'<td class="num">(\d+)</td>', row)[0])
+        assert sum(map(int, re.findall(r"<b>(\d+)</b>", row))) == expected, row
+
+
 def test_every_number_leads_to_a_list_of_so_many(fleet, as_admin: Client, tree) -> None:
     page = as_admin.get("/").content.decode()
     links = re.findall(r'<a href="(/machines/\?state=\w+&amp;unit=\d+)">(?:<span[^>]*></span><b>)?(\d+)', page)
-    assert len(links) == 6
+    assert len(links) == 7
     for url, number in links:
         rows = as_admin.get(url.replace("&amp;", "&")).content.decode().count('class="name"')
         assert rows == int(number), url
@@ -77,7 +105,14 @@ def test_every_number_leads_to_a_list_of_so_many(fleet, as_admin: Client, tree) 
 def test_what_wants_a_person_today(fleet, admin, as_admin: Client, tree) -> None:
     standing = below(admin, tree["root"], timezone.now())[0]
     said = {task.words: task for task in tasks(admin, tree["root"], standing)}
-    assert said["máy phải có nhưng chưa tiếp cận được"].number == "2"
+    never, absent = (
+        said["máy đã đăng ký nhưng chưa báo cáo lần nào"],
+        said["máy có trong danh sách nhưng chưa có phần mềm rà soát"],
+    )
+    assert (never.number, absent.number) == ("1", "1")
+    for task, name in ((never, "im-lang"), (absent, "co-trong-danh-sach")):
+        page = as_admin.get(task.url).content.decode().partition("<tbody>")[2].partition("</tbody>")[0]
+        assert (page.count("<tr>"), name in page) == (1, True), "the list behind it holds so many"
     unsaid = said["máy chưa biết có lỗ hổng đang bị khai thác hay không"]
     assert unsaid.number == "4", "no list of exploited ones is in force: that is not none"
     for task in said.values():
