@@ -443,7 +443,7 @@ def test_what_ships_on_machines_imports_no_maker_of_papers() -> None:
     assert [path for path in files if named.search(path.read_text("utf-8"))] == []
 
 
-STRANGE = ["máy-中文", "máy-😀", "đảo\u202etxt", "nửa\x85\x7f", "một\x01", "x_x0041_y"]
+STRANGE = ["máy-中文", "máy-😀", "đảo\u202etxt", "nửa\x85\x7f", "một\x01"]
 
 
 @pytest.mark.parametrize("name", STRANGE)

@@ -13,8 +13,6 @@ from server.documents.report import Paragraph, Report, Style, Table
 from server.documents.texts import Texts
 
 _NAME = re.compile(r"[\[\]:*?/\\']")
-_CODE = re.compile("_(?=x[0-9A-Fa-f]{4}_)")
-"""What a sheet would read as the number of a letter."""
 CELL_MAX = 32_767
 FONT = "Times New Roman"
 
@@ -119,7 +117,6 @@ class _Sheets:
         text = layout.plain(self.unseen if value is None else str(value))
         if len(text) > CELL_MAX:  # a sheet holds no more, and says so
             text = text[: CELL_MAX - 1] + "…"
-        text = _CODE.sub("_x005F_", text)
         if wide:
             sheet.write_string(row, column, text)
         elif text:
