@@ -26,6 +26,8 @@ from server.configurations import keep as configurations
 from server.coverage import matching
 from server.enrolment import hardware
 from server.errors import Refused
+from server.feeds.matching import host as hosts
+from server.feeds.matching.tasks import wake
 from server.ingest import admission, keeping
 from server.ingest.access import AGENT_ID, agent_by_id, agent_of
 from server.ingest.models import Agent, Machine, StoredSnapshot
@@ -277,6 +279,7 @@ def _store(form: keeping.Form, opened: _Opened, agent: Agent) -> StoredSnapshot:
         "seconds": snapshot.seconds,
         "collector": snapshot.collector[:50],
         "digest": snapshot.digest[:64],
+        "deciding": hosts.deciding(snapshot.records),
         "sealed_sha256": hashlib.sha256(opened.sealed.plain).hexdigest(),
         "sound_for": "" if snapshot.problems() else facts_digest(),
         **form._asdict(),
@@ -286,6 +289,9 @@ def _store(form: keeping.Form, opened: _Opened, agent: Agent) -> StoredSnapshot:
     stored._state.adding = False
     stored.machine = machine
     if machine.latest is None or (stored.orders_at, stored.pk) > (machine.latest.orders_at, machine.latest.pk):
+        if machine.latest is None or machine.latest.deciding != stored.deciding:
+            # what rests on feeds is unknown until it is matched; the wish to match it soon is no part of the report
+            transaction.on_commit(wake, robust=True)
         cards = matching.cards_of(machine)
         hardware.watch(machine, stored, snapshot, cards)
         machine.latest = stored

@@ -184,7 +184,10 @@ class StoredSnapshot(models.Model):
     privileged = models.BooleanField()
     seconds = models.FloatField()
     collector = models.CharField(max_length=50)
-    digest = models.CharField(max_length=64, help_text="Of the facts alone: equal means nothing changed")
+    digest = models.CharField(max_length=64, help_text="Of the facts alone, as the machine says")
+    deciding = models.CharField(
+        max_length=64, blank=True, default="", help_text="feeds.matching.host.deciding, worked out here; empty: before it was noted"
+    )
     sealed_sha256 = models.CharField(
         max_length=64,
         help_text="Of header line, newline and snapshot; of what came before differences were kept: of the sealed file",

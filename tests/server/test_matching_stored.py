@@ -150,6 +150,65 @@ def test_equal_machines_are_matched_once(client: Any, host: Any, another: Any, m
     assert Ground.objects.count() == 1
 
 
+def test_a_machine_that_says_nothing_changed_is_not_believed(client: Any, host: Any, another: Any) -> None:
+    given("debian", mended("a", "2-1"))
+    honest, same = reports(client, host, ("a", "1-1")), {"digest": "5" * 64}
+    liar = another("may-2")
+    for version, age in (("1-1", 2), ("2-1", 1)):
+        snapshot = liar.snapshot(timedelta(hours=age), extra=(software(("a", version)),)).model_copy(update=same)
+        assert send(client, liar.seal(snapshot)).status_code == 201
+        given("debian", mended("a", "2-1"))  # both are matched, first the one that is as the other was
+        match()
+    assert carried(honest) == {(CVE, "a"): "fix"}
+    assert carried(Machine.objects.get(name="may-2")) == {}
+
+
+def test_a_report_of_the_same_packages_is_not_opened(
+    client: Any, host: Any, another: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given("debian", mended("a", "2-1"))
+    for one in (host, another("may-2")):
+        reports(client, one, ("a", "1-1"), age=timedelta(hours=1))
+    match()
+    machine = reports(client, liked := another("may-3"), ("a", "1-1"), age=timedelta(hours=1))
+    match()
+    reports(client, host, ("a", "1-1"))
+    reports(client, liked, ("a", "1-1"))
+    opened: list[str] = []
+    monkeypatch.setattr(tasks, "_records", lambda stored, ask=tasks._records: opened.append(stored.machine.name) or ask(stored))
+    assert match()["matched"] == 2
+    assert opened == [host.name], "the first of those that are alike"
+    assert carried(machine) == {(CVE, "a"): "fix"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_other_packages_wake_the_matching_once_for_all_that_report(client: Any, host: Any, another: Any) -> None:
+    def asked() -> list[Job]:
+        return list(Job.objects.filter(key=tasks.REPORTS, state=Job.WAITING))
+
+    given("debian", mended("a", "2-1"))
+    reports(client, host, ("a", "1-1"), age=timedelta(hours=2))
+    (job,) = asked()
+    assert job.due_at is not None
+    for name in ("may-2", "may-3"):
+        reports(client, another(name), ("a", "1-1"))
+    assert asked() == [job]
+    Job.objects.filter(pk=job.pk).update(state=Job.DONE)
+    reports(client, host, ("a", "1-1"), age=timedelta(hours=1))
+    assert not asked(), "the same packages as before"
+    reports(client, host, ("a", "2-1"))
+    assert len(asked()) == 1
+
+
+def test_that_the_matching_cannot_be_woken_refuses_no_report(
+    client: Any, host: Any, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
+) -> None:
+    monkeypatch.setattr("server.feeds.matching.tasks.rematch", None)
+    with django_capture_on_commit_callbacks(execute=True) as asked:
+        reports(client, host, ("a", "1-1"))
+    assert asked
+
+
 def test_a_snapshot_that_cannot_be_read_is_counted_and_stops_no_other(
     client: Any, host: Any, another: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

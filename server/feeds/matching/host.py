@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple
+
+from pydantic_core import to_json
+
+from collectors.model import Record
 
 
 class Package(NamedTuple):
@@ -48,6 +53,13 @@ FACTS: Final = ("identity", "software", "updates", "firmware")
 """Those that decide."""
 _STREAM = re.compile(r"-(eus|aus|tus|e4s|els)-")
 _ESM = re.compile(r"(?:^|\.)esm\.ubuntu\.com$")
+
+
+def deciding(records: Iterable[Record]) -> str:
+    """sha256 of the records that decide, as the collector has them: equal ones make the same Host. What a machine says of its
+    facts, such as that they are the same as before, decides nothing."""
+    told = [(one.fact, one.version, one.outcome, one.reason, one.data) for one in records if one.fact in FACTS]
+    return hashlib.sha256(to_json(told)).hexdigest()
 
 
 def read(records: Iterable[Mapping[str, Any]]) -> Host:

@@ -127,7 +127,7 @@ class Matched(models.Model):
 
     machine = models.OneToOneField(Machine, on_delete=models.CASCADE, primary_key=True, related_name="matched")
     snapshot = models.CharField(max_length=36)
-    facts = models.CharField(max_length=64, help_text="digest of the snapshot: equal means nothing changed")
+    facts = models.CharField(max_length=64, help_text="StoredSnapshot.deciding: equal means the same host")
     host = models.CharField(max_length=64, help_text="Of all that decides; equal hosts have the same vulnerabilities")
     book = models.CharField(max_length=64, help_text="Of the generations it rests on, and of the program")
     at = models.DateTimeField()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 from typing import NamedTuple
 
 from django.db import transaction
@@ -16,6 +17,7 @@ from server.assess import following
 from server.background.declare import Outcome as Told
 from server.background.declare import Work, task
 from server.background.models import Job
+from server.background.periodic import COLLECTOR
 from server.feeds.matching import host, store
 from server.feeds.matching.match import match
 from server.feeds.matching.models import Ended, Matched
@@ -32,6 +34,10 @@ CONCERNS = following.TOLD
 SLICE = 50
 """Machines of one transaction."""
 ENDED_SLICE = 2000
+SOON = timedelta(minutes=1)
+"""So long a report with other packages waits for more of its kind."""
+REPORTS = "matching.match/reports"
+"""Key of the job that reports ask for."""
 
 
 class Ready(NamedTuple):
@@ -75,7 +81,7 @@ def rematch(work: Work, refresh: bool = False) -> Told:
         now = timezone.now()
         with transaction.atomic():
             for one in ready:
-                came, went = store.keep(shelf, one.machine, one.snapshot.pk, one.snapshot.digest, one.host, one.made, now)
+                came, went = store.keep(shelf, one.machine, one.snapshot.pk, one.snapshot.deciding, one.host, one.made, now)
                 done["came"] += came
                 done["went"] += went
         following.follow([one.machine for one in ready], desk)
@@ -95,6 +101,13 @@ def follow(by: str) -> Job:
     return rematch.enqueue(by=by, key="matching.match/swap", refresh=True)
 
 
+def wake() -> None:
+    """A machine reports other packages than before: match soon, all that come until then at once. What waits already is asked
+    for by one look, so that a morning's reports do not each write a job. To be called once the report is committed."""
+    if not Job.objects.filter(key=REPORTS, state=Job.WAITING).exists():
+        rematch.enqueue(by=COLLECTOR, key=REPORTS, after=SOON)
+
+
 def _wanted(book: Tables) -> QuerySet[Machine]:
     current = Q(matched__snapshot=F("latest_id"), matched__book=book.stamp)
     machines = Machine.objects.filter(IN_SERVICE).exclude(latest=None).filter(~current | Q(matched=None))
@@ -106,12 +119,17 @@ def _matched(machine: Machine, shelf: Shelf, cache: Cache) -> Ready:
     stored = machine.latest
     assert stored is not None
     before: Matched | None = getattr(machine, "matched", None)
-    if before is not None and before.facts == stored.digest and (made := shelf.made(before.host)):
+    if before is not None and _same(before, stored) and (made := shelf.made(before.host)):
         return Ready(machine.pk, stored, before.host, made)
     seen = host.read(_records(stored))
     digest = store.digest_of(seen)
     made = shelf.made(digest) or shelf.make(digest, match(seen, shelf.book, cache))
     return Ready(machine.pk, stored, digest, made)
+
+
+def _same(before: Matched, stored: StoredSnapshot) -> bool:
+    """By what was worked out here; a digest that the machine itself gives could stay the same for ever."""
+    return before.snapshot == stored.pk or (bool(stored.deciding) and before.facts == stored.deciding)
 
 
 def _records(stored: StoredSnapshot) -> list[dict[str, object]]:
