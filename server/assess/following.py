@@ -44,7 +44,7 @@ class Desk:
     def __init__(self, book: Tables) -> None:
         self.book = book
         self._feeds = [feed for feed in book.feeds.values() if feed.kind in TOLD]
-        numbers = sorted(feed.generation_id or 0 for feed in self._feeds)
+        numbers = sorted((feed.generation_id or 0, feed.limit) for feed in self._feeds)
         self.stamp = hashlib.sha256(f"1 {book.stamp} {numbers}".encode()).hexdigest()
         self._parts = {
             part: [_resting(feed) for feed in self._feeds if feed.kind == part] for part in (fact.KEV, fact.EPSS, fact.LIFE)
@@ -73,9 +73,11 @@ class Desk:
             )
             if found is None:  # swept away meanwhile
                 raise LookupError(f"the data of {name} of {day} are here no longer")
-            limit = found.feed.limit_days
+            limit = found.feed.limit
             until = found.data_date + timedelta(days=limit) if limit else None
-            self._generations[name, day] = fact.Resting(name, found.data_date, until, found.digest, found.imported_at)
+            self._generations[name, day] = fact.Resting(
+                name, found.data_date, until, found.digest, found.imported_at, found.feed.kind
+            )
         return self._generations[name, day]
 
     def _life(self, ecosystem: str) -> fact.Life | None:
@@ -176,4 +178,4 @@ def _held(machine: int) -> list[fact.Held]:
 def _resting(feed: Feed) -> fact.Resting:
     made = feed.generation
     assert made is not None
-    return fact.Resting(feed.name, made.data_date, feed.carries_until(), made.digest, made.imported_at)
+    return fact.Resting(feed.name, made.data_date, feed.carries_until(), made.digest, made.imported_at, feed.kind)

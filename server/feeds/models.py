@@ -21,6 +21,7 @@ from django.db import models
 from django.utils import timezone
 
 from server.feeds.codes import NOT_SAID, STATES, UNDETERMINED
+from server.feeds.parsers import KINDS
 
 
 class Feed(models.Model):
@@ -43,6 +44,13 @@ class Feed(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def limit(self) -> int:
+        """Older than so many days it carries no verdict; 0: does not age. The stricter of what held at its import and what this
+        program says: one that was shortened holds at once, one that was lengthened from the next import on."""
+        kind = KINDS.get(self.kind)
+        return min((days for days in (self.limit_days, kind.limit_days if kind else 0) if days), default=0)
+
     def age_days(self, today: date | None = None) -> int | None:
         """Days since its data were made; None while there are none."""
         if self.generation is None:
@@ -52,13 +60,13 @@ class Feed(models.Model):
     def is_old(self, today: date | None = None) -> bool:
         """Over its limit, or without data: what rests on it is unknown. A date in the future is no age either."""
         age = self.age_days(today)
-        return age is None or age < -1 or (self.limit_days > 0 and age > self.limit_days)
+        return age is None or age < -1 or (self.limit > 0 and age > self.limit)
 
     def carries_until(self) -> date | None:
         """Last day on which verdicts may rest on it; None: without end, or no data."""
-        if self.generation is None or not self.limit_days:
+        if self.generation is None or not self.limit:
             return None
-        return self.generation.data_date + timedelta(days=self.limit_days)
+        return self.generation.data_date + timedelta(days=self.limit)
 
 
 class Generation(models.Model):

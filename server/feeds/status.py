@@ -58,7 +58,7 @@ def foot(today: date | None = None) -> list[tuple[str, date | None, bool]]:
 def _standing(feed: Feed, today: date) -> Standing:
     now = feed.generation
     return Standing(
-        feed.name, feed.kind, feed.publisher, feed.licence, now.data_date if now else None, feed.age_days(today), feed.limit_days,
+        feed.name, feed.kind, feed.publisher, feed.licence, now.data_date if now else None, feed.age_days(today), feed.limit,
         feed.is_old(today), now.imported_at if now else None, now.bundle if now else None, now.digest if now else "",
         now.records if now else None, now.rows if now else None, now.left_out if now else None, _reread(feed), feed.refused, feed.refused_at,
     )  # fmt: skip

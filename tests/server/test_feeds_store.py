@@ -18,6 +18,7 @@ from server.background import delivery
 from server.background.models import Job
 from server.config import Data
 from server.feeds import incoming, rows, store
+from server.feeds.matching.tables import Tables
 from server.feeds.models import CONTENT, Affected, Feed, Generation, Indicator, Warning, WarningItem, in_force
 from server.feeds.parsers import KINDS
 from server.feeds.status import standings
@@ -270,6 +271,21 @@ def test_a_feed_ages_and_a_date_to_come_is_no_age(tmp_path: Path) -> None:
     assert feed.is_old(made.data_date - timedelta(days=2))
     assert Feed(name="x", kind="kev", limit_days=30).is_old()
     assert Feed(name="x", kind="indicators").is_old(), "a feed without data carries nothing"
+
+
+def test_a_limit_that_was_shortened_holds_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    take(tracker(tmp_path / "a", 2), days=5)
+    feed = Feed.objects.get()
+    assert not feed.is_old()
+    stamps = {Tables().stamp}
+    for days, old, holds in ((4, True, 4), (40, False, 14), (0, False, 14)):
+        monkeypatch.setitem(store.KINDS, "debian", replace(store.KINDS["debian"], limit_days=days))
+        assert (feed.is_old(), feed.limit) == (old, holds)
+        assert [(one.old, one.limit_days) for one in standings()] == [(old, holds)]
+        stamps.add(Tables().stamp)
+    assert len(stamps) == 2, "what was matched is matched again, with the last day of now"
+    Feed.objects.update(limit_days=3)
+    assert Feed.objects.get().is_old()
 
 
 def test_the_job_goes_on_after_a_refused_file_and_says_so(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -27,6 +28,7 @@ from server.feeds.matching.fact import (
     record_of,
 )  # fmt: skip
 from server.feeds.matching.outcome import REASONS, Left
+from server.feeds.parsers import KINDS
 
 TODAY = date(2026, 11, 29)
 HOST = "a" * 64
@@ -121,6 +123,15 @@ def test_a_feed_over_its_limit_takes_what_rests_on_it(part: str, blank: list[str
     assert none(fact) == blank
     assert any("over their age limit since 2026-11-28" in one.reason for one in fact.unseen)
     assert none(fact_of(made(held(1, exploited=True)), HOST, TODAY)) == [], "newer data bring it back"
+
+
+def test_a_limit_shortened_after_the_matching_holds_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = made(held(1, exploited=True), parts=PARTS | {KEV: [feed("kev", age=3, limit=30)._replace(kind="kev")]})
+    assert none(fact_of(kept, HOST, TODAY)) == []
+    monkeypatch.setitem(KINDS, "kev", dataclasses.replace(KINDS["kev"], limit_days=2))
+    assert none(fact_of(kept, HOST, TODAY)) == EXPLOITED
+    monkeypatch.setitem(KINDS, "kev", dataclasses.replace(KINDS["kev"], limit_days=0))
+    assert none(fact_of(kept, HOST, TODAY)) == [], "one that was lengthened holds from the next import on"
 
 
 @pytest.mark.parametrize(("part", "blank"), [(KEV, EXPLOITED), (LIFE, ENDS), (EPSS, [])])

@@ -20,6 +20,7 @@ from collectors.model import Record, Source
 from server.feeds.codes import SEVERITY_WORDS
 from server.feeds.matching.outcome import Left
 from server.feeds.matching.said import FIX, UNCERTAIN
+from server.feeds.parsers import KINDS
 
 LISTED: Final = 50
 """Rows of one list. `fixable` begins with what is known longest, so that what is cut off is overdue after the rest."""
@@ -46,6 +47,8 @@ class Resting(NamedTuple):
     """Last day on which it carries a verdict; None: without end."""
     sha256: str
     imported_at: datetime
+    kind: str = ""
+    """A limit of that kind that this program sets shorter than `until` does holds at once."""
 
 
 class Held(NamedTuple):
@@ -184,7 +187,8 @@ def _missing(feeds: Sequence[Sequence[Any]], part: str, today: date) -> str:
 
 
 def _over(feeds: Sequence[Sequence[Any]], today: date, until: str | None) -> str:
-    for name, dated, ends, *_more in feeds:
+    for name, dated, ends, *more in feeds:
+        ends = _shorter(date.fromisoformat(dated), ends, more[-1])
         if date.fromisoformat(dated) > today + timedelta(days=1):
             return f"the data of {name} are of {dated}, which is still to come"
         if ends and date.fromisoformat(ends) < today:
@@ -192,6 +196,12 @@ def _over(feeds: Sequence[Sequence[Any]], today: date, until: str | None) -> str
     if until and date.fromisoformat(until) < today:
         return f"the data of this system are over their age limit since {until}"
     return ""
+
+
+def _shorter(dated: date, ends: str | None, kind: str) -> str | None:
+    """The earlier of the last day as it was when it was matched, and as this program says."""
+    limit = KINDS[kind].limit_days if kind in KINDS else 0
+    return min(filter(None, (ends, (dated + timedelta(days=limit)).isoformat() if limit else None)), default=None)
 
 
 def _rows_of(fields: dict[str, Any], name: str, epss: str, gaps: Gaps) -> None:
@@ -232,9 +242,9 @@ def _listed(rows: Iterable[Held], order: Any) -> list[dict[str, Any]]:
 
 def _plain(feed: Resting) -> list[Any]:
     until = feed.until.isoformat() if feed.until else None
-    return [feed.name, feed.dated.isoformat(), until, feed.sha256, feed.imported_at.isoformat()]
+    return [feed.name, feed.dated.isoformat(), until, feed.sha256, feed.imported_at.isoformat(), feed.kind]
 
 
 def _sources(parts: Mapping[str, Sequence[Sequence[Any]]]) -> Iterable[Source]:
-    for name, dated, _until, sha256, at in (feed for feeds in parts.values() for feed in feeds):
+    for name, dated, _until, sha256, at, *_kind in (feed for feeds in parts.values() for feed in feeds):
         yield Source(kind="file", what=f"feed {name}, data of {dated}", sha256=sha256, at=datetime.fromisoformat(at))

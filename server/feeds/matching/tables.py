@@ -45,7 +45,9 @@ class Tables:
         self.generations = in_force()
         self.feeds = {feed.generation_id: feed for feed in Feed.objects.exclude(generation=None).select_related("generation")}
         self._deciding = in_force(*DECIDING)
-        words = f"{PROGRAM} {' '.join(map(str, self._deciding))}"
+        # another limit: until when what is matched carries a verdict is written anew
+        limits = sorted((feed.name, feed.limit) for feed in self.feeds.values() if feed.kind in DECIDING)
+        words = f"{PROGRAM} {' '.join(map(str, self._deciding))} {limits}"
         self.stamp = hashlib.sha256(words.encode()).hexdigest()
         self._said: dict[str, Mapping[str, tuple[Said, ...]]] = {}
         self._by: dict[str, frozenset[int]] = {}
