@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -15,6 +15,7 @@ from server.feeds.matching.match import match
 from server.feeds.matching.outcome import Cache
 from server.feeds.matching.tables import Overtaken
 from server.ingest.models import Machine, StoredSnapshot
+from server.storage import retention
 from server.sweeps import letters, weigh
 from server.sweeps.codes import NOT_AFFECTED, OPEN
 from server.sweeps.compare import Answer, Carries, Seen, answer
@@ -33,6 +34,14 @@ def held(machines: Iterable[Machine]) -> dict[int, dict[int, dict[str, Standing]
     for one in Concern.objects.filter(machine__in=machines, open__gt=0):
         found[one.machine_id][one.letter_id] = {standing.key: standing for standing in one.standings}
     return found
+
+
+@retention.keeps
+def _shown(snapshots: Collection[str]) -> Iterable[str]:
+    """Reports that show an item open, or closed it, are its proof: without them what ends could not be told from other data."""
+    machines = StoredSnapshot.objects.filter(pk__in=snapshots).values("machine")
+    for concern in Concern.objects.filter(machine__in=machines):
+        yield from filter(None, (concern.closed_by, *(name for one in concern.standings for name in (one.by, one.closed_by))))
 
 
 class Proofs:

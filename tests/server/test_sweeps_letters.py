@@ -21,6 +21,7 @@ from server.feeds.matching.tables import Overtaken, Tables
 from server.feeds.models import Feed, Superseded, WindowsBuild
 from server.feeds.store import swapped
 from server.ingest.models import Machine, StoredSnapshot
+from server.storage import retention
 from server.sweeps import codes, state, tasks, weigh
 from server.sweeps.codes import CANNOT_TELL, CLOSED, NOT_AFFECTED, OPEN
 from server.sweeps.models import Concern, Item, Letter, Standing, Weighed
@@ -150,6 +151,32 @@ def test_other_data_end_a_warning_without_calling_it_closed(client: Any, host: A
     row = one(warned, machine)
     assert (row.state_word, row.closed_by, row.closed_at) == (NOT_AFFECTED, "", None)
     assert [each.note for each in row.standings] == ["by-data"]
+
+
+def test_the_reports_that_prove_are_kept_beyond_their_time(client: Any, host: Any) -> None:
+    """Of one item open by an old report, of another closed by one: those two stay, whatever lies between goes."""
+    data()
+    first = reports(client, host, software(("openssl", "3.0.15-1"), ("zlib", "1.2-1")), age=timedelta(days=900)).latest_id
+    shown = reports(client, host, software(("openssl", "3.0.15-1"), ("zlib", "1.2-1")), age=timedelta(days=890)).latest_id
+    match()
+    warned = letter({"cve": CVE}, {"cve": "CVE-2026-2"})
+    closing = reports(client, host, software(("openssl", "3.0.16-1"), ("zlib", "1.2-1")), age=timedelta(days=880))
+    match()
+    sweeping.weigh()
+    assert {row.state: row.by for row in one(warned, closing).standings} == {CLOSED: closing.latest_id, OPEN: closing.latest_id}
+    for days in (870, 860):
+        reports(client, host, age=timedelta(days=days))
+        match()
+        sweeping.weigh()
+    blind = reports(client, host)
+    match()
+    sweeping.weigh()
+    assert [row.by for row in one(warned, blind).standings if row.state == OPEN] == [closing.latest_id]
+    retention.prune()
+    kept = set(StoredSnapshot.objects.values_list("pk", flat=True))
+    # the very first is kept as the first contact, by another room
+    assert kept == {first, closing.latest_id, blind.latest_id}
+    assert shown not in kept
 
 
 def _both_turned(client: Any, host: Any, fixed: str, version: str, *items: dict[str, str]) -> tuple[Concern, Machine]:
