@@ -2,7 +2,8 @@
 
 It is closed when a scan passes that is newer than the last one that did not. A verdict that turned because a stored report was
 judged again, by other rules or newer data, closes nothing: the machine has not been looked at since. Of a unit every machine in
-service has to pass, and one that was never judged keeps it open: of that one nothing is known.
+service has to pass in such a newer report: one that was never judged, or has been silent since, keeps it open, and that the machine
+that failed was taken away proves nothing of the others.
 """
 
 from __future__ import annotations
@@ -12,14 +13,16 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.db import transaction
-from django.db.models import Count, F, Max, QuerySet
+from django.db.models import Count, Exists, F, Max, Min, OuterRef, QuerySet
 from django.utils import timezone
 
 from server.assignments.models import ENDED, OPEN, PASSED, Assignment, Note
 from server.findings.codes import FAIL, NOT_ASKED, PASS, UNKNOWN
 from server.findings.models import Head, Standing, Transition
+from server.findings.queries import under
 from server.ingest.models import IN_SERVICE, Machine
 from server.journal import models as journal
+from server.units.paths import outermost
 
 COLLECTOR = "collector"
 SLICE = 200
@@ -37,6 +40,8 @@ class Seen(NamedTuple):
     """Of those that pass: only since a stored report was judged again. No new scan passed."""
     newest: datetime | None
     """orders_at of the newest report of those that do not pass; of a machine: of its newest report."""
+    oldest: datetime | None
+    """orders_at of the oldest among the newest reports of those that pass."""
 
     @property
     def verdict(self) -> int:
@@ -54,36 +59,57 @@ def seen(one: Assignment) -> Seen:
 
 
 def all_seen(some: Sequence[Assignment]) -> list[Seen]:
-    """The same of several: those of single machines are asked for together."""
+    """The same of several, asked for together however many they are."""
     machines, rules = {one.machine_id for one in some if one.machine_id}, {one.rule_id for one in some}
     rows = Standing.objects.filter(machine__in=machines, rule__in=rules, machine__retired_at=None)
     verdicts = {(machine, rule): verdict for machine, rule, verdict in rows.values_list("machine_id", "rule_id", "verdict")}
     heads = dict(Head.objects.filter(machine__in=machines).values_list("machine_id", "at"))
     again = set(_again(machines, rules).values_list("machine_id", "rule_id"))
+    whole = _of_units([one for one in some if not one.machine_id])
     found = []
     for one in some:
         if not one.machine_id:
-            found.append(_of_unit(one))
+            found.append(whole[one.pk])
             continue
         verdict, at = verdicts.get((one.machine_id, one.rule_id), NOT_ASKED), heads.get(one.machine_id)
         judged_again = verdict == PASS and (one.machine_id, one.rule_id) in again
         fail, unknown, passed = (int(verdict == word) for word in (FAIL, UNKNOWN, PASS))
-        found.append(Seen(fail, unknown, passed, int(at is None), int(judged_again), at))
+        found.append(Seen(fail, unknown, passed, int(at is None), int(judged_again), at, at if passed else None))
     return found
 
 
-def _of_unit(one: Assignment) -> Seen:
-    machines = Machine.objects.filter(IN_SERVICE, unit__path__under=one.unit.path).order_by()
-    rows = Standing.objects.filter(rule=one.rule_id, machine__in=machines.values("pk")).order_by()
-    counted = dict(rows.values_list("verdict").annotate(Count("machine")))
-    passed = counted.get(PASS, 0)
-    again = (
-        _again(rows.filter(verdict=PASS).values("machine"), [one.rule_id]).values("machine").distinct().count() if passed else 0
+def _of_units(some: Sequence[Assignment]) -> dict[int, Seen]:
+    """By the number of the assignment: what the database adds up for each unit by itself, added up below each of these."""
+    if not some:
+        return {}
+    rules, parts = {one.rule_id for one in some}, outermost(one.unit.path for one in some)
+    rows = Standing.objects.filter(under("machine__unit__path", parts), rule__in=rules, machine__retired_at=None).order_by()
+    counted = list(
+        rows.values_list("machine__unit__path", "rule_id", "verdict").annotate(
+            Count("machine"), Max("machine__head__at"), Min("machine__head__at")
+        )
     )
-    newest = Head.objects.filter(machine__in=rows.filter(verdict__lte=UNKNOWN).values("machine")).aggregate(newest=Max("at"))
-    return Seen(
-        counted.get(FAIL, 0), counted.get(UNKNOWN, 0), passed, machines.filter(head=None).count(), again, newest["newest"]
-    )
+    passes = rows.filter(machine=OuterRef("machine"), rule=OuterRef("rule"), verdict=PASS)
+    turned = _again(Machine.objects.filter(IN_SERVICE, under("unit__path", parts)).order_by().values("pk"), rules)
+    again = list(
+        turned.filter(Exists(passes)).order_by().values_list("machine__unit__path", "rule_id").annotate(
+            Count("machine", distinct=True)
+        )
+    )  # fmt: skip
+    never = Machine.objects.filter(IN_SERVICE, under("unit__path", parts), head=None).order_by()
+    not_judged = list(never.values_list("unit__path").annotate(Count("pk")))
+    found = {}
+    for one in some:
+        here = [row for row in counted if row[1] == one.rule_id and row[0].startswith(one.unit.path)]
+        fail, unknown, passed = (sum(row[3] for row in here if row[2] == word) for word in (FAIL, UNKNOWN, PASS))
+        found[one.pk] = Seen(
+            fail, unknown, passed,
+            sum(number for path, number in not_judged if path.startswith(one.unit.path)),
+            sum(number for path, rule, number in again if rule == one.rule_id and path.startswith(one.unit.path)),
+            max((row[4] for row in here if row[2] <= UNKNOWN and row[4]), default=None),
+            min((row[5] for row in here if row[2] == PASS and row[5]), default=None),
+        )  # fmt: skip
+    return found
 
 
 def _again(machines: Any, rules: Any) -> QuerySet[Transition]:
@@ -115,8 +141,7 @@ def settle(one: Assignment, now: Seen) -> str:
     if one.closed_at is not None:
         return ""
     if now.verdict == PASS:
-        # a machine's pass must be newer than its last fail; of a unit `again` says the same of each of its machines
-        newer = not one.machine_id or (now.newest is not None and now.newest > one.failed_at)
+        newer = now.oldest is not None and now.oldest > one.failed_at
         return _close(one, PASSED) if newer and not now.again else ""
     if why := _ended(one):
         return _close(one, ENDED, why)

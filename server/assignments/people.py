@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 
 from django.db.models import Q
@@ -13,18 +14,19 @@ from server.units.rights import HANDLE, roles_for
 
 def able(unit: Unit) -> list[User]:
     """People with that right in the unit, by any unit above it; those who cannot log on any more are none."""
-    today = timezone.localdate()
-    holding = Membership.objects.filter(Q(until=None) | Q(until__gte=today), role__in=roles_for(HANDLE), unit__in=unit.ids)
-    return list(User.objects.filter(pk__in=holding.values("user"), is_active=True).order_by("full_name", "username"))
+    return able_in_all([unit])
 
 
 def able_in_all(units: Iterable[Unit]) -> list[User]:
-    """Those who have it in each of several units."""
-    found: list[User] | None = None
-    for unit in {one.pk: one for one in units}.values():
-        here = able(unit)
-        found = here if found is None else [one for one in found if one in here]
-    return found or []
+    """Those who have it in each of several units, asked for together."""
+    lines = {one.pk: set(one.ids) for one in units}
+    today = timezone.localdate()
+    holding = Membership.objects.filter(Q(until=None) | Q(until__gte=today), role__in=roles_for(HANDLE))
+    held: dict[int, set[int]] = defaultdict(set)
+    for user, unit in holding.filter(unit__in=set().union(*lines.values())).values_list("user_id", "unit_id"):
+        held[user].add(unit)
+    mine = [user for user, where in held.items() if lines and all(where & line for line in lines.values())]
+    return list(User.objects.filter(pk__in=mine, is_active=True).order_by("full_name", "username"))
 
 
 def is_able(user: User | None, unit: Unit) -> bool:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from collectors.model import Record, Snapshot, digest_of
@@ -136,6 +138,38 @@ def test_a_unit_is_closed_when_every_machine_passes_and_none_was_never_judged(cl
     looking.look()
     assert state(one) == OPEN
     assert machine.unit == tree["north"]
+
+
+@pytest.mark.on_both
+def test_a_unit_is_not_closed_by_taking_away_the_machine_that_fails(client, another, tree, operator) -> None:
+    """The other one passed before the finding was taken up: no newer report says that it still does."""
+    good, bad = another("bac-1", "north"), another("bac-2", "north")
+    report(client, good, timedelta(days=9), permit_root_login="no")
+    machine = report(client, bad, timedelta(hours=5))
+    [one] = changing.take(tree["north"], rule(), [], Wish(operator, None), operator).new
+    lifecycle.retire(machine, "thanh lý", "x")
+    looking.look()
+    assert state(one) == OPEN
+    assert "hiện đạt; sẽ đóng khi" in on(operator).get(f"/work/{one.pk}/").content.decode()
+    report(client, good, timedelta(hours=1), permit_root_login="no")
+    looking.look()
+    assert state(one) == PASSED
+
+
+def test_findings_of_units_are_asked_for_together(client, another, tree, operator, django_assert_num_queries) -> None:
+    one = another("bac-1", "north")
+    other = another("nam-1", "south")
+    for host in (one, other):
+        report(client, host, timedelta(hours=5))
+    some = [changing.take(tree[unit], rule(), [], Wish(operator, None), operator).new[0] for unit in ("north", "south", "root")]
+    with CaptureQueriesContext(connection) as few:
+        first = looking.all_seen(some[:1])
+    with django_assert_num_queries(len(few)):
+        found = looking.all_seen(some)
+    assert found[0] == first[0]
+    assert [(seen.fail, seen.passed, seen.not_judged) for seen in found] == [(1, 0, 0), (1, 0, 0), (2, 0, 0)]
+    report(client, other, timedelta(hours=1), permit_root_login="no")
+    assert [(seen.fail, seen.passed) for seen in looking.all_seen(some)] == [(1, 0), (0, 1), (1, 1)]
 
 
 def test_a_machine_out_of_service_ends_it_and_does_not_pass(client, machine, operator) -> None:
