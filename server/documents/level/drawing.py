@@ -73,13 +73,15 @@ def logical(gathered: Gathered, say: Texts) -> str:
             inside.setdefault(thing.zone, []).append(thing)
     sheet.box(60, 2, 45, 9, "#eeeeee")
     sheet.text(82.5, 8, say("drawing.internet"), 4, bold=True, middle=True)
-    places = _row(sheet, gates, 20)
+    places: dict[str, tuple[float, float]] = {}
+    for start in range(0, len(gates), ACROSS + 1):
+        places |= _row(sheet, gates[start : start + ACROSS + 1], 20 + 16 * (start // (ACROSS + 1)))
     if not gates:
         sheet.box(45, 20, 75, 10, dashed=True)
         sheet.text(82.5, 26, say("drawing.no_gate"), 3.4, middle=True, room=72)
     public = {zone.name: zone.public for zone in gathered.zones}
     networks = {zone.name: zone.inside for zone in gathered.zones}
-    y, tallest = 44.0 if gates else 40.0, 0.0
+    y, tallest = max((bottom for _x, bottom in places.values()), default=28.0) + 12, 0.0
     wide = (WIDTH - 2 * GAP - 4) / ACROSS
     for at, (name, things) in enumerate(inside.items()):
         column = at % ACROSS

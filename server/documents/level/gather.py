@@ -74,18 +74,33 @@ class Gathered:
     things: list[Thing]
     assessment: SystemAssessment
     unreadable: list[str] = field(default_factory=list)
+    retired: list[str] = field(default_factory=list)
+    """Machines that belong to it by the register and are out of service."""
+    cited: bool = True
+    """It is judged by the standard that the register names."""
+
+    @property
+    def not_fresh(self) -> dict[str, list[str]]:
+        """`old` or `none` -> names of the devices whose report is too old, or that have none."""
+        found: dict[str, list[str]] = {}
+        for one in self.assessment.assets:
+            if one.reach != "fresh":
+                found.setdefault("old" if one.reach in ("stale", "later") else "none", []).append(one.asset.name)
+        return found
 
 
 def gather(system: System, pack: str = "", level: int | None = None) -> Gathered:
     """Raises NoLevel, NoMembers, BaselineError."""
     units = {unit.pk: unit for unit in Unit.objects.filter(pk__in=system.unit.ids)}
     policy = resolve(system.unit, units)
-    baseline = packs.get(pack or _cited(system) or policy.baseline)
+    cited = _cited(system)
+    baseline = packs.get(pack or cited or policy.baseline)
     wanted = level or system.level
     if wanted is None or wanted not in baseline.standard.levels:
         raise NoLevel(system.name)
     zones = system.zones_told
-    things = _things(system, zones)
+    retired: list[str] = []
+    things = _things(system, retired)
     if not things:
         raise NoMembers(system.name)
     unreadable = _read(things, zones)
@@ -94,28 +109,33 @@ def gather(system: System, pack: str = "", level: int | None = None) -> Gathered
     snapshots = [thing.snapshot for thing in things if thing.snapshot is not None]
     made = register.System(told, text=told.model_dump_json(), file=f"{system.name}")
     assessment = judge_system(made, snapshots, baseline, wanted, timezone.localtime(), tailoring)
-    return Gathered(system, baseline, wanted, zones, things, assessment, unreadable)
+    return Gathered(system, baseline, wanted, zones, things, assessment, unreadable, retired, cited == baseline.id)
 
 
 def _cited(system: System) -> str:
-    """The pack of the standard that the register names, such as TCVN 14423:2026."""
+    """The pack of the standard that the register names, such as TCVN 14423:2026; empty where its words fit none, or several."""
     words = folded(system.standard)
-    for name in packs.names() if words else ():
-        edition = folded(packs.get(name).standard.edition)
-        if edition and (edition in words or words in edition):
-            return name
-    return ""
+    editions = {name: folded(packs.get(name).standard.edition) for name in packs.names()} if words else {}
+    found = [name for name, edition in editions.items() if edition and (edition in words or words in edition)]
+    return found[0] if len(found) == 1 else ""
 
 
-def _things(system: System, zones: list[Zone]) -> list[Thing]:
+def _things(system: System, retired: list[str]) -> list[Thing]:
+    """What belongs to it. A device of the equipment register stays, without a report, when the machine that was it is out of service;
+    a machine out of service is none, and is noted."""
     members = system.here.select_related("machine__unit", "machine__latest__base", "item__unit", "item__machine__unit", "item__machine__latest__base")  # fmt: skip
     found: dict[str, Thing] = {}
     seen: set[int] = set()
     for member in members:
         machine = member.reads
-        if machine is not None and (machine.retired_at is not None or machine.pk in seen):
-            continue
+        if machine is not None and machine.retired_at is not None:
+            if member.item is None:
+                retired.append(member.name)
+                continue
+            machine = None
         if machine is not None:
+            if machine.pk in seen:
+                continue
             seen.add(machine.pk)
         name = member.name if member.name not in found else f"{member.name} ({member.pk})"
         found[name] = Thing(name, _kind(member, machine), member.main, NOWHERE, machine, member.item)
@@ -169,14 +189,20 @@ def _tell(thing: Thing, snapshot: Snapshot) -> None:
 
 
 def zone_of(addresses: tuple[str, ...], zones: list[Zone]) -> str:
+    """The zone of the first address that lies in one; of zones that lie in each other the smallest."""
     for text in addresses:
         try:
             address = ip_address(text.partition("%")[0].partition("/")[0])
         except ValueError:
             continue
-        for zone in zones:
-            if any(address.version == network.version and address in network for network in zone.networks):
-                return zone.name
+        holding = [
+            (network.prefixlen, -place, zone.name)
+            for place, zone in enumerate(zones)
+            for network in zone.networks
+            if address.version == network.version and address in network
+        ]
+        if holding:
+            return max(holding)[2]
     return NOWHERE
 
 
@@ -222,8 +248,11 @@ def _words(
     now = timezone.now()
     said = Attestation.objects.filter(in_force(now), unit__in=system.unit.ids, machine=None, baseline=baseline.id)
     attestations: dict[tuple[str, object], register.Attestation] = {}
+    # a word says a name: where another system bears it too, it may be of that one
+    named = System.objects.filter(name=system.name, unit__in=system.unit.ids).exclude(pk=system.pk)
+    doubtful = set(named.values_list("unit", flat=True))
     for one in said.filter(Q(system="") | Q(system=system.name)).order_by("said_at"):
-        if one.requirement in baseline.requirements:
+        if one.requirement in baseline.requirements and not (one.system and one.unit_id in doubtful):
             attestations[one.requirement, one.on] = one.word()
     waivers: dict[int, register.Waiver] = {}
     force = Force(now, Q(unit__in=system.unit.ids) | Q(unit__path__under=system.unit.path))
