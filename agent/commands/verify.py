@@ -35,6 +35,15 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--journal", metavar="FILE", help=_("an export of the whole journal, in which the rows of the bundle must stand")
     )
+    parser.add_argument(
+        "--trust-pack",
+        action="append",
+        default=[],
+        metavar="SHA256|FOLDER",
+        help=_(
+            "a pack that this program does not ship and that is trusted: its digest, or its folder; may be given several times"
+        ),
+    )
     parser.add_argument("--format", choices=("table", "json"), default="table", help=_("how to show the result (default: table)"))
     parser.epilog = _(
         "Exit codes: 0 everything holds, 1 something does not, 2 not a bundle or a usage error, 3 something could not be checked, such as whose the key is."
@@ -44,7 +53,7 @@ def options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     import gc
 
-    from baselines.evidence.check import NotABundle, verify
+    from baselines.evidence.check import NotABundle, plain, verify
     from baselines.evidence.lines import exit_code, sentence
 
     path = Path(options.bundle)
@@ -56,7 +65,7 @@ def run(options: argparse.Namespace) -> int:
     except OSError as error:
         raise Refusal(_("%(file)s cannot be read: %(why)s") % {"file": error.filename or path, "why": error.strerror}) from None
     except NotABundle as error:
-        _say_none(options.format, sentence("end", "no-bundle", current(), about=path.name, why=str(error)))
+        _say_none(options.format, sentence("end", "no-bundle", current(), about=plain(path), why=str(error)))
         return USAGE
     finally:
         gc.set_threshold(*before)
@@ -82,7 +91,20 @@ def _trust(options: argparse.Namespace) -> Trust:
             raise Refusal(_("--key %s: neither a fingerprint of 40 letters nor a file with an Ed25519 public key (PEM)") % given) from None  # fmt: skip
         except OSError as error:
             raise Refusal(_("--key %(key)s: neither a fingerprint of 40 letters nor a file that can be read: %(why)s") % {"key": given, "why": error.strerror}) from None  # fmt: skip
-    return Trust(frozenset(keys), options.since, _file(options.timestamp_ca), _file(options.journal))
+    packs = frozenset(map(_pack, options.trust_pack))
+    return Trust(frozenset(keys), options.since, _file(options.timestamp_ca), _file(options.journal), packs)
+
+
+def _pack(given: str) -> str:
+    """The digest of a pack that is trusted."""
+    from baselines.loader import BaselineError, load
+
+    if len(given) == 64 and all(letter in "0123456789abcdefABCDEF" for letter in given):
+        return given.lower()
+    try:
+        return load(Path(given)).digest
+    except (BaselineError, OSError) as error:
+        raise Refusal(_("--trust-pack %(pack)s: neither a digest of 64 letters nor the folder of a pack: %(why)s") % {"pack": given, "why": str(error).splitlines()[0]}) from None  # fmt: skip
 
 
 def _file(name: str | None) -> Path | None:

@@ -167,6 +167,8 @@ class Archive:
             if not raw:
                 raise Damaged("cut")
             place, left = place + len(raw), left - len(raw)
+            if unpack is not None and unpack.eof:  # at once: zlib keeps whatever follows, and copies it each time more comes
+                raise Damaged("end")
             for part in _inflated(unpack, raw, entry.size - size) if unpack else (raw,):
                 size, crc = size + len(part), zlib.crc32(part, crc)
                 if size > entry.size:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -28,6 +29,8 @@ class Trust(NamedTuple):
     """Certificates of time-stamping authorities that are believed (PEM)."""
     journal: Path | None = None
     """An export of the whole journal, had from elsewhere or earlier."""
+    packs: frozenset[str] = frozenset()
+    """Digests of packs that are believed, beside those that this program ships."""
 
 
 class Bundle(NamedTuple):
@@ -45,9 +48,9 @@ def verify(path: Path, trust: Trust | None = None) -> Bundle:
     with Archive(path) as archive:
         if form.SUMS not in archive and form.MANIFEST not in archive:
             raise NotABundle("no-manifest")
-        lines = [fails("archive", name or path.name, why=why) for name, why in archive.problems]
+        lines = [fails("archive", name or plain(path), why=why) for name, why in archive.problems]
         if not lines:
-            lines.append(holds("archive-sound", path.name, count=len(archive.entries)))
+            lines.append(holds("archive-sound", plain(path), count=len(archive.entries)))
         sealed = seal.check(archive, trust.keys, trust.stamp_roots)
         lines += sealed.lines
         manifest, found = _manifest(archive)
@@ -55,13 +58,20 @@ def verify(path: Path, trust: Trust | None = None) -> Bundle:
         lines += whole.members(archive, manifest, sealed)
         if manifest is not None:
             lines += _age(manifest, trust.since)
-            lines += _inside(archive, manifest, trust.journal)
+            lines += _inside(archive, manifest, trust)
     return Bundle(manifest, lines, sealed.fingerprint)
+
+
+def plain(path: Path) -> str:
+    """Its name; bytes that are no UTF-8 do not come through."""
+    return os.fsencode(path.name).decode("utf-8", "replace")
 
 
 def _manifest(archive: Archive) -> tuple[Manifest | None, list[Line]]:
     try:
-        return Manifest.model_validate_json(form.dumps(form.loads(archive.read(form.MANIFEST, form.MAX_JSON)))), []
+        raw = archive.read(form.MANIFEST, form.MAX_JSON)
+        form.loads(raw)
+        return Manifest.model_validate_json(raw), []
     except KeyError:
         return None, [fails("manifest", why="absent")]
     except (Damaged, ValueError) as error:  # a ValidationError is a ValueError
@@ -79,14 +89,14 @@ def _age(manifest: Manifest, since: date | None) -> Iterator[Line]:
         yield note("left-out", why)
 
 
-def _inside(archive: Archive, manifest: Manifest, export: Path | None) -> Iterator[Line]:
+def _inside(archive: Archive, manifest: Manifest, trust: Trust) -> Iterator[Line]:
     """What the members say, held against each other."""
-    held = Held(archive, manifest)
+    held = Held(archive, manifest, trust.packs)
     yield from held.packs()
     yield from held.facts()
     yield from journal.rows(held)
-    if export is not None:
-        yield from journal.against(held, export)
+    if trust.journal is not None:
+        yield from journal.against(held, trust.journal)
     yield from machines.hosts(held)
     yield from people.waivers(held)
     yield from people.attestations(held)
@@ -94,6 +104,7 @@ def _inside(archive: Archive, manifest: Manifest, export: Path | None) -> Iterat
     yield from people.bearing(held)
     yield from whole.coverage(held)
     yield from whole.campaign(held)
+    yield from whole.nobodys(held)
     yield from whole.counts(held)
     for report in manifest.reports:
         yield note("report", report.title, member=report.member)

@@ -39,8 +39,8 @@ MACHINES, HOSTS, JOURNAL = "machines.jsonl", "hosts.jsonl", "journal.jsonl"
 WAIVERS, ATTESTATIONS = "waivers.jsonl", "attestations.jsonl"
 COVERAGE, FEEDS, CAMPAIGN, ROWS = "coverage.json", "feeds.json", "campaign.json", "campaign.jsonl"
 PEM, KEYS, SIGNATURE = "seal/collector.pem", "seal/keys.bin", "seal/signature.bin"
-STAMP, STAMP_CHAIN = "seal/timestamp.tsr", "seal/timestamp.pem"
-SEAL = (PEM, KEYS, SIGNATURE, STAMP, STAMP_CHAIN)
+STAMP = "seal/timestamp.tsr"
+SEAL = (PEM, KEYS, SIGNATURE, STAMP)
 """Members that no list of digests can name: they are made from it."""
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,119}(?:/[A-Za-z0-9][A-Za-z0-9._-]{0,119}){0,4}")
 MOST_MACHINES = 15_000
@@ -307,9 +307,9 @@ def dumps(document: Any) -> bytes:
 
 
 def loads(raw: bytes) -> Any:
-    """JSON that means the same to everybody: no key twice, no NaN. Raises ValueError."""
+    """JSON that means the same to everybody: UTF-8, no key twice, no NaN. Raises ValueError."""
     try:
-        return json.loads(raw, object_pairs_hook=_once, parse_constant=_no_number)
+        return json.loads(raw.decode("utf-8"), object_pairs_hook=_once, parse_constant=_no_number)
     except RecursionError:
         raise ValueError("nested too deep") from None
 

@@ -11,7 +11,7 @@ from typing import TypeVar
 from baselines.evidence import form
 from baselines.evidence.archive import Archive, Damaged
 from baselines.evidence.form import FeedLine, Host, JournalRow, MachineLine, Manifest, WaiverLine
-from baselines.evidence.lines import Line, fails, holds, note
+from baselines.evidence.lines import Line, fails, holds, note, unchecked
 from baselines.loader import BaselineError, builtin, digest_of, load, load_texts, texts_of
 from baselines.model import Baseline, Verdict
 from baselines.tailoring import Tailoring
@@ -41,7 +41,11 @@ class Held:
 
     archive: Archive
     manifest: Manifest
+    trusted_packs: frozenset[str] = frozenset()
+    """Digests of packs that are judged by though this program does not ship them."""
     baselines: dict[str, Baseline] = field(default_factory=dict)
+    strange_packs: set[str] = field(default_factory=set)
+    """Digests of packs that are inside, whole, and nobody's: not judged by."""
     tailorings: dict[str, Tailoring] = field(default_factory=dict)
     centre: dict[str, Record] = field(default_factory=dict)
     hosts: dict[str, Host] = field(default_factory=dict)
@@ -53,6 +57,8 @@ class Held:
     """Those that hold by themselves."""
     journal: dict[str, list[JournalRow]] = field(default_factory=lambda: defaultdict(list))
     """Action -> its rows, of those that hold."""
+    named: set[str] = field(default_factory=set)
+    """Members beside the tables that a line of a table speaks of."""
     met: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     """Member of lines -> how many there were."""
 
@@ -91,7 +97,10 @@ class Held:
         for name in self.archive.entries:
             folder, _slash, rest = name.partition("/")
             if folder == "packs":
-                digest, _slash, file = rest.partition("/")
+                digest, slash, file = rest.partition("/")
+                if not slash:
+                    yield fails("nobody's", name)
+                    continue
                 texts[digest][file] = ""
             elif folder == "tailorings":
                 yield from self._tailoring(name, rest.removesuffix(".yaml"))
@@ -108,6 +117,11 @@ class Held:
             if found != digest:
                 yield fails("pack-altered", about, found=found[:12])
                 return
+            if digest not in shipped and digest not in self.trusted_packs:
+                # its rules could be anything: weaker ones under a known name, or patterns that take for ever
+                self.strange_packs.add(digest)
+                yield unchecked("pack-own", about, id=min(names).partition("/")[0], digest=digest)
+                return
             pack = load(shipped[digest]) if digest in shipped else load_texts(names)
         except (Damaged, BaselineError, ValueError) as error:
             yield fails("pack-unusable", about, why=str(error).splitlines()[0])
@@ -117,7 +131,7 @@ class Held:
         if digest in shipped:
             yield holds("pack-shipped", about, id=pack.id)
         else:
-            yield note("pack-own", about, id=pack.id)
+            yield holds("pack-trusted", about, id=pack.id)
 
     def _tailoring(self, name: str, digest: str) -> Iterator[Line]:
         try:

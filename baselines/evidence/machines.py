@@ -13,7 +13,6 @@ from baselines.evidence.form import Host, MachineLine, Verdicts
 from baselines.evidence.held import Held, Judged
 from baselines.evidence.lines import Line, fails, holds, note, unchecked
 from baselines.model import RANK, Result, Verdict
-from baselines.reading import BaselineError
 from collectors.model import Kind, Snapshot
 from collectors.seal import MAX_OPEN, Sealed, SealError, parse, signed_message, verify
 
@@ -35,6 +34,7 @@ def hosts(held: Held) -> Iterator[Line]:
         if isinstance(host, Line):
             yield host
             continue
+        held.named.add(f"keys/{host.agent}.pem")
         problem = _unfit(held, host, keys)
         if problem is not None:
             yield problem
@@ -91,6 +91,7 @@ def machines(held: Held) -> Iterator[Line]:
         if isinstance(line, Line):
             yield line
             continue
+        held.named |= {line.member, *(f"signatures/{line.snapshot}{suffix}" for suffix in (".message", ".sig"))}
         other = line.own and owners.setdefault(line.agent, line.machine) != line.machine
         if other or line.snapshot in seen or (line.machine, line.moment) in moments:
             yield fails("machine-twice", line.name, member=line.member)
@@ -98,10 +99,6 @@ def machines(held: Held) -> Iterator[Line]:
         seen.add(line.snapshot)
         moments.add((line.machine, line.moment))
         yield from _machine(held, line)
-    for name in held.archive.entries:
-        folder, _slash, rest = name.partition("/")
-        if folder in ("snapshots", "signatures") and rest.partition(".")[0] not in seen:
-            yield fails("nobody's", name)
 
 
 def _machine(held: Held, line: MachineLine) -> Iterator[Line]:
@@ -156,11 +153,15 @@ def _sealed(held: Held, line: MachineLine) -> Iterator[Line | Sealed]:
             yield fails("snapshot-swapped", line.member, name=line.name)
             return
         verify(sealed, host.key)
+        message = signed_message(sealed)
+    except RecursionError:  # a header nested so deep that it can be read and not be written
+        yield fails("forged", line.name, member=line.member, why="forged")
+        return
     except (SealError, ValueError) as error:
         yield fails("forged", line.name, member=line.member, why=getattr(error, "code", str(error)))
         return
     yield from _times(line, host)
-    yield from _apart(held, line, sealed)
+    yield from _apart(held, line, message, sealed.signature)
     yield sealed
 
 
@@ -171,9 +172,9 @@ def _times(line: MachineLine, host: Host) -> Iterator[Line]:
         yield fails("out-of-term", line.name, received=line.received_at.isoformat(), enrolled=host.enrolled_at.isoformat())
 
 
-def _apart(held: Held, line: MachineLine, sealed: Sealed) -> Iterator[Line]:
+def _apart(held: Held, line: MachineLine, message: bytes, signature: bytes) -> Iterator[Line]:
     """Message and signature lie beside it for checking by hand: they are those of the header."""
-    for suffix, wanted in ((".message", signed_message(sealed)), (".sig", sealed.signature)):
+    for suffix, wanted in ((".message", message), (".sig", signature)):
         name = f"signatures/{line.snapshot}{suffix}"
         try:
             if held.archive.read(name, form.MAX_LINE) != wanted:
@@ -195,8 +196,12 @@ def _foreign(line: MachineLine, snapshot: Snapshot) -> Iterator[Line]:
 
 
 def _judged(held: Held, line: MachineLine, said: Verdicts, snapshot: Snapshot) -> Iterator[Line]:
+    if said.digest in held.strange_packs:
+        yield unchecked("pack-strange", line.name, digest=said.digest[:12])
+        held.silent.add(line.machine)
+        return
     pack, tailoring = held.baselines.get(said.digest), held.tailorings.get(said.tailoring)
-    if pack is None or pack.id != said.baseline or (said.tailoring and tailoring is None):
+    if pack is None or (pack.id, pack.version) != (said.baseline, said.version) or (said.tailoring and tailoring is None):
         yield fails("pack-gone", line.name, digest=(said.digest if pack is None else said.tailoring or said.digest)[:12])
         held.silent.add(line.machine)
         return
@@ -209,8 +214,8 @@ def _judged(held: Held, line: MachineLine, said: Verdicts, snapshot: Snapshot) -
         seen = seen.with_fact(held.centre[said.centre])
     try:
         results = evaluate(seen, pack, said.level, tailoring).results
-    except (BaselineError, ValueError) as error:
-        yield fails("not-judgeable", line.name, why=str(error).splitlines()[0])
+    except Exception as error:  # whatever facts and stricter values of somebody else do to the rules: it is no verdict
+        yield fails("not-judgeable", line.name, why=" ".join(str(error).split())[:300] or type(error).__name__)
         held.silent.add(line.machine)
         return
     held.judged[line.machine, line.moment] = _summed(line, said, results)
@@ -234,13 +239,13 @@ def _compared(line: MachineLine, said: Verdicts, results: list[Result], snapshot
     told = {(requirement, check): (clause, verdict) for requirement, clause, check, verdict in said.results}
     turned = [key for key in here.keys() | told.keys() if here.get(key) != told.get(key)]
     newer = [problem for problem in snapshot.problems() if problem.endswith("is newer than this program")]
+    say = unchecked if newer else fails
     for key in sorted(turned, key=str)[:NAMED]:
         requirement, check = key
         both = {"said": told.get(key, ("", "–"))[1], "found": here.get(key, ("", "–"))[1]}
-        say = unchecked if newer else fails
         yield say("verdict-newer" if newer else "verdict", line.name, requirement=requirement, check=check or "–", **both)
     if len(turned) > NAMED:
-        yield fails("verdicts-more", line.name, count=len(turned) - NAMED)
+        yield say("verdicts-more", line.name, count=len(turned) - NAMED)
     if len(told) != len(said.results):
         yield fails("verdict-twice", line.name)
     if not turned:

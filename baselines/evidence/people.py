@@ -29,6 +29,7 @@ def _term(held: Held, word: Word, about: str) -> Iterator[Line]:
     day, made = held.manifest.day, held.manifest.made_at
     if not word.on <= day <= word.until or (word.ended_at is not None and word.ended_at <= made):
         yield fails("term", about, on=word.on.isoformat(), until=word.until.isoformat(), day=day.isoformat())
+    held.named |= {f"attachments/{word.file}"} if word.file else set()
     if word.file and f"attachments/{word.file}" not in held.archive:
         yield fails("file-gone", about, file=word.file_name)
     packs = [pack for pack in held.baselines.values() if pack.id == word.baseline]
@@ -48,7 +49,7 @@ def _agreed(waiver: WaiverLine, about: str) -> Iterator[Line]:
         other = True
     if other:
         yield fails("waiver-edited", about, request=request.id)
-    elif request.payload["whole"] and not waiver.whole:
+    elif request.payload.get("whole") and not waiver.whole:
         # a unit that was merged leaves its waiver to the machines it had: those were not named in the request
         yield note("waiver-merged", about)
     if request.asked_by == request.decided_by and not request.alone:

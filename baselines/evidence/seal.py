@@ -78,16 +78,20 @@ class NoKey(ValueError):
 
 def trusted(given: str) -> str:
     """A fingerprint as it is written on the page or said over the telephone, or a file with the public key (PEM). Raises NoKey, OSError."""
+    from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
     from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
     bare = "".join(given.split()).replace(":", "").lower()
     if len(bare) == 40 and all(letter in "0123456789abcdef" for letter in bare):
         return bare
-    raw = Path(given).read_bytes()[:65536]
+    with Path(given).open("rb") as file:
+        raw = file.read(65536)
+    if raw.count(b"-----BEGIN") != 1:  # of two keys only the first would be read, and nobody told
+        raise NoKey(given)
     try:
         key = load_pem_public_key(raw)
-    except ValueError:
+    except (ValueError, UnsupportedAlgorithm):
         raise NoKey(given) from None
     if not isinstance(key, Ed25519PublicKey):
         raise NoKey(given)

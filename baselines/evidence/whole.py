@@ -16,6 +16,20 @@ from baselines.evidence.lines import Line, fails, holds, note, unchecked
 if TYPE_CHECKING:
     from baselines.evidence.seal import Sealed
 
+TABLES = frozenset(
+    {
+        form.README,
+        form.MANIFEST,
+        form.SUMS,
+        form.MACHINES,
+        form.HOSTS,
+        form.JOURNAL,
+        form.WAIVERS,
+        form.ATTESTATIONS,
+        form.COVERAGE,
+    }
+    | {form.FEEDS, form.CAMPAIGN, form.ROWS}
+)
 _SUM = re.compile(rb"([0-9a-f]{64})  ([A-Za-z0-9][A-Za-z0-9._/-]{0,254})")
 
 
@@ -82,6 +96,20 @@ def _listed(sums: bytes) -> tuple[dict[str, str], list[Line]]:
         else:
             found[name] = match[1].decode()
     return found, problems
+
+
+def nobodys(held: Held) -> Iterator[Line]:
+    """Members that no line speaks of, and reports that are not there. Packs and what the collector laid in are looked at one by one."""
+    reports = {one.member for one in held.manifest.reports}
+    for name in sorted(reports - held.archive.entries.keys()):
+        yield fails("missing", name)
+    for name in held.archive.entries:
+        folder, slash, _rest = name.partition("/")
+        looked_at = (
+            name in TABLES or name in form.SEAL or name in held.named or (slash and folder in ("packs", "tailorings", "centre"))
+        )
+        if not looked_at and not (folder == "reports" and name in reports):
+            yield fails("nobody's", name)
 
 
 def counts(held: Held) -> Iterator[Line]:
