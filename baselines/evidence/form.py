@@ -194,6 +194,11 @@ class Word(Model):
     path: str
     system: str
 
+    @property
+    def unit_number(self) -> int:
+        """Stays when a unit is moved; its path does not."""
+        return last_of(self.path)
+
 
 class WaiverLine(Word):
     """A fail that is borne for a time."""
@@ -219,6 +224,10 @@ class AttestationLine(Word):
     role: str
     note: str
     said_at: AwareDatetime
+
+    def seal(self) -> str:
+        """As the row of the journal that tells of it names it."""
+        return word_digest(self.model_dump(mode="json"))
 
 
 class Missing(Model):
@@ -323,6 +332,34 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_number(word: str) -> Any:
     raise ValueError(f"{word} is no number")
+
+
+_SAID = (
+    "baseline",
+    "requirement",
+    "level",
+    "state",
+    "by",
+    "role",
+    "document",
+    "file",
+    "on",
+    "until",
+    "machine",
+    "system",
+    "note",
+)
+
+
+def word_digest(said: dict[str, Any]) -> str:
+    """sha256 over what an attestation says; days as text."""
+    return hashlib.sha256(json.dumps([said[name] for name in _SAID]).encode()).hexdigest()
+
+
+def last_of(path: str) -> int:
+    """Number of the unit that a path leads to; 0: none."""
+    last = path.rstrip("/").rpartition("/")[2]
+    return int(last) if last.isascii() and last.isdigit() and len(last) < 19 else 0
 
 
 def sums(head: str, members: dict[str, str]) -> bytes:

@@ -2,23 +2,38 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, datetime, timedelta
 
 from baselines.evidence import form
-from baselines.evidence.form import AttestationLine, WaiverLine, Word
+from baselines.evidence.form import AttestationLine, JournalRow, WaiverLine, Word
 from baselines.evidence.held import Held, Judged
 from baselines.evidence.lines import Line, fails, holds, note, unchecked
+
+NEAR = timedelta(minutes=1)
+"""A decision and its row in the journal are of one transaction."""
 
 
 def waivers(held: Held) -> Iterator[Line]:
     """Each as it was asked for and agreed to. Those that hold by themselves go into `held.waivers`."""
+    ids: set[int] = set()
+    requests: set[int] = set()
     for waiver in held.lines(form.WAIVERS, WaiverLine):
         if isinstance(waiver, Line):
             yield waiver
             continue
         about = f"{waiver.id} {waiver.requirement} {waiver.check}".rstrip()
-        found = [*_term(held, waiver, about), *_agreed(waiver, about), *_row(held, waiver, about)]
+        found = [
+            *_term(held, waiver, about),
+            *_agreed(held, waiver, about),
+            *_row(held, waiver, about),
+            *_ended(held, waiver, about),
+        ]
+        if waiver.id in ids or waiver.request.id in requests:
+            found.append(fails("waiver-twice", about, request=waiver.request.id))
+        ids.add(waiver.id)
+        requests.add(waiver.request.id)
         yield from found
         if not any(line.outcome == "fails" for line in found):
             held.waivers[waiver.id] = waiver
@@ -37,7 +52,7 @@ def _term(held: Held, word: Word, about: str) -> Iterator[Line]:
         yield fails("no-requirement", about, baseline=word.baseline)
 
 
-def _agreed(waiver: WaiverLine, about: str) -> Iterator[Line]:
+def _agreed(held: Held, waiver: WaiverLine, about: str) -> Iterator[Line]:
     """The request's digest binds what was asked; the waiver says nothing else."""
     request = waiver.request
     if request.seal() != request.digest:
@@ -49,10 +64,11 @@ def _agreed(waiver: WaiverLine, about: str) -> Iterator[Line]:
         other = True
     if other:
         yield fails("waiver-edited", about, request=request.id)
-    elif request.payload.get("whole") and not waiver.whole:
+    elif (request.payload.get("whole") and not waiver.whole) or request.payload.get("unit") != waiver.unit_number:
         # a unit that was merged leaves its waiver to the machines it had: those were not named in the request
-        yield note("waiver-merged", about)
-    if request.asked_by == request.decided_by and not request.alone:
+        merged = {form.last_of(row.unit_path) for row in held.journal.get("unit.merged", ())}
+        yield (note if request.payload.get("unit") in merged else unchecked)("waiver-merged", about)
+    if _folded(request.asked_by) == _folded(request.decided_by) and not request.alone:
         yield fails("one-person", about, who=request.asked_by)
     elif request.alone:
         yield note("alone", about, who=request.asked_by)
@@ -67,12 +83,14 @@ def _edited(waiver: WaiverLine) -> bool:
         "system": waiver.system,
     }  # fmt: skip
     decided = (waiver.reason, waiver.file, waiver.asked_by, waiver.approved_by)
+    if request.kind != "waiver":
+        return True
     if any(asked.get(name) != value for name, value in said.items()) or waiver.on < date.fromisoformat(str(asked.get("on"))):
         return True
     if decided != (request.reason, request.attachment, request.asked_by, request.decided_by):
         return True
     if asked.get("whole"):
-        return False
+        return waiver.whole and asked.get("unit") != waiver.unit_number
     return waiver.whole or not set(waiver.machines) <= set(asked.get("machines") or ())
 
 
@@ -82,8 +100,56 @@ def _row(held: Held, waiver: WaiverLine, about: str) -> Iterator[Line]:
     rows = [row for row in decided if row.detail.get("request") == waiver.request.id]
     if not rows:
         yield unchecked("waiver-unseen", about, request=waiver.request.id)
-    elif rows[0].detail.get("digest") != waiver.request.digest or rows[0].actor != waiver.approved_by:
+    elif not _told_alike(rows[0], waiver):
         yield fails("waiver-journal", about, row=rows[0].id)
+
+
+def _told_alike(row: JournalRow, waiver: WaiverLine) -> bool:
+    """What was decided, by whom, at whose wish, whether alone, when, and of which unit."""
+    request = waiver.request
+    said = (row.detail.get("digest"), row.actor, row.detail.get("asked", waiver.asked_by), row.action == "request.alone")
+    at = _moment(row.at)
+    return (
+        said == (request.digest, waiver.approved_by, waiver.asked_by, request.alone)
+        and (at is not None and request.decided_at is not None and abs(at - request.decided_at) <= NEAR)
+        and form.last_of(row.unit_path) == request.payload.get("unit")
+    )
+
+
+def _ended(held: Held, waiver: WaiverLine, about: str) -> Iterator[Line]:
+    """The journal knows of no end of it. Rows of before they named the request speak of any waiver of that rule and unit."""
+    for row in _by_then(held, "waiver.ended"):
+        named = row.detail.get("request")
+        alike = (row.subject, form.last_of(row.unit_path)) == (
+            f"{waiver.requirement} {waiver.check}".rstrip(),
+            waiver.unit_number,
+        )
+        after = waiver.request.decided_at is None or (at := _moment(row.at)) is None or at >= waiver.request.decided_at
+        if named == waiver.request.id:
+            yield fails("word-ended", about, row=row.id)
+        elif named is None and alike and after:
+            yield unchecked("word-ended-maybe", about, row=row.id)
+
+
+def _by_then(held: Held, action: str) -> Iterator[JournalRow]:
+    """Rows of what had happened when the bundle was made; of one that says no time it is not known that it came later."""
+    for row in held.journal.get(action, ()):
+        at = _moment(row.at)
+        if at is None or at <= held.manifest.made_at:
+            yield row
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo is not None else None
+
+
+def _folded(name: str) -> str:
+    """Two spellings of one name are one person."""
+    return unicodedata.normalize("NFKC", name).casefold().strip()
 
 
 def attestations(held: Held) -> Iterator[Line]:
@@ -101,6 +167,11 @@ def attestations(held: Held) -> Iterator[Line]:
         ]  # fmt: skip
         if not rows:
             found.append(unchecked("attestation-unseen", about))
+        elif not any(row.detail.get("digest") == word.seal() for row in rows):
+            older = any("digest" not in row.detail for row in rows)
+            found.append(unchecked("attestation-older", about) if older else fails("attestation-edited", about, row=rows[0].id))
+        ended = [row for row in _by_then(held, "attestation.ended") if row.detail.get("digest") == word.seal()]
+        found += [fails("word-ended", about, row=row.id) for row in ended]
         yield from found
         if not found:
             yield holds("attestation", about, state=word.state, by=word.by, until=word.until.isoformat())

@@ -59,7 +59,7 @@ def say(unit: Unit, by: User, given: dict[str, Any], address: str = "") -> Attes
         found.save()
         journal.write(
             "attestation.said", by.username, unit_path=found.unit.path, subject=str(found), address=address,
-            target=machine.name if machine else None, until=found.until.isoformat(),
+            target=machine.name if machine else None, until=found.until.isoformat(), digest=found.digest,
         )  # fmt: skip
     return found
 

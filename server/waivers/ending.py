@@ -22,7 +22,9 @@ def end(waiver: Waiver, by: str, address: str = "") -> None:
     now = timezone.now()
     with transaction.atomic():
         if Waiver.objects.filter(pk=waiver.pk, ended_at=None).update(ended_at=now, ended_by=by, over=True):
-            journal.write("waiver.ended", by, unit_path=waiver.unit.path, subject=str(waiver), address=address)
+            journal.write(
+                "waiver.ended", by, unit_path=waiver.unit.path, subject=str(waiver), address=address, request=waiver.request_id
+            )
 
 
 def take_back(attestation: Attestation, by: str, address: str = "") -> None:
@@ -30,7 +32,10 @@ def take_back(attestation: Attestation, by: str, address: str = "") -> None:
     now = timezone.now()
     with transaction.atomic():
         if Attestation.objects.filter(pk=attestation.pk, ended_at=None).update(ended_at=now, ended_by=by, over=True):
-            journal.write("attestation.ended", by, unit_path=attestation.unit.path, subject=str(attestation), address=address)
+            journal.write(
+                "attestation.ended", by, unit_path=attestation.unit.path, subject=str(attestation), address=address,
+                digest=attestation.digest,
+            )  # fmt: skip
 
 
 def check() -> tuple[int, int]:
@@ -51,7 +56,8 @@ def _check(model: type[Any], action: str, now: datetime) -> tuple[int, int]:
     for one in rows.filter(ended_at=None, over=False, until__lt=timezone.localdate(now)):
         with transaction.atomic():
             if model.objects.filter(pk=one.pk, over=False).update(over=True):
-                journal.write(f"{action}.ended", COLLECTOR, unit_path=one.unit.path, subject=str(one))
+                which = {"request": one.request_id} if isinstance(one, Waiver) else {"digest": one.digest}
+                journal.write(f"{action}.ended", COLLECTOR, unit_path=one.unit.path, subject=str(one), **which)
                 over += 1
     return warned, over
 

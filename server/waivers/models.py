@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from baselines.evidence import form
 from baselines.systems import register
 from server.approvals.models import Attachment, Request
 from server.ingest.models import Machine
@@ -152,6 +153,16 @@ class Attestation(Word):
 
     def __str__(self) -> str:
         return f"{self.requirement}: {self.state}"
+
+    @property
+    def digest(self) -> str:
+        """Of what it says: the journal names it, so that another text or another machine is seen (baselines/evidence/people.py)."""
+        said = {
+            name: getattr(self, name)
+            for name in ("baseline", "requirement", "level", "state", "by", "role", "document", "system", "note")
+        }
+        days = {"on": self.on.isoformat(), "until": self.until.isoformat()}
+        return form.word_digest(said | days | {"machine": self.machine_id, "file": self.attachment_id or ""})
 
     def word(self) -> register.Attestation:
         """The same as a system's own file would say it."""

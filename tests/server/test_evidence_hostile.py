@@ -163,3 +163,100 @@ def test_a_stamp_that_was_asked_for_and_is_not_there(bundle, tmp_path) -> None:
     roots.write_text("")
     found = checked(bundle, stamp_roots=roots)
     assert (wrong(found), code(found)) == ([], 3)
+
+
+# people ----------------------------------------------------------------------------------------------------------------
+
+
+def waiver(inside: Members, tmp_path: Path, change: Any, request: Any = None) -> set[str]:
+    """What is said of a bundle whose waiver, and the request it rests on, were written anew."""
+
+    def anew(row: dict[str, Any]) -> None:
+        change(row)
+        if request:
+            request(row["request"])
+            row["request"]["digest"] = form.Asked.model_validate(row["request"]).seal()
+
+    found = again(edited(inside, form.WAIVERS, anew), tmp_path)
+    assert code(found) != 0
+    return codes(found)
+
+
+def test_a_waiver_says_nothing_else_than_was_agreed_to(bundle, tmp_path) -> None:
+    inside = members(bundle)
+    nothing = lambda _row: None  # noqa: E731
+    row = json.loads(inside[form.WAIVERS])
+    twin = "người-duyệt\u0301".upper()
+    assert "waiver-journal" in waiver(inside, tmp_path, nothing, lambda asked: asked["payload"].pop("whole"))
+    assert "waiver-edited" in waiver(inside, tmp_path, nothing, lambda asked: asked.update(kind="policy"))
+    assert "waiver-edited" in waiver(inside, tmp_path, lambda row: row.update(whole=True, machines=[], path="/"))
+    assert "waiver-journal" in waiver(inside, tmp_path, lambda row: row["request"].update(alone=True))
+    assert "waiver-journal" in waiver(inside, tmp_path, lambda row: row["request"].update(decided_at="2020-01-01T00:00:00Z"))
+
+    def other(row: dict[str, Any]) -> None:
+        row["asked_by"] = row["request"]["asked_by"] = "người-khác"
+
+    assert "waiver-journal" in waiver(inside, tmp_path, other), "its digest names the asker by number alone"
+
+    def one(row: dict[str, Any]) -> None:
+        row["asked_by"] = row["request"]["asked_by"] = twin
+        row["approved_by"] = row["request"]["decided_by"] = __import__("unicodedata").normalize("NFC", twin.lower())
+
+    assert "one-person" in waiver(inside, tmp_path, one)
+    moved = again(edited(inside, form.WAIVERS, lambda row: row.update(path=row["path"].rsplit("/", 2)[0] + "/")), tmp_path)
+    assert ("unchecked", "waiver-merged") in {(line.outcome, line.code) for line in moved.lines}, "no unit was merged"
+    twice = again(inside | {form.WAIVERS: inside[form.WAIVERS] + form.dumps(row | {"id": row["id"] + 1})}, tmp_path)
+    assert "waiver-twice" in codes(twice)
+
+
+def test_a_waiver_of_a_whole_unit_is_of_that_unit(bundle, tree, tmp_path) -> None:
+    """Taken up to the root, it would bear what fails everywhere."""
+    from server.units.models import User
+    from tests.server.waivers import granted
+
+    granted(
+        tree["north"],
+        User.objects.get(username="người-xin"),
+        User.objects.get(username="người-duyệt"),
+        requirement="care.malware",
+        check="",
+    )
+    inside = members(made(tree["north"], tmp_path / "w.zip"))
+    assert code(again(inside, tmp_path)) == 0
+    above = lambda row: row.update(path=tree["root"].path)  # noqa: E731
+    assert "waiver-edited" in codes(again(edited(inside, form.WAIVERS, above, 1), tmp_path))
+
+    def others(row: dict[str, Any]) -> None:
+        row.update(whole=False, machines=list(range(100)), names=[])
+
+    found = again(edited(inside, form.WAIVERS, others, 1), tmp_path)
+    assert code(found) != 0
+    assert "waiver-merged" in codes(found, "unchecked")
+
+
+def test_a_waiver_that_was_ended_bears_nothing_whatever_the_table_says(bundle, tree, tmp_path) -> None:
+    """Brought back in the database; the journal has its end."""
+    from server.waivers import ending
+    from server.waivers.models import Attestation, Waiver
+
+    ending.end(Waiver.objects.get(), "người-duyệt")
+    ending.take_back(Attestation.objects.get(), "người-xin")
+    Waiver.objects.update(ended_at=None, ended_by="", over=False)
+    Attestation.objects.update(ended_at=None, ended_by="", over=False)
+    later(tmp_path)
+    found = checked(made(tree["north"], tmp_path / "e.zip"))
+    assert [name for name, _about in wrong(found)].count("word-ended") == 2
+
+
+def later(_tmp_path: Path) -> None:
+    """The clock of bundles has whole seconds."""
+    import time
+
+    time.sleep(1.01 - time.time() % 1)
+
+
+def test_an_attestation_says_nothing_else_than_was_said(bundle, tmp_path) -> None:
+    inside = members(bundle)
+    for change in ({"machine": 1}, {"system": "x"}, {"level": 1}, {"document": "99/QĐ"}, {"role": "Giám đốc"}, {"note": "x"}):
+        found = again(edited(inside, form.ATTESTATIONS, lambda row, change=change: row.update(change)), tmp_path)
+        assert "attestation-edited" in codes(found), change
