@@ -46,13 +46,17 @@ class Compared(NamedTuple):
     seen_by_neither: list[str]
     """Facts that neither of both saw: nothing is known of them, not that they are equal."""
     equal: int
-    """Facts both saw, without any change."""
+    """Facts both saw whole, without any change."""
+    partly: int
+    """Facts without any change in what both saw; of the rest neither saw a part."""
+    unseen: list[str]
+    """Those parts, as fact.field."""
 
 
 def between(before: Snapshot, after: Snapshot) -> Compared:
     """What is of the moment alone is left out."""
     first, second = ({one.fact: one for one in snapshot.records} for snapshot in (before, after))
-    changes, neither, equal = list[Change](), list[str](), 0
+    changes, neither, equal, partly, unseen = list[Change](), list[str](), 0, 0, list[str]()
     for fact in sorted({*first, *second}, key=_order):
         if fact in FACTS and FACTS[fact].MOMENT:
             continue
@@ -62,8 +66,11 @@ def between(before: Snapshot, after: Snapshot) -> Compared:
             continue
         found = [*_fact(fact, first.get(fact), second.get(fact), old, new)]
         changes += found
-        equal += not found
-    return Compared(changes, neither, equal)
+        blind = _blind(first.get(fact)) & _blind(second.get(fact)) if old is not None and new is not None else set()
+        unseen += [f"{fact}.{name}" for name in sorted(blind)]
+        equal += not found and not blind
+        partly += not found and bool(blind)
+    return Compared(changes, neither, equal, partly, unseen)
 
 
 def _order(fact: str) -> tuple[int, str]:
@@ -77,12 +84,23 @@ def _seen(record: Record | None) -> Row | None:
     return {name: value for name, value in record.data.items() if name != "unseen"}
 
 
+def _blind(record: Record | None) -> set[str]:
+    """Fields it did not see; one inside a row is written rows[].field, a list that was cut rows[]."""
+    data = record.data if record is not None and record.data else {}
+    return {str(one["field"]) for one in data.get("unseen") or ()} | {name for name, value in data.items() if value is None}
+
+
 def _fact(fact: str, first: Record | None, second: Record | None, old: Row | None, new: Row | None) -> Iterator[Change]:
     if old is None or new is None:
         yield Change(fact, "", "", UNKNOWN, _outcome(first), _outcome(second))
         return
+    before, after = _blind(first), _blind(second)
     for name in dict.fromkeys([*old, *new]):
-        yield from _field(fact, name, old.get(name), new.get(name))
+        rows = f"{name}[]"
+        for one in _field(fact, name, old.get(name), new.get(name)):
+            # what a list that was cut does not hold may have been there
+            hidden = (one.kind == IN and rows in before) or (one.kind == OUT and rows in after)
+            yield one._replace(kind=UNKNOWN) if hidden else one
 
 
 def _outcome(record: Record | None) -> str:
@@ -131,7 +149,11 @@ def _rows(fact: str, name: str, old: list[Row], new: list[Row]) -> Iterator[Chan
             yield Change(fact, name, _named(row, key), OUT, _rest(row, key), "")
         elif (other := second[at]) != row:
             turned = [column for column in dict.fromkeys([*row, *other]) if row.get(column) != other.get(column)]
-            yield Change(fact, name, _named(row, key), CHANGED, _part(fact, row, turned), _part(fact, other, turned))
+            # a column that one side did not see did not change: nothing is known of it
+            sure = [column for column in turned if row.get(column) is not None and other.get(column) is not None]
+            for kind, columns in ((CHANGED, sure), (UNKNOWN, [column for column in turned if column not in sure])):
+                if columns:
+                    yield Change(fact, name, _named(row, key), kind, _part(fact, row, columns), _part(fact, other, columns))
     for at, row in second.items():
         if at not in first:
             yield Change(fact, name, _named(row, key), IN, "", _rest(row, key))

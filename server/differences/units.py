@@ -139,9 +139,10 @@ def went(user: User, unit: Unit, first: date, second: date) -> tuple[list[tuple[
 
 
 def known(user: User, unit: Unit, day: date) -> Known:
-    """Of the machines that are here now and were known here by then."""
+    """Of the machines that are here now, were known here by then, and were still in service at the beginning of that day."""
     begin, end = end_of(day - timedelta(days=1)), end_of(day)
-    here = Machine.objects.filter(machines_of(user, unit), created_at__lt=end).order_by().values("pk")
+    serving = Q(retired_at=None) | Q(retired_at__gte=begin)
+    here = Machine.objects.filter(machines_of(user, unit), serving, created_at__lt=end).order_by().values("pk")
     stored = StoredSnapshot.objects.filter(machine__in=here, orders_at__lt=end).order_by()
     reported = stored.filter(orders_at__gte=begin).values("machine").distinct().count()
     until = stored.values("machine").distinct().count()

@@ -96,7 +96,7 @@ def machine_file(request: HttpRequest, pk: int) -> StreamingHttpResponse:
         compared = _compared(first, second)
         for one in compared.changes if compared else ():
             yield _row("fact", f"{one.fact}.{one.field}".rstrip("."), one.what, one.kind, one.before, one.after)
-        for fact in compared.seen_by_neither if compared else ():
+        for fact in [*compared.seen_by_neither, *compared.unseen] if compared else ():
             yield _row("note", fact, "", "seen-by-neither", "", "")
 
     return as_csv(lines(), lambda line: begin | line, f"rasoat-{found.pk}-differences", heading=heading)

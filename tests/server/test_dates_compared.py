@@ -73,6 +73,52 @@ def test_what_one_side_did_not_see_is_unknown_and_what_neither_saw_is_no_equalit
     assert "clock" in compared.seen_by_neither, "denied on both days"
 
 
+def partial(*users: dict[str, object], unseen: tuple[str, ...] = ()) -> Record:
+    gaps = [{"field": name, "outcome": "denied", "reason": "x"} for name in unseen]
+    data = {"users": list(users), "administrators": ["root"], "unseen": gaps}
+    return Record(fact="accounts", outcome="seen", data=data)
+
+
+def between(before: Record, after: Record) -> facts.Compared:
+    def alone(record: Record) -> Snapshot:
+        return Host().snapshot().model_copy(update={"records": (record,)})
+
+    return facts.between(alone(before), alone(after))
+
+
+def test_parts_that_neither_saw_are_not_the_same_on_both_days() -> None:
+    one = {"name": "an", "password": None}
+    found = between(partial(one, unseen=("users[].password",)), partial(one, unseen=("users[].password",)))
+    assert (found.changes, found.equal, found.partly, found.unseen) == ([], 0, 1, ["accounts.users[].password"])
+    assert between(partial({"name": "an"}), partial({"name": "an"})).equal == 1
+
+
+def test_a_column_that_one_side_did_not_see_did_not_change() -> None:
+    before, after = (
+        partial({"name": "an", "shell": "sh", "password": "set"}),
+        partial({"name": "an", "shell": "zsh", "password": None}),
+    )
+    found = between(before, after).changes
+    assert [(one.kind, one.what, "sh" in one.before) for one in found] == [("changed", "an", True), ("unknown", "an", False)]
+
+
+def test_a_list_that_was_cut_says_nothing_of_what_it_does_not_hold() -> None:
+    whole, cut = partial({"name": "an"}, {"name": "binh"}), partial({"name": "an"}, unseen=("users[]",))
+    assert [one.kind for one in between(whole, cut).changes] == ["unknown"]
+    assert [one.kind for one in between(cut, whole).changes] == ["unknown"]
+
+
+def test_a_machine_that_left_before_that_day_is_not_counted_in_it(client, host, admin, tree) -> None:
+    machine = report(client, host, 20)
+    Machine.objects.update(created_at=timezone.now() - 30 * DAY)
+    lifecycle.retire(machine, "thanh lý", "x")
+    Machine.objects.update(retired_at=timezone.now() - 10 * DAY)
+    today = timezone.localdate()
+    assert [tuple(units.known(admin, tree["root"], today - days * DAY).__dict__.values())[1:] for days in (15, 2)] == [
+        (0, 1, 0), (0, 0, 0)
+    ]  # fmt: skip
+
+
 def test_an_order_is_no_change(host) -> None:
     assert changes(host.snapshot(extra=(software(a="1", b="2"),)), host.snapshot(extra=(software(b="2", a="1"),))) == {}
 
