@@ -179,11 +179,11 @@ def _own(reach: Reach, first: date, last: date) -> Iterator[Event]:
 
 def _systems(reach: Reach, first: date, last: date) -> Iterator[Event]:
     """What the register of information systems names: when a dossier is to be approved, a plan put into practice, a check due."""
-    from server.registers.systems import APPROVED, System
+    from server.registers.systems import System
 
     for one in reach.rows(System).exclude(state="stopped").select_related("unit"):
         told = [
-            ("approval", one.approval_expected, _("Level dossier to be approved: %s"), one.approval == APPROVED),
+            ("approval", one.approval_expected, _("Level dossier to be approved: %s"), one.decided),
             ("plan", one.plan_expected, _("Plan of protection to be put into practice in full: %s"), one.plan == "whole"),
             ("check", _next_check(one), _("Next periodic assessment: %s"), False),
         ]

@@ -15,6 +15,7 @@ from server.errors import Refused
 from server.ingest.access import address_of, limit_tries, note_refusal
 from server.journal import models as journal
 from server.programs.models import LONGEST, Key
+from server.units.rights import SEE
 from server.web.requests import user_of
 
 SCOPE = "calendar"
@@ -46,7 +47,8 @@ def feed(request: HttpRequest, key: str) -> HttpResponse:
     except Refused as error:
         return HttpResponse(f"{error.message}\n", status=error.status, content_type="text/plain; charset=utf-8")
     found = Key.find(key)
-    if found is None or found.scopes != [SCOPE]:
+    # whoever left, or was moved elsewhere, reads nothing more: not what the unit is called either
+    if found is None or found.scopes != [SCOPE] or not found.user.may(SEE, found.unit):
         note_refusal(request, "key")
         return HttpResponse("unknown, ended or revoked\n", status=404, content_type="text/plain; charset=utf-8")
     found.touch(address_of(request))

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from django.db.models import Case, Count, IntegerField, Value, When
 
-from server.registers.systems import APPROVED, Member, System
+from server.registers.systems import DECIDED, Member, System
 from server.units.models import Unit, User
 
 SHOWN = 8
@@ -17,13 +17,14 @@ class Systems(NamedTuple):
     """Each with the number of machines and devices that belong to it."""
     all: int
     unapproved: int
+    """Those that say so without naming a decision as well."""
 
 
 def systems(user: User, unit: Unit) -> Systems:
     mine = System.objects.visible_to(user).filter(unit__path__under=unit.path).exclude(state="stopped")
-    late = Case(When(approval=APPROVED, then=Value(1)), default=Value(0), output_field=IntegerField())
+    late = Case(When(DECIDED, then=Value(1)), default=Value(0), output_field=IntegerField())
     shown = list(mine.order_by(late, "-level_approved", "-level_proposed", "name", "pk")[:SHOWN])
     counted = dict(Member.objects.filter(system__in=shown).order_by().values_list("system").annotate(number=Count("pk")))
     rows = [(system, counted.get(system.pk, 0)) for system in shown]
     every = mine.count()
-    return Systems(rows, every, every - mine.filter(approval=APPROVED).count())
+    return Systems(rows, every, every - mine.filter(DECIDED).count())

@@ -112,7 +112,7 @@ def members(request: HttpRequest, pk: int) -> HttpResponse:
     if words:
         machines = machines.filter(Q(name__icontains=words) | Q(hostname__icontains=words))
         items = items.filter(Q(name__icontains=words) | Q(serial__icontains=words) | Q(tag__icontains=words))
-    mine = system.members.select_related("machine__unit", "item__unit", "item__machine__unit")
+    mine = system.members.select_related("machine__unit", "item__unit", "item__machine__unit", "system__unit")
     context = {
         "book": BOOKS["systems"], "record": system, "page": Paginator(mine, PAGE).get_page(request.GET.get("page")), "words": words,
         "machines": machines.select_related("unit").order_by("name")[:CANDIDATES], "unknown": unknown, "nav": "registers",
@@ -172,18 +172,20 @@ def add(system: System, things: Iterable[Machine | Item], by: str) -> int:
 
 
 def _remove(system: System, pk: int, by: str) -> None:
-    member = system.members.select_related("machine", "item__machine__unit", "item__unit").filter(pk=pk).first()
+    member = (
+        system.members.select_related("machine__unit", "item__machine__unit", "item__unit", "system__unit").filter(pk=pk).first()
+    )
     if member is None:
         return
     with transaction.atomic():
-        name = member.name
+        name = member.name if member.lies_here else _("lies in another unit by now")
         if member.delete()[0]:
             _note(system, by, old=name)
 
 
 def _turn_main(system: System, pk: int, by: str) -> None:
     with transaction.atomic():
-        member = system.members.select_for_update(of=("self",)).filter(pk=pk).first()
+        member = system.here.select_for_update(of=("self",)).filter(pk=pk).first()
         if member is not None:
             Member.objects.filter(pk=pk).update(main=not member.main)
             word = _("main network device")

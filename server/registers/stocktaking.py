@@ -213,4 +213,6 @@ def _evidence(line: Line) -> Any:
         return ""
     if not line.machine_name:
         return _("no machine")
+    if line.evidence is None and not line.told_at:
+        return _("its machine lies in another unit by now")
     return line.told_at or _("never reported")

@@ -99,6 +99,11 @@ class System(Record):
         return self.name
 
     @property
+    def decided(self) -> bool:
+        """Its level is approved, and the entry names the decision: the word alone proves nothing."""
+        return self.approval == APPROVED and bool(self.decision_number and self.decision_date and self.level_approved)
+
+    @property
     def level(self) -> int | None:
         """The one that holds: as approved, else as proposed; None: neither is written down."""
         told = self.level_approved or self.level_proposed
@@ -137,7 +142,7 @@ class System(Record):
             yield _("The operator is also the appraiser: another unit, or an independent council, must appraise (Circular 12/2022, article 6; Decree 331/2026, article 18.4).")  # fmt: skip
         if operator and operator == approver:
             yield _("The operator is also the approver: whoever runs the system approves its level.")
-        if self.approval == APPROVED and not (self.decision_number and self.decision_date and self.level_approved):
+        if self.approval == APPROVED and not self.decided:
             yield _("The entry says approved, but lacks the level approved, or the number or date of the decision.")
         if self.approval not in ("", APPROVED) and self.level_approved:
             yield _("A level approved is written down, but the dossier is not approved by its state.")
@@ -192,6 +197,12 @@ class Member(models.Model):
         return f"{self.system_id} {self.name}"
 
     @property
+    def lies_here(self) -> bool:
+        """In the unit of the system or below: whoever sees only the system sees it."""
+        one: Any = self.machine if self.item is None else self.item
+        return bool(one.unit.path.startswith(self.system.unit.path))
+
+    @property
     def name(self) -> str:
         one: Any = self.machine if self.item is None else self.item
         return str(one.name if self.item is None else one.shown("name").value)
@@ -202,5 +213,7 @@ class Member(models.Model):
         return self.machine if self.item is None else self.item.reads
 
 
+DECIDED = Q(approval=APPROVED, decision_date__isnull=False) & ~Q(decision_number="") & ~Q(level_approved="")
+"""Condition on a System, as `decided` says it of one."""
 HERE = Q(machine__unit__path__startswith=F("system__unit__path")) | Q(item__unit__path__startswith=F("system__unit__path"))
 """Condition on a Member."""

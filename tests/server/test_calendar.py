@@ -21,7 +21,7 @@ from server.ingest.models import Machine
 from server.journal.models import Entry
 from server.outlets.messages import RAISED
 from server.programs.models import Key
-from server.registers.models import Item
+from server.registers.models import Item, System
 from tests.server.assignments import rule
 from tests.server.people import made, send
 from tests.server.test_programs import key_of
@@ -251,6 +251,42 @@ def test_calendar_programs_read_it_by_a_key_that_opens_nothing_else(operator, ad
     key.revoked_at = timezone.now()
     key.save()
     assert Client().get(address[0]).status_code == 404
+
+
+def test_an_address_ends_with_the_rights_of_whoever_made_it(person, tree) -> None:
+    user = person("bắc", "north", "operator")
+    page = on(user).post("/calendar/address/", {"unit": tree["north"].pk}).content.decode()
+    address = re.findall(r"/calendar/feed/rsk1\.[0-9a-f]+\.[0-9a-f]+\.ics", page)[0]
+    assert Client().get(address).status_code == 200
+    user.memberships.update(unit=tree["south"])
+    answer = Client().get(address)
+    assert (answer.status_code, tree["north"].name in answer.content.decode()) == (404, False), "moved to another unit"
+    user.memberships.update(unit=tree["north"], until=timezone.localdate() - timedelta(days=1))
+    assert Client().get(address).status_code == 404, "no right any more"
+    user.memberships.update(until=None)
+    assert Client().get(address).status_code == 200
+    type(user).objects.filter(pk=user.pk).update(is_active=False)
+    assert Client().get(address).status_code == 404, "left"
+
+
+def test_a_level_is_approved_by_a_decision_and_not_by_a_word(admin, tree) -> None:
+    today = timezone.localdate()
+    one = System.objects.create(
+        unit=tree["north"], name="một cửa", approval="approved", approval_expected=today + timedelta(days=9)
+    )
+    assert not gathered(admin, tree["root"], ["system"])[0].over
+    System.objects.filter(pk=one.pk).update(level_approved="3", decision_number="1/QĐ", decision_date=today)
+    assert gathered(admin, tree["root"], ["system"])[0].over
+
+
+def test_what_was_done_too_late_says_so(operator, tree) -> None:
+    today = timezone.localdate()
+    one = OwnDate.objects.create(
+        unit=tree["root"], title="Gia hạn", who="x", source="1/QĐ", day=today - timedelta(days=9), changed_by="x"
+    )
+    Done.objects.create(unit=tree["root"], key=f"own:{one.pk}", day=one.day, title="x", on=today, by="x", document="1/BC")
+    page = on(operator).get("/calendar/?kind=own").content.decode()
+    assert ">chậm<" in page.partition("<tbody>")[2]
 
 
 def test_lines_are_folded_between_characters() -> None:

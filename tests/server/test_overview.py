@@ -197,10 +197,17 @@ def test_the_first_machine_step_by_step(client: Client, as_admin: Client, tree, 
 
 
 def test_systems_without_an_approved_level_come_first(as_admin: Client, tree, person) -> None:
-    System.objects.create(unit=tree["north"], name="một cửa", approval="approved", level_approved="3")
+    decided = {"approval": "approved", "level_approved": "3"}
+    System.objects.create(
+        unit=tree["north"], name="một cửa", decision_number="1/QĐ", decision_date=timezone.localdate(), **decided
+    )
     System.objects.create(unit=tree["north"], name="văn bản", level_proposed="2")
     page = as_admin.get("/").content.decode()
     names = re.findall(r'href="/registers/systems/\d+/">([^<]+)<', page)
     assert names == ["văn bản", "một cửa"]
     assert "1 trong 2 chưa được phê duyệt cấp độ" in page
     assert "một cửa" not in on(person("nam", "south")).get("/").content.decode()
+    System.objects.create(unit=tree["north"], name="a nói suông", **decided)
+    page = as_admin.get("/").content.decode()
+    assert "2 trong 3 chưa được phê duyệt cấp độ" in page, "a word without a decision approves nothing"
+    assert "chưa ghi quyết định" in page

@@ -199,6 +199,15 @@ def test_what_moved_away_is_said_and_not_shown(another, person, tree) -> None:
     assert answer.context["elsewhere"] == 1
     assert "tên mới" not in answer.content.decode()
     assert "tên mới" not in b"".join(client.get("/registers/systems/export.csv")).decode()
+    members, member = f"/registers/systems/{system.pk}/members/", Member.objects.get()
+    page = client.get(members).content.decode()
+    assert ("tên mới" in page, tree["south"].name in page) == (False, False)
+    assert "thuộc đơn vị khác" in page
+    client.post(members, {"main": member.pk})
+    assert not Member.objects.get().main
+    client.post(members, {"remove": member.pk})
+    assert not Member.objects.exists()
+    assert "tên mới" not in client.get(f"/registers/systems/{system.pk}/").content.decode(), "nor in its history"
 
 
 def test_members_are_taken_out_and_marked(page, another, portal) -> None:
