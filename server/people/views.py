@@ -89,7 +89,7 @@ def second_step(request: HttpRequest) -> HttpResponse:
 def safe(request: HttpRequest, wanted: str) -> str:
     """Where the person wanted to go, if that is here."""
     fine = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
-    return wanted if wanted and fine else reverse("machines")
+    return wanted if wanted and fine else reverse("overview")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -40,7 +40,7 @@ def _section() -> tuple[Oidc, ModuleType]:
 def begin(request: HttpRequest) -> HttpResponse:
     config, oidc = _section()
     if request.user.is_authenticated:
-        return redirect("machines")
+        return redirect("overview")
     try:
         return HttpResponseRedirect(oidc.begin(request, config, settings.DATA, request.GET.get("next", "")[:500]))
     except SignonError as error:
@@ -52,7 +52,7 @@ def begin(request: HttpRequest) -> HttpResponse:
 def answer(request: HttpRequest) -> HttpResponse:
     config, oidc = _section()
     if request.user.is_authenticated:
-        return redirect("machines")
+        return redirect("overview")
     try:
         proven = oidc.finish(request, config, settings.DATA)
     except Refused as error:
