@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from server.documents.models import RELATIONS, Letterhead
+from server.documents.templates import TemplateError
 from server.documents.texts import wordings
 from server.journal import models as journal
 from server.units.models import Unit
@@ -25,8 +26,12 @@ class Overtaken(ValueError):
 
 def change(unit: Unit, given: dict[str, Any], by: str, version: int | None = None, address: str = "") -> Letterhead:
     """Over the one that had that version; None: over whatever is there. Raises Unfit, Overtaken."""
-    if given.get("wording") and given["wording"] not in wordings():
-        raise Unfit(_("wording: one of %s") % ", ".join(wordings()))
+    try:
+        known = wordings() if given.get("wording") else {}
+    except TemplateError as error:
+        raise Unfit(str(error)) from None
+    if given.get("wording") and given["wording"] not in known:
+        raise Unfit(_("wording: one of %s") % ", ".join(known))
     if given.get("relation") and given["relation"] not in dict(RELATIONS):
         raise Unfit(_("relation: one of %s") % ", ".join(dict(RELATIONS)))
     with transaction.atomic():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from typing import Any
 
 from django import forms
@@ -10,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from server.campaigns import reading
 from server.documents.models import RELATIONS, Letterhead
 from server.documents.report import Asked
+from server.documents.templates import TemplateError
 from server.documents.texts import wordings
 
 LINES = forms.Textarea(attrs={"rows": 3})
@@ -60,7 +63,13 @@ class LetterheadForm(forms.ModelForm[Letterhead]):
 
     def __init__(self, data: Any = None, *, instance: Letterhead) -> None:
         super().__init__(data, instance=instance)
-        self.fields["wording"].choices = [("", "–"), *wordings().items()]  # type: ignore[attr-defined]
+        self.trouble = ""
+        try:
+            known = wordings()
+        except TemplateError as error:  # of the organisation's own texts; the rest can be written all the same
+            known = {instance.wording: instance.wording} if instance.wording else {}
+            self.trouble = str(error)
+        self.fields["wording"].choices = [("", "–"), *known.items()]  # type: ignore[attr-defined]
         if data is None:
             self.initial["contacts"] = reading.written(instance.contacts, reading.CONTACT)
             self.initial["internal"] = {None: "", True: "yes", False: "no"}[instance.internal]
@@ -81,16 +90,34 @@ class LetterheadForm(forms.ModelForm[Letterhead]):
 
 
 class AnswersForm(forms.Form):
-    """The blanks of a paper."""
+    """The blanks of a paper. `seen` says what stood in them when the page was shown: two people may fill one paper."""
+
+    seen = forms.CharField(widget=forms.HiddenInput, required=False)
 
     def __init__(self, asked: list[Asked], data: Any = None) -> None:
         super().__init__(data)
-        self.ids = {f"a{place}": one.id for place, one in enumerate(asked)}
-        for place, one in enumerate(asked):
-            self.fields[f"a{place}"] = forms.CharField(
+        self.asked = asked
+        self.now = hashlib.sha256(json.dumps([(one.id, one.answer) for one in asked]).encode()).hexdigest()
+        self.fields["seen"].initial = self.now
+        # a name of its own for each: an issue made meanwhile may ask more, or less
+        self.names = {one.id: f"a{hashlib.sha256(one.id.encode()).hexdigest()[:12]}" for one in asked}
+        for one in asked:
+            self.fields[self.names[one.id]] = forms.CharField(
                 label=one.text, required=False, initial=one.answer, max_length=5000, widget=LINES
             )
 
     @property
     def answers(self) -> dict[str, str]:
-        return {self.ids[name]: value.strip() for name, value in self.cleaned_data.items()}
+        return {id: self.cleaned_data[name].strip() for id, name in self.names.items()}
+
+    def overtaken(self) -> bool:
+        """Somebody wrote meanwhile. What stands there now is told beside what was typed, which may then be saved over it."""
+        if self.cleaned_data["seen"] == self.now:
+            return False
+        typed = self.answers
+        self.data = self.data.copy()
+        self.data["seen"] = self.now
+        for one in self.asked:
+            if typed[one.id] != one.answer:
+                self.add_error(self.names[one.id], _("By now it says: %s") % (one.answer or "–"))
+        return True

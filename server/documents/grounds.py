@@ -98,7 +98,7 @@ def _wording(held: Honesty, say: Texts) -> Table:
 
 def _unreached(held: Honesty, say: Texts) -> Iterator[Block]:
     if not held.unreached:
-        yield _text(say("unreached_none"))
+        yield _text(say("unreached_none" if held.since else "unreached_unread"))
         return
     names = say.at("unreached_columns")
     shares = (8, 32, 30, 30)

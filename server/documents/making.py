@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from difflib import SequenceMatcher
 from typing import NamedTuple, TypeVar
@@ -12,13 +13,14 @@ from django.utils.translation import gettext as _
 
 from baselines.loader import BaselineError
 from server.campaigns.models import Campaign
+from server.documents import grounds
 from server.documents.exports import docx, pdf, xlsx
 from server.documents.letterhead import NoSigner
 from server.documents.level.dossier import level
 from server.documents.level.gather import NoLevel, NoMembers
 from server.documents.models import Document, Issue
 from server.documents.reply import NoAccount, reply
-from server.documents.report import Figure, Paragraph, Report, blocks
+from server.documents.report import Figure, Paragraph, Report, Style, blocks
 from server.documents.templates import TemplateError
 from server.documents.yearly import yearly
 from server.journal import models as journal
@@ -68,7 +70,8 @@ def _made(unit: Unit, kind: str, about: str, user: User | None, by: str, answers
             unit=unit, kind=kind, about=about, defaults={"title": report.title, "made_by": by}
         )
         document = Document.objects.select_for_update(of=("self",)).get(pk=document.pk)
-        document.title, document.answers = report.title, said
+        # over what stands there now: somebody may have filled other blanks while this was made
+        document.title, document.answers = report.title, {**document.answers, **(answers or {})}
         document.save(update_fields=["title", "answers"])
         newest = document.issues.aggregate(newest=Max("number"))["newest"] or 0
         issue = Issue.objects.create(
@@ -152,27 +155,27 @@ MOST = 1000
 
 
 def lines(report: Report) -> Iterator[str]:
-    """What a reader would compare, a line each: the head, paragraphs, rows of tables."""
+    """What a reader would compare, a line each: the head, paragraphs, rows of tables, and what it rests on."""
     front = report.front
-    yield " ".join((*front.above, *front.issuer))
+    yield " ".join((*front.above, *front.issuer, front.symbol, front.place, front.mark)).strip()
     yield f"{front.type} {front.subject}".strip()
+    yield from front.addressees
     yield " ".join((*front.authority, front.signer_title, front.signer_name)).strip()
     yield from front.receivers
-    for one in blocks(report):
+    for one in (*blocks(report), *grounds.appendix(report).blocks):
         if isinstance(one, Paragraph):
-            yield one.text
+            yield f"[{one.text}]" if one.style is Style.BLANK else one.text
         elif isinstance(one, Figure):
-            yield f"{one.title}: {len(one.svg)}"
+            yield f"{one.title}: {hashlib.sha256(one.svg.encode()).hexdigest()[:16]}"
         else:
             for row in one.rows:
                 yield " | ".join("–" if cell is None else str(cell) for cell in row)
-    for count in report.honesty.counts:
-        yield f"{count.text}: {'–' if count.number is None else count.number}"
 
 
 def turned(older: Report, newer: Report) -> list[Turn]:
     """In the order of the paper; at most MOST."""
-    before, after = list(lines(older)), list(lines(newer))
+    # when each was made is told beside them, and is no difference in what they say
+    before, after = list(lines(older)), list(lines(newer.model_copy(update={"made_at": older.made_at})))
     found: list[Turn] = []
     for tag, a, b, c, d in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
         if tag == "equal":

@@ -17,7 +17,8 @@ import yaml
 from server.documents.templates import TemplateError, find, shipped
 
 _FIELD = re.compile(r"\{([^{}]*)\}")
-_NAME = re.compile(r"[a-z_]+")
+_FIXED = re.compile(r"columns$|_rows$|^parts\.")
+"""Lists with a place for each text; others may be longer or shorter."""
 
 
 class Texts:
@@ -81,36 +82,64 @@ def _stamp(path: Path) -> tuple[int, int]:
 @lru_cache(maxsize=64)
 def _loaded(path: Path, _stamped: tuple[int, int], name: str) -> dict[str, Any]:
     """Held against what ships, so that a mistake is found before a paper is made. Raises TemplateError."""
-    text = path.read_text("utf-8")
     try:
+        text = path.read_text("utf-8")
         own = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise TemplateError(f"{path}: {error}") from None
-    if path == shipped(name) or name == "wording.yaml":
+    if path == shipped(name):
         return dict(own)
     base = yaml.safe_load(shipped(name).read_text("utf-8"))
     if not isinstance(own, dict):
         raise TemplateError(f"{path}: a table of texts is needed")
-    words = {word for pack in Texts("wording.yaml")._said.values() for word in pack}
-    mistakes = list(_mistakes(own, base, (), words))
+    if name == "wording.yaml":
+        # packs may be added; each says all that a paper may ask of it
+        mistakes = list(_incomplete(own, base))
+        base = dict.fromkeys(own)
+    else:
+        words = {word for pack in Texts("wording.yaml")._said.values() for word in pack}
+        mistakes = list(_mistakes(own, base, (), words))
     if mistakes:
         raise TemplateError("\n".join(f"{path}:{_line(text, where)}: {said}" for where, said in mistakes))
     over: dict[str, Any] = _over(base, own)
     return over
 
 
+def _incomplete(own: dict[Any, Any], base: dict[str, dict[str, str]]) -> Iterator[tuple[str, str]]:
+    for pack, words in own.items():
+        if not isinstance(pack, str) or not isinstance(words, dict):
+            yield str(pack), f"{pack}: a table of words is needed"
+            continue
+        for name in next(iter(base.values())):
+            if not isinstance(words.get(name), str):
+                yield str(pack), f"{pack}.{name}: a text is needed"
+
+
 def _mistakes(own: Any, base: Any, at: tuple[str, ...], words: set[str]) -> Iterator[tuple[str, str]]:
-    if isinstance(own, dict) and isinstance(base, dict):
+    where = ".".join(at)
+    if isinstance(base, dict) and isinstance(own, dict):
         for key, value in own.items():
             if key not in base:
                 yield str(key), f"{'.'.join((*at, str(key)))} is not known here"
             else:
                 yield from _mistakes(value, base[key], (*at, str(key)), words)
-    elif isinstance(own, str) and isinstance(base, str):
-        may = set(_FIELD.findall(base)) | words
-        for field in _FIELD.findall(own):
-            if field not in may:
-                yield f"{{{field}}}", f"{'.'.join(at)}: {{{field}}} is no field; this text has: {', '.join(sorted(may))}"
+    elif isinstance(base, str) and isinstance(own, str):
+        yield from _fields(own, set(_FIELD.findall(base)) | words, where)
+    elif isinstance(base, list) and isinstance(own, list) and all(isinstance(one, str) for one in own):
+        if _FIXED.search(where) and len(own) != len(base):
+            yield at[-1], f"{where}: {len(base)} texts are needed, there are {len(own)}"
+        may = {field for one in base for field in _FIELD.findall(one)} | words
+        for one in own:
+            yield from _fields(one, may, where)
+    else:
+        kind = {dict: "a table", list: "a list of texts"}.get(type(base), "a text, in quotation marks where it is a number or a word such as no")  # fmt: skip
+        yield (at[-1] if at else ""), f"{where}: {kind} is needed"
+
+
+def _fields(own: str, may: set[str], where: str) -> Iterator[tuple[str, str]]:
+    for field in _FIELD.findall(own):
+        if field not in may:
+            yield f"{{{field}}}", f"{where}: {{{field}}} is no field; this text has: {', '.join(sorted(may))}"
 
 
 def _line(text: str, word: str) -> int:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.paginator import Paginator
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from server.campaigns.models import Campaign
@@ -121,12 +123,19 @@ def _asked(held: Document, report: Report | None) -> list[Asked]:
 def answers(request: HttpRequest, pk: int) -> HttpResponse:
     """What people write into the blanks; the next issue has it."""
     held = _visible(request, pk, HANDLE)
-    newest = held.issues.first()
-    form = AnswersForm(_asked(held, newest.report if newest else None), request.POST)
-    if not form.is_valid():
-        return _page(request, held, form=form, status=422)
-    held.answers = {**held.answers, **form.answers}
-    held.save(update_fields=["answers"])
+    with transaction.atomic():
+        held = Document.objects.select_for_update(of=("self",)).select_related("unit").get(pk=held.pk)
+        newest = held.issues.first()
+        form = AnswersForm(_asked(held, newest.report if newest else None), request.POST)
+        if not form.is_valid():
+            return _page(request, held, form=form, status=422)
+        if form.overtaken():
+            problem = _(
+                "Somebody filled blanks of this paper while you were writing. Nothing of yours is saved yet: compare, and save again."
+            )
+            return _page(request, held, problem, form, status=409)
+        held.answers = {**held.answers, **form.answers}
+        held.save(update_fields=["answers"])
     return again(request, pk)
 
 

@@ -63,7 +63,7 @@ class _Yearly:
         yield text(say("numbers_heading"), Style.SECTION)
         for name, count in self.counted().items():
             yield text(say(f"numbers.{name}", count=count))
-        if self.counted()["approved"] == len(self.systems):
+        if self.systems and self.counted()["approved"] == len(self.systems):
             yield text(say("expected_done"))
         else:
             answer = self.blanks.answers.get("expected", "").strip()
@@ -107,7 +107,8 @@ class _Yearly:
         }  # fmt: skip
         return Honesty(
             scanned_by=self.desk.values["scanned_by"], relation=self.desk.values["relation"] or "not_said",
-            program=VERSION, since=None, until=None, remarks=(self.say("remark"),),
+            program=VERSION, since=None, until=None,
+            remarks=(self.say("remark"), self.say("remark_moment", day=day(timezone.localdate()))),
             counts=tuple(Count(text=self.say(f"counts.{name}"), number=count) for name, count in told.items()),
         )  # fmt: skip
 

@@ -25,7 +25,7 @@ from server.documents.exports import docx as to_docx
 from server.documents.exports import layout, pdf, xlsx
 from server.documents.letterhead import NoSigner, desk
 from server.documents.models import Document, Issue
-from server.documents.report import Appendix, Figure, Paragraph, Report, Style
+from server.documents.report import Appendix, Dated, Figure, Paragraph, Report, Style
 from server.documents.templates import FONTS, HERE, TemplateError
 from server.documents.texts import Texts
 from tests.server.documents import paper, plain, signed, table
@@ -483,3 +483,88 @@ def test_a_cell_that_a_sheet_cannot_hold_says_so() -> None:
     made = report(appendices=(Appendix(title="Dài", blocks=(table(2, "x" * 40_000),)),))
     cells = [cell.value for row in load_workbook(io.BytesIO(xlsx.written(made)))["Danh sách"].iter_rows() for cell in row]
     assert [one for one in cells if isinstance(one, str) and len(one) > 30_000 and one.endswith("…")]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("machines_columns: [TT, Tên máy]\n", "reply.yaml:1: machines_columns: 6 texts are needed, there are 2"),
+        ("closing: 5\n", "reply.yaml:1: closing: a text"),
+        ("kinds: máy chủ\n", "reply.yaml:1: kinds: a table is needed"),
+        ("kinds: {server: }\n", "kinds.server: a text"),
+        ("units_columns: [TT, {a: b}]\n", "units_columns: a list of texts is needed"),
+        ('subject: V/v\nchecks_columns: "{weather}"\n', "checks_columns: a list of texts is needed"),
+        ("- a\n", "a table of texts is needed"),
+        ("a: [", "reply.yaml"),
+    ],
+)
+def test_texts_that_would_break_a_paper_are_refused_with_their_place(own: Path, text: str, said: str) -> None:
+    (own / "reply.yaml").write_text(text, "utf-8")
+    with pytest.raises(TemplateError) as told:
+        Texts("reply.yaml")
+    assert said in str(told.value)
+
+
+def test_texts_in_another_encoding_are_refused(own: Path) -> None:
+    (own / "reply.yaml").write_bytes("closing: Kính báo cáo".encode("utf-16"))
+    with pytest.raises(TemplateError, match=r"reply\.yaml"):
+        Texts("reply.yaml")
+
+
+@pytest.mark.django_db
+def test_words_of_ones_own_that_lack_one_are_named_and_the_page_still_opens(own: Path, tree, admin) -> None:
+    (own / "wording.yaml").write_text("attt: {title: Cũ}\nanm: 5\n", "utf-8")
+    with pytest.raises(TemplateError) as told:
+        Texts("reply.yaml")
+    assert "wording.yaml:1: attt.luat: a text is needed" in str(told.value)
+    assert "wording.yaml:2: anm: a table of words is needed" in str(told.value)
+    client = on(admin)
+    page = client.get(f"/units/{tree['north'].pk}/letterhead/")
+    assert page.status_code == 200
+    assert "wording.yaml" in page.content.decode()
+
+
+def test_a_docx_template_that_reckons_wrongly_is_named(own: Path) -> None:
+    with zipfile.ZipFile(HERE / "templates/paper.docx") as old, zipfile.ZipFile(own / "paper.docx", "w") as new:
+        for name in old.namelist():
+            data = old.read(name)
+            if name == "word/document.xml":
+                data = data.replace(b"{{ words.place_and_day }}", b"{{ front.year + front.place }}")
+            new.writestr(name, data)
+    with pytest.raises(TemplateError, match=r"paper\.docx"):
+        to_docx.written(report())
+
+
+@pytest.mark.parametrize("change", ["feeds", "blank", "figure", "addressee"])
+def test_two_issues_that_differ_in_print_are_shown_to_differ(change: str) -> None:
+    other = SVG.replace("0", "1", 1)
+    assert len(other) == len(SVG)
+    told = {
+        "feeds": ({}, {"honesty": plain("x").honesty.model_copy(update={"feeds": (Dated(name="KEV", day=None, old=True),)})}),
+        "blank": tuple({"body": (Paragraph(style=style, text="Không"),)} for style in (Style.BLANK, Style.TEXT)),
+        "figure": tuple({"body": (Figure(title="a", svg=svg),)} for svg in (SVG, other)),
+        "addressee": ({}, {"front": plain("x").front.model_copy(update={"addressees": ("Bộ",)})}),
+    }[change]
+    older, newer = (plain("x", **more) for more in told)
+    assert making.turned(older, newer)
+    assert making.turned(older, plain("x", **told[0])) == [], "when it was made is no difference"
+
+
+@pytest.mark.django_db
+def test_nothing_of_a_paper_of_another_unit_can_be_reached(tree) -> None:
+    theirs = paper(tree["south"], "nam")
+    stranger = person("người bắc", "admin", tree["north"])
+    client, page = on(stranger), f"/documents/{theirs.document_id}/"
+    Issue.objects.create(
+        document=theirs.document, number=2, made_by="x", made_at=theirs.made_at, sha256="", blanks=0, provisional=False, packed=theirs.packed
+    )  # fmt: skip
+    for form in making.FORMATS:
+        assert client.get(f"/documents/issues/{theirs.pk}/{form}/").status_code == 404
+    assert client.get(page).status_code == 404
+    assert client.get(f"{page}compare/", {"old": 1, "new": 2}).status_code == 404
+    assert client.post(f"{page}answers/", {"seen": ""}).status_code == 404
+    assert client.post(f"{page}again/").status_code == 404
+    assert client.get(f"/units/{tree['south'].pk}/letterhead/").status_code == 404
+    assert client.post(f"/units/{tree['south'].pk}/letterhead/", {"signer_name": "A", "version": "0"}).status_code == 404
+    assert client.post("/documents/new/", {"unit": tree["south"].pk, "year": "2026"}).status_code == 404
+    assert Document.objects.count() == 1

@@ -120,3 +120,13 @@ def test_the_yearly_report_counts_what_the_register_says_and_nothing_more(tree) 
     assert table.rows[0][6] == "12/QĐ ngày 05/01/2025"
     document = docx.Document(io.BytesIO(to_docx.written(made)))
     assert all(section.page_width > section.page_height for section in document.sections)
+
+
+@pytest.mark.django_db
+def test_a_register_without_systems_has_finished_nothing(tree) -> None:
+    signed(tree["north"])
+    made = yearly(tree["north"], 2026, None)
+    said = " ".join(one.text for one in made.body if isinstance(one, Paragraph))
+    assert "đã hoàn thành" not in said
+    assert "7. Dự kiến thời gian hoàn thành" in " ".join(made.blanks)
+    assert any("lúc lập văn bản" in one for one in made.honesty.remarks), "the register of today, whichever year it is for"

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import html
+import re
 from datetime import date, timedelta
 
 import pytest
 from django.utils import timezone
 
 from server.campaigns.models import Campaign, Excuse, Part, Row
-from server.documents import making
+from server.documents import grounds, making
 from server.documents.exports import docx
 from server.documents.models import Document
 from server.documents.reply import NoAccount, reply
@@ -135,7 +137,7 @@ def test_it_is_made_through_the_pages_and_kept(campaign, tree) -> None:
     held = Document.objects.get()
     page = client.get(f"/documents/{held.pk}/").content.decode()
     assert "Hình thức, số lượt tuyên truyền" in page
-    assert client.post(f"/documents/{held.pk}/answers/", {"a2": "Đã phát 300 tờ rơi."}).status_code == 302
+    assert client.post(f"/documents/{held.pk}/answers/", form(page, {"Hình thức": "Đã phát 300 tờ rơi."})).status_code == 302
     newest = held.issues.first()
     assert newest is not None
     assert (newest.number, newest.blanks) == (2, 6)
@@ -157,3 +159,63 @@ def test_a_unit_without_a_signer_is_refused_in_words(campaign, tree) -> None:
         making.of_campaign(campaign, tree["south"], None, "console")
     assert "--signer-title" in str(told.value)
     assert making.of_campaign(campaign, tree["south"], None, "console", blank_signer=True).number == 1
+
+
+def form(page: str, written: dict[str, str]) -> dict[str, str]:
+    """What a browser sends of a page: each blank by the beginning of its label, as it stands there or as it is written now."""
+    labels = dict(re.findall(r'<label for="id_(a[0-9a-f]{12})"[^>]*>\s*([^<]+)', page))
+    assert labels
+    stands = {
+        name: html.unescape(text).strip() for name, text in re.findall(r'<textarea name="(a[0-9a-f]{12})"[^>]*>([^<]*)', page)
+    }
+    for name, label in labels.items():
+        stands[name] = next((text for begin, text in written.items() if html.unescape(label).startswith(begin)), stands[name])
+    return stands | {"seen": re.findall(r'name="seen" value="([0-9a-f]+)"', page)[0]}
+
+
+def test_two_people_who_fill_one_paper_lose_nothing(campaign, tree) -> None:
+    first, second = (on(person(name, "operator", tree["north"])) for name in ("một", "hai"))
+    first.post("/documents/new/", {"reply": f"{campaign.pk}-{tree['north'].pk}"})
+    held = Document.objects.get()
+    url = f"/documents/{held.pk}/"
+    pages = [client.get(url).content.decode() for client in (first, second)]
+    assert first.post(f"{url}answers/", form(pages[0], {"Hình thức": "300 tờ rơi"})).status_code == 302
+    late = second.post(f"{url}answers/", form(pages[1], {"Khó khăn": "Thiếu người"}))
+    assert late.status_code == 409
+    said = late.content.decode()
+    assert "300 tờ rơi" in said, "what the other wrote is shown"
+    assert "Thiếu người" in said, "what was typed is not lost"
+    held.refresh_from_db()
+    assert held.answers["people"] == "300 tờ rơi"
+    again = form(said, {"Hình thức": "300 tờ rơi"})
+    assert second.post(f"{url}answers/", again).status_code == 302
+    held.refresh_from_db()
+    assert (held.answers["people"], held.answers["wishes"]) == ("300 tờ rơi", "Thiếu người")
+
+
+def test_what_is_written_while_an_issue_is_made_stays(campaign, tree, monkeypatch) -> None:
+    held = making.of_campaign(campaign, tree["north"], None, "console").document
+    made = making._report
+
+    def meanwhile(*told):
+        Document.objects.filter(pk=held.pk).update(answers={"people": "viết trong lúc đó"})
+        return made(*told)
+
+    monkeypatch.setattr(making, "_report", meanwhile)
+    making.of_campaign(campaign, tree["north"], None, "console", {"wishes": "Không"})
+    held.refresh_from_db()
+    assert held.answers == {"people": "viết trong lúc đó", "wishes": "Không"}
+
+
+def test_nothing_that_no_report_shows_is_called_complete(campaign, tree) -> None:
+    """A unit without machines, and one whose machines are all unknown."""
+    nobody = said_of(reply(campaign, tree["south"], None, blank_signer=True))
+    assert "không dựa trên báo cáo của máy nào" in nobody
+    assert "Mọi máy" not in nobody
+    Row.objects.filter(campaign=campaign).exclude(state__in=("done", "unknown")).delete()
+    some = said_of(reply(campaign, tree["north"], None))
+    assert "chưa xác định được kết quả có số riêng" in some
+
+
+def said_of(made: Report) -> str:
+    return " ".join(one.text for one in grounds.appendix(made).blocks if isinstance(one, Paragraph))

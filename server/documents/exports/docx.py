@@ -13,12 +13,13 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 import docx.document
+import jinja2
 from docx.enum.section import WD_ORIENT
 from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
 from docx.shared import Emu, Mm
 from docxtpl import DocxTemplate
-from jinja2 import StrictUndefined, TemplateSyntaxError, UndefinedError
+from jinja2 import StrictUndefined
 from jinja2.exceptions import SecurityError
 from jinja2.sandbox import SandboxedEnvironment
 from lxml import etree
@@ -44,9 +45,18 @@ def written(report: Report) -> bytes:
     _opened(template, path)
     maker = _Maker(template, report)
     environment = SandboxedEnvironment(undefined=StrictUndefined, autoescape=True)
+    context = maker.context()
     try:
-        template.render(maker.context(), jinja_env=environment, autoescape=True)
-    except (UndefinedError, TemplateSyntaxError, SecurityError) as error:
+        template.render(context, jinja_env=environment, autoescape=True)
+    except (
+        jinja2.TemplateError,
+        SecurityError,
+        TypeError,
+        ValueError,
+        ArithmeticError,
+        LookupError,
+        etree.XMLSyntaxError,
+    ) as error:
         raise TemplateError(_placed(path, error)) from None
     document = template.docx
     assert document is not None
