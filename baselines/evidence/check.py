@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,10 +12,17 @@ from baselines.evidence import form, journal, machines, people, seal, stamp, who
 from baselines.evidence.archive import Archive, Damaged, NotABundle
 from baselines.evidence.form import Manifest
 from baselines.evidence.held import Held
-from baselines.evidence.lines import Line, fails, holds, note
+from baselines.evidence.lines import Line, fails, holds, note, unchecked
 from collectors import VERSION
 
 __all__ = ["Bundle", "NotABundle", "Trust", "verify"]
+
+
+HERE_AND_THERE = timedelta(hours=27)
+"""From the middle of a day to any moment that is of that day somewhere on earth."""
+AHEAD = timedelta(minutes=10)
+MAKING = timedelta(days=1)
+"""A bundle is stamped as soon as it is made."""
 
 
 class Trust(NamedTuple):
@@ -57,7 +64,10 @@ def verify(path: Path, trust: Trust | None = None) -> Bundle:
         lines += found
         lines += whole.members(archive, manifest, sealed)
         if manifest is not None:
+            if manifest.collector != sealed.fingerprint:
+                lines.append(fails("other-collector", manifest.collector))
             lines += _age(manifest, trust.since)
+            lines += _stamped(manifest, sealed.lines)
             lines += _inside(archive, manifest, trust)
     return Bundle(manifest, lines, sealed.fingerprint)
 
@@ -80,6 +90,11 @@ def _manifest(archive: Archive) -> tuple[Manifest | None, list[Line]]:
 
 def _age(manifest: Manifest, since: date | None) -> Iterator[Line]:
     made = manifest.day.isoformat()
+    if abs(datetime.combine(manifest.day, time(12), UTC) - manifest.made_at) > HERE_AND_THERE:
+        yield fails("day", made, at=manifest.made_at.isoformat())
+    if manifest.made_at > datetime.now(UTC) + AHEAD:
+        # it would be the newest for ever; whose clock is wrong is not known
+        yield unchecked("future", manifest.id, at=manifest.made_at.isoformat())
     if since is not None and manifest.day < since:
         yield fails("older", manifest.id, day=made, since=since.isoformat())
     yield note("made", manifest.id, at=manifest.made_at.isoformat(), by=manifest.made_by, scope=manifest.scope.name)
@@ -87,6 +102,15 @@ def _age(manifest: Manifest, since: date | None) -> Iterator[Line]:
         yield note("other-program", manifest.program, here=VERSION)
     for why in manifest.left_out:
         yield note("left-out", why)
+
+
+def _stamped(manifest: Manifest, found: list[Line]) -> Iterator[Line]:
+    """Whoever dates a bundle back has it stamped today; one that was stamped before it was made is dated ahead."""
+    for line in found:
+        if line.code in ("stamp", "stamp-whose"):
+            late = datetime.fromisoformat(line.about) - manifest.made_at
+            if not -AHEAD <= late <= MAKING:
+                yield fails("stamp-time", line.about, made=manifest.made_at.isoformat())
 
 
 def _inside(archive: Archive, manifest: Manifest, trust: Trust) -> Iterator[Line]:

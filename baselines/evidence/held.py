@@ -6,6 +6,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TypeVar
 
 from baselines.evidence import form
@@ -33,6 +34,8 @@ class Judged:
     """Check -> requirements for which it fails."""
     level: int
     baseline: str
+    at: datetime
+    """When it was collected, by a clock that does not run ahead of the collector's."""
 
 
 @dataclass
@@ -57,6 +60,8 @@ class Held:
     """Those that hold by themselves."""
     journal: dict[str, list[JournalRow]] = field(default_factory=lambda: defaultdict(list))
     """Action -> its rows, of those that hold."""
+    carry: int = 0
+    """Machines whose newest snapshot carries verdicts, right or wrong."""
     named: set[str] = field(default_factory=set)
     """Members beside the tables that a line of a table speaks of."""
     met: dict[str, int] = field(default_factory=lambda: defaultdict(int))

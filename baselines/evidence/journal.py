@@ -34,6 +34,8 @@ def rows(held: Held) -> Iterator[Line]:
             yield fails("journal-end", about)
         elif row.previous in digests and last is not None and row.previous != last.digest:
             yield fails("journal-fork", about)
+        elif last is not None and row.id == last.id + 1 and row.previous != last.digest:
+            yield fails("journal-row", about, action=row.action)
         else:
             good += 1
             runs += last is None or row.previous != last.digest
@@ -53,7 +55,7 @@ def against(held: Held, export: Path) -> Iterator[Line]:
             try:
                 document = form.loads(raw)
                 if number == 1:
-                    previous, first = document["after"]["digest"], document["after"]["id"]
+                    previous, first = document["after"]["digest"], int(document["after"]["id"])
                     continue
                 if "sha256" in document:
                     break
@@ -61,7 +63,7 @@ def against(held: Held, export: Path) -> Iterator[Line]:
                 if here != document["digest"]:
                     raise ValueError
                 previous, last = here, int(document["id"])
-            except (ValueError, KeyError, TypeError):
+            except (ValueError, KeyError, TypeError, RecursionError):
                 yield fails("export-broken", f"{export.name}:{number}")
                 return
             said = wanted.pop(last, None)

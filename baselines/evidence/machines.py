@@ -74,7 +74,7 @@ def _enrolled(held: Held, host: Host) -> Line:
         late = abs(datetime.fromisoformat(row.at) - host.enrolled_at) > NEAR
     except (ValueError, TypeError):
         late = True
-    if late or (host.token and token != host.token) or (key and key != seal.digest(host.key)):
+    if late or row.subject != host.name or (host.token and token != host.token) or (key and key != seal.digest(host.key)):
         return fails("enrolment", about, row=row.id)
     return holds("enrolment", about) if key else note("enrolment-no-key", about, row=row.id)
 
@@ -86,13 +86,15 @@ def machines(held: Held) -> Iterator[Line]:
     """Every machine: its snapshot, whose it is, and what comes out when it is judged again."""
     seen: set[str] = set()
     moments: set[tuple[int, str]] = set()
-    owners: dict[str, int] = {}
+    owners: dict[tuple[str, str], int] = {}
     for line in held.lines(form.MACHINES, MachineLine):
         if isinstance(line, Line):
             yield line
             continue
         held.named |= {line.member, *(f"signatures/{line.snapshot}{suffix}" for suffix in (".message", ".sig"))}
-        other = line.own and owners.setdefault(line.agent, line.machine) != line.machine
+        target = line.agent, "" if line.own else line.name
+        other = owners.setdefault(target, line.machine) != line.machine
+        held.carry += line.moment == "now" and line.judged is not None
         if other or line.snapshot in seen or (line.machine, line.moment) in moments:
             yield fails("machine-twice", line.name, member=line.member)
             continue
@@ -117,9 +119,9 @@ def _machine(held: Held, line: MachineLine) -> Iterator[Line]:
     except ValueError as error:
         yield fails("snapshot", line.member, why=str(error))
         return
-    problems = [*_foreign(line, snapshot)]
+    problems = [*_foreign(line, snapshot), *_named(held, line)]
     yield from problems
-    if not problems:
+    if all(problem.outcome == "note" for problem in problems):
         yield holds("signature", line.name, member=line.member, at=snapshot.collected_at.isoformat())
     if snapshot.collected_at - line.received_at > AHEAD:
         yield note("clock-ahead", line.name, at=snapshot.collected_at.isoformat(), received=line.received_at.isoformat())
@@ -192,6 +194,25 @@ def _foreign(line: MachineLine, snapshot: Snapshot) -> Iterator[Line]:
         yield fails("snapshot-swapped", line.member, name=line.name)
 
 
+def _named(held: Held, line: MachineLine) -> Iterator[Line]:
+    """Of its own machine a host speaks under the name it enrolled with; else it took another one's place, and the journal knows.
+    It lies in the part that the bundle speaks of."""
+    scope, made = held.manifest.scope, held.manifest.made_at
+    if scope.kind != "campaign" and not line.path.startswith(scope.path):
+        yield fails("outside", line.name, path=line.path, scope=scope.path)
+    if line.received_at - made > AHEAD or (line.judged is not None and line.judged.judged_at - made > AHEAD):
+        yield fails("after-made", line.name, received=line.received_at.isoformat(), made=made.isoformat())
+    host = held.hosts[line.agent]
+    if line.own and line.name != host.name:
+        replaced = any(row.detail.get("replaces") for row in held.journal.get("agent.enrolled", ()) if row.actor == line.agent)
+        united = any(row.detail.get("agent") == line.agent for row in held.journal.get("machine.united", ()))
+        yield (
+            note("name-taken-over", line.name, host=host.name)
+            if replaced or united
+            else fails("name-other", line.name, host=host.name)
+        )
+
+
 # verdicts --------------------------------------------------------------------------------------------------------------
 
 
@@ -205,6 +226,8 @@ def _judged(held: Held, line: MachineLine, said: Verdicts, snapshot: Snapshot) -
         yield fails("pack-gone", line.name, digest=(said.digest if pack is None else said.tailoring or said.digest)[:12])
         held.silent.add(line.machine)
         return
+    if said.kind != snapshot.target.kind:
+        yield unchecked("kind-other", line.name, said=said.kind.value, host=snapshot.target.kind.value)
     seen = judgeable(snapshot)._replace(kind=Kind(said.kind))
     if said.centre:
         if said.centre not in held.centre:
@@ -218,11 +241,12 @@ def _judged(held: Held, line: MachineLine, said: Verdicts, snapshot: Snapshot) -
         yield fails("not-judgeable", line.name, why=" ".join(str(error).split())[:300] or type(error).__name__)
         held.silent.add(line.machine)
         return
-    held.judged[line.machine, line.moment] = _summed(line, said, results)
+    at = min(snapshot.collected_at, line.received_at)
+    held.judged[line.machine, line.moment] = _summed(line, said, results, at)
     yield from _compared(line, said, results, snapshot)
 
 
-def _summed(line: MachineLine, said: Verdicts, results: list[Result]) -> Judged:
+def _summed(line: MachineLine, said: Verdicts, results: list[Result], at: datetime) -> Judged:
     worst: dict[str, Verdict] = {}
     failing: dict[str, set[str]] = {}
     for result in results:
@@ -231,7 +255,7 @@ def _summed(line: MachineLine, said: Verdicts, results: list[Result]) -> Judged:
         worst[result.check] = min(worst.get(result.check, result.verdict), result.verdict, key=RANK.__getitem__)
         if result.verdict is Verdict.FAIL:
             failing.setdefault(result.check, set()).add(result.requirement)
-    return Judged(line, worst, failing, said.level, said.baseline)
+    return Judged(line, worst, failing, said.level, said.baseline, at)
 
 
 def _compared(line: MachineLine, said: Verdicts, results: list[Result], snapshot: Snapshot) -> Iterator[Line]:

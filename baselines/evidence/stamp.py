@@ -71,6 +71,7 @@ def pdf(archive: Archive, member: str) -> Line:
     try:
         from pyhanko.pdf_utils.reader import PdfFileReader
         from pyhanko.sign.validation import validate_pdf_signature
+        from pyhanko.sign.validation.status import SignatureCoverageLevel
     except ModuleNotFoundError:
         return unchecked("pdf-extra", member)
     try:
@@ -80,7 +81,8 @@ def pdf(archive: Archive, member: str) -> Line:
         return fails("missing", member)
     except Exception as error:  # whatever somebody else's PDF does to the library
         return fails("pdf-wrong", member, why=_in_one_line(error))
-    if not states or not all(state.intact and state.valid for state in states):
+    whole = states and states[-1].coverage == SignatureCoverageLevel.ENTIRE_FILE  # else something was put behind it
+    if not whole or not all(state.intact and state.valid for state in states):
         return fails("pdf-wrong", member, why="altered-pdf" if states else "unsigned")
     signer = states[-1].signing_cert.subject.human_friendly
     return note("pdf", member, who=signer)

@@ -137,7 +137,8 @@ def coverage(held: Held) -> Iterator[Line]:
     here = {key for key, moment in held.judged if moment == "now"} | held.silent
     gone = told.expected - told.seen
     names = sum(one.why in ("listed", "never", "ambiguous") for one in told.missing)
-    unopened = sum(one.why in ("unopened", "pruned") for one in told.missing)
+    unopened = sum(one.why in ("unopened", "pruned", "moved") for one in told.missing)
+    yield from _numbers(held, told)
     if names != gone or len(here) + unopened != told.seen:
         yield fails("coverage", str(told.expected), seen=told.seen, here=len(here), gone=gone, names=names)
     else:
@@ -146,24 +147,57 @@ def coverage(held: Held) -> Iterator[Line]:
         yield note("missing-machine", one.name, unit=one.unit, why=one.why)
 
 
+def _numbers(held: Held, told: Coverage) -> Iterator[Line]:
+    """Numbers that nobody else counts again."""
+    whys = Counter(one.why for one in told.missing)
+    judged = held.carry
+    late = told.seen - told.fresh
+    # of a campaign, whose snapshot is kept no longer and who was moved are late as well, or not
+    most = whys["stale"] + whys["missing-now"] + (whys["pruned"] + whys["moved"] if held.manifest.scope.kind == "campaign" else 0)
+    for name, said, found, right in (
+        ("judged", told.judged, judged, told.judged == judged),
+        ("excused", told.excused, whys["excused"], told.excused == whys["excused"]),
+        (
+            "fresh",
+            told.fresh,
+            told.seen - whys["stale"] - whys["missing-now"],
+            whys["stale"] + whys["missing-now"] <= late <= most,
+        ),
+    ):
+        if not right:
+            yield fails("count", f"{form.COVERAGE} {name}", said=said, found=found)
+
+
 def campaign(held: Held) -> Iterator[Line]:
     """The account: its rows add up to its numbers, and each row says what its snapshot says."""
     told = held.one(form.CAMPAIGN, Campaign)
+    wanted = held.manifest.scope.kind == "campaign"
     if not isinstance(told, Campaign):
         if told is not None:
             yield told
+        elif wanted:
+            yield fails("missing", form.CAMPAIGN)
         return
     states: Counter[str] = Counter()
+    seen: set[int] = set()
+    machines: set[int] = set()
     good = 0
     for row in held.lines(form.ROWS, CampaignRow):
         if isinstance(row, Line):
             yield row
             continue
         states[row.state] += 1
-        found = [*_row(held, row, told, "now"), *_row(held, row, told, "start")]
+        found = [*_row(held, row, told, "now"), *_row(held, row, told, "start"), *_state(held, row, told)]
+        if row.row in seen or row.machine in machines:
+            found.append(fails("row-twice", row.name))
+        seen.add(row.row)
+        machines |= {row.machine} if row.machine is not None else set()
         yield from found
         good += not found
     said = {state: number for state, number in told.states.items() if number}
+    covered = held.one(form.COVERAGE, Coverage)
+    if wanted and isinstance(covered, Coverage) and covered.expected != sum(states.values()):
+        yield fails("count", form.ROWS, said=covered.expected, found=sum(states.values()))
     if said != dict(states):
         yield fails("campaign-sum", told.number, said=said, found=dict(states))
     else:
@@ -179,11 +213,29 @@ def _row(held: Held, row: CampaignRow, account: Campaign, moment: str) -> Iterat
     if judged is None or judged.line.judged is None or judged.line.snapshot != snapshot:
         yield unchecked("row-unseen", row.name, moment=moment)
         return
-    written = account.sealed_at if moment == "now" else account.started_at
+    written = (account.sealed_at or account.looked_at) if moment == "now" else account.started_at
     if written is not None and judged.line.judged.judged_at > written:
         yield unchecked("row-later", row.name, moment=moment)
         return
+    if moment == "now":  # one that is left out of the row would not be counted
+        checks = dict.fromkeys((check for check in account.checks if check in judged.verdicts), "–") | checks
     for check, verdict in sorted(checks.items()):
         found = judged.verdicts.get(check)
         if found is None or found.value != verdict:
             yield fails("row", row.name, check=check, moment=moment, said=verdict, found=str(found or "–"))
+
+
+def _state(held: Held, row: CampaignRow, account: Campaign) -> Iterator[Line]:
+    """Done is who passes all that is asked, by what was collected after the start. Nothing else needs a proof but an exemption."""
+    if row.state != "done":
+        return
+    judged = held.judged.get((row.machine or 0, "now"))
+    if not row.checks or judged is None or judged.line.snapshot != row.snapshot:
+        yield unchecked("row-unseen", row.name, moment="now")
+    elif (
+        set(row.checks.values()) != {"pass"}
+        or not row.before_checks.keys() <= row.checks.keys()
+        or account.started_at is None
+        or judged.at <= account.started_at
+    ):
+        yield fails("row-state", row.name, state=row.state)

@@ -18,6 +18,10 @@ def add(family: Any, command: Callable[..., argparse.ArgumentParser], lazy: Lazy
     of.add_argument("--campaign", type=int, metavar="ID", help=_("of this campaign: the id that `campaign list` shows"))
     of.add_argument("--system", metavar="NAME", help=_("of this information system: code or name in the register"))
     made.add_argument("--report", action="append", default=[], metavar="FILE", help=_("a report that goes into it, unchanged"))
+    made.add_argument(
+        "--document", action="append", default=[], metavar="N[/ISSUE]",
+        help=_("a document made here, as PDF: by its number, its newest issue if none is named (alone: of what that document is about)"),
+    )  # fmt: skip
     made.add_argument("-o", "--output", required=True, metavar="FILE")
     command("list", lazy("listed", CONSOLE), _("list bundles, the newest first"), family)
     key = command(

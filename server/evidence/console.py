@@ -12,6 +12,9 @@ from django.utils.translation import gettext as _
 from baselines.evidence import seal
 from server.approvals import files
 from server.campaigns.models import Campaign
+from server.documents import handed
+from server.documents.making import Refused
+from server.documents.models import Issue
 from server.evidence import making
 from server.evidence.models import CAMPAIGN, SYSTEM, UNIT, Bundle
 from server.evidence.tasks import finish
@@ -28,9 +31,16 @@ def make(options: argparse.Namespace) -> int:
         own = making.sealing_keys()
     except making.NoKeys as error:
         return wrong(problem(f"keys: {error}"))
-    held = _held(options)
-    if held is None:
+    issues = _issues(options.document)
+    if issues is None:
         return USAGE
+    held = _about(issues[0]) if issues and not (options.unit or options.campaign or options.system) else _held(options)
+    if held is None or not _fit(issues, held):
+        return USAGE
+    try:
+        held.reports += [[one.name, one.stored().pk] for one in map(handed.kept, issues)]
+    except Refused as error:
+        return wrong(error)
     for name in options.report:
         try:
             with Path(name).open("rb") as source:
@@ -55,6 +65,36 @@ def make(options: argparse.Namespace) -> int:
     say(_("Sealed with the key %s. Tell it by another way to whoever checks.") % own.public.fingerprint)
     say(_("Check: rasoat verify %(file)s --key %(key)s") % {"file": path, "key": own.public.fingerprint})
     return OK
+
+
+def _issues(words: list[str]) -> list[Issue] | None:
+    """None: what is wrong was said."""
+    found = []
+    for word in words:
+        document, slash, number = word.partition("/")
+        known = all(part.isascii() and part.isdecimal() and len(part) < 19 for part in ((document, number) if slash else (document,)))
+        rows = Issue.objects.filter(document=int(document)).select_related("document__unit") if known else Issue.objects.none()
+        issue = (rows.filter(number=int(number)) if known and slash else rows).first()
+        if issue is None:
+            wrong(_("no document %s") % word)
+            return None
+        found.append(issue)
+    return found
+
+
+def _about(issue: Issue) -> Bundle | None:
+    """Of what a document is about, as far as its unit goes. Not saved yet."""
+    (kind, pk), unit = handed.about(issue.document), issue.document.unit
+    return Bundle(unit=unit, kind=kind, of=pk, name=issue.document.title[:300], asked_by="console")
+
+
+def _fit(issues: list[Issue], held: Bundle) -> bool:
+    """False: what is wrong was said."""
+    for one in issues:
+        if not handed.fits(one.document, held.kind, held.of, held.unit):
+            wrong(_("Not about that, or of another unit: %s") % one.document.title)
+            return False
+    return True
 
 
 def _held(options: argparse.Namespace) -> Bundle | None:

@@ -13,7 +13,7 @@ from django.db.models import OuterRef, Q, QuerySet, Subquery
 from baselines.evidence import form
 from server.approvals.models import Request
 from server.campaigns.models import Campaign, Row
-from server.evidence.scope import Scope, line_of, rows
+from server.evidence.scope import Scope, away, line_of, rows
 from server.feeds import status as feeds
 from server.findings.codes import WORDS
 from server.ingest.models import Agent, Machine, StoredSnapshot
@@ -162,12 +162,15 @@ def _decisions(scope: Scope, words: Words) -> list[int]:
     above = [path for path in _paths(scope.unit) if path != scope.unit.path]
     requests = {waiver.request_id for waiver in words.waivers}
     said = {(word.by, str(word)) for word in words.attestations}
-    rows = Entry.objects.filter(action__in=("request.approved", "request.alone", "attestation.said"), unit_path__in=above)
+    digests = {word.digest for word in words.attestations}
+    actions = ("request.approved", "request.alone", "waiver.ended", "attestation.said", "attestation.ended")
+    rows = Entry.objects.filter(action__in=actions, unit_path__in=above)
     return [
         entry.pk
         for entry in rows.iterator(chunk_size=500)
         if entry.detail.get("request") in requests
         or (entry.action == "attestation.said" and (entry.actor, entry.subject) in said)
+        or (entry.action == "attestation.ended" and entry.detail.get("digest") in digests)
     ]
 
 
@@ -199,7 +202,8 @@ def campaign_rows(scope: Scope) -> Iterator[dict[str, Any]]:
     assert scope.account is not None
     found: QuerySet[Row] = rows(scope.account)
     for row in found.iterator(chunk_size=500):
-        machine = row.now
+        setattr(row, "elsewhere", away(row, scope.unit))  # noqa: B010  (what Account.rows works out for a person)
+        machine = row.cut().now
         yield form.CampaignRow(
             row=row.pk, unit=row.part.name, name=row.name, machine=machine.pk if machine else None, state=row.state, why=row.why,
             before=row.before, before_checks=_verdicts(row.before_checks), before_snapshot=row.before_snapshot,

@@ -116,8 +116,8 @@ def _campaign(bundle: Bundle, now: datetime) -> Scope:
     for row in rows(account):
         found.expected += 1
         machine = row.now
-        if machine is None or not row.snapshot:
-            why = "pruned" if row.snapshot else "listed" if machine is None else "never"
+        if machine is None or not row.snapshot or away(row, bundle.unit):
+            why = "moved" if away(row, bundle.unit) else "pruned" if row.snapshot else "listed" if machine is None else "never"
             found.missing.append(Missing(name=row.name, unit=row.part.name, why=why))
             continue
         number = machine.pk
@@ -133,7 +133,13 @@ def _campaign(bundle: Bundle, now: datetime) -> Scope:
 
 def rows(account: Account) -> QuerySet[Row]:
     """Of the scope of a campaign, in the order of its account."""
-    return account.rows(SCOPE).select_related("part", "machine", "expected__machine").order_by("part__path", "name", "pk")
+    found = account.rows(SCOPE).select_related("part", "machine__unit", "expected__machine__unit")
+    return found.order_by("part__path", "name", "pk")
+
+
+def away(row: Row, unit: Unit) -> bool:
+    """Its machine lies outside the unit that holds the campaign by now: what it tells is not shown there."""
+    return row.became == "moved" and row.now is not None and not row.now.unit.path.startswith(unit.path)
 
 
 def choices(user: Any, action: str) -> tuple[QuerySet[Unit], QuerySet[Campaign], QuerySet[Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
@@ -31,7 +32,7 @@ def bundles(request: HttpRequest) -> HttpResponse:
     user = user_of(request)
     if not user.does(JOURNAL):
         raise PermissionDenied
-    form = BundleForm(user, request.POST or None, request.FILES or None)
+    form = BundleForm(user, request.POST or None, request.FILES or None, initial=_wanted(request))
     if request.method == "POST" and form.is_valid():
         with transaction.atomic():
             held = form.asked(user)
@@ -44,6 +45,12 @@ def bundles(request: HttpRequest) -> HttpResponse:
         "fingerprint": fingerprint(), "nav": "evidence",
     }  # fmt: skip
     return render(request, "evidence/bundles.html", context, status=422 if form.errors else 200)
+
+
+def _wanted(request: HttpRequest) -> dict[str, Any]:
+    """What a link from a document's page has chosen already; the form offers what this person may."""
+    of, paper = request.GET.get("of", ""), request.GET.get("paper", "")
+    return {"of": of, "papers": [paper]} if paper else {}
 
 
 @require_safe

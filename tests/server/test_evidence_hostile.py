@@ -260,3 +260,96 @@ def test_an_attestation_says_nothing_else_than_was_said(bundle, tmp_path) -> Non
     for change in ({"machine": 1}, {"system": "x"}, {"level": 1}, {"document": "99/QĐ"}, {"role": "Giám đốc"}, {"note": "x"}):
         found = again(edited(inside, form.ATTESTATIONS, lambda row, change=change: row.update(change)), tmp_path)
         assert "attestation-edited" in codes(found), change
+
+
+# machines and numbers --------------------------------------------------------------------------------------------------
+
+
+def number_of(inside: Members, name: str) -> int:
+    return next(at for at, row in enumerate(inside[form.MACHINES].splitlines()) if json.loads(row)["name"] == name)
+
+
+def test_machines_under_each_others_names_are_named(bundle, tmp_path) -> None:
+    """All else of the two lines is right: the fails of the one would be read as the other's."""
+    inside = members(bundle)
+    one, other = number_of(inside, "máy-1"), number_of(inside, "may-2")
+    swapped = edited(edited(inside, form.MACHINES, lambda row: row.update(name="may-2"), one), form.MACHINES, lambda row: row.update(name="máy-1"), other)  # fmt: skip
+    assert [name for name, _about in wrong(again(swapped, tmp_path))].count("name-other") == 2
+    hosts = [json.loads(row)["name"] for row in inside[form.HOSTS].splitlines()]
+    renamed = edited(swapped, form.HOSTS, lambda host: host.update(name="may-2"), hosts.index("máy-1"))
+    assert "enrolment" in codes(again(renamed, tmp_path))
+
+
+def test_a_machine_of_elsewhere_or_of_later_is_named(bundle, tmp_path) -> None:
+    inside = members(bundle)
+    assert "outside" in codes(again(edited(inside, form.MACHINES, lambda row: row.update(path="/99/")), tmp_path))
+    for change in ({"received_at": "2099-01-01T00:00:00Z"}, {"received_at": "0001-01-01T00:00:00+14:00"}):
+        assert code(again(edited(inside, form.MACHINES, lambda row, change=change: row.update(change)), tmp_path)) == 1
+
+
+def test_judged_as_another_kind_with_a_table_to_match_is_no_plain_holds(bundle, tmp_path) -> None:
+    """As a router nothing is asked of it."""
+    from baselines.evaluate import evaluate, judgeable
+    from baselines.loader import load
+    from collectors.model import Kind, Snapshot
+
+    inside = members(bundle)
+    number = number_of(inside, "may-2")
+    row = json.loads(inside[form.MACHINES].splitlines()[number])
+    snapshot = Snapshot.from_bytes(inside[f"snapshots/{row['snapshot']}"].partition(b"\n")[2])
+    found = evaluate(judgeable(snapshot)._replace(kind=Kind.ROUTER), load(evidence.PACKS / "mini"), row["judged"]["level"])
+    results = [[one.requirement, one.clause, one.check, str(one.verdict)] for one in found.results]
+    as_router = edited(inside, form.MACHINES, lambda row: row["judged"].update(kind="router", results=results, borne={}), number)
+    checked_again = again(as_router, tmp_path)
+    assert (wrong(checked_again), code(checked_again)) == ([], 3)
+    assert "kind-other" in codes(checked_again, "unchecked")
+
+
+def test_numbers_that_nobody_counts_are_counted(bundle, tmp_path) -> None:
+    inside = members(bundle)
+    for change in ({"fresh": 3}, {"fresh": 1}, {"judged": 1}, {"judged": 3}, {"excused": 1}, {"seen": 3}):
+        assert {"count", "coverage"} & codes(
+            again(edited(inside, form.COVERAGE, lambda told, change=change: told.update(change)), tmp_path)
+        ), change
+
+
+def test_clocks_of_the_manifest(bundle, tmp_path) -> None:
+    """A day of next week would let an old bundle pass for new for a week."""
+    inside = members(bundle)
+    assert "day" in codes(again(inside, tmp_path, lambda told: told.update(day="2099-01-01")))
+    ahead = again(inside, tmp_path, lambda told: told.update(day="2099-01-01", made_at="2099-01-01T00:00:00Z"))
+    assert "future" in codes(ahead, "unchecked")
+    assert code(again(inside, tmp_path, lambda told: told.update(made_at="9999-12-31T23:59:59-12:00"))) == 1
+    assert "other-collector" in codes(checked(zipped(altered(inside), tmp_path / "k.zip")))
+
+
+def altered(inside: Members) -> Members:
+    """Sealed by the collector, and says that another one made it."""
+    found = resealed(inside, making.sealing_keys())
+    manifest = json.loads(found[form.MANIFEST]) | {"collector": "0" * 40}
+    found[form.MANIFEST] = form.dumps(manifest)
+    return found
+
+
+def test_rows_next_to_each_other_in_the_journal_follow_from_each_other(bundle, tmp_path) -> None:
+    """A hole where there is none: a row between two that have neighbouring numbers cannot have been left out."""
+    from baselines.evidence.chain import ROW, digest
+
+    inside = members(bundle)
+    rows = [json.loads(row) for row in inside[form.JOURNAL].splitlines()]
+    at = next(at for at in range(1, len(rows)) if rows[at]["id"] == rows[at - 1]["id"] + 1)
+
+    def invent(row: dict[str, Any]) -> None:
+        row["previous"] = "0" * 64
+        row["digest"] = digest(row["previous"], [row[name] for name in ROW])
+
+    assert "journal-row" in codes(again(edited(inside, form.JOURNAL, invent, at), tmp_path))
+
+
+@pytest.mark.parametrize(
+    "head", ['{"after":{"id":"x","digest":""}}', '{"after":{"id":[1],"digest":5}}', "[]", "[" * 995 + "]" * 995]
+)
+def test_an_export_that_is_none(bundle, tmp_path, head: str) -> None:
+    path = tmp_path / "whole.jsonl"
+    path.write_text(head + "\n" + head + "\n")
+    assert "export-broken" in codes(checked(bundle, journal=path))

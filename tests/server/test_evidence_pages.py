@@ -189,6 +189,63 @@ def test_of_a_closed_campaign(client, tree, tmp_path) -> None:
     assert ("row", "b-2") in wrong(checked(again))
 
 
+def test_an_account_with_less_in_it_is_named(client, tree, tmp_path) -> None:
+    """Rows dropped with their numbers, a fail left out of a row, done said of who is not, the whole account taken away."""
+    evidence.data_in(tmp_path / "data")
+    land = campaigns.Land(client, tree["root"])
+    held = land.started()
+    for name in ("a-1", "a-2", "b-1"):
+        land.report(name, **campaigns.GOOD)
+    land.report("b-3")
+    closed = campaigns.closed(held)
+    StoredSnapshot.objects.update(received_at=timezone.now())
+    StoredAssessment.objects.update(judged_at=timezone.now() - timedelta(hours=3))
+    inside = members(evidence.made(tree["root"], tmp_path / "c.zip", kind=CAMPAIGN, of=closed.pk))
+    rows = [json.loads(row) for row in inside[form.ROWS].splitlines()]
+    at = {row["name"]: number for number, row in enumerate(rows)}
+
+    def found(changed: evidence.Members, count: int = 0) -> set[str]:
+        def less(manifest: dict) -> None:
+            manifest["counts"][form.ROWS] -= count
+
+        path = evidence.zipped(evidence.resealed(changed, making.sealing_keys(), less), tmp_path / "d.zip")
+        return {line.code for line in checked(path).lines if line.outcome == "fails"}
+
+    assert found(inside) == set()
+    fewer = inside | {form.ROWS: b"".join(form.dumps(row) for row in rows if row["name"] != "b-2")}
+    fewer = evidence.edited(fewer, form.CAMPAIGN, lambda told: told["states"].update({rows[at["b-2"]]["state"]: told["states"][rows[at["b-2"]]["state"]] - 1}))  # fmt: skip
+    assert "count" in found(fewer, 1)
+    assert "row-twice" in found(inside | {form.ROWS: inside[form.ROWS] + form.dumps(rows[0])}, -1)
+    done = rows[at["a-1"]]
+    assert (done["state"], set(done["checks"].values())) == ("done", {"pass"})
+    assert "row" in found(evidence.edited(inside, form.ROWS, lambda row: row["checks"].pop("remote_access.no_root"), at["a-1"]))
+    assert rows[at["b-3"]]["state"] == "not-done"
+    assert "row-state" in found(evidence.edited(inside, form.ROWS, lambda row: row.update(state="done"), at["b-3"]))
+    without = {name: raw for name, raw in inside.items() if name not in (form.CAMPAIGN, form.ROWS)}
+    assert "missing" in found(without)
+
+
+def test_of_a_machine_that_was_moved_away_nothing_is_in_it(client, tree, tmp_path) -> None:
+    """What it tells is the new unit's; the holder of the campaign is told that it moved."""
+    from server.campaigns import leading
+
+    evidence.data_in(tmp_path / "data")
+    land = campaigns.Land(client, tree["root"])
+    held = leading.make(land.units["B"], "patches", campaigns.letter(lists=[]), "x")
+    leading.start(held, "x")
+    campaigns.work()
+    held.refresh_from_db()
+    Machine.objects.filter(name="b-2").update(unit=land.units["C"])
+    land.report("b-2", age=timedelta(seconds=-5))
+    campaigns.look(held)
+    newest = Machine.objects.get(name="b-2").latest_id
+    inside = members(path := evidence.made(land.units["B"], tmp_path / "b.zip", kind=CAMPAIGN, of=held.pk))
+    assert not [name for name, raw in inside.items() if str(newest).encode() in raw or "Tỉnh C".encode() in raw]
+    told = json.loads(inside[form.COVERAGE])
+    assert ("b-2", "moved") in [(one["name"], one["why"]) for one in told["missing"]]
+    assert "coverage" not in dict(wrong(checked(path)))
+
+
 def test_of_an_information_system(land, tmp_path) -> None:
     system = System.objects.create(unit=land["north"], name="Cổng dịch vụ", code="CDV", created_by="x")
     for name in ("máy-1", "may-im"):

@@ -67,6 +67,20 @@ def test_the_stamp_of_another_seal(stamped, land, tmp_path) -> None:
     assert codes(checked(broken, stamp_roots=root), "fails") == ["stamp-wrong"]
 
 
+def test_a_bundle_dated_back_is_told_by_its_stamp(land, settings, tmp_path) -> None:
+    """Whoever keeps the collector sets the day, and the authority does not know it."""
+    own = making.sealing_keys()
+    plain = members(made(land["north"], tmp_path / "p.zip"))
+    root = tsa.authority(tmp_path / "tsa", "Cơ quan")
+    for made_at, day in (("2026-01-05T08:00:00Z", "2026-01-05"), ("2099-01-05T08:00:00Z", "2099-01-05")):
+        back = resealed(plain, own, lambda manifest, at=made_at, day=day: manifest.update(made_at=at, day=day))
+        with tsa.serving(tmp_path / "tsa") as url:
+            configured(settings, timestamp_url=url)
+            stamps = dict(stamping.stamp(back[form.SIGNATURE]))
+        for found in (checked(zipped(back | stamps, tmp_path / "x.zip"), stamp_roots=root), checked(tmp_path / "x.zip")):
+            assert "stamp-time" in codes(found, "fails")
+
+
 def test_where_nothing_reads_stamps_it_is_said(stamped, monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, "rfc3161_client", None)
     found = checked(stamped[0], stamp_roots=stamped[1])
@@ -118,6 +132,21 @@ def pdf() -> bytes:
     return out.getvalue()
 
 
+def longer_than(signed: bytes) -> bytes:
+    """A page put behind what was signed, as PDF allows."""
+    from pyhanko.pdf_utils import generic, writer
+    from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+
+    book = IncrementalPdfFileWriter(io.BytesIO(signed))
+    page = writer.PageObject(
+        contents=book.add_object(generic.StreamObject(stream_data=b"q Q")), media_box=generic.ArrayObject(map(generic.NumberObject, (0, 0, 595, 842)))
+    )  # fmt: skip
+    book.insert_page(page)
+    out = io.BytesIO()
+    book.write(out)
+    return out.getvalue()
+
+
 def test_pdf_reports_are_signed_where_that_is_configured(land, settings, tmp_path) -> None:
     pytest.importorskip("pyhanko")
     tsa.authority(tmp_path / "pki", "Đơn vị")
@@ -137,5 +166,9 @@ def test_pdf_reports_are_signed_where_that_is_configured(land, settings, tmp_pat
     assert changed != inside["reports/1-a.pdf"]
     anew = zipped(resealed(inside | {"reports/1-a.pdf": changed}, making.sealing_keys()), tmp_path / "q.zip")
     assert codes(checked(anew), "fails") == ["pdf-wrong"]
+    longer = zipped(
+        resealed(inside | {"reports/1-a.pdf": longer_than(inside["reports/1-a.pdf"])}, making.sealing_keys()), tmp_path / "l.zip"
+    )
+    assert codes(checked(longer), "fails") == ["pdf-wrong"], "the signature is whole, and something stands behind it"
     with pytest.raises(stamping.NoSignature):
         made(land["north"], tmp_path / "r.zip", reports=[["c.pdf", Kept("c.pdf", "pdf", b"%PDF-1.7 broken").stored().pk]])
