@@ -69,3 +69,16 @@ REASON_TITLES: Final = {
     "no-feed-for-system": _("There is no feed for this system: rasoat reads no publisher's data on it."),
     "system-not-seen": _("What system this is was not seen."),
 }
+PROTECTION_TITLES: Final = {
+    "behind": _("behind the newest known"),
+    "unknown": _("not known"),
+    "current": _("nothing newer is known"),
+    "no-table": _("No table of antivirus products was imported."),
+    "table-old": _("The table of antivirus products is over its limit."),
+    "not-in-table": _("The table does not name this product."),
+    "version-not-in-table": _("The table names no version of it."),
+    "version-not-seen": _("Its version was not seen."),
+    "no-order": _("Its version has no place in the order of versions."),
+    "signatures-not-in-table": _("The table names no day of its signatures."),
+    "signatures-not-seen": _("The day of its signatures was not seen."),
+}

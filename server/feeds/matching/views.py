@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from django.core.paginator import Paginator
 from django.db.models import Count, F, Min, OuterRef, Q, QuerySet, Subquery
@@ -15,7 +15,11 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
-from server.feeds.matching.codes import ANSWER_TITLES, ANSWERS, LEFT_TITLES
+from collectors.facts.antivirus import Antivirus
+from collectors.model import Kind
+from collectors.seal import SealError
+from server.feeds.matching import protection
+from server.feeds.matching.codes import ANSWER_TITLES, ANSWERS, LEFT_TITLES, PROTECTION_TITLES
 from server.feeds.matching.models import Carried, Ended, Matched, Weakness
 from server.feeds.matching.outcome import Left
 from server.ingest.models import Machine, StoredSnapshot
@@ -26,6 +30,9 @@ PAGE: Final = 50
 LIKELY: Final = 0.1
 """EPSS from which on a weakness counts as likely to be attacked: house default."""
 LEFT_SHOWN: Final = 200
+ANTIVIRUS: Final = Antivirus.NAME
+PROTECTED: Final = (Kind.SERVER, Kind.WORKSTATION)
+"""Kinds that the checks of antivirus ask."""
 SHOWN: Final = {"exploited": _("known to be exploited"), "likely": _("known or likely to be exploited")}
 
 
@@ -50,7 +57,7 @@ def machine(request: HttpRequest, pk: int) -> HttpResponse:
     seen = StoredSnapshot.objects.filter(pk=stands.snapshot).defer("sealed").first() if stands else None
     context = {
         "machine": found, "stands": stands, "seen": seen, "waits": bool(stands and stands.snapshot != found.latest_id), "page": page, "answer": answer, "answers": ANSWER_TITLES, "left": _left(stands),
-        "left_shown": LEFT_SHOWN, "ended": ended[:PAGE], "old": _old(stands), "nav": "machines",
+        "left_shown": LEFT_SHOWN, "protection": _protection(found), "ended": ended[:PAGE], "old": _old(stands), "nav": "machines",
     }  # fmt: skip
     return render(request, "matching/machine.html", context)
 
@@ -132,6 +139,38 @@ def _left(stands: Matched | None) -> list[Group]:
         Group(str(LEFT_TITLES.get(why, why)), count, [one for one in left if one.why == why][:LEFT_SHOWN])
         for why, count in counts.most_common()
     ]
+
+
+class Protected(NamedTuple):
+    """What the newest report tells of protection against malware."""
+
+    table: protection.Table
+    rows: list[protection.Standing]
+    missing: str
+    """Why the products were not seen; empty: they were."""
+
+    @property
+    def why(self) -> str:
+        """Nothing may be rested on the table."""
+        return str(PROTECTION_TITLES[self.table.why]) if self.table.why else ""
+
+
+def _protection(machine: Machine) -> Protected | None:
+    """None: it never reported, or is of a kind that is not asked."""
+    known = protection.table(timezone.localdate())
+    latest = StoredSnapshot.objects.select_related("base").filter(pk=machine.latest_id).first()
+    if latest is None or machine.kind not in PROTECTED:
+        return None
+    try:
+        context = latest.to_judge()[1].context
+    except (SealError, ValueError) as error:
+        return Protected(known, [], str(error)[:300])
+    if ANTIVIRUS not in context.facts:
+        return Protected(known, [], context.missing.get(ANTIVIRUS, "not collected"))
+    told = context.facts[ANTIVIRUS]
+    if told.get("products") is None:
+        return Protected(known, [], next((one["reason"] for one in told.get("unseen", ()) if one["field"] == "products"), "?"))
+    return Protected(known, protection.standings(told["products"], known), "")
 
 
 def _old(stands: Matched | None) -> bool:

@@ -1,7 +1,9 @@
+from typing import Any
+
 from django.db import migrations, models
 
 
-def forget(apps, schema_editor):
+def forget(apps: Any, schema_editor: Any) -> None:
     """What machines said of their facts is compared with nothing any more."""
     apps.get_model("matching", "Matched").objects.update(facts="")
 
