@@ -21,7 +21,7 @@ from server.documents.report import Asked, Report
 from server.ingest.access import address_of
 from server.registers.systems import System
 from server.units.models import Unit, User
-from server.units.rights import ADMINISTER, HANDLE
+from server.units.rights import ADMINISTER, HANDLE, JOURNAL
 from server.web.requests import user_of
 
 PAGE = 50
@@ -107,7 +107,7 @@ def _page(
     asked = _asked(held, report)
     context: dict[str, Any] = {
         "document": held, "issues": issues, "newest": newest, "report": report, "problem": problem, "nav": "documents",
-        "may": user.may(HANDLE, held.unit), "form": form or AnswersForm(asked), "formats": list(making.FORMATS),
+        "may": user.may(HANDLE, held.unit), "bundle": ":".join(held.about.split(":")[:2]) if user.may(JOURNAL, held.unit) else "", "form": form or AnswersForm(asked), "formats": list(making.FORMATS),
         "long": len([one for one in report.asked if one.id.startswith(LONG) and not one.answer]) if report else 0,
     }  # fmt: skip
     return render(request, "documents/document.html", context, status=status)

@@ -72,7 +72,9 @@ def _issues(words: list[str]) -> list[Issue] | None:
     found = []
     for word in words:
         document, slash, number = word.partition("/")
-        known = all(part.isascii() and part.isdecimal() and len(part) < 19 for part in ((document, number) if slash else (document,)))
+        known = all(
+            part.isascii() and part.isdecimal() and len(part) < 19 for part in ((document, number) if slash else (document,))
+        )
         rows = Issue.objects.filter(document=int(document)).select_related("document__unit") if known else Issue.objects.none()
         issue = (rows.filter(number=int(number)) if known and slash else rows).first()
         if issue is None:
