@@ -150,6 +150,9 @@ class Held:
             return
         self.tailorings[digest] = found
         yield holds("tailoring", name, who=found.name)
+        for word in found.not_applicable:  # the one thing in it that takes something away
+            kinds = ", ".join(word.kinds) or "*"
+            yield note("tailoring-excuse", word.requirement, who=found.name, by=word.by, kinds=kinds, reason=word.reason)
 
     def facts(self) -> Iterator[Line]:
         """Facts that only the collector makes, and the data they rest on. No machine's own fact may come this way."""

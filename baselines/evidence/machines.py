@@ -76,7 +76,7 @@ def _enrolled(held: Held, host: Host) -> Line:
         late = True
     if late or row.subject != host.name or (host.token and token != host.token) or (key and key != seal.digest(host.key)):
         return fails("enrolment", about, row=row.id)
-    return holds("enrolment", about) if key else note("enrolment-no-key", about, row=row.id)
+    return holds("enrolment", about, row=row.id) if key else note("enrolment-no-key", about, row=row.id)
 
 
 # snapshots -------------------------------------------------------------------------------------------------------------

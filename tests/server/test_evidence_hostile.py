@@ -353,3 +353,50 @@ def test_an_export_that_is_none(bundle, tmp_path, head: str) -> None:
     path = tmp_path / "whole.jsonl"
     path.write_text(head + "\n" + head + "\n")
     assert "export-broken" in codes(checked(bundle, journal=path))
+
+
+TAILORED = """
+name: Phòng Bắc
+not_applicable:
+  - {requirement: access.root, type: absent, reason: Không có máy nào như vậy, by: Nguyễn Văn A}
+"""
+
+
+def test_stricter_values_that_take_a_requirement_away_are_told(bundle, tree, tmp_path) -> None:
+    """Nothing fails by them; whose word it is stands among the lines."""
+    from server.assess import judge
+    from server.ingest.models import Machine
+    from server.units.models import Unit
+
+    Unit.objects.filter(pk=tree["north"].pk).update(tailoring=TAILORED)
+    judge.rejudge(iter(Machine.objects.filter(name="may-2").select_related("unit", "latest")))
+    found = checked(made(tree["north"], tmp_path / "t.zip"))
+    assert wrong(found) == []
+    told = next(line for line in found.lines if line.code == "tailoring-excuse")
+    assert (told.outcome, told.about, told.detail["by"]) == ("note", "access.root", "Nguyễn Văn A")
+
+
+def test_every_word_that_is_said_has_its_sentence() -> None:
+    """In both languages, filled in from what the line carries: a sentence that is missing would end the program."""
+    import ast
+
+    from baselines.evidence.lines import Line, words
+
+    folder = Path(form.__file__).parent
+    said = 0
+    for source in folder.glob("*.py"):
+        for call in ast.walk(ast.parse(source.read_text("utf-8"))):
+            if (
+                isinstance(call, ast.Call)
+                and isinstance(call.func, ast.Name)
+                and call.func.id in ("holds", "fails", "unchecked", "note")
+            ):
+                if not (call.args and isinstance(call.args[0], ast.Constant)) or any(word.arg is None for word in call.keywords):
+                    continue
+                code_of = call.args[0].value
+                detail = {word.arg or "": "x" for word in call.keywords}
+                words("line", code_of)
+                for language in ("vi", "en"):
+                    assert Line("note", code_of, "x", detail).text(language)
+                said += 1
+    assert said > 80
