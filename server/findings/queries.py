@@ -214,7 +214,8 @@ def history(user: User, machine: int, rule: int) -> list[Step]:
 
 
 def trend(user: User, unit: Unit, until: date, days: int = 30, kind: str = "", rule: int | None = None) -> list[Day]:
-    """Each day's end of a unit, oldest first; days that were not rolled up are not there. Read from the roll-ups alone."""
+    """Each day's end of a unit, oldest first; days that were not rolled up, or on which no machine was asked the rule, are not
+    there. Read from the roll-ups alone."""
     nodes = [int(path.rstrip("/").rpartition("/")[2]) for path in parts(user, unit)]
     rows = Daily.objects.filter(unit__in=nodes, date__gt=until - timedelta(days=days), date__lte=until)
     if kind:
@@ -227,6 +228,8 @@ def trend(user: User, unit: Unit, until: date, days: int = 30, kind: str = "", r
     else:
         for day, machines, packed in rows.values_list("date", "machines", "packed"):
             counts = rollup.of_rule(packed, rule)
+            if not any(counts) and day not in found:
+                continue
             found[day] = [a + b for a, b in zip(found.get(day, [0] * 4), (machines, *counts), strict=True)]
     return [
         Day(day, numbers[0], numbers[1], numbers[2], numbers[3], dict(zip(SEVERITY_WORDS.values(), numbers[4:], strict=False)))

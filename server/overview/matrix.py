@@ -1,8 +1,8 @@
 """Requirements of a pack by levels: what is asked, and how the machines of a unit stand under each check of it.
 
 Numbers are of machines and stand with the check: whether one machine fails several checks of a requirement no tally tells.
-"Not looked at" are machines in service that the level asks and that were never judged; what lists hold and no agent speaks for
-is said once for the page.
+"Not looked at" are machines in service that the level asks and that were never judged. What lists hold and no agent speaks for, and
+how many rows rest on reports that are not of late, is said once for the page.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from server.findings.models import Rule
 from server.ingest.models import IN_SERVICE, Machine
 from server.overview import asked
 from server.overview.asked import Level
-from server.overview.words import pack_of
+from server.overview.words import Worded, pack_of
 from server.units.models import Unit, User, resolve
 
 PARTS = ("technical", "management")
@@ -92,6 +92,7 @@ def made(user: User, unit: Unit, wanted: str, part: str, shown: str) -> dict[str
     return context | {
         "headings": [one for one in headings if one.rows], "waiting": counted.waiting, "origin": asked.origin(pack),
         "absent": coverage.gap(user, "absent", unit, timezone.now()).count(),
+        "stale": coverage.gap(user, "stale", unit, timezone.now()).count(),
     }  # fmt: skip
 
 
@@ -124,9 +125,18 @@ def _line(
     return Line(rule, wording.text(check.title), severity, str(wording.SEVERITIES[severity]), fail, unknown, passed, waiting)
 
 
+def unlooked(user: User, unit: Unit, words: Worded) -> int:
+    """Machines that a rule's check is asked of and that were never judged."""
+    if words.pack is None or words.check is None or words.requirement is None:
+        return 0
+    line = _line(words.pack, words.requirement, words.rule.check_id, {}, {}, _unlooked(user, unit, words.rule.baseline))
+    return line.unlooked
+
+
 def _unlooked(user: User, unit: Unit, pack: str) -> Unlooked:
     units = {one.pk: one for one in Unit.objects.all()}
-    machines = Machine.objects.visible_to(user).filter(IN_SERVICE, unit__path__under=unit.path, latest__assessment=None)
+    # one whose newest report alone was not judged stands in the tallies, as it was judged before: it counts once
+    machines = Machine.objects.visible_to(user).filter(IN_SERVICE, unit__path__under=unit.path, head=None)
     found: Unlooked = Counter()
     for pk, kind, number in machines.order_by().values_list("unit_id", "kind").annotate(number=Count("pk")):
         policy = resolve(units[pk], units)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 
 from server.findings import queries
 from server.findings.queries import Day
@@ -50,10 +50,18 @@ class Trend:
     def said(self) -> str:
         """What the picture shows, in one sentence."""
         first, last = self.found[0], self.found[-1]
-        return gettext("From %(first)s to %(last)s: fails from %(a)s to %(b)s, unknown from %(c)s to %(d)s.") % {
+        said = gettext("From %(first)s to %(last)s: fails from %(a)s to %(b)s, unknown from %(c)s to %(d)s.") % {
             "first": f"{first.date:%d/%m/%Y}", "last": f"{last.date:%d/%m/%Y}",
             "a": first.fail, "b": last.fail, "c": first.unknown, "d": last.unknown,
         }  # fmt: skip
+        lacking = (last.date - first.date).days + 1 - len(self.found)
+        if not lacking:
+            return said
+        return (
+            said
+            + " "
+            + ngettext("Of %d day between nothing is known.", "Of %d days between nothing is known.", lacking) % lacking
+        )
 
 
 def trend(user: User, unit: Unit, today: date, asked: str, rule: int | None = None) -> Trend:

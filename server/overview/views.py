@@ -13,6 +13,7 @@ from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_safe
 
 from baselines.model import LEVELS
+from server.coverage import numbers as coverage
 from server.feeds import status as feeds
 from server.findings import queries, tally
 from server.findings.codes import FAIL, UNKNOWN
@@ -120,6 +121,7 @@ def rule(request: HttpRequest, rule: int) -> HttpResponse:
         context |= {
             "counts": RuleCount(found, fail, unknown, passed, min(borne, fail)), "verdict": verdict, "rows": rows[:PAGE],
             "next_after": f"{rows[PAGE - 1].since.isoformat()}_{rows[PAGE - 1].machine}" if len(rows) > PAGE else "",
+            "unlooked": matrix.unlooked(user, unit, words), "stale": coverage.gap(user, "stale", unit, timezone.now()).count(),
             "trend": trend(user, unit, timezone.localdate(), request.GET.get("days", ""), found.pk), "spans": SPANS,
         }  # fmt: skip
     return render(request, "overview/rule.html", context)

@@ -11,7 +11,8 @@ from django.utils import timezone
 
 from server.assess.models import StoredAssessment
 from server.coverage.models import Expected
-from server.findings import tally
+from server.findings import queries, rollup, tally
+from server.findings.models import Daily
 from server.findings.queries import Day
 from server.ingest.models import EnrolmentToken, Machine, StoredSnapshot
 from server.overview import matrix
@@ -144,7 +145,33 @@ def test_the_matrix_says_what_was_not_looked_at(fleet, admin, tree) -> None:
     assert (root.fail, root.passed, root.unlooked) == (1, 2, 1)
     levels = [[cell.asked for cell in row.levels] for group in made["headings"] for row in group.rows]
     assert any(False in row for row in levels), "a level that does not ask says so"
-    assert made["absent"] == 1
+    assert (made["absent"], made["stale"]) == (1, 0)
+
+
+def test_a_machine_counts_once_in_a_row_of_the_matrix(fleet, client: Client, admin, as_admin: Client, tree) -> None:
+    """Its newest report could not be judged, the one before was; another one has been silent for a month."""
+    StoredAssessment.objects.filter(machine__name="xau").delete()
+    StoredSnapshot.objects.filter(machine__name="tot").update(orders_at=timezone.now() - timedelta(days=30))
+    tally.fold_all()
+    made = matrix.made(admin, tree["root"], "", "", "")
+    line = next(line for group in made["headings"] for row in group.rows for line in row.lines if line.fail)
+    assert (line.fail + line.unknown + line.passed, line.unlooked) == (3, 1)
+    assert made["stale"] == 1
+    page = as_admin.get(f"/rules/{line.rule}/?unit={tree['root'].pk}").content.decode()
+    assert "1 máy lâu không báo cáo" in page
+    assert re.findall(r"<dd>(\d+)</dd>", page.partition("</dl>")[0]) == [str(line.passed), "1"]
+
+
+def test_days_on_which_nobody_was_asked_a_rule_are_no_nought(admin, tree) -> None:
+    day = timezone.localdate()
+    for back, packed in ((3, {}), (2, {7: [1, 0, 0]}), (0, {7: [0, 0, 1]})):
+        Daily.objects.create(
+            unit=tree["root"], kind=1, date=day - timedelta(days=back), machines=1, taken_at=timezone.now(), packed=rollup.pack(packed),
+            **dict.fromkeys(("fail", "unknown", "passed", "critical", "high", "medium", "low"), 0),
+        )  # fmt: skip
+    found = Trend(30, queries.trend(admin, tree["root"], day, rule=7))
+    assert [(one.fail, one.passed) for one in found.found] == [(1, 0), (0, 1)]
+    assert "1 ngày" in found.said, "what lies between is said to whoever does not see the picture"
 
 
 def test_from_the_unit_to_the_evidence_by_clicking(fleet, as_admin: Client) -> None:
