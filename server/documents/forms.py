@@ -115,8 +115,7 @@ class AnswersForm(forms.Form):
         if self.cleaned_data["seen"] == self.now:
             return False
         typed = self.answers
-        self.data = self.data.copy()
-        self.data["seen"] = self.now
+        self.data = {name: self.data[name] for name in self.data} | {"seen": self.now}
         for one in self.asked:
             if typed[one.id] != one.answer:
                 self.add_error(self.names[one.id], _("By now it says: %s") % (one.answer or "–"))

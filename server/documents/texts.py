@@ -132,7 +132,9 @@ def _mistakes(own: Any, base: Any, at: tuple[str, ...], words: set[str]) -> Iter
         for one in own:
             yield from _fields(one, may, where)
     else:
-        kind = {dict: "a table", list: "a list of texts"}.get(type(base), "a text, in quotation marks where it is a number or a word such as no")  # fmt: skip
+        kind = "a text, in quotation marks where it is a number or a word such as no"
+        if isinstance(base, dict | list):
+            kind = "a table" if isinstance(base, dict) else "a list of texts"
         yield (at[-1] if at else ""), f"{where}: {kind} is needed"
 
 

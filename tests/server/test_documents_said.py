@@ -7,22 +7,23 @@ from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.utils import timezone
 
 from baselines.loader import load
 from baselines.systems import register
 from baselines.systems.result import Standing
-from collectors.model import Kind
+from collectors.model import Kind, Record
 from server.documents.level import drawing, gather
 from server.documents.level.dossier import level
 from server.documents.level.gather import NOWHERE, Thing, zone_of, zone_type
 from server.documents.report import Paragraph, Report, Style, Table, blocks
 from server.documents.texts import Texts
-from server.ingest.models import Machine
-from server.registers.systems import System
+from server.ingest.models import Agent, Machine
+from server.registers.systems import Member, System
 from server.registers.zones import zones_of
 from server.waivers.models import Attestation
-from tests.server.documents import signed, system
+from tests.server.documents import report, signed, system
 from tests.systems import sample
 
 PACKS = ["tcvn_11930_2017", "tcvn_14423_2026"]
@@ -169,6 +170,24 @@ def test_the_standard_is_named_by_the_register_or_said_to_be_another(held) -> No
         assert gather._cited(held) == pack, said
     held.standard = "ISO/IEC 27001"
     assert any("ISO/IEC 27001" in one for one in level(held, OLD).honesty.remarks)
+
+
+@pytest.mark.django_db
+def test_what_only_the_collector_knows_is_not_taken_from_the_machine(tree) -> None:
+    """A machine that says that it has no vulnerability is judged by what was matched here: nothing, so it is not known."""
+    made = System.objects.create(unit=tree["root"], name="Nhỏ", level_proposed="3", created_by="x")
+    key = Ed25519PrivateKey.generate()
+    agent = Agent.objects.create(unit=tree["root"], name="x", public_key=key.public_key().public_bytes_raw())
+    machine = Machine.objects.create(unit=tree["root"], agent=agent, own=False, name="app-01", kind="server")
+    Member.objects.create(system=made, machine=machine)
+    seen = next(one for one in sample.snapshots() if any(record.fact == "listening" for record in one.records))
+    own = Record(fact="vulnerabilities", version=1, outcome="seen", data={"fixable_count": 0})
+    report(machine, key, seen.model_copy(update={"records": (*seen.records, own)}))
+    [thing] = gather.gather(made, OLD).things
+    assert thing.snapshot is not None
+    [record] = [one for one in thing.snapshot.records if one.fact == "vulnerabilities"]
+    assert record.data is None or record.data.get("fixable_count") is None
+    assert len(thing.snapshot.records) == len(seen.records) + 1
 
 
 def test_an_address_lies_in_the_smallest_zone_that_has_it() -> None:

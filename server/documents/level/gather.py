@@ -12,6 +12,7 @@ import yaml
 from django.db.models import Q
 from django.utils import timezone
 
+from baselines.evaluate import judgeable
 from baselines.model import Baseline
 from baselines.systems import register
 from baselines.systems.judge import judge_system
@@ -22,7 +23,7 @@ from collectors.facts.listening import Listening
 from collectors.facts.neighbours import Neighbours
 from collectors.model import Kind, Snapshot
 from collectors.seal import SealError
-from server.assess import packs
+from server.assess import centre, packs
 from server.ingest.models import Machine
 from server.registers.columns import folded
 from server.registers.models import Item
@@ -160,11 +161,21 @@ def _read(things: list[Thing], zones: list[Zone]) -> list[str]:
         except (SealError, ValueError):
             unreadable.append(thing.name)
             continue
+        snapshot = _with_centre(snapshot, thing.machine)
         # the name that the register knows it by, which need not be the one the agent enrolled with
         thing.snapshot = snapshot.model_copy(update={"target": snapshot.target.model_copy(update={"name": thing.name})})
         _tell(thing, snapshot)
         thing.zone = zone_of(thing.addresses, zones)
     return unreadable
+
+
+def _with_centre(snapshot: Snapshot, machine: Machine | None) -> Snapshot:
+    """With what only the collector knows of it, in place of whatever it said of that itself; nothing where nothing was seen of it."""
+    if machine is None or all(record.outcome != "seen" for record in snapshot.records):
+        return snapshot
+    laid = centre.known(machine.pk, judgeable(snapshot)).record
+    records = (*(record for record in snapshot.records if record.fact != laid.fact), laid)
+    return snapshot.model_copy(update={"records": records})
 
 
 def _tell(thing: Thing, snapshot: Snapshot) -> None:
