@@ -51,6 +51,8 @@ MAX_LINE = 8 * 1024 * 1024
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 NoDigest = Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,254}$")]
+Way = Annotated[str, Field(pattern=r"^/([0-9]{1,18}/)+$")]
+"""Numbers of units from the root down."""
 Uuid = Annotated[str, Field(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
 
 
@@ -76,7 +78,7 @@ class Scope(Model):
     kind: Literal["unit", "campaign", "system"]
     name: str
     unit: str = Field(description="Names from the root down, with / between")
-    path: str = Field(description="The same by numbers: /1/4/")
+    path: Way = Field(description="The same by numbers: /1/4/")
     number: str = Field(default="", description="Code of the unit, number of the letter")
 
 
@@ -121,7 +123,7 @@ class MachineLine(Model):
     machine: int
     name: str
     unit: str
-    path: str
+    path: Way
     own: bool = Field(description="Its agent runs on it")
     moment: Literal["now", "start"] = Field(default="now", description="start: as a campaign found it")
     agent: Uuid
@@ -141,7 +143,7 @@ class Host(Model):
 
     agent: Uuid
     name: str
-    path: str
+    path: Way
     public_key: str = Field(description="base64 of 32 raw bytes, Ed25519")
     enrolled_at: AwareDatetime
     token: str = Field(description="Public part of the token it came in by; empty: no longer known")
@@ -191,7 +193,7 @@ class Word(Model):
     ended_at: AwareDatetime | None
     ended_by: str
     unit: str
-    path: str
+    path: Way
     system: str
 
     @property

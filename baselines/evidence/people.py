@@ -91,7 +91,9 @@ def _edited(waiver: WaiverLine) -> bool:
         return True
     if asked.get("whole"):
         return waiver.whole and asked.get("unit") != waiver.unit_number
-    return waiver.whole or not set(waiver.machines) <= set(asked.get("machines") or ())
+    return (
+        waiver.whole or not set(waiver.machines) <= set(asked.get("machines") or ()) or len(waiver.names) != len(waiver.machines)
+    )
 
 
 def _row(held: Held, waiver: WaiverLine, about: str) -> Iterator[Line]:
@@ -167,7 +169,7 @@ def attestations(held: Held) -> Iterator[Line]:
         ]  # fmt: skip
         if not rows:
             found.append(unchecked("attestation-unseen", about))
-        elif not any(row.detail.get("digest") == word.seal() for row in rows):
+        elif not any(_said_alike(held, row, word) for row in rows):
             older = any("digest" not in row.detail for row in rows)
             found.append(unchecked("attestation-older", about) if older else fails("attestation-edited", about, row=rows[0].id))
         ended = [row for row in _by_then(held, "attestation.ended") if row.detail.get("digest") == word.seal()]
@@ -177,12 +179,33 @@ def attestations(held: Held) -> Iterator[Line]:
             yield holds("attestation", about, state=word.state, by=word.by, until=word.until.isoformat())
 
 
+def _said_alike(held: Held, row: JournalRow, word: AttestationLine) -> bool:
+    """What was said, when, and in which unit; one on a machine goes along with it when its unit is merged."""
+    at, unit = _moment(row.at), form.last_of(row.unit_path)
+    merged = {form.last_of(one.unit_path) for one in held.journal.get("unit.merged", ())}
+    near = at is not None and abs(at - word.said_at) <= NEAR
+    return row.detail.get("digest") == word.seal() and near and (unit == word.unit_number or unit in merged)
+
+
+def _renamed(judged: Judged, waiver: WaiverLine) -> bool:
+    """Two people read names; a number alone could be another machine's."""
+    asked = waiver.request.payload
+    try:
+        names = dict(zip(asked.get("machines") or (), asked.get("names") or (), strict=True))
+    except (TypeError, ValueError):
+        return True
+    return not waiver.whole and not asked.get("whole") and names.get(judged.line.machine) != judged.line.name
+
+
 def bearing(held: Held) -> Iterator[Line]:
     """Which waivers bear which fails: as the table says, and no other. A verdict is changed by none of them."""
     borne = 0
     for judged in held.judged.values():
         said = judged.line.judged.borne if judged.line.judged else {}
         found = _bearing(held, judged) if judged.line.moment == "now" else {}
+        for number in sorted({number for numbers in found.values() for number in numbers}):
+            if _renamed(judged, held.waivers[number]):
+                yield unchecked("waiver-name", judged.line.name, waiver=number)
         for check in sorted(said.keys() | found.keys()):
             if sorted(said.get(check, ())) != found.get(check, []):
                 told = ", ".join(map(str, sorted(said.get(check, ())))) or "–"

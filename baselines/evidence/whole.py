@@ -152,6 +152,8 @@ def _numbers(held: Held, told: Coverage) -> Iterator[Line]:
     whys = Counter(one.why for one in told.missing)
     judged = held.carry
     late = told.seen - told.fresh
+    if told.at != held.manifest.made_at:
+        yield fails("count", f"{form.COVERAGE} at", said=told.at.isoformat(), found=held.manifest.made_at.isoformat())
     # of a campaign, whose snapshot is kept no longer and who was moved are late as well, or not
     most = whys["stale"] + whys["missing-now"] + (whys["pruned"] + whys["moved"] if held.manifest.scope.kind == "campaign" else 0)
     for name, said, found, right in (

@@ -189,7 +189,7 @@ def test_a_waiver_says_nothing_else_than_was_agreed_to(bundle, tmp_path) -> None
     twin = "người-duyệt\u0301".upper()
     assert "waiver-journal" in waiver(inside, tmp_path, nothing, lambda asked: asked["payload"].pop("whole"))
     assert "waiver-edited" in waiver(inside, tmp_path, nothing, lambda asked: asked.update(kind="policy"))
-    assert "waiver-edited" in waiver(inside, tmp_path, lambda row: row.update(whole=True, machines=[], path="/"))
+    assert "waiver-edited" in waiver(inside, tmp_path, lambda row: row.update(whole=True, machines=[], names=[], path="/1/"))
     assert "waiver-journal" in waiver(inside, tmp_path, lambda row: row["request"].update(alone=True))
     assert "waiver-journal" in waiver(inside, tmp_path, lambda row: row["request"].update(decided_at="2020-01-01T00:00:00Z"))
 
@@ -257,7 +257,16 @@ def later(_tmp_path: Path) -> None:
 
 def test_an_attestation_says_nothing_else_than_was_said(bundle, tmp_path) -> None:
     inside = members(bundle)
-    for change in ({"machine": 1}, {"system": "x"}, {"level": 1}, {"document": "99/QĐ"}, {"role": "Giám đốc"}, {"note": "x"}):
+    for change in (
+        {"machine": 1},
+        {"system": "x"},
+        {"level": 1},
+        {"document": "99/QĐ"},
+        {"role": "Giám đốc"},
+        {"note": "x"},
+        {"path": "/1/"},
+        {"said_at": "2026-01-01T00:00:00Z"},
+    ):
         found = again(edited(inside, form.ATTESTATIONS, lambda row, change=change: row.update(change)), tmp_path)
         assert "attestation-edited" in codes(found), change
 
@@ -278,6 +287,19 @@ def test_machines_under_each_others_names_are_named(bundle, tmp_path) -> None:
     hosts = [json.loads(row)["name"] for row in inside[form.HOSTS].splitlines()]
     renamed = edited(swapped, form.HOSTS, lambda host: host.update(name="may-2"), hosts.index("máy-1"))
     assert "enrolment" in codes(again(renamed, tmp_path))
+
+
+def test_a_machine_under_anothers_number_is_not_borne_by_the_others_waiver(bundle, tmp_path) -> None:
+    """The waiver names máy-1; the table gives its number to may-2, with what that bears."""
+    inside = members(bundle)
+    one, other = number_of(inside, "máy-1"), number_of(inside, "may-2")
+    rows = [json.loads(row) for row in inside[form.MACHINES].splitlines()]
+    rows[one]["machine"], rows[other]["machine"] = rows[other]["machine"], rows[one]["machine"]
+    rows[one]["judged"]["borne"], rows[other]["judged"]["borne"] = rows[other]["judged"]["borne"], rows[one]["judged"]["borne"]
+    assert rows[other]["judged"]["borne"]
+    found = again(inside | {form.MACHINES: b"".join(map(form.dumps, rows))}, tmp_path)
+    assert ("unchecked", "waiver-name") in {(line.outcome, line.code) for line in found.lines}
+    assert code(found) == 3
 
 
 def test_a_machine_of_elsewhere_or_of_later_is_named(bundle, tmp_path) -> None:
@@ -316,6 +338,7 @@ def test_numbers_that_nobody_counts_are_counted(bundle, tmp_path) -> None:
 def test_clocks_of_the_manifest(bundle, tmp_path) -> None:
     """A day of next week would let an old bundle pass for new for a week."""
     inside = members(bundle)
+    assert "count" in codes(again(edited(inside, form.COVERAGE, lambda told: told.update(at="2026-01-01T00:00:00Z")), tmp_path))
     assert "day" in codes(again(inside, tmp_path, lambda told: told.update(day="2099-01-01")))
     ahead = again(inside, tmp_path, lambda told: told.update(day="2099-01-01", made_at="2099-01-01T00:00:00Z"))
     assert "future" in codes(ahead, "unchecked")
