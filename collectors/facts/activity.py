@@ -9,7 +9,7 @@ from typing import ClassVar, Final, Literal, TypeVar
 
 from pydantic import Field
 
-from collectors.errors import Unparsable, Unsupported
+from collectors.errors import CollectError, Unparsable, Unsupported
 from collectors.facts.base import Fact, Gaps, Model, once
 from collectors.linux import connections, cron
 from collectors.linux.presence import processes
@@ -72,7 +72,8 @@ class Activity(Fact):
         description="The hosts file, comments and loopback's own lines left out; of more than 2000 lines also those that send names nowhere"
     )
     startup: tuple[Startup, ...] | None = Field(
-        description="Tables of cron, rc.local, services in /etc/systemd/system and /etc/xdg/autostart; not what packages or users bring. "
+        description="Tables of cron and the scripts of its folders, rc.local, services in /etc/systemd/system with their drop-ins, and "
+        "/etc/xdg/autostart; not what packages or users bring elsewhere. Of a script one row: itself, and what its lines start. "
         "On Windows: keys Run and RunOnce, folders Startup, enabled scheduled tasks, automatic services"
     )
 
@@ -82,6 +83,8 @@ CACHES = frozenset({"systemd-resolve", "nscd", "dnsmasq", "unbound", "named", "s
 """Processes, as the kernel cuts their names, that keep answers of name servers."""
 MOST: Final = 2000
 """Rows of one list. A server of the web speaks with tens of thousands, and a report says it anew each time."""
+NETWORKS: Final = "/run/netns/*"
+"""Names of network namespaces that `ip netns` made."""
 STUB, BEHIND = "127.0.0.53", "/run/systemd/resolve/resolv.conf"
 
 
@@ -96,6 +99,8 @@ def linux(shell: Shell) -> Activity:
             "unsupported" if shell.privileged else "denied",
             "ss does not name the program of some sockets",
         )
+    if peers is not None:
+        _note_networks(gaps, shell)
     names = gaps.attempt("processes", lambda: tuple(sorted(name for name in running() if not _WORKERS.match(name))))
     return Activity(
         processes=cut(gaps, "processes", names),
@@ -118,6 +123,18 @@ def cut(gaps: Gaps, field: str, rows: tuple[T, ...] | None) -> tuple[T, ...] | N
 
 def _connections(shell: Shell) -> tuple[Connection, ...]:
     return went_first(Connection(**peer._asdict()) for peer in connections.peers(shell))
+
+
+def _note_networks(gaps: Gaps, shell: Shell) -> None:
+    """`ss` tells the network it is started in. Networks of containers have no name; that containers run shows in the processes."""
+    try:
+        named = shell.names(NETWORKS)
+    except CollectError as error:
+        gaps.note("connections[]", error.outcome, f"whether there are further networks was not seen: {error}")
+        return
+    if named:
+        told = ", ".join(path.rpartition("/")[2] for path in named[:5])
+        gaps.note("connections[]", "unsupported", f"network namespaces of this machine are not looked at: {told}")
 
 
 def went_first(found: Iterable[Connection]) -> tuple[Connection, ...]:
@@ -200,8 +217,21 @@ def _hosts_lines(text: str) -> Iterator[HostsLine]:
 
 _PLAIN = re.compile(r"[\w.+@-]{1,100}")
 _INTERPRETERS = re.compile(r"(?:(?:ba|da|z|k)?sh|python[\d.]*|perl|php[\d.]*|ruby|node)")
-_CARRIERS = {"env": 1, "nice": 1, "ionice": 1, "nohup": 1, "sudo": 1, "setsid": 1, "timeout": 1, "exec": 1, "flock": 2, "su": 2}
+_CARRIERS = {
+    "env": 1, "nice": 1, "ionice": 1, "nohup": 1, "sudo": 1, "setsid": 1, "timeout": 1, "exec": 1, "flock": 2, "su": 2,
+    "if": 1, "then": 1, "elif": 1, "else": 1, "do": 1, "while": 1, "until": 1, "time": 1,
+}  # fmt: skip
 """Programs that start the next one named; before it flock names its lock, and su may name an account."""
+_WORDS = frozenset({
+    "if", "then", "elif", "else", "fi", "for", "do", "done", "while", "until", "case", "esac", "in", "function", "time", "set", "unset",
+    "exit", "return", "export", "local", "readonly", "shift", "break", "continue", "true", "false", "test", "echo", "printf", "cd",
+    "read", "trap", "umask", "eval", "exec",
+})  # fmt: skip
+"""Of the shell itself: they start nothing."""
+_QUOTED = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'[^']*'|\\.")
+_GIVEN = re.compile(r"=(?:\"(?:[^\"\\]|\\.)*\"|'[^']*')")
+_TEXT = re.compile(r"(?<!<)<<-?\s*(?!<)[\\\"']?([A-Za-z_]\w*)")
+_REMARK = re.compile(r"\s#.*")
 _WITH_VALUE = frozenset({"-u", "-g"})
 _NUMBER = re.compile(r"\d+[smhd]?")
 _REDIRECTION = re.compile(r"\d*[<>]+&?\s*[^\s;&|()]*")
@@ -217,14 +247,20 @@ FETCHERS: Final = frozenset(
 
 
 def _startup_told(gaps: Gaps, shell: Shell) -> tuple[Startup, ...] | None:
-    found = gaps.attempt("startup", lambda: _startup(shell))
+    broken: list[str] = []
+    found = gaps.attempt("startup", lambda: _startup(shell, broken))
+    if broken:
+        gaps.note("startup[]", "unparsable", f"{broken[0]}: where its quotes or its texts (<<) end was not understood")
     if silent := sorted({name for one in found or () if not one.hosts for name in FETCHERS & set(one.programs)}):
         gaps.note("startup[].hosts", "unsupported", f"a line starts {silent[0]}, and with which host is not read")
     return found
 
 
-def _startup(shell: Shell) -> tuple[Startup, ...]:
+def _startup(shell: Shell, broken: list[str]) -> tuple[Startup, ...]:
+    """`broken`: scripts of which not all lines could be told are put there."""
     found = {line for line in _lines(shell) if line.programs or line.hosts}
+    scripts = shell.read_all(*(f"{folder}/*" for folder in cron.FOLDERS))
+    found.update(_of_script(path, text, broken) for path, text in scripts.items())
     return tuple(sorted(found, key=lambda one: (one.place, one.programs, one.hosts)))
 
 
@@ -236,12 +272,46 @@ def _lines(shell: Shell) -> Iterator[Startup]:
     for path, text in shell.read_all("/etc/rc.local", "/etc/rc.d/rc.local").items():
         whole = text.replace("\\\n", " ")
         yield from (of_line(path, line) for line in whole.splitlines() if line.strip() and not line.lstrip().startswith("#"))
-    units = shell.read_all("/etc/systemd/system/*.service", "/etc/xdg/autostart/*.desktop")
+    units = shell.read_all("/etc/systemd/system/*.service", "/etc/systemd/system/*.d/*.conf", "/etc/xdg/autostart/*.desktop")
     for path, text in units.items():
         # a line that ends in a backslash goes on in the next one; comments between do not end it
         whole = re.sub(r"\\\n(?:[ \t]*[#;].*\n)*", " ", text)
         for command in re.findall(r"^[ \t]*Exec\w*[ \t]*=[ \t]*[-@:+!|]*(.*)$", whole, re.M):
             yield of_line(path, command)
+
+
+def _of_script(path: str, text: str, broken: list[str]) -> Startup:
+    """A script that cron's folders start: itself, the programs its lines begin with, and the hosts they name."""
+    lines = [line for line in text.replace("\\\n", " ").splitlines() if not line.lstrip().startswith("#")]
+    first = text.partition("\n")[0]
+    shell = not first.startswith("#!") or re.search(r"/(?:env\s+)?\w*sh\b", first) is not None
+    told = [of_line(path, path)] + ([of_line(path, line) for line in _commands(path, lines, broken)] if shell else [])
+    programs = dict.fromkeys(name for one in told for name in one.programs if name not in _WORDS)
+    hosts = dict.fromkeys(host for line in lines for host in of_line(path, line).hosts)
+    return Startup(place=path, programs=tuple(programs), hosts=tuple(hosts))
+
+
+def _commands(path: str, lines: list[str], broken: list[str]) -> Iterator[str]:
+    """What is quoted over several lines, stands there as text (<<) or is given to a variable is no command: it may be a password."""
+    ends, quoted = "", ""
+    for line in lines:
+        if ends:
+            ends = "" if line.strip() == ends else ends
+            continue
+        if quoted:
+            quoted = "" if line.count(quoted) % 2 else quoted
+            continue
+        whole = _GIVEN.sub("=", line)
+        rest = _REMARK.sub("", _QUOTED.sub("", whole))
+        if opened := re.search(r"[\"']", rest):
+            quoted = opened[0]
+            yield whole.rpartition(quoted)[0]
+            continue
+        if "<<" in rest and (text := _TEXT.search(whole)):
+            ends = text[1]
+        yield whole
+    if ends or quoted:
+        broken.append(path)
 
 
 def of_line(place: str, command: str) -> Startup:
@@ -258,7 +328,7 @@ def _named_first(words: list[str]) -> Iterator[str]:
     left, value = 1, False
     for word in words:
         name = word.strip("'\"").rpartition("/")[2]
-        if value or "=" in word or word.startswith("-") or _NUMBER.fullmatch(name):
+        if value or word == "!" or "=" in word or word.startswith("-") or _NUMBER.fullmatch(name):
             value = word in _WITH_VALUE  # variables set for the command, options, seconds of `timeout`
             continue
         if not _PLAIN.fullmatch(name):
