@@ -67,13 +67,16 @@ def find(user: User, asked: str) -> list[Group]:
 
 def _indexed(user: User, source: Source, wanted: list[str], text: str) -> Group:
     """By the index first, then asked of the things themselves: what was moved or removed a moment ago is not shown."""
-    found: QuerySet[Entry] = Entry.objects.visible_to(user).filter(kind=source.code)
+    mine = source.model.objects.visible_to(user)
+    if source.model in SHOWN_ONLY:
+        mine = mine.filter(SHOWN_ONLY[source.model])
+    # asked of the thing before any are left out: what is out of service must not take the place of what is shown
+    held = Exists(mine.filter(pk=OuterRef("ref")))
+    found: QuerySet[Entry] = Entry.objects.visible_to(user).filter(held, kind=source.code)
     for word in wanted:
         found = found.filter(Exists(Word.objects.filter(entry=OuterRef("pk"), word__begins=word)))
     refs = list(found.order_by("text", "pk").values_list("ref", flat=True)[: 3 * SHOWN])
-    mine = source.model.objects.visible_to(user).filter(pk__in=refs)
-    if source.model in SHOWN_ONLY:
-        mine = mine.filter(SHOWN_ONLY[source.model])
+    mine = mine.filter(pk__in=refs)
     if hasattr(source.model, "unit"):
         mine = mine.select_related("unit")
     rows = sorted(mine, key=lambda row: (not fold(row.name).startswith(fold(text.strip())), refs.index(row.pk)))

@@ -18,6 +18,7 @@ from server.search.models import Entry, Word
 from server.search.words import fold, told, words
 from server.units.history import UnitName
 from server.units.models import Unit
+from tests.server.findings import Fleet
 from tests.server.people import Host, send
 from tests.server.waivers import on
 
@@ -97,6 +98,15 @@ def test_the_index_catches_up_with_what_went_past_it(person, another, tree) -> N
     user = person("lan")
     assert [titles(user, text) for text in ("mot", "bon", "hai", "ma")] == [[], ["bốn"], ["hai"], []]
     assert Word.objects.filter(entry__kind=1).count() == 2
+
+
+def test_what_is_out_of_service_takes_nobodys_place(person, tree) -> None:
+    """Thirty that were retired stand before it in the index."""
+    for number in (*range(30), 99):
+        Fleet.of(0).machine(tree["north"], f"cu-{number:02}")
+    Machine.objects.exclude(name="cu-99").update(retired_at=timezone.now())
+    sum(keep.catch_up())
+    assert titles(person("lan"), "cu") == ["cu-99"]
 
 
 def test_former_names_of_units_lead_to_them(person, tree) -> None:
