@@ -300,7 +300,7 @@ class Campaign(Model):
 class JournalRow(Model):
     """A row of the audit trail with the digest of the one before it."""
 
-    id: int
+    id: Annotated[int, Field(ge=1)]
     at: str
     action: str
     actor: str
