@@ -127,7 +127,9 @@ def test_old_ones_are_removed_and_their_rows_stay(land) -> None:
 
 
 def options(path: Path, **given) -> argparse.Namespace:
-    return argparse.Namespace(**{"unit": None, "campaign": None, "system": None, "report": [], "document": [], "output": str(path), **given})
+    return argparse.Namespace(
+        **{"unit": None, "campaign": None, "system": None, "report": [], "document": [], "output": str(path), **given}
+    )
 
 
 def test_at_the_console_to_a_file_of_ones_own(land, tmp_path, capsys) -> None:
