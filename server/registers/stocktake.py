@@ -131,7 +131,19 @@ def _open(held: Stocktake) -> None:
 
 def counts(held: Stocktake) -> dict[str, int]:
     """Lines by what was found; `undecided`: nobody has said anything."""
-    found = dict(held.lines.order_by().values_list("outcome").annotate(Count("pk")))
+    return counts_of([held])[held.pk]
+
+
+def counts_of(some: Iterable[Stocktake]) -> dict[int, dict[str, int]]:
+    """The same of several, in one statement."""
+    found: dict[int, dict[str, int]] = {held.pk: {} for held in some}
+    rows = Line.objects.filter(stocktake__in=list(found)).order_by().values_list("stocktake", "outcome")
+    for pk, outcome, number in rows.annotate(Count("pk")):
+        found[pk][outcome] = number
+    return {pk: _told(numbers) for pk, numbers in found.items()}
+
+
+def _told(found: dict[str, int]) -> dict[str, int]:
     told = {name: found.get(name, 0) for name, _word in OUTCOMES} | {"undecided": found.get(OPEN_LINE, 0)}
     return {"all": sum(told.values()), **told}
 

@@ -88,9 +88,11 @@ def stocktakes(request: HttpRequest) -> HttpResponse:
             return redirect("stocktake", pk=made.pk)
     rows = Stocktake.objects.visible_to(user).select_related("unit")
     page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
+    here = list(page.object_list)
+    sums = stocktake.counts_of(here)
     context = {
         "book": BOOKS["equipment"], "form": form, "page": page, "nav": "registers", "tab": "stocktakes", "may_edit": user.does(HANDLE),
-        "rows": [(one, stocktake.counts(one)) for one in page.object_list],
+        "rows": [(one, sums[one.pk]) for one in here],
     }  # fmt: skip
     return render(request, "registers/stocktakes.html", context, status=422 if form.errors else 200)
 
