@@ -19,7 +19,7 @@ MARKS = [
 ]
 
 
-LOOKS = 3
+LOOKS = 6
 
 
 class Planted(NamedTuple):
@@ -65,10 +65,10 @@ def plant(patient: Patient, case: Planted) -> None:
 def settled(patient: Patient, expected: Verdicts) -> Verdicts:
     """What has turned, looked at again a few times while it is not as expected: time daemons of a busy machine answer late."""
     found = turned(patient.healthy, patient.machine.verdicts())
-    for _ in range(LOOKS - 1):
+    for look in range(1, LOOKS):
         if found == expected:
             break
-        time.sleep(2)
+        time.sleep(2 * look)
         found = turned(patient.healthy, patient.machine.verdicts())
     return found
 
