@@ -186,7 +186,10 @@ class StoredSnapshot(models.Model):
     collector = models.CharField(max_length=50)
     digest = models.CharField(max_length=64, help_text="Of the facts alone, as the machine says")
     deciding = models.CharField(
-        max_length=64, blank=True, default="", help_text="feeds.matching.host.deciding, worked out here; empty: before it was noted"
+        max_length=64,
+        blank=True,
+        default="",
+        help_text="feeds.matching.host.deciding, worked out here; empty: before it was noted",
     )
     sealed_sha256 = models.CharField(
         max_length=64,
