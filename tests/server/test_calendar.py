@@ -106,14 +106,14 @@ def test_records_with_a_day_are_there_and_those_of_others_are_not(client, host, 
     changing.take(tree["root"], rule(), [machine], Wish(operator, today + timedelta(days=3)), operator)
     Item.objects.create(unit=tree["north"], name="máy chủ", warranty_until=today + timedelta(days=20), created_by="x")
     Item.objects.create(unit=tree["north"], name="không ghi ngày", created_by="x")
-    feed = Feed.objects.create(name="debian", kind="debian", limit_days=30)
+    feed = Feed.objects.create(name="debian", kind="debian", limit_days=10)
     feed.generation = Generation.objects.create(feed=feed, data_date=today, digest="0" * 64)
     feed.save()
     found = {one.key: one for one in gathered(admin, tree["root"])}
     assert found[f"waiver:{waiver.pk}"].source == "12/QĐ-CNTT"
     assert found[f"work:{tree['root'].pk}:{operator.pk}"].last == today + timedelta(days=3)
     assert found[f"warranty:{tree['north'].pk}"].day == today + timedelta(days=20)
-    assert found["feed:debian"].day == today + timedelta(days=30)
+    assert found["feed:debian"].day == today + timedelta(days=10)
     south = person("nam", "south", "operator")
     kinds = {one.kind for one in gathered(south, tree["south"])}
     assert kinds <= {"law", "feed"}, "nothing of the north, nothing of the root"
