@@ -27,7 +27,7 @@ from server.feeds.matching import host as hosts
 from server.statements import Rows
 from server.units.models import Policy
 
-made_for = Rows(lambda machine: CentreFact.objects.filter(pk=machine).values_list("packed"))
+_made = Rows(lambda machine: CentreFact.objects.filter(pk=machine).values_list("packed"))
 _is_kept = Rows(lambda digest: KeptFact.objects.filter(pk=digest).values_list("kept_at"))
 SLICE: Final = 500
 BEFORE: Final = timedelta(days=1)
@@ -136,7 +136,7 @@ def unpack(packed: bytes) -> fact.Prepared:
 def _prepared(machine: int | None) -> fact.Prepared | None:
     if machine is None:
         return None
-    for (packed,) in made_for(machine):
+    for (packed,) in _made(machine):
         return unpack(bytes(packed))
     return None
 

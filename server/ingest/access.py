@@ -42,12 +42,12 @@ def note_refusal(request: HttpRequest, code: str) -> None:
         Refusal.objects.create(address=address_of(request), code=code)
 
 
-agent_by_id = Select(lambda pk: Agent.objects.select_related("unit").filter(pk=pk))
+_agent = Select(lambda pk: Agent.objects.select_related("unit").filter(pk=pk))
 
 
 def agent_of(agent_id: str) -> Agent:
     """The agent of that id. Raises Refused: 401 when it is unknown or was revoked, 503 while it waits to be let in."""
-    agent = agent_by_id.first(agent_id) if AGENT_ID.fullmatch(agent_id) else None
+    agent = _agent.first(agent_id) if AGENT_ID.fullmatch(agent_id) else None
     if agent is None:
         raise Refused(401, "unknown-agent", "no such agent is enrolled here")
     if agent.revoked_at:

@@ -19,7 +19,6 @@ from collectors.model import MACHINES, Kind, Snapshot, facts_digest
 from collectors.seal import Sealed, SealError, parse, unpack, verify
 from collectors.seal_delta import read, restore
 from server.assess import judge
-from server.assess.centre import made_for
 from server.assess.judge import Judged
 from server.assess.models import StoredAssessment
 from server.configurations import keep as configurations
@@ -29,7 +28,7 @@ from server.errors import Refused
 from server.feeds.matching import host as hosts
 from server.feeds.matching.tasks import wake
 from server.ingest import admission, keeping
-from server.ingest.access import AGENT_ID, agent_by_id, agent_of
+from server.ingest.access import AGENT_ID, agent_of
 from server.ingest.models import Agent, Machine, StoredSnapshot
 from server.journal import models as journal
 from server.schedules import rollouts
@@ -75,26 +74,23 @@ class _Opened(NamedTuple):
     snapshot: Snapshot
     judged: Judged | None
     collected_at: datetime
+    deciding: str
 
 
 def take(body: bytes, difference: bool = False) -> Taken:
     """Store the sealed snapshot, unless it is there already. Raises Refused; OperationalError when the database does not take it."""
-    name = claimed_agent(body, difference)
-    with ahead(*_asked_first(name, body, difference)):
-        agent = agent_of(name)
-        with admission.gate.working():
-            return _take(body, difference, agent)
+    agent = agent_of(claimed_agent(body, difference))
+    with admission.gate.working(), ahead(*_asked_first(body, difference, agent)):
+        return _take(body, difference, agent)
 
 
-def _asked_first(agent: str, body: bytes, difference: bool) -> list[Statement]:
+def _asked_first(body: bytes, difference: bool, agent: Agent) -> list[Statement]:
     """What is asked of every report before it is opened."""
-    if not AGENT_ID.fullmatch(agent):
-        return []
-    asked = [agent_by_id.of(agent), under_way.of()]
+    asked = [under_way.of(), chain(len(agent.unit.ids)).of(*agent.unit.ids)]
     if not difference:
-        return [*asked, _own.of(agent)]
+        return [*asked, _own.of(agent.pk)]
     base = read(body).base
-    return [*asked, _by_id.of(base, agent)] if AGENT_ID.fullmatch(base) else asked
+    return [*asked, _by_id.of(base, agent.pk)] if AGENT_ID.fullmatch(base) else asked
 
 
 def _take(body: bytes, difference: bool, agent: Agent) -> Taken:
@@ -109,9 +105,8 @@ def _take(body: bytes, difference: bool, agent: Agent) -> Taken:
         raise _base_unknown()
     machine = _known(agent, opened.snapshot) if base is None else _machine_of(base)
     form = keeping.form_of(plain, None if difference else body, agent.pk, machine)
-    with ahead(chain(len(agent.unit.ids)).of(*agent.unit.ids), *([made_for.of(machine.pk)] if machine else [])):
-        policy = rollouts.policy_of(agent.pk, agent.unit)
-        verdicts = _judged(opened, policy, _kind(machine, opened.snapshot), machine)
+    policy = rollouts.policy_of(agent.pk, agent.unit)
+    verdicts = _judged(opened, policy, _kind(machine, opened.snapshot), machine)
     with transaction.atomic(), gathered():
         # its row stays ours until the end, so one agent's snapshots come in one after another: what follows reads which
         # one is newest, which alarm is open and which version came before, and then writes
@@ -203,7 +198,7 @@ def _open(plain: bytes, agent: Agent) -> _Opened:
         collected_at = snapshot.collected_at.astimezone(UTC)
     except OverflowError:
         raise Refused(422, "not-a-snapshot", "collected_at: not a time of this calendar") from None
-    return _Opened(sealed, snapshot, judged, collected_at)
+    return _Opened(sealed, snapshot, judged, collected_at, hosts.deciding(snapshot.records))
 
 
 def _here(snapshot: str) -> StoredSnapshot | None:
@@ -279,7 +274,7 @@ def _store(form: keeping.Form, opened: _Opened, agent: Agent) -> StoredSnapshot:
         "seconds": snapshot.seconds,
         "collector": snapshot.collector[:50],
         "digest": snapshot.digest[:64],
-        "deciding": hosts.deciding(snapshot.records),
+        "deciding": opened.deciding,
         "sealed_sha256": hashlib.sha256(opened.sealed.plain).hexdigest(),
         "sound_for": "" if snapshot.problems() else facts_digest(),
         **form._asdict(),
