@@ -24,6 +24,8 @@ _LOCAL = struct.Struct("<4s5H3L2H")
 MADE_BY, NEEDED, DATE, ATTRIBUTES = 0x0314, 20, 0x21, 0o100644 << 16
 """As the maker writes them: Unix, version 2.0, the first of January 1980, a regular file."""
 STORED, DEFLATED = 0, 8
+MOST_MEMBERS = 0xFFFE
+"""One more, and its number stands in an extension."""
 MAX_DIRECTORY = 32 * 1024 * 1024
 MAX_MEMBER = 1024 * 1024 * 1024
 MAX_ALL = 8 * 1024 * 1024 * 1024
@@ -84,7 +86,7 @@ class Archive:
         if size < _END.size or self._at(size - _END.size, 4) != b"PK\x05\x06":
             raise NotABundle("no-end")
         _sig, disk, first, here, every, length, offset, comment = _END.unpack(self._at(size - _END.size, _END.size))
-        if disk or first or here != every or comment or every == 0xFFFF or 0xFFFFFFFF in (length, offset):
+        if disk or first or here != every or comment or every > MOST_MEMBERS or 0xFFFFFFFF in (length, offset):
             raise NotABundle("odd-end")
         if offset + length + _END.size != size:
             raise NotABundle("odd-end")

@@ -11,8 +11,8 @@ from typing import NamedTuple
 from baselines.evidence import form, journal, machines, people, seal, stamp, whole
 from baselines.evidence.archive import Archive, Damaged, NotABundle
 from baselines.evidence.form import Manifest
-from baselines.evidence.held import Held
-from baselines.evidence.lines import Line, fails, holds, note, unchecked
+from baselines.evidence.held import AHEAD, Held
+from baselines.evidence.lines import Line, fails, holds, note, one_line, unchecked
 from collectors import VERSION
 
 __all__ = ["Bundle", "NotABundle", "Trust", "verify"]
@@ -20,7 +20,6 @@ __all__ = ["Bundle", "NotABundle", "Trust", "verify"]
 
 HERE_AND_THERE = timedelta(hours=27)
 """From the middle of a day to any moment that is of that day somewhere on earth."""
-AHEAD = timedelta(minutes=10)
 MAKING = timedelta(days=1)
 """A bundle is stamped as soon as it is made."""
 
@@ -85,7 +84,7 @@ def _manifest(archive: Archive) -> tuple[Manifest | None, list[Line]]:
     except KeyError:
         return None, [fails("manifest", why="absent")]
     except (Damaged, ValueError) as error:  # a ValidationError is a ValueError
-        return None, [fails("manifest", why=whole.why(error))]
+        return None, [fails("manifest", why=one_line(error))]
 
 
 def _age(manifest: Manifest, since: date | None) -> Iterator[Line]:

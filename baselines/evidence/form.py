@@ -43,8 +43,9 @@ STAMP = "seal/timestamp.tsr"
 SEAL = (PEM, KEYS, SIGNATURE, STAMP)
 """Members that no list of digests can name: they are made from it."""
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,119}(?:/[A-Za-z0-9][A-Za-z0-9._-]{0,119}){0,4}")
-MOST_MACHINES = 15_000
-"""Of one bundle: three members each, and a ZIP without extensions names 65,535."""
+MOST_MACHINES = 12_500
+"""Of one bundle: five members each (snapshot, message, signature, key, a fact of the centre), and a ZIP without extensions names
+65,534. The rest is for packs and people's files."""
 MAX_JSON = 64 * 1024 * 1024
 MAX_LINE = 8 * 1024 * 1024
 

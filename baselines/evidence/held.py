@@ -6,7 +6,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from baselines.evidence import form
@@ -21,6 +21,10 @@ from collectors.facts.base import Model
 from collectors.model import Record
 
 M = TypeVar("M", bound=Model)
+AHEAD = timedelta(minutes=10)
+"""Clocks of two machines that are right differ by less."""
+NEAR = timedelta(minutes=1)
+"""What was done and its row in the journal are of one transaction."""
 
 
 @dataclass

@@ -77,6 +77,11 @@ def sentence(group: str, word: str, language: str, **detail: Any) -> str:
     return template.format_map({name: _told(value, language) for name, value in detail.items()}) if detail else template
 
 
+def one_line(error: Exception) -> str:
+    """What it says, short."""
+    return " ".join(str(error).split())[:300] or type(error).__name__
+
+
 def words(group: str, word: str) -> Text:
     """One text of words.yaml. Raises KeyError."""
     return _words()[group][word]

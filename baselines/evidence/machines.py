@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from baselines.evaluate import evaluate, judgeable
 from baselines.evidence import form, seal
 from baselines.evidence.archive import Damaged
 from baselines.evidence.form import Host, MachineLine, Verdicts
-from baselines.evidence.held import Held, Judged
-from baselines.evidence.lines import Line, fails, holds, note, unchecked
+from baselines.evidence.held import AHEAD, NEAR, Held, Judged
+from baselines.evidence.lines import Line, fails, holds, note, one_line, unchecked
 from baselines.model import RANK, Result, Verdict
 from collectors.model import Kind, Snapshot
 from collectors.seal import MAX_OPEN, Sealed, SealError, parse, signed_message, verify
 
-AHEAD = timedelta(minutes=10)
-NEAR = timedelta(minutes=1)
-"""An enrolment and its row in the journal are of one transaction."""
 NAMED = 20
 """Verdicts of one machine that are named one by one; of the others only how many there are."""
 
@@ -238,7 +235,7 @@ def _judged(held: Held, line: MachineLine, said: Verdicts, snapshot: Snapshot) -
     try:
         results = evaluate(seen, pack, said.level, tailoring).results
     except Exception as error:  # whatever facts and stricter values of somebody else do to the rules: it is no verdict
-        yield fails("not-judgeable", line.name, why=" ".join(str(error).split())[:300] or type(error).__name__)
+        yield fails("not-judgeable", line.name, why=one_line(error))
         held.silent.add(line.machine)
         return
     at = min(snapshot.collected_at, line.received_at)

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from baselines.evidence import form
 from baselines.evidence.form import AttestationLine, JournalRow, WaiverLine, Word
-from baselines.evidence.held import Held, Judged
+from baselines.evidence.held import NEAR, Held, Judged
 from baselines.evidence.lines import Line, fails, holds, note, unchecked
-
-NEAR = timedelta(minutes=1)
-"""A decision and its row in the journal are of one transaction."""
 
 
 def waivers(held: Held) -> Iterator[Line]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from baselines.evidence import form
 from baselines.evidence.archive import Archive, Damaged
-from baselines.evidence.lines import Line, fails, holds, note, unchecked
+from baselines.evidence.lines import Line, fails, holds, note, one_line, unchecked
 
 MAX_STAMP = 256 * 1024
 MAX_PDF = 256 * 1024 * 1024
@@ -39,7 +39,7 @@ def check(archive: Archive, signature: bytes, roots: Path | None) -> Iterator[Li
         response = tsp.decode_timestamp_response(raw)
         at = response.tst_info.gen_time.isoformat()
     except Exception as error:  # whatever a stamp of somebody else does to the library
-        yield fails("stamp-wrong", why=_in_one_line(error))
+        yield fails("stamp-wrong", why=one_line(error))
         return
     if roots is not None:
         yield _by(response, signature, roots, at)
@@ -58,7 +58,7 @@ def _by(response: Any, signature: bytes, roots: Path, at: str) -> Line:
         builder = tsp.VerifierBuilder(roots=load_pem_x509_certificates(roots.read_bytes()))
         builder.build().verify_message(response, signature)
     except (tsp.VerificationError, ValueError) as error:
-        return fails("stamp-wrong", why=_in_one_line(error))
+        return fails("stamp-wrong", why=one_line(error))
     return holds("stamp", at, who=roots.name)
 
 
@@ -80,13 +80,9 @@ def pdf(archive: Archive, member: str) -> Line:
     except KeyError:
         return fails("missing", member)
     except Exception as error:  # whatever somebody else's PDF does to the library
-        return fails("pdf-wrong", member, why=_in_one_line(error))
+        return fails("pdf-wrong", member, why=one_line(error))
     whole = states and states[-1].coverage == SignatureCoverageLevel.ENTIRE_FILE  # else something was put behind it
     if not whole or not all(state.intact and state.valid for state in states):
         return fails("pdf-wrong", member, why="altered-pdf" if states else "unsigned")
     signer = states[-1].signing_cert.subject.human_friendly
     return note("pdf", member, who=signer)
-
-
-def _in_one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__

@@ -33,11 +33,6 @@ TABLES = frozenset(
 _SUM = re.compile(rb"([0-9a-f]{64})  ([A-Za-z0-9][A-Za-z0-9._/-]{0,254})")
 
 
-def why(error: Exception) -> str:
-    """One line of it."""
-    return " ".join(str(error).split())[:300] or type(error).__name__
-
-
 def members(archive: Archive, manifest: Manifest | None, sealed: Sealed) -> Iterator[Line]:
     """Each member against SHA256SUMS and the manifest; what is in no list; what is in a list and not there."""
     listed, problems = _listed(sealed.sums)

@@ -228,11 +228,19 @@ _WORDS = frozenset({
     "read", "trap", "umask", "eval", "exec",
 })  # fmt: skip
 """Of the shell itself: they start nothing."""
-_QUOTED = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'[^']*'|\\.")
+_PIECE: Final = r"\"(?:[^\"\\]|\\.)*\"|'[^']*'|\\."
+_QUOTED = re.compile(_PIECE)
 _GIVEN = re.compile(r"=(?:\"(?:[^\"\\]|\\.)*\"|'[^']*'|\\.|[^\s\"'\\;&|()<>]|[\"'].*$)*")
 """A value, its quotes included; one whose quotes do not end goes on to the end of the line."""
+_READ = re.compile(rf"(?:{_PIECE}|(?!\s#)[^\\\"'])*")
+"""A line up to a remark, or to quotes that do not end on it."""
+_CLOSED = {"'": re.compile(r"[^']*'"), '"': re.compile(r"(?:[^\"\\]|\\.)*\"")}
+"""What was quoted on lines before, to its end."""
+_ARGUMENTS = re.compile(rf"(?:{_PIECE}|(?!\s#)[^\\\"';&|()])*(?:\s#.*)?")
+"""What belongs to the same command still."""
+_BEFORE = re.compile(r"(?:^|[;&|()])\s*(?:\w+=\S*\s+)*\w+=$")
+"""A variable set for the command that comes after it."""
 _TEXT = re.compile(r"(?<!<)<<-?\s*(?!<)[\\\"']?([A-Za-z_]\w*)")
-_REMARK = re.compile(r"\s#.*")
 _WITH_VALUE = frozenset({"-u", "-g"})
 _NUMBER = re.compile(r"\d+[smhd]?")
 _REDIRECTION = re.compile(r"\d*[<>]+&?\s*[^\s;&|()]*")
@@ -294,21 +302,23 @@ def _of_script(path: str, text: str, broken: list[str]) -> Startup:
 
 def _commands(path: str, lines: list[str], broken: list[str]) -> Iterator[str]:
     """What is quoted over several lines, stands there as text (<<) or is given to a variable is no command: it may be a password."""
-    ends, quoted = "", ""
+    ends, quoted, given = "", "", False
     for line in lines:
         if ends:
             ends = "" if line.strip() == ends else ends
             continue
         if quoted:
-            quoted = "" if line.count(quoted) % 2 else quoted
-            continue
-        whole = _without_values(line)
-        rest = _REMARK.sub("", _QUOTED.sub("", whole))
-        if opened := re.search(r"[\"']", rest):
-            quoted = opened[0]
-            yield whole.rpartition(quoted)[0]
-            continue
-        if "<<" in rest and (text := _TEXT.search(whole)):
+            closed = _CLOSED[quoted].match(line)
+            if closed is None:
+                continue
+            line = line[closed.end() :]
+            quoted, line = "", f"={line}" if given else _ARGUMENTS.sub("", line, count=1)
+        read = _READ.match(line)
+        assert read is not None
+        whole, after = _without_values(read[0]), line[read.end() : read.end() + 1]
+        if after in _CLOSED:
+            quoted, given = after, _BEFORE.search(whole) is not None
+        elif "<<" in _QUOTED.sub("", whole) and (text := _TEXT.search(whole)):
             ends = text[1]
         yield whole
     if ends or quoted:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.utils.dateparse import parse_datetime
 
 from server.calendar.models import Certificate, CertificatesRead
@@ -14,6 +14,8 @@ from server.ingest.models import IN_SERVICE, Machine, StoredSnapshot
 SLICE = 50
 UNUSED = {"default", "store"}
 """Made at installation, or only lying ready: nobody is shown them."""
+WINDOWS = {"http-sys", "rdp"}
+"""Users of certificates in the machine's stores."""
 
 
 def read(after: int = 0, limit: int = SLICE) -> tuple[int, int]:
@@ -32,16 +34,33 @@ def _read(machine: Machine, stored: StoredSnapshot) -> None:
     told = record.data.get("certificates") if record is not None and record.outcome == "seen" and record.data else None
     with transaction.atomic():
         if told is not None:
-            Certificate.objects.filter(machine=machine).delete()
+            shown = [row for row in told if _end(row) is not None and not set(row.get("used_by") or ()) <= UNUSED]
+            _gone(machine, told, {_path(row) for row in shown}).delete()
             Certificate.objects.bulk_create(
                 Certificate(
-                    machine=machine, path=str(row["path"])[:500], subject=str(row.get("subject") or "")[:500], not_after=end,
+                    machine=machine, path=_path(row), subject=str(row.get("subject") or "")[:500], not_after=_end(row),
                     seen_at=stored.orders_at,
                 )
-                for row in told
-                if (end := _end(row)) is not None and not set(row.get("used_by") or ()) <= UNUSED
+                for row in shown
             )  # fmt: skip
         CertificatesRead.objects.update_or_create(machine=machine, defaults={"digest": stored.digest})
+
+
+def _gone(machine: Machine, told: list[dict[str, Any]], shown: set[str]) -> QuerySet[Certificate]:
+    """What this report takes the place of. A certificate that it could not read is as it was seen before; so are all that may be in
+    use by a server whose configuration it could not read (its row has a name in brackets): of Windows' own those of the stores, else files.
+    """
+    unread = [row for row in told if _end(row) is None]
+    kept = Q(path__in={_path(row) for row in unread})
+    for row in unread:
+        if _path(row).startswith("("):
+            in_stores = Q(path__startswith="Cert:")
+            kept |= in_stores if set(row.get("used_by") or ()) <= WINDOWS else ~in_stores
+    return Certificate.objects.filter(machine=machine).exclude(kept & ~Q(path__in=shown))
+
+
+def _path(row: dict[str, Any]) -> str:
+    return str(row["path"])[:500]
 
 
 def _end(row: dict[str, Any]) -> Any:

@@ -22,11 +22,11 @@ from server.assignments.models import Assignment
 from server.calendar import dates
 from server.calendar.dates import Rule
 from server.calendar.models import LEAD, Certificate, Done, OwnDate, Setting
-from server.campaigns.models import Campaign
+from server.campaigns.models import SCOPE, Campaign, Row
+from server.campaigns.states import OPEN
 from server.feeds.models import Feed
 from server.registers.expiry import DONE_WITH, SORTS
 from server.units.models import Unit, User
-from server.units.rights import SEE
 from server.waivers.models import Attestation, Waiver
 
 DAY = timedelta(days=1)
@@ -73,6 +73,8 @@ class Event:
     done: Done | None = None
     closed: str = ""
     """What the record itself says became of it, with who and when; empty: it is open."""
+    unmet: int = 0
+    """Machines of a closed campaign that had not done what it asks. It is over all the same, and not met."""
     units: list[Unit] = field(default_factory=list)
     """Where several units answer for the same day: all of them; `done_by` of how many it was done."""
     done_by: int = 0
@@ -81,6 +83,11 @@ class Event:
     def over(self) -> bool:
         """Done, by whomever has to."""
         return bool(self.done or self.closed) or (bool(self.units) and self.done_by == len(self.units))
+
+    @property
+    def met(self) -> bool:
+        """It is over because it was done, and nothing was lacking."""
+        return self.over and not self.unmet
 
     def left(self, today: date) -> int:
         return (self.last - today).days
@@ -216,12 +223,30 @@ def _campaigns(reach: Reach, first: date, last: date) -> Iterator[Event]:
     )
     if reach.unit is not None:
         rows = rows.filter(parts__unit__path__under=reach.unit.path).distinct()
-    for one in rows.filter(deadline__range=(first, last)).select_related("unit"):
-        closed = _("closed by %(who)s") % {"who": one.closed_by} if one.is_closed else ""
+    found = list(rows.filter(deadline__range=(first, last)).select_related("unit"))
+    unmet = _unmet(reach, [one for one in found if one.is_closed])
+    for one in found:
+        lacking = unmet.get(one.pk, 0)
         yield Event(
             f"campaign:{one.pk}", "campaign", one.deadline, one.deadline, one.unit, f"{one.number} – {one.subject}", one.issuer,
-            _("letter %s") % one.number, url=reverse("campaign", args=[one.pk]), closed=closed,
+            _("letter %s") % one.number, url=reverse("campaign", args=[one.pk]), closed=_closed(one, lacking), unmet=lacking,
         )  # fmt: skip
+
+
+def _unmet(reach: Reach, closed: list[Campaign]) -> dict[int, int]:
+    """Of closed campaigns: how many machines that are seen here were still open at the end, or were never heard of."""
+    if not closed:
+        return {}
+    rows = reach.rows(Row, "part__unit__path").filter(campaign__in=closed, place=SCOPE, state__in=OPEN).order_by()
+    return dict(rows.values_list("campaign").annotate(Count("pk")))
+
+
+def _closed(one: Campaign, unmet: int) -> str:
+    if not one.is_closed:
+        return ""
+    said = _("closed by %(who)s") % {"who": one.closed_by}
+    lacking = ngettext("%d machine had not done it", "%d machines had not done it", unmet) % unmet
+    return f"{said}; {lacking}" if unmet else said
 
 
 def _work(reach: Reach, first: date, last: date) -> Iterator[Event]:
@@ -316,7 +341,3 @@ def lead_days(unit: Unit, settings: dict[int, Setting] | None = None) -> list[in
     known = settings if settings is not None else {one.pk: one for one in Setting.objects.filter(unit__in=unit.ids)}
     said = (known[pk].lead_days for pk in reversed(unit.ids) if pk in known and known[pk].lead_days is not None)
     return list(next(said, None) or LEAD)
-
-
-def may_see(user: User, event: Event) -> bool:
-    return event.unit is None or user.may(SEE, event.unit)

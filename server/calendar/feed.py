@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import override
 from django.views.decorators.http import require_POST, require_safe
 
-from server.calendar import events, ical, views
+from server.calendar import ical, reminding, views
 from server.errors import Refused
 from server.ingest.access import address_of, limit_tries, note_refusal
 from server.journal import models as journal
@@ -55,7 +55,7 @@ def feed(request: HttpRequest, key: str) -> HttpResponse:
     today = timezone.localdate()
     asked = request.GET.get("lang", "vi")
     with override(asked if asked in ("vi", "en") else "vi"):
-        told = events.gather(events.Reach(found.user, found.unit), today - BACK, today + AHEAD)
+        told = reminding.gathered(found.user, found.unit, today - BACK, today + AHEAD)
         text = ical.document(_("Deadlines: %s") % found.unit.name, told, request.get_host().partition(":")[0], timezone.now())
     answer = HttpResponse(text, content_type="text/calendar; charset=utf-8")
     answer["Content-Disposition"] = 'attachment; filename="rasoat.ics"'

@@ -26,13 +26,13 @@ def document(name: str, events: Iterable[Event], host: str, now: datetime) -> st
 
 def _event(one: Event, host: str, now: datetime) -> Iterable[str]:
     unit = one.unit.pk if one.unit is not None and not one.units else 0
-    told = [one.who, one.source, one.note]
+    told = [one.who, one.source, one.note, one.closed]
     yield "BEGIN:VEVENT"
     yield f"UID:{escaped(one.key)}-{one.day:%Y%m%d}-{unit}@{host}"
     yield f"DTSTAMP:{now.astimezone(UTC):%Y%m%dT%H%M%SZ}"
     yield f"DTSTART;VALUE=DATE:{one.last:%Y%m%d}"
     yield f"DTEND;VALUE=DATE:{one.last + timedelta(days=1):%Y%m%d}"
-    yield f"SUMMARY:{escaped(('✓ ' if one.over else '') + one.title)}"
+    yield f"SUMMARY:{escaped(('✓ ' if one.met else '') + one.title)}"
     yield f"DESCRIPTION:{escaped(chr(10).join(filter(None, told)))}"
     yield f"CATEGORIES:{escaped(one.kind_word)}"
     yield "TRANSP:TRANSPARENT"

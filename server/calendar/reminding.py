@@ -1,24 +1,25 @@
 """Units are told of what they answer for, some days before its last day and once when it is over; each time once.
 
 A reminder is a notice on the pages and a row of the journal; outlets that tell alarms carry it further, by e-mail too. One row a
-day for each unit, however much falls together.
+day for each unit, however much falls together. The notice stays, however long ago the day was, until somebody says that it was
+done, the unit is excused, or the record names no such day any more.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from datetime import date, timedelta
 
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, OuterRef
-from django.utils import timezone
+from django.db.models import Exists, Min, OuterRef, QuerySet
 
 from server.calendar import events
-from server.calendar.events import REMINDED, Event, Reach
+from server.calendar.events import KINDS, REMINDED, Event, Reach
 from server.calendar.models import Done, Reminder, Setting
 from server.journal import models as journal
 from server.units.models import Unit, User
-from server.units.rights import HANDLE
+from server.units.rights import HANDLE, SEE
 
 COLLECTOR = "collector"
 OVER = -1
@@ -37,17 +38,31 @@ def step_of(left: int, lead: list[int], period: int) -> int | None:
 
 def remind(today: date) -> int:
     """How many things units were told of."""
+    first = today - BACK
+    oldest = _unanswered(Reminder.objects.all()).aggregate(day=Min("day"))["day"] or first
     settings = {one.pk: one for one in Setting.objects.all()}
     told: dict[int, list[tuple[Event, int]]] = defaultdict(list)
     units: dict[int, Unit] = {}
     roots = list(Unit.objects.filter(parent=None, valid_until=None))
-    for event in events.gather(Reach(None, None), today - BACK, today + LONGEST, REMINDED):
+    standing: set[tuple[int, str, date]] = set()
+    for event in events.gather(Reach(None, None), min(first, oldest), today + LONGEST, REMINDED):
+        # a warranty that has ended has ended for ever: of old ones the register's own list goes on telling
+        if event.closed or (event.kind == "expiry" and event.day < first):
+            continue
         for unit in event.units or ([event.unit] if event.unit is not None else roots):
             units[unit.pk] = unit
+            standing.add((unit.pk, event.key, event.day))
             step = step_of(event.left(today), events.lead_days(unit, settings), event.period)
-            if step is not None and not event.closed:
+            if step is not None and event.day >= first:
                 told[unit.pk].append((event, step))
+    _withdraw(standing)
     return sum(_tell(units[pk], some, today) for pk, some in told.items())
+
+
+def _withdraw(standing: set[tuple[int, str, date]]) -> None:
+    """Take back what nothing stands behind any more: excused, removed, on another day now, or done as the record itself says."""
+    told = _unanswered(Reminder.objects.all()).values_list("pk", "unit_id", "key", "day")
+    Reminder.objects.filter(pk__in=[pk for pk, *place in told if tuple(place) not in standing]).delete()
 
 
 def _tell(unit: Unit, some: list[tuple[Event, int]], today: date) -> int:
@@ -76,9 +91,23 @@ def _tell(unit: Unit, some: list[tuple[Event, int]], today: date) -> int:
     return len(new)
 
 
+def _unanswered(rows: QuerySet[Reminder]) -> QuerySet[Reminder]:
+    """Those of days of which nobody said that what they ask was done."""
+    met = Done.objects.filter(unit=OuterRef("unit"), key=OuterRef("key"), day=OuterRef("day"), taken_back_at=None)
+    return rows.filter(~Exists(met)).order_by()
+
+
 def told(user: User) -> int:
     """Of how many days this person's units were told that nobody said anything of yet: shown on every page."""
-    today = timezone.localdate()
-    met = Done.objects.filter(unit=OuterRef("unit"), key=OuterRef("key"), day=OuterRef("day"), taken_back_at=None)
-    rows = Reminder.objects.visible_to(user, HANDLE).filter(~Exists(met), day__gte=today - BACK, day__lte=today + LONGEST)
-    return rows.order_by().values("unit", "key", "day").distinct().count()
+    return _unanswered(Reminder.objects.visible_to(user, HANDLE)).values("unit", "key", "day").distinct().count()
+
+
+def gathered(user: User, unit: Unit, first: date, last: date, kinds: Iterable[str] = KINDS) -> list[Event]:
+    """What falls in that span, and before it what people were told of and what still waits."""
+    reach, here = Reach(user, unit), Reminder.objects.visible_to(user, SEE).filter(unit__path__under=unit.path, day__lt=first)
+    waiting = set(_unanswered(here).values_list("key", "day"))
+    before: list[Event] = []
+    if waiting:
+        earlier = events.gather(reach, min(day for _key, day in waiting), first - events.DAY, kinds)
+        before = [one for one in earlier if (one.key, one.day) in waiting and not one.over]
+    return [*before, *events.gather(reach, first, last, kinds)]

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from server.approvals import files
-from server.calendar import dates, events
+from server.calendar import dates, events, reminding
 from server.calendar.events import BY_HAND, KINDS, Event, Reach
 from server.calendar.forms import DoneForm
 from server.calendar.models import Done
@@ -59,7 +59,9 @@ def page(request: HttpRequest, unit: Unit | None, made: str = "") -> HttpRespons
         "lead_days": events.lead_days(unit), "month": month, "this_month": (month or today).replace(day=1),
     }  # fmt: skip
     try:
-        found = events.gather(Reach(user, unit), first, last, kinds)
+        found = (
+            events.gather(Reach(user, unit), first, last, kinds) if month else reminding.gathered(user, unit, first, last, kinds)
+        )
     except dates.Unreadable as error:
         return render(request, "calendar/calendar.html", context | {"problem": str(error), "rows": [], "counts": {}})
     rows = [(one, one.left(today)) for one in found]
@@ -102,7 +104,7 @@ def as_file(request: HttpRequest) -> StreamingHttpResponse:
     if unit is None:
         raise Http404
     try:
-        found = events.gather(Reach(user, unit), today - BACK, today + timedelta(days=366))
+        found = reminding.gathered(user, unit, today - BACK, today + timedelta(days=366))
     except dates.Unreadable:
         raise Http404 from None
     heading = ("day", "last_day", "kind", "title", "unit", "who", "source", "wording", "done", "done_by", "proof")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from django.utils.translation import gettext as _
@@ -29,35 +30,21 @@ def reply(options: argparse.Namespace) -> int:
     unit = named(options.unit) if options.unit else campaign.unit
     if unit is None:
         return USAGE
-    try:
-        issue = making.of_campaign(campaign, unit, None, "console", _answers(options.answers), options.blank_signer)
-        return _write(issue, options)
-    except making.Refused as error:
-        return wrong(error)
+    return _write(options, lambda answers: making.of_campaign(campaign, unit, None, "console", answers, options.blank_signer))
 
 
 def level(options: argparse.Namespace) -> int:
     found = _system(options.system)
     if len(found) != 1:
         return wrong(_("no information system %s in the register") % options.system if not found else _("more than one information system is called %s; name it by its number: %s") % (options.system, ", ".join(str(one.pk) for one in found)))  # fmt: skip
-    try:
-        issue = making.of_system(
-            found[0], None, "console", options.baseline, options.level, _answers(options.answers), options.blank_signer
-        )
-        return _write(issue, options)
-    except making.Refused as error:
-        return wrong(error)
+    return _write(options, lambda answers: making.of_system(found[0], None, "console", options.baseline, options.level, answers, options.blank_signer))  # fmt: skip
 
 
 def yearly(options: argparse.Namespace) -> int:
     unit = named(options.unit)
     if unit is None:
         return USAGE
-    try:
-        issue = making.of_year(unit, options.year, None, "console", _answers(options.answers), options.blank_signer)
-        return _write(issue, options)
-    except making.Refused as error:
-        return wrong(error)
+    return _write(options, lambda answers: making.of_year(unit, options.year, None, "console", answers, options.blank_signer))
 
 
 def _system(word: str) -> list[System]:
@@ -76,21 +63,30 @@ def _answers(path: str | None) -> dict[str, str]:
         told = json.loads(raw) if len(raw) <= MAX_BYTES else None
     except OSError as error:
         raise making.Refused(f"{path}: {error.strerror}") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise making.Refused(f"{path}: {error}") from None
     if not isinstance(told, dict) or not all(isinstance(value, str) for value in told.values()):
         raise making.Refused(_('%s: one JSON object of texts is needed, such as {"wishes": "..."}') % path)
     return told
 
 
-def _write(issue: Issue, options: argparse.Namespace) -> int:
-    report = issue.report
-    data, _media = making.file(report, options.format)
+def _write(options: argparse.Namespace, make: Callable[[dict[str, str]], Issue]) -> int:
+    try:
+        answers = _answers(options.answers)
+        issue = make(answers)
+        report = issue.report
+        data, _media = making.file(report, options.format)
+    except making.Unasked as error:
+        return wrong(f"{options.answers}: {error}")
+    except making.Refused as error:
+        return wrong(error)
     try:
         Path(options.output).write_bytes(data)
     except OSError as error:
         return wrong(f"{options.output}: {error.strerror}")
     say(_("%(file)s: document %(document)d, issue %(issue)d, %(bytes)d bytes") % {"file": options.output, "document": issue.document_id, "issue": issue.number, "bytes": len(data)})  # fmt: skip
+    if unused := sorted(answers.keys() - {one.id for one in report.asked}):
+        say(_("%(file)s: kept, but not printed in this issue, which does not ask it: %(ids)s") % {"file": options.answers, "ids": ", ".join(unused)})  # fmt: skip
     if issue.blanks:
         say(_("%(count)d places are blank and marked; `rasoat dossier asks %(document)d` names them.") % {"count": issue.blanks, "document": issue.document_id})  # fmt: skip
     if issue.provisional:

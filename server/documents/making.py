@@ -22,6 +22,7 @@ from server.documents.models import Document, Issue
 from server.documents.reply import NoAccount, reply
 from server.documents.report import Figure, Paragraph, Report, Style, blocks
 from server.documents.templates import TemplateError
+from server.documents.writing import Blanks
 from server.documents.yearly import yearly
 from server.journal import models as journal
 from server.registers.systems import System
@@ -36,9 +37,16 @@ FORMATS = {
     "xlsx": (xlsx.written, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
 }
 
+UNASKED = 20
+"""So many names without a blank are told."""
+
 
 class Refused(ValueError):
     """The paper cannot be made. The message says why, and what to do."""
+
+
+class Unasked(Refused):
+    """Something is written for a blank that this paper does not have."""
 
 
 def of_campaign(campaign: Campaign, unit: Unit, user: User | None, by: str, answers: dict[str, str] | None = None, blank_signer: bool = False, address: str = "") -> Issue:  # fmt: skip
@@ -64,7 +72,11 @@ def again(document: Document, user: User | None, by: str, blank_signer: bool = F
 def _made(unit: Unit, kind: str, about: str, user: User | None, by: str, answers: dict[str, str] | None, blank_signer: bool, address: str) -> Issue:  # fmt: skip
     held = Document.objects.filter(unit=unit, kind=kind, about=about).first()
     said = {**(held.answers if held else {}), **(answers or {})}
-    report = _report(unit, kind, about, user, said, blank_signer)
+    blanks = Blanks(said)
+    report = _report(unit, kind, about, user, blanks, blank_signer)
+    # of what is given now; what was kept may be of a level or a standard that this paper was of before
+    if unasked := [id for id in answers or () if id not in blanks.known]:
+        raise Unasked(_("no blank of this paper is called %s. Take it out, or call it as `rasoat dossier asks` does. Nothing was made.") % ", ".join(unasked[:UNASKED]))  # fmt: skip
     with transaction.atomic():
         document, _new = Document.objects.get_or_create(
             unit=unit, kind=kind, about=about, defaults={"title": report.title, "made_by": by}
@@ -89,17 +101,17 @@ def _made(unit: Unit, kind: str, about: str, user: User | None, by: str, answers
     return issue
 
 
-def _report(unit: Unit, kind: str, about: str, user: User | None, answers: dict[str, str], blank_signer: bool) -> Report:
+def _report(unit: Unit, kind: str, about: str, user: User | None, blanks: Blanks, blank_signer: bool) -> Report:
     _what, number, *rest = about.split(":")
     try:
         if kind == "reply":
             campaign = _there(Campaign.objects, number, user)
-            return reply(campaign, unit, user, answers, blank_signer)
+            return reply(campaign, unit, user, blanks, blank_signer)
         if kind == "yearly":
-            return yearly(unit, int(rest[0]), user, answers, blank_signer)
+            return yearly(unit, int(rest[0]), user, blanks, blank_signer)
         system = _there(System.objects, number, user)
         wanted = int(rest[1]) if rest[1:] and rest[1] else None
-        return level(system, rest[0] if rest else "", answers, wanted, blank_signer)
+        return level(system, rest[0] if rest else "", blanks, wanted, blank_signer)
     except NoSigner as error:
         raise Refused(error.advice) from None
     except NoAccount:

@@ -38,16 +38,14 @@ class NoAccount(ValueError):
     """The campaign has none, or the unit takes no part in it."""
 
 
-def reply(
-    campaign: Campaign, unit: Unit, user: User | None, answers: dict[str, str] | None = None, blank_signer: bool = False
-) -> Report:
+def reply(campaign: Campaign, unit: Unit, user: User | None, blanks: Blanks | None = None, blank_signer: bool = False) -> Report:
     """The paper, of what this person sees of the unit; for nobody everything: the console's. Raises NoAccount, NoSigner, TemplateError."""
     with translation.override("vi"):
-        return _Reply(campaign, unit, user, answers or {}, blank_signer).report()
+        return _Reply(campaign, unit, user, blanks or Blanks(), blank_signer).report()
 
 
 class _Reply:
-    def __init__(self, campaign: Campaign, unit: Unit, user: User | None, answers: dict[str, str], blank_signer: bool) -> None:
+    def __init__(self, campaign: Campaign, unit: Unit, user: User | None, blanks: Blanks, blank_signer: bool) -> None:
         self.campaign, self.unit, self.blank_signer = campaign, unit, blank_signer
         self.account = Account(campaign, user, unit)
         self.part = next((one for one in self.account.parts.values() if one.unit_id == unit.pk), None)
@@ -55,7 +53,7 @@ class _Reply:
             raise NoAccount(campaign.number)
         self.desk: Desk = desk(unit)
         self.say = Texts("reply.yaml", self.desk.wording or "attt")
-        self.blanks = Blanks(answers)
+        self.blanks = blanks
         self.numbers = self.account.sum(self.part)
         self.checks = self.account.checks(self.part)
         self.looked = grounds.moment(campaign.closed_at or campaign.looked_at or timezone.now())
@@ -112,6 +110,8 @@ class _Reply:
             told |= {line.check for line in mine}
             if id == "other" and not mine:
                 continue
+            if "ask" in section:
+                self.blanks.known.add(id)
             place += 1
             yield text(f"{place}. {self.say.filled(section['title'], f'sections.{id}.title')}", Style.HEADING)
             for what in section["show"]:
@@ -242,7 +242,7 @@ class _Reply:
 
     def say_wishes(self, id: str, section: Any, mine: list[CheckLine]) -> Iterator[Block]:
         assert self.part is not None
-        if self.part.handed_note and not self.blanks.answers.get(id):
+        if self.part.handed_note and not self.blanks.said(id):
             self.blanks.answers = {**self.blanks.answers, id: self.part.handed_note}
         yield from self.say_ask(id, section, mine)
 

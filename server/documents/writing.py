@@ -47,12 +47,19 @@ def table(name: str, titles: Sequence[str], shares: Sequence[int], rows: Iterabl
 class Blanks:
     """What a paper asks of people, and what they have written."""
 
-    def __init__(self, answers: dict[str, str]) -> None:
-        self.answers = answers
+    def __init__(self, answers: dict[str, str] | None = None) -> None:
+        self.answers = answers or {}
         self.asked: list[Asked] = []
+        self.known: set[str] = set()
+        """Ids that this paper may ask, also those it does not ask now since register or reports say it."""
+
+    def said(self, id: str) -> str:
+        """What a person wrote there; empty: nothing."""
+        self.known.add(id)
+        return self.answers.get(id, "").strip()
 
     def put(self, id: str, words: str) -> list[Paragraph]:
         """Their words, a paragraph a line; a marked blank until then."""
-        said = self.answers.get(id, "").strip()
+        said = self.said(id)
         self.asked.append(Asked(id=id, text=words, answer=said))
         return [text(line.strip()) for line in said.splitlines() if line.strip()] if said else [text(words, Style.BLANK)]

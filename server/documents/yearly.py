@@ -9,7 +9,7 @@ from django.utils import timezone, translation
 
 from collectors import VERSION
 from server.documents.letterhead import desk
-from server.documents.report import Block, Cell, Count, Honesty, Report, Style
+from server.documents.report import Block, Cell, Count, Honesty, Paragraph, Report, Style
 from server.documents.texts import Texts
 from server.documents.writing import Blanks, day, table, text
 from server.registers.systems import APPRAISED, APPROVED, System
@@ -18,17 +18,17 @@ from server.units.models import Unit, User
 WRITTEN = ("draft", "sent", APPRAISED, APPROVED)
 
 
-def yearly(unit: Unit, year: int, user: User | None, answers: dict[str, str] | None = None, blank_signer: bool = False) -> Report:
+def yearly(unit: Unit, year: int, user: User | None, blanks: Blanks | None = None, blank_signer: bool = False) -> Report:
     """Of what this person sees of the unit and below; for nobody everything: the console's. Raises NoSigner, TemplateError."""
     with translation.override("vi"):
-        return _Yearly(unit, year, user, answers or {}, blank_signer).report()
+        return _Yearly(unit, year, user, blanks or Blanks(), blank_signer).report()
 
 
 class _Yearly:
-    def __init__(self, unit: Unit, year: int, user: User | None, answers: dict[str, str], blank_signer: bool) -> None:
+    def __init__(self, unit: Unit, year: int, user: User | None, blanks: Blanks, blank_signer: bool) -> None:
         self.desk, self.year, self.blank_signer = desk(unit), year, blank_signer
         self.say = Texts("yearly.yaml", self.desk.values["wording"] or "anm")
-        self.blanks = Blanks(answers)
+        self.blanks = blanks
         rows = System.objects.all() if user is None else System.objects.visible_to(user)
         rows = rows.filter(unit__path__under=unit.path).select_related("unit").order_by("unit__path", "name", "pk")
         every = list(rows)
@@ -54,23 +54,26 @@ class _Yearly:
         say = self.say
         yield text(say("body_heading"), Style.SECTION)
         for id in ("owner", "special"):
-            answer = self.blanks.answers.get(id, "").strip()
-            found = self.blanks.put(id, say(f"{id}_ask"))
-            yield from [text(say(id, value=answer))] if answer else found
+            yield from self.told(id)
 
     def numbers(self) -> Iterator[Block]:
         say = self.say
         yield text(say("numbers_heading"), Style.SECTION)
         for name, count in self.counted().items():
             yield text(say(f"numbers.{name}", count=count))
+        self.blanks.known.add("expected")
         if self.systems and self.counted()["approved"] == len(self.systems):
             yield text(say("expected_done"))
         else:
-            answer = self.blanks.answers.get("expected", "").strip()
-            found = self.blanks.put("expected", say("expected_ask"))
-            yield from [text(say("expected", value=answer))] if answer else found
+            yield from self.told("expected")
         if unsaid := self.unsaid:
             yield text(say("unsaid", count=unsaid))
+
+    def told(self, id: str) -> list[Paragraph]:
+        """What a person wrote, as a line of the form; a marked blank until then."""
+        found = self.blanks.put(id, self.say(f"{id}_ask"))
+        answer = self.blanks.said(id)
+        return [text(self.say(id, value=answer))] if answer else found
 
     def counted(self) -> dict[str, int]:
         held = self.systems

@@ -64,6 +64,7 @@ def make(options: argparse.Namespace) -> int:
     say(_("%(file)s: %(machines)d snapshots, %(size)d bytes, sha256 %(sha256)s") % {"file": path, "machines": held.machines, "size": held.size, "sha256": held.sha256})  # fmt: skip
     say(_("Sealed with the key %s. Tell it by another way to whoever checks.") % own.public.fingerprint)
     say(_("Check: rasoat verify %(file)s --key %(key)s") % {"file": path, "key": own.public.fingerprint})
+    say(_("By another release of rasoat, or by a pack of one's own: add --trust-pack DIGEST for each pack that it says it does not ship, once that was held against whoever issues it."))  # fmt: skip
     return OK
 
 

@@ -46,7 +46,7 @@ class NoKeys(ValueError):
 
 
 def make(bundle: Bundle, out: IO[bytes], progress: Progress | None = None) -> form.Manifest:
-    """Write the whole bundle. Raises NoKeys, scope.TooMuch, scope.Gone, guard.Secret, stamping.NoStamp, OSError."""
+    """Write the whole bundle. Raises NoKeys, scope.TooMuch, scope.Gone, guard.Secret, zipped.Full, stamping.NoStamp, stamping.NoSignature, OSError."""
     own, now = sealing_keys(), timezone.now().replace(microsecond=0)
     scope = scopes.of(bundle, now)
     with zipped(out) as archive:

@@ -12,11 +12,13 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from baselines.evidence import form
 from server.background.declare import Outcome, Work, task
 from server.evidence import making, stamping
 from server.evidence import scope as scopes
 from server.evidence.guard import Secret
 from server.evidence.models import Bundle
+from server.evidence.zipped import Full
 from server.journal import models as journal
 
 KEPT = timedelta(days=30)
@@ -28,6 +30,7 @@ _CODES: dict[type[Exception], str] = {
     stamping.NoStamp: "stamp",
     stamping.NoSignature: "pdf",
     Secret: "secret",
+    Full: "full",
 }
 """What a person has to do something about: wording.py."""
 
@@ -47,7 +50,7 @@ def make(work: Work, bundle: int) -> Outcome:
     return {"machines": held.machines, "problem": held.problem} if held.ready or held.problem else None
 
 
-def finish(held: Bundle, path: Path, progress: making.Progress | None = None, address: str = "") -> Bundle:
+def finish(held: Bundle, path: Path, progress: making.Progress | None = None) -> Bundle:
     """Make it at `path`: whole or not at all, for this account alone. What cannot be made says why and is not tried again."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     half = path.with_name(f".{path.name}.part")
@@ -58,21 +61,21 @@ def finish(held: Bundle, path: Path, progress: making.Progress | None = None, ad
         digest, size = _sha256(half), half.stat().st_size
         half.replace(path)
     except tuple(_CODES) as error:
-        return _ended(held, Bundle.FAILED, f"{_CODES[type(error)]}: {error}", address)
+        return _ended(held, Bundle.FAILED, f"{_CODES[type(error)]}: {error}")
     finally:
         half.unlink(missing_ok=True)
     held.made_at, held.sha256, held.size, held.place = manifest.made_at, digest, size, socket.gethostname()
-    held.machines = sum(count for name, count in manifest.counts.items() if name == "machines.jsonl")
-    return _ended(held, Bundle.MADE, "", address)
+    held.machines = manifest.counts.get(form.MACHINES, 0)
+    return _ended(held, Bundle.MADE, "")
 
 
-def _ended(held: Bundle, state: str, problem: str, address: str) -> Bundle:
+def _ended(held: Bundle, state: str, problem: str) -> Bundle:
     held.state, held.problem = state, problem[:500]
     with transaction.atomic():
         held.save()
         detail = {"digest": held.sha256, "machines": held.machines, "bundle": str(held.identity)} if held.ready else {"code": held.problem}  # fmt: skip
         action = "evidence.made" if held.ready else "evidence.refused"
-        journal.write(action, held.asked_by, unit_path=held.unit.path, subject=held.name, address=address, **detail)
+        journal.write(action, held.asked_by, unit_path=held.unit.path, subject=held.name, **detail)
     return held
 
 
@@ -83,12 +86,9 @@ def _sha256(path: Path) -> str:
 
 @task("evidence.prune", _("Remove old evidence bundles"))
 def prune(work: Work) -> Outcome:
-    """Files of this machine; rows of all."""
-    old = Bundle.objects.filter(state=Bundle.MADE, made_at__lt=timezone.now() - KEPT)
-    gone = 0
-    for held in old.iterator():
+    """Rows of all; the files that lie on this machine, whichever machine's worker marked their rows."""
+    gone = Bundle.objects.filter(state=Bundle.MADE, made_at__lt=timezone.now() - KEPT).update(state=Bundle.REMOVED)
+    for held in Bundle.objects.filter(state=Bundle.REMOVED).iterator():
         held.path.unlink(missing_ok=True)
-        Bundle.objects.filter(pk=held.pk).update(state=Bundle.REMOVED)
-        gone += 1
         work.check()
     return {"removed": gone} if gone else None

@@ -16,6 +16,8 @@ def problem(kept: str) -> str:
         return _("%s can be read by others; chmod 600 it") % about
     if word == "large":
         return _("%(count)s machines are more than one bundle holds (%(most)d): make it for the units below") % {"count": about, "most": MOST_MACHINES}  # fmt: skip
+    if word == "full":
+        return _("it would be larger than a bundle can be: make it for the units below")
     if word == "gone":
         return _("what it was asked for is no more: %s") % about
     if word == "secret":

@@ -20,9 +20,10 @@ from server.units.console import named
 
 
 def listed(options: argparse.Namespace) -> int:
-    for one in Stocktake.objects.all():
-        counts = stocktake.counts(one)
-        numbers = "/".join(str(counts[name]) for name in ("found", "missing", "elsewhere", "surplus", "undecided"))
+    every = list(Stocktake.objects.all())
+    counts = stocktake.counts_of(every)
+    for one in every:
+        numbers = "/".join(str(counts[one.pk][name]) for name in ("found", "missing", "elsewhere", "surplus", "undecided"))
         say(f"{one.pk}  {one.on.isoformat()}  {one.name}  {one.get_state_display()}  {numbers}  {one.unit_name}")
     return OK
 

@@ -49,7 +49,7 @@ class Seen(models.Model):
 
     machine = models.OneToOneField(Machine, on_delete=models.CASCADE, primary_key=True, related_name="told")
     snapshot = models.CharField(max_length=36)
-    facts = models.CharField(max_length=64, help_text="digest of the snapshot: equal means nothing changed")
+    facts = models.CharField(max_length=64, help_text="digest_of what seen.py reads; empty: it could not be read")
     at = models.DateTimeField()
     maker = models.CharField(max_length=200, null=True)
     model = models.CharField(max_length=200, null=True)

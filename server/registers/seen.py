@@ -15,6 +15,7 @@ from django.db.models import F, Q, QuerySet
 from collectors.facts.hardware import Hardware
 from collectors.facts.identity import Identity
 from collectors.facts.software import Software
+from collectors.model import digest_of
 from collectors.seal import SealError
 from server.ingest.models import IN_SERVICE, Machine
 from server.registers.installed import Listing
@@ -24,8 +25,9 @@ from server.registers.record import Change
 log = logging.getLogger(__name__)
 
 COLLECTOR = "collector"
-READER = 1
-"""One more when a report is read for more than before: then all are read once again."""
+READER = 2
+"""One more when a report is read for more than before, or was left unread on a machine's word: then all are read once again."""
+READ = (Identity.NAME, Hardware.NAME, Software.NAME)
 PARTS = ("maker", "model", "cpu", "memory_gib", "disks")
 """What is a component: a change of one goes into the history of the device."""
 
@@ -38,24 +40,26 @@ def stale() -> QuerySet[Machine]:
 
 
 def note(machine: Machine) -> None:
-    """Keep what its newest report tells. Facts that are the same as before are not opened."""
+    """Keep what its newest report tells. Whether its facts are the same as before is worked out here: the digest that a machine
+    gives could stay the same for ever."""
     stored, before = machine.latest, getattr(machine, "told", None)
     assert stored is not None
-    if before is not None and before.facts == stored.digest and before.reader == READER and not before.why:
-        Seen.objects.filter(pk=machine.pk).update(snapshot=stored.pk, at=stored.orders_at)
-        return
-    told: dict[str, Any] = {"why": "", "programs": None, "reader": READER} | dict.fromkeys(PARTS)
+    told: dict[str, Any] = {"why": "", "facts": "", "programs": None, "reader": READER} | dict.fromkeys(PARTS)
     try:
         snapshot = stored.snapshot()
     except (SealError, ValueError) as error:
         told["why"] = str(error)[:300]
     else:
+        told["facts"] = digest_of(tuple(one for one in snapshot.records if one.fact in READ))
+        if before is not None and before.facts == told["facts"] and before.reader == READER:
+            Seen.objects.filter(pk=machine.pk).update(snapshot=stored.pk, at=stored.orders_at)
+            return
         told |= _parts(snapshot.told(Identity), snapshot.told(Hardware)) | {"programs": _listing(snapshot.told(Software))}
     with transaction.atomic():
         if before is not None and not told["why"]:
             _turned(machine, before.known, told)
         known = (before.known if before else {}) | {part: told[part] for part in PARTS if told.get(part) is not None}
-        report = {"snapshot": stored.pk, "facts": stored.digest, "at": stored.orders_at, "known": known}
+        report = {"snapshot": stored.pk, "at": stored.orders_at, "known": known}
         Seen.objects.update_or_create(machine=machine, defaults=report | told)
 
 

@@ -21,11 +21,12 @@ from server.feeds.matching.models import Weakness
 from server.feeds.matching.views import carried_by
 from server.findings import tally
 from server.findings.models import Rule
+from server.folding import fold
 from server.ingest.models import IN_SERVICE, Machine
 from server.overview.words import pack_of
 from server.search.models import Entry, Word
 from server.search.sources import SHOWN_ONLY, SOURCES, Source
-from server.search.words import fold, words
+from server.search.words import words
 from server.units.models import User
 
 SHOWN, LONGEST, MOST = 8, 200, 6

@@ -16,14 +16,8 @@ from django.db.models.sql.compiler import SQLCompiler
 Compiled = tuple[str, tuple[Any, ...]]
 
 
-@CharField.register_lookup
-class Under(Lookup):
-    """`path__under="/1/4/"`: that unit and every one below. The range is compared byte by byte, whatever the language."""
-
-    lookup_name = "under"
-
-    def get_prep_lookup(self) -> tuple[str, str]:
-        return span(self.rhs)
+class Range(Lookup):
+    """From one text on and before another, compared byte by byte, whatever the language; a class below says which two."""
 
     def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> Compiled:
         return self._range(compiler, connection, ">=", "<")
@@ -36,6 +30,16 @@ class Under(Lookup):
         column, params = self.process_lhs(compiler, connection)
         first, after = self.rhs
         return f"({column} {least} %s AND {column} {less} %s)", (*params, first, *params, after)
+
+
+@CharField.register_lookup
+class Under(Range):
+    """`path__under="/1/4/"`: that unit and every one below."""
+
+    lookup_name = "under"
+
+    def get_prep_lookup(self) -> tuple[str, str]:
+        return span(self.rhs)
 
 
 def span(path: str) -> tuple[str, str]:

@@ -65,6 +65,13 @@ def filled(client: Client, tree: dict[str, Unit], asker: User, second: User) -> 
     return hosts
 
 
+def land(client: Client, tree: dict[str, Unit], person: Callable[..., User], root: Path) -> dict[str, Any]:
+    """The units, `hosts` that reported with people who gave their word, and the `data` of a collector with keys."""
+    data = data_in(root / "data")
+    hosts = filled(client, tree, person("người-xin", role="admin"), person("người-duyệt", role="approver"))
+    return {**tree, "hosts": hosts, "data": data}
+
+
 def asked(unit: Unit, kind: str = UNIT, of: int = 0, **fields: Any) -> Bundle:
     return Bundle.objects.create(unit=unit, kind=kind, of=of or unit.pk, name=unit.name, asked_by="người-lập", **fields)
 
@@ -95,6 +102,10 @@ def wrong(found: Checked) -> list[tuple[str, str]]:
     return [(line.code, line.about) for line in found.lines if line.outcome == "fails"]
 
 
+def codes(found: Checked, outcome: str = "fails") -> set[str]:
+    return {line.code for line in found.lines if line.outcome == outcome}
+
+
 def code(found: Checked) -> int:
     return exit_code(found.lines)
 
@@ -117,6 +128,12 @@ def zipped(found: Members, path: Path) -> Path:
             archive.writestr(info, content)
     path.write_bytes(raw.getvalue())
     return path
+
+
+def line_of(found: Members, name: str) -> tuple[int, dict[str, Any]]:
+    """Where a machine stands in the table, and what stands there."""
+    rows = [json.loads(row) for row in found[form.MACHINES].splitlines()]
+    return next((number, row) for number, row in enumerate(rows) if row["name"] == name)
 
 
 def resealed(found: Members, keys: CentreKeys, change: Callable[[dict[str, Any]], None] | None = None) -> Members:
@@ -148,3 +165,10 @@ def edited(found: Members, name: str, change: Callable[[dict[str, Any]], None], 
     change(document)
     rows[line] = form.dumps(document)
     return found | {name: b"".join(rows)}
+
+
+def again(found: Members, tmp_path: Path, change: Callable[[dict[str, Any]], None] | None = None) -> Checked:
+    """Sealed anew by whoever has the collector's key: only what is inside can tell."""
+    told = checked(zipped(resealed(found, making.sealing_keys(), change), tmp_path / "anew.zip"))
+    assert "seal" in codes(told, "holds")
+    return told

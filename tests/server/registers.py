@@ -67,14 +67,14 @@ def hardware(memory: int | None = 8, disks: tuple[tuple[str, int], ...] | None =
     return Record(fact="hardware", version=Hardware.VERSION, outcome="seen", data=fact.model_dump(mode="json"))
 
 
-def reports(client: Client, host, *extra: Record, serial: str | None = None, **ago) -> Machine:
-    """It reports, and the registers read it."""
+def reports(client: Client, host, *extra: Record, serial: str | None = None, digest: str = "", **ago) -> Machine:
+    """It reports, and the registers read it. `digest`: another than its facts have."""
     snapshot = host.snapshot(timedelta(**ago), extra)
     identity = next(record for record in snapshot.records if record.fact == Identity.NAME)
     told = identity.model_copy(update={"data": identity.data | {"serial": serial, "vendor": "Dell Inc.", "model": "R740"}})
     records = tuple(told if record.fact == Identity.NAME else record for record in snapshot.records)
     snapshot = snapshot.model_copy(update={"records": records})
-    snapshot = snapshot.model_copy(update={"digest": digest_of(records)})
+    snapshot = snapshot.model_copy(update={"digest": digest or digest_of(records)})
     assert send(client, host.seal(snapshot)).status_code == 201
     for machine in seen.stale():
         seen.note(machine)

@@ -10,6 +10,7 @@ from django.utils import timezone
 from collectors.facts.activity import Activity, Connection, HostsLine, Startup
 from collectors.facts.base import Unseen
 from collectors.facts.configuration import Configuration
+from collectors.facts.software import OtherSoftware, Package, Software
 from collectors.model import Record, digest_of
 from server.background.declare import Task, Work
 from server.background.models import Job
@@ -17,10 +18,11 @@ from server.feeds.models import Indicator, IndicatorList, Warning, WarningItem
 from server.ingest.models import Machine
 from server.sweeps import tasks
 from server.sweeps.models import Blocked, Concern, Item, Letter, Sheet, Sighting, Standing, packed
-from tests.server.feeds_given import given
+from tests.server.feeds_given import given, mended
 from tests.server.people import made, send
 
 NUMBER = "15/CB-CNTT"
+CVE = "CVE-2026-1000"
 
 
 class Calm:
@@ -136,3 +138,26 @@ def warned(machine: Machine, mark: str) -> tuple[Sighting, Concern]:
         machine=machine, letter=warning, state=1, since=now, open=1, untold=0, packed=packed([standing])
     )
     return sighting, concern
+
+
+def software(
+    *packages: tuple[str, str], origin: str | None = "Debian", others: tuple[str, ...] | None = (), manager: str = "dpkg"
+) -> Record:
+    listed = tuple(
+        made(Package, name=name, version=version, arch="amd64", origin=origin, source="", source_version="")
+        for name, version in packages
+    )
+    more = None if others is None else tuple(OtherSoftware(kind="opt", name=name) for name in others)
+    return record(made(Software, manager=manager, packages=listed, others=more, recognised=()))
+
+
+def one(standing: Letter, machine: Machine) -> Concern:
+    return Concern.objects.get(letter=standing, machine=machine)
+
+
+def told(standing: Letter, machine: Machine) -> list[tuple[str, str]]:
+    return [(row.state, row.ground) for row in one(standing, machine).standings]
+
+
+def data(**more: Any) -> None:
+    given("debian", mended("openssl", "3.0.16-1", CVE), mended("zlib", "1.3-1", "CVE-2026-2"), **more)

@@ -82,7 +82,8 @@ def machines(count: int, units: list[Unit]) -> None:
 
 
 def settled() -> bool:
-    return not Job.objects.filter(state__in=[Job.WAITING, Job.RUNNING]).exists()
+    """Nothing is left to judge; the match that a minute's reports ask for is not waited for."""
+    return not Job.objects.filter(name="assess.rejudge", state__in=[Job.WAITING, Job.RUNNING]).exists()
 
 
 def levels() -> dict[str, Counter[int]]:

@@ -15,13 +15,16 @@ from server.assignments import changing
 from server.assignments.changing import Wish
 from server.calendar import certificates, dates, events, ical, reminding
 from server.calendar.events import Reach
+from server.calendar.models import Certificate as Kept
 from server.calendar.models import Done, OwnDate, Reminder, Setting
+from server.campaigns.models import Campaign, Row
 from server.feeds.models import Feed, Generation
 from server.ingest.models import Machine
 from server.journal.models import Entry
 from server.outlets.messages import RAISED
 from server.programs.models import Key
 from server.registers.models import Item, System
+from tests.server import campaigns
 from tests.server.assignments import rule
 from tests.server.people import made, send
 from tests.server.test_programs import key_of
@@ -289,6 +292,90 @@ def test_what_was_done_too_late_says_so(operator, tree) -> None:
     assert ">chậm<" in page.partition("<tbody>")[2]
 
 
+def test_a_closed_campaign_that_machines_did_not_meet_says_how_many(client, host, admin, person, tree) -> None:
+    assert send(client, host.seal(host.snapshot())).status_code == 201
+    campaigns.running(tree["root"], tree["root"], Machine.objects.get(), "a")
+    first = gathered(admin, tree["root"], ["campaign"])[0]
+    assert not first.over
+    Campaign.objects.update(state=Campaign.CLOSED, closed_by="lan", closed_at=timezone.now())
+    for state, met in (
+        ("missing", False),
+        ("never", False),
+        ("not-done", False),
+        ("unknown", False),
+        ("excused", True),
+        ("done", True),
+    ):
+        Row.objects.update(state=state)
+        event = gathered(admin, tree["root"], ["campaign"])[0]
+        assert (event.over, event.met, event.unmet) == (True, met, 0 if met else 1), state
+        assert ("còn 1 máy chưa hoàn thành" in event.closed) is not met
+        text = ical.document("x", [event], "h", timezone.now())
+        assert ("✓" in text, "máy chưa hoàn" in text) == (met, not met)
+        page = on(admin).get("/calendar/?kind=campaign").content.decode().partition("<tbody>")[2]
+        assert ('tag good"' in page, 'tag bad"' in page) == (met, not met)
+    Row.objects.update(state="missing", place="later")
+    assert gathered(admin, tree["root"], ["campaign"])[0].met, "what came later was never asked"
+    south = campaigns.running(tree["root"], tree["south"], Machine.objects.get(), "b")
+    Campaign.objects.filter(pk=south.campaign_id).update(state=Campaign.CLOSED, closed_by="lan")
+    Row.objects.filter(part=south).update(state="done")
+    [theirs] = gathered(person("nam", "south", "operator"), tree["south"], ["campaign"])
+    assert theirs.met, "of the others' machines a unit is told nothing"
+
+
+def test_the_notice_stays_until_it_was_done_or_the_unit_is_excused(operator, admin, tree) -> None:
+    today = timezone.localdate()
+    day = today - timedelta(days=60)
+    one = OwnDate.objects.create(unit=tree["root"], title="Gia hạn hồ sơ", who="x", source="1/QĐ", day=day, changed_by="x")
+
+    def stands() -> tuple[int, bool]:
+        """What the notice says, and whether the list it leads to and calendar programs show the day."""
+        reminding.remind(today)
+        shown = "Gia hạn hồ sơ" in on(operator).get("/calendar/?kind=own").content.decode()
+        return Reminder.objects.filter(key=f"own:{one.pk}").values("day").distinct().count() and reminding.told(operator), shown
+
+    assert stands() == (0, False), "over for long when the collector first looked"
+    reminding.remind(day + timedelta(days=1))
+    Reminder.objects.exclude(key=f"own:{one.pk}").delete()
+    assert stands()[1]
+    mine = reminding.told(operator)
+    assert Reminder.objects.filter(key=f"own:{one.pk}", day=day).exists()
+    done = Done.objects.create(unit=tree["root"], key=f"own:{one.pk}", day=day, title="x", on=today, by="x", document="1/BC")
+    assert reminding.told(operator) == mine - 1
+    assert not stands()[1]
+    done.taken_back_at = timezone.now()
+    done.save()
+    assert stands() == (mine, True), "it was not done after all"
+    OwnDate.objects.filter(pk=one.pk).update(day=today + timedelta(days=300))
+    reminding.remind(today)
+    assert reminding.told(operator) == mine - 1, "it falls on another day now"
+    law = Reminder.objects.create(unit=tree["root"], key="law:nd331-report-to-owner", day=date(today.year - 1, 12, 20), step=-1)
+    reminding.remind(today)
+    assert reminding.told(operator) == mine
+    Setting.objects.create(unit=tree["root"], off={"nd331-report-to-owner": "đơn vị khác báo cáo"}, changed_by="x")
+    reminding.remind(today)
+    assert not Reminder.objects.filter(pk=law.pk).exists(), "excused"
+
+
+def test_what_the_register_alone_ends_leaves_the_notice_and_what_it_still_names_stays(client, host, operator, tree) -> None:
+    today = timezone.localdate()
+    assert send(client, host.seal(host.snapshot())).status_code == 201
+    end = timezone.now() - timedelta(days=30)
+    held = Kept.objects.create(machine=Machine.objects.get(), path="/etc/ssl/a.pem", not_after=end, seen_at=end)
+    item = Item.objects.create(unit=tree["root"], name="máy", warranty_until=timezone.localdate(end), created_by="x")
+    reminding.remind(today - timedelta(days=29))
+    both = {f"certificate:{tree['root'].pk}", f"warranty:{tree['root'].pk}"}
+    told = lambda: both & set(Reminder.objects.values_list("key", flat=True))  # noqa: E731
+    assert told() == both
+    reminding.remind(today)
+    assert told() == {f"certificate:{tree['root'].pk}"}, "a warranty has ended for ever, a certificate is still in use"
+    assert "1 " in on(operator).get("/calendar/?kind=certificate").content.decode().partition("<tbody>")[2]
+    held.delete()
+    item.delete()
+    reminding.remind(today)
+    assert told() == set()
+
+
 def test_lines_are_folded_between_characters() -> None:
     line = "SUMMARY:" + "ộ" * 100
     assert ical.folded(line).replace("\r\n ", "") == line
@@ -334,3 +421,28 @@ def test_certificates_end_where_a_report_saw_them_and_one_that_did_not_takes_non
     assert send(client, host.seal(host.snapshot(extra=(certified(),)))).status_code == 201
     certificates.read()
     assert gathered(admin, tree["root"], ["certificate"]) == []
+
+
+def test_certificates_that_a_report_could_not_read_end_as_they_were_seen(client, host) -> None:
+    end = timezone.now().replace(microsecond=0) + timedelta(days=20)
+    hours = iter(range(20, 0, -1))
+
+    def read(*rows: Certificate) -> set[str]:
+        fact = made(Certificates, certificates=rows)
+        record = Record(fact="certificates", outcome="seen", data=fact.model_dump(mode="json"))
+        assert send(client, host.seal(host.snapshot(age=timedelta(hours=next(hours)), extra=(record,)))).status_code == 201
+        certificates.read()
+        return set(Kept.objects.values_list("path", flat=True))
+
+    held = {name: Certificate(path=name, used_by=("nginx",), not_after=end) for name in ("/a.pem", "/b.pem", r"Cert:\My\1")}
+    lost = Certificate(path="/a.pem", used_by=("nginx",))
+    assert read(*held.values()) == set(held)
+    assert read(lost, held["/b.pem"]) == {"/a.pem", "/b.pem"}, "there, and not read"
+    assert read(Certificate(path="(postfix)", used_by=("postfix",))) == {"/a.pem", "/b.pem"}, "whose they are was not seen"
+    assert read(held["/b.pem"]) == {"/b.pem"}, "all was seen, and one is gone"
+    assert read(held[r"Cert:\My\1"]) == {r"Cert:\My\1"}
+    assert read(Certificate(path="(nginx)", used_by=("nginx",))) == set(), "nginx uses no store of Windows"
+    assert read(held[r"Cert:\My\1"]) == {r"Cert:\My\1"}
+    ready = held[r"Cert:\My\1"].model_copy(update={"used_by": ("store",)})
+    assert read(ready, Certificate(path="(http-sys)", used_by=("http-sys",))) == {r"Cert:\My\1"}
+    assert read(ready) == set(), "nobody shows it"

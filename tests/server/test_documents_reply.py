@@ -15,6 +15,7 @@ from server.documents.exports import docx
 from server.documents.models import Document
 from server.documents.reply import NoAccount, reply
 from server.documents.report import Paragraph, Report, Style, Table, blocks
+from server.documents.writing import Blanks
 from server.units.models import Unit
 from server.waivers.models import Waiver
 from tests.server import waivers
@@ -126,7 +127,7 @@ def test_what_people_do_is_blank_until_they_write_it(campaign, tree) -> None:
     assert len(made.blanks) == 7
     word = docx.written(made)
     assert word[:2] == b"PK"
-    filled = reply(campaign, tree["north"], None, {"people": "Đã phát 300 tờ rơi.\nĐã hướng dẫn 12 người."})
+    filled = reply(campaign, tree["north"], None, Blanks({"people": "Đã phát 300 tờ rơi.\nĐã hướng dẫn 12 người."}))
     assert "Đã hướng dẫn 12 người." in texts(filled)
     assert len(filled.blanks) == 6
 

@@ -19,6 +19,7 @@ from server.documents.level.dossier import level
 from server.documents.level.gather import NOWHERE, Thing, zone_of, zone_type
 from server.documents.report import Paragraph, Report, Style, Table, blocks
 from server.documents.texts import Texts
+from server.documents.writing import Blanks
 from server.ingest.models import Agent, Machine
 from server.registers.systems import Member, System
 from server.registers.zones import zones_of
@@ -208,3 +209,21 @@ def test_sixty_firewalls_are_drawn_and_none_lies_outside() -> None:
     assert all(f">fw-{number}<" in svg for number in range(60))
     assert min(map(float, re.findall(r'<rect x="([-\d.]+)"', svg))) >= 0
     assert min(map(float, re.findall(r'<rect [^>]*width="([-\d.]+)"', svg))) > 0
+
+
+@pytest.mark.django_db
+def test_every_cell_that_a_person_may_write_is_known_by_its_name(held) -> None:
+    """Also those that are not asked now, as the requirement is met; a word of a person stands before what is made from checks."""
+    first = level(held, OLD)
+    one = next(row for row in gather.gather(held, OLD).assessment.lines if row.counts["applicable"] and row.counts["pass"])
+    id = f"approach:{one.requirement.id}"
+    assert id not in {asked.id for asked in first.asked}
+    blanks = Blanks({id: "Đã ban hành quy trình."})
+    made = level(held, OLD, blanks)
+    row = next(row for row in answers(made) if row[1] == one.requirement.title.vi)
+    assert row[2] == "Đã ban hành quy trình."
+    assert id in {asked.id for asked in made.asked if asked.answer}
+    asked = [one.id for one in load(OLD).requirements.values() if 3 in one.levels]
+    assert {f"{what}:{id}" for what in ("approach", "plan") for id in asked} <= blanks.known
+    assert {"scope", "users", "information", "kind", "basis", "owner.name", "operator.reach"} <= blanks.known
+    assert "connected" not in blanks.known, "of levels 4 and 5"

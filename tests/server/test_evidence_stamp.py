@@ -24,9 +24,7 @@ pytestmark = pytest.mark.skipif(not shutil.which("openssl"), reason="needs opens
 
 @pytest.fixture
 def land(client, tree, person, tmp_path):
-    evidence.data_in(tmp_path / "data")
-    evidence.filled(client, tree, person("người-xin", role="admin"), person("người-duyệt", role="approver"))
-    return tree
+    return evidence.land(client, tree, person, tmp_path)
 
 
 def configured(settings, **given: str) -> None:

@@ -37,8 +37,7 @@ sys.exit(main(sys.argv[1:]))
 
 @pytest.fixture
 def bundle(client, tree, person, tmp_path) -> Path:
-    evidence.data_in(tmp_path / "data")
-    evidence.filled(client, tree, person("người-xin", role="admin"), person("người-duyệt", role="approver"))
+    evidence.land(client, tree, person, tmp_path)
     return made(tree["north"], tmp_path / "evidence.zip")
 
 

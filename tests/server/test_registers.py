@@ -116,6 +116,13 @@ def page_user(client: Client) -> User:
     return User.objects.get(pk=client.session["_auth_user_id"])
 
 
+def test_a_machine_that_says_nothing_changed_is_not_believed(client, another) -> None:
+    host = another("srv")
+    for memory, age in ((8, 2), (16, 1)):
+        reports(client, host, hardware(memory), digest="5" * 64, hours=age)
+        assert Seen.objects.get().memory_gib == memory
+
+
 def test_what_was_not_seen_is_not_empty(client, another, page, tree) -> None:
     machine = reports(client, another("srv-1"), hardware(memory=None, disks=None), serial=None)
     item = Item.objects.create(unit=tree["root"], name="a", machine=machine, created_by="x")

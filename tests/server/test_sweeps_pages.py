@@ -19,9 +19,8 @@ from server.programs.models import Key
 from server.sweeps import console
 from server.sweeps.models import Letter, Sheet
 from tests.server.feeds_given import given, mended
-from tests.server.sweeping import activity, configuration, in_force, letter, listed, reports
+from tests.server.sweeping import CVE, activity, configuration, in_force, letter, listed, reports, software
 from tests.server.test_matching_stored import match
-from tests.server.test_sweeps_letters import CVE, software
 
 pytestmark = pytest.mark.django_db
 

@@ -25,21 +25,21 @@ WORDING = {"tcvn_14423_2026": "anm"}
 
 
 def level(
-    system: System, pack: str = "", answers: dict[str, str] | None = None, level: int | None = None, blank_signer: bool = False
+    system: System, pack: str = "", blanks: Blanks | None = None, level: int | None = None, blank_signer: bool = False
 ) -> Report:
     """The dossier of a system that the caller may see. Raises NoLevel, NoMembers, NoSigner, BaselineError, TemplateError."""
     with translation.override("vi"):
-        return _Dossier(gather(system, pack, level), answers or {}, blank_signer).report()
+        return _Dossier(gather(system, pack, level), blanks or Blanks(), blank_signer).report()
 
 
 class _Dossier:
-    def __init__(self, gathered: Gathered, answers: dict[str, str], blank_signer: bool) -> None:
+    def __init__(self, gathered: Gathered, blanks: Blanks, blank_signer: bool) -> None:
         self.held, self.system = gathered, gathered.system
         self.judged = gathered.assessment
         self.blank_signer = blank_signer
         self.desk = desk(self.system.unit)
         self.say = Texts("level.yaml", WORDING.get(gathered.baseline.id, "attt"))
-        self.blanks = Blanks(answers)
+        self.blanks = blanks
         self.edition = gathered.baseline.standard.edition
         self.made_at = timezone.now()
         self.plan = Plan(gathered, self.say, self.blanks, self.made_at)
@@ -79,6 +79,7 @@ class _Dossier:
 
     def told(self, id: str, value: str, **values: object) -> list[Block]:
         """What the register says; else what a person wrote, or a marked blank."""
+        self.blanks.known.add(id)
         if value.strip():
             return [text(self.say(id, value=value.strip()))]
         return list(self.blanks.put(id, self.say(f"asks.{id}", **values)))
@@ -135,6 +136,7 @@ class _Dossier:
                 "reach": reach,
             }
         for field in ("name", "functions", "representative", "address", "reach"):
+            self.blanks.known.add(f"{role}.{field}")
             if value := values.get(field, "").strip():
                 yield text(self.say(f"body.{field}", value=value))
             else:
@@ -218,6 +220,7 @@ class _Dossier:
         yield self.heading("detail")
         kind = say.at("system_kinds").get(system.kind, "")
         for id, value in (("information", system.information), ("kind", kind), ("basis", system.basis)):
+            self.blanks.known.add(id)
             if not value:
                 yield from self.blanks.put(id, say(f"asks.{id}"))
         values = (system.information or add, kind or add, system.basis or add)

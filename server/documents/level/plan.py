@@ -96,20 +96,18 @@ class Plan:
 
     def ask(self, id: str, words: str, empty: str) -> str:
         """What a person wrote into a cell; marked where nobody has."""
-        said = self.blanks.answers.get(id, "").strip()
+        said = self.blanks.said(id)
         self.blanks.asked.append(Asked(id=id, text=words, answer=said))
         return said or empty
 
     def approach(self, line: RequirementLine) -> str:
         id, said = f"approach:{line.requirement.id}", []
-        if answer := self.blanks.answers.get(id, "").strip():
-            said = [answer]
         checks = _checks(line)
-        if not said and checks and (count := line.counts["applicable"]):
+        if checks and (count := line.counts["applicable"]):
             said.append(self.say("approach_checked", count=count, checks=len(checks)))
-        if not answer and line.attestation is not None and line.attestation.note:
+        if line.attestation is not None and line.attestation.note:
             said.append(self.say("approach_person", note=line.attestation.note))
-        if not said and line.state is not State.NOT_APPLICABLE:
+        if self.blanks.said(id) or (not said and line.state is not State.NOT_APPLICABLE):
             return self.ask(id, f"{line.clause} {wording.text(line.requirement.title)}".strip(), self.say("approach_ask"))
         return "\n".join(said)
 
@@ -145,10 +143,11 @@ class Plan:
     def plan(self, line: RequirementLine) -> str:
         """For what is not met: what is borne until when, what was given to whom, and a blank for the rest; for what is not known, that
         somebody looks."""
+        id, said = f"plan:{line.requirement.id}", []
+        written = self.blanks.said(id)
         if line.state in (State.MET, State.NOT_APPLICABLE):
             return self.say("plan_none")
-        id, said = f"plan:{line.requirement.id}", []
-        if not self.blanks.answers.get(id):
+        if not written:
             said = [*self.borne(line), *self.assigned(line)]
             if not said and line.state is State.UNDETERMINED and not line.waits_for_person:
                 return self.say("plan_look")
