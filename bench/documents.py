@@ -77,7 +77,7 @@ def _peak() -> dict[str, Any]:
 def _dossier() -> dict[str, Any]:
     """From the database to a DOCX; and once again, as a collector that runs does it: packs are read once."""
     from server.documents.exports import docx
-    from server.documents.level.dossier import level
+    from server.documents.papers.level.dossier import level
     from server.registers.systems import System
 
     one = System.objects.get()

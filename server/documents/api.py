@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from ninja import Field, Query, Router, Schema
 
 from server.documents import making
+from server.documents.kinds import KINDS
 from server.documents.models import Document, Issue
 from server.documents.views import answer
 from server.errors import Refused
@@ -23,7 +24,7 @@ class DocumentOut(Schema):
     id: int
     unit: int
     unit_name: str
-    kind: str = Field(description="reply · level")
+    kind: str = Field(description=" · ".join(name for name, _words in KINDS))
     title: str
     issue: int = Field(description="Number of the newest issue")
     made_at: datetime

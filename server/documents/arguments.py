@@ -7,6 +7,8 @@ from collections.abc import Callable
 
 Lazy = Callable[[str, str], Callable[[argparse.Namespace], int]]
 CONSOLE = "server.documents.console"
+REPORTS = ("executive", "monthly", "equipment", "yearly", "effectiveness", "books", "minutes", "monitoring")
+"""kinds.SPANS, named here because a command line is read before Django is there."""
 FIELDS = (
     "above", "issuer", "abbreviation", "drafting", "letter_pattern", "paper_pattern", "place", "addressees", "receivers", "authority",
     "signer_title", "signer_name", "wording", "scanned_by", "relation", "functions", "representative", "representative_title", "address",
@@ -23,12 +25,13 @@ def add(dossier: argparse._SubParsersAction[argparse.ArgumentParser], letterhead
     level.add_argument("system", metavar="SYSTEM", help=_("number, code or name in the register"))
     level.add_argument("--baseline", default="", metavar="PACK", help=_("standard it cites (default: the register's)"))
     level.add_argument("--level", type=int, choices=range(1, 6), help=_("default: as approved, else as proposed"))
-    yearly = command(
-        "yearly", lazy("yearly", CONSOLE), _("the yearly report on levels (form 08) of a unit and all below"), dossier
+    report = command(
+        "report", lazy("report", CONSOLE), _("a report of a unit and all below, of a time or of how things stand"), dossier
     )
-    yearly.add_argument("--year", required=True, type=int, choices=range(2017, 2100), metavar="YEAR")
-    yearly.add_argument("--unit", metavar="NAME", help=_("default: the root"))
-    for one in (reply, level, yearly):
+    report.add_argument("kind", choices=REPORTS, metavar="KIND", help=", ".join(REPORTS))
+    report.add_argument("--unit", metavar="NAME", help=_("default: the root"))
+    report.add_argument("--period", metavar="TIME", help=_("2026-11, 2026-Q4, 2026 or 2026-11-30, whichever the kind is of"))
+    for one in (reply, level, report):
         one.add_argument("--format", choices=("docx", "pdf", "xlsx"), default="docx")
         one.add_argument("--output", required=True, metavar="FILE")
         one.add_argument(

@@ -8,14 +8,17 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from server.campaigns.models import Campaign
 from server.campaigns.reading import Unreadable, contacts
 from server.documents import changing, making
 from server.documents.arguments import FIELDS
+from server.documents.kinds import SPANS
 from server.documents.letterhead import desk
 from server.documents.models import Document, Issue
+from server.documents.spans import FORMS, parse
 from server.registers.systems import System
 from server.terminal import OK, USAGE, say, wrong
 from server.units.console import named
@@ -40,11 +43,20 @@ def level(options: argparse.Namespace) -> int:
     return _write(options, lambda answers: making.of_system(found[0], None, "console", options.baseline, options.level, answers, options.blank_signer))  # fmt: skip
 
 
-def yearly(options: argparse.Namespace) -> int:
+def report(options: argparse.Namespace) -> int:
+    kind = SPANS[options.kind]
+    try:
+        span = parse(kind, options.period or "", timezone.localdate())
+    except ValueError:
+        if kind == "":
+            return wrong(_("%s speaks of the moment it is made; leave --period out") % options.kind)
+        return wrong(_("--period of %(kind)s is written like %(form)s") % {"kind": options.kind, "form": FORMS[kind]})
     unit = named(options.unit)
     if unit is None:
         return USAGE
-    return _write(options, lambda answers: making.of_year(unit, options.year, None, "console", answers, options.blank_signer))
+    return _write(
+        options, lambda answers: making.of_unit(options.kind, unit, span, None, "console", answers, options.blank_signer)
+    )
 
 
 def _system(word: str) -> list[System]:

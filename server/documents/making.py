@@ -9,21 +9,25 @@ from typing import NamedTuple, TypeVar
 
 from django.db import models, transaction
 from django.db.models import Max
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from baselines.loader import BaselineError
 from server.campaigns.models import Campaign
 from server.documents import grounds
 from server.documents.exports import docx, pdf, xlsx
+from server.documents.kinds import LEVEL, REPLY, SPANS
 from server.documents.letterhead import NoSigner
-from server.documents.level.dossier import level
-from server.documents.level.gather import NoLevel, NoMembers
 from server.documents.models import Document, Issue
-from server.documents.reply import NoAccount, reply
+from server.documents.papers import writer
+from server.documents.papers.level.dossier import level
+from server.documents.papers.level.gather import NoLevel, NoMembers
+from server.documents.papers.reply import NoAccount, reply
 from server.documents.report import Figure, Paragraph, Report, Style, blocks
+from server.documents.spans import Span, parse
 from server.documents.templates import TemplateError
+from server.documents.wanted import Wanted
 from server.documents.writing import Blanks
-from server.documents.yearly import yearly
 from server.journal import models as journal
 from server.registers.systems import System
 from server.units.models import Unit, User
@@ -51,17 +55,17 @@ class Unasked(Refused):
 
 def of_campaign(campaign: Campaign, unit: Unit, user: User | None, by: str, answers: dict[str, str] | None = None, blank_signer: bool = False, address: str = "") -> Issue:  # fmt: skip
     """A new issue of a unit's reply. Raises Refused."""
-    return _made(unit, "reply", f"campaign:{campaign.pk}", user, by, answers, blank_signer, address)
+    return _made(unit, REPLY, f"campaign:{campaign.pk}", user, by, answers, blank_signer, address)
 
 
 def of_system(system: System, user: User | None, by: str, pack: str = "", level: int | None = None, answers: dict[str, str] | None = None, blank_signer: bool = False, address: str = "") -> Issue:  # fmt: skip
     """A new issue of a system's dossier. Raises Refused."""
-    return _made(system.unit, "level", f"system:{system.pk}:{pack}:{level or ''}", user, by, answers, blank_signer, address)
+    return _made(system.unit, LEVEL, f"system:{system.pk}:{pack}:{level or ''}", user, by, answers, blank_signer, address)
 
 
-def of_year(unit: Unit, year: int, user: User | None, by: str, answers: dict[str, str] | None = None, blank_signer: bool = False, address: str = "") -> Issue:  # fmt: skip
-    """A new issue of the yearly report on levels. Raises Refused."""
-    return _made(unit, "yearly", f"unit:{unit.pk}:{year}", user, by, answers, blank_signer, address)
+def of_unit(kind: str, unit: Unit, span: Span, user: User | None, by: str, answers: dict[str, str] | None = None, blank_signer: bool = False, address: str = "") -> Issue:  # fmt: skip
+    """A new issue of one of kinds.SPANS. Raises Refused."""
+    return _made(unit, kind, f"unit:{unit.pk}:{span.written}", user, by, answers, blank_signer, address)
 
 
 def again(document: Document, user: User | None, by: str, blank_signer: bool = False, address: str = "") -> Issue:
@@ -104,11 +108,13 @@ def _made(unit: Unit, kind: str, about: str, user: User | None, by: str, answers
 def _report(unit: Unit, kind: str, about: str, user: User | None, blanks: Blanks, blank_signer: bool) -> Report:
     _what, number, *rest = about.split(":")
     try:
-        if kind == "reply":
+        if kind == REPLY:
             campaign = _there(Campaign.objects, number, user)
             return reply(campaign, unit, user, blanks, blank_signer)
-        if kind == "yearly":
-            return yearly(unit, int(rest[0]), user, blanks, blank_signer)
+        if kind in SPANS:
+            span = parse(SPANS[kind], rest[0] if rest else "", timezone.localdate())
+            with translation.override("vi"):
+                return writer(kind)(Wanted(unit, span, user, blanks, blank_signer))
         system = _there(System.objects, number, user)
         wanted = int(rest[1]) if rest[1:] and rest[1] else None
         return level(system, rest[0] if rest else "", blanks, wanted, blank_signer)

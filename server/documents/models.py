@@ -9,15 +9,11 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from server.documents.kinds import KINDS
 from server.documents.report import Report
 from server.units.models import Unit
 from server.units.scope import Scoped
 
-KINDS = [
-    ("reply", _("Reply to a letter, with its annexes")),
-    ("level", _("Level dossier of an information system")),
-    ("yearly", _("Yearly level report (form 08)")),
-]
 OPERATOR, ABOVE, INDEPENDENT = "operator", "above", "independent"
 RELATIONS = [
     (OPERATOR, _("it operates the systems itself")),
@@ -78,7 +74,7 @@ class Document(models.Model):
 
     unit = models.ForeignKey(Unit, on_delete=models.PROTECT, related_name="documents")
     kind = models.CharField(max_length=20, choices=KINDS)
-    about = models.CharField(max_length=60, help_text="What it is about: campaign:12, system:5/tcvn_14423_2026")
+    about = models.CharField(max_length=60, help_text="campaign:12 · system:5:tcvn_14423_2026:3 · unit:7:2026-Q3")
     title = models.CharField(max_length=300)
     answers = models.JSONField(default=dict, help_text="Blank -> what a person wrote there; goes into the next issue")
     made_by = models.CharField(max_length=200)

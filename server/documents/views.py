@@ -13,11 +13,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from server.campaigns.models import Campaign
-from server.documents import changing, making, reply
+from server.documents import changing, making
 from server.documents.forms import AnswersForm, LetterheadForm
+from server.documents.kinds import KINDS, SPANS
 from server.documents.letterhead import desk
 from server.documents.models import Document, Issue, Letterhead
+from server.documents.papers import reply
 from server.documents.report import Asked, Report
+from server.documents.spans import Span, parse, recent
 from server.ingest.access import address_of
 from server.registers.systems import System
 from server.units.models import Unit, User
@@ -25,6 +28,8 @@ from server.units.rights import ADMINISTER, HANDLE, JOURNAL
 from server.web.requests import user_of
 
 PAGE = 50
+RECENT = {"month": 4, "quarter": 3, "year": 2, "day": 1, "": 1}
+"""So many times are offered: the one that today is in, and those before it."""
 BOTH = ["GET", "HEAD", "POST"]
 LONG = ("approach:", "plan:")
 """Cells of a dossier: hundreds, so they are written by a file (`rasoat dossier asks`, `--answers`)."""
@@ -41,7 +46,7 @@ def _list(request: HttpRequest, problem: str = "", status: int = 200) -> HttpRes
     context = {
         "page": Paginator(rows, PAGE).get_page(request.GET.get("page")), "replies": _replies(user), "systems": _systems(user),
         "units": list(Unit.objects.visible_to(user, HANDLE).filter(valid_until=None).order_by("path")[:200]),
-        "year": timezone.localdate().year, "problem": problem, "nav": "documents",
+        "papers": _papers(), "problem": problem, "nav": "documents",
     }  # fmt: skip
     return render(request, "documents/documents.html", context, status=status)
 
@@ -56,13 +61,22 @@ def _replies(user: User) -> list[tuple[str, str]]:
     return found[:200]
 
 
+def _papers() -> list[tuple[str, list[tuple[str, str]]]]:
+    """[(kind of paper of a unit, [(kind/time, words)])]: the newest times of each."""
+    today = timezone.localdate()
+    return [
+        (str(dict(KINDS)[kind]), [(f"{kind}/{one.written}", one.said if one.kind else _("as of today")) for one in recent(span, today, RECENT[span])])
+        for kind, span in SPANS.items()
+    ]  # fmt: skip
+
+
 def _systems(user: User) -> list[System]:
     return list(System.objects.visible_to(user, HANDLE).order_by("name")[:200])
 
 
 @require_POST
 def new(request: HttpRequest) -> HttpResponse:
-    """A reply or a dossier, from what the form names."""
+    """A paper, from what the form names."""
     user = user_of(request)
     if not user.does(HANDLE):
         raise Http404
@@ -74,9 +88,11 @@ def new(request: HttpRequest) -> HttpResponse:
                 Campaign.objects.visible_to(user).get(pk=campaign), Unit.objects.get(pk=of), user, user.username,
                 blank_signer=blank, address=address_of(request),
             )  # fmt: skip
-        elif (year := _number(request.POST.get("year", ""))) and 2017 <= year < 2100:
+        elif paper := request.POST.get("paper", ""):
+            kind, _sign, written = paper.partition("/")
             unit = get_object_or_404(Unit.objects.visible_to(user, HANDLE), pk=_number(request.POST.get("unit", "")))
-            issue = making.of_year(unit, year, user, user.username, blank_signer=blank, address=address_of(request))
+            span = _span(kind, written)
+            issue = making.of_unit(kind, unit, span, user, user.username, blank_signer=blank, address=address_of(request))
         else:
             word = request.POST.get("system", "")
             if not (word.isascii() and word.isdecimal() and len(word) < 19):
@@ -86,6 +102,14 @@ def new(request: HttpRequest) -> HttpResponse:
     except making.Refused as error:
         return _list(request, str(error), status=409)
     return redirect("document", pk=issue.document_id)
+
+
+def _span(kind: str, written: str) -> Span:
+    """Raises Http404: the page offers no such time."""
+    try:
+        return parse(SPANS[kind], written, timezone.localdate())
+    except (KeyError, ValueError):
+        raise Http404 from None
 
 
 @require_safe

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from django.utils import timezone, translation
 
 from collectors.model import Snapshot, new_id
 from collectors.seal import seal
+from server.documents.kinds import SPANS
 from server.documents.models import Document, Issue, Letterhead
+from server.documents.papers import writer
 from server.documents.report import Column, Count, Front, Honesty, Paragraph, Report, Style, Table
+from server.documents.spans import parse
+from server.documents.wanted import Wanted
+from server.documents.writing import Blanks
 from server.ingest.models import Agent, Machine, StoredSnapshot
 from server.registers.systems import Member, System
-from server.units.models import Unit
+from server.units.models import Unit, User
 from tests.systems import sample
 
 ZONES = """Vùng biên | 203.0.113.0/29 | 203.0.113.0/29
@@ -45,6 +52,13 @@ def plain(mark: str, **more: object) -> Report:
         "honesty": Honesty(scanned_by="", relation="not_said", program="0", since=None, until=None, counts=(Count(text="Máy", number=1),)),
     }  # fmt: skip
     return Report.model_validate(told | more)
+
+
+def of_unit(kind: str, unit: Unit, period: str = "", user: User | None = None, answers: dict[str, str] | None = None, **more: Any) -> Report:  # fmt: skip
+    """One of kinds.SPANS as its writer makes it, without keeping it."""
+    span = parse(SPANS[kind], period, timezone.localdate())
+    with translation.override("vi"):
+        return writer(kind)(Wanted(unit, span, user, Blanks(answers), **more))
 
 
 def table(rows: int, name: str = "máy") -> Table:

@@ -25,8 +25,15 @@ def made(tree, tmp_path: Path):
 
     def make(content: bytes) -> int:
         path.write_bytes(content)
-        told = {"unit": None, "year": 2026, "blank_signer": False, "format": "xlsx", "output": str(tmp_path / "paper.xlsx")}
-        return console.yearly(argparse.Namespace(answers=str(path), **told))
+        told = {
+            "kind": "yearly",
+            "unit": None,
+            "period": "2026",
+            "blank_signer": False,
+            "format": "xlsx",
+            "output": str(tmp_path / "paper.xlsx"),
+        }
+        return console.report(argparse.Namespace(answers=str(path), **told))
 
     return make
 

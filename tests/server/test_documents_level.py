@@ -12,12 +12,11 @@ import pytest
 from baselines.loader import load
 from server.documents import making
 from server.documents.exports import docx as to_docx
-from server.documents.level.dossier import level
-from server.documents.level.gather import zone_type
+from server.documents.papers.level.dossier import level
+from server.documents.papers.level.gather import zone_type
 from server.documents.report import Figure, Paragraph, Style, Table, blocks
-from server.documents.yearly import yearly
 from server.registers.systems import System
-from tests.server.documents import signed, system
+from tests.server.documents import of_unit, signed, system
 from tests.server.test_rights import person
 from tests.systems import sample
 
@@ -102,7 +101,7 @@ def test_the_yearly_report_counts_what_the_register_says_and_nothing_more(tree) 
         System.objects.create(unit=tree["north"], name=name, approval=approval, created_by="x", **more)
     System.objects.create(unit=tree["south"], name="của phòng khác", approval="draft", created_by="x")
     signed(tree["north"])
-    made = yearly(tree["north"], 2026, person("bắc", "operator", tree["north"]))
+    made = of_unit("yearly", tree["north"], "2026", person("bắc", "operator", tree["north"]))
     said = " ".join(one.text for one in made.body if isinstance(one, Paragraph))
     for words in (
         "Tổng số hệ thống thông tin: 04",
@@ -125,7 +124,7 @@ def test_the_yearly_report_counts_what_the_register_says_and_nothing_more(tree) 
 @pytest.mark.django_db
 def test_a_register_without_systems_has_finished_nothing(tree) -> None:
     signed(tree["north"])
-    made = yearly(tree["north"], 2026, None)
+    made = of_unit("yearly", tree["north"], "2026")
     said = " ".join(one.text for one in made.body if isinstance(one, Paragraph))
     assert "đã hoàn thành" not in said
     assert "7. Dự kiến thời gian hoàn thành" in " ".join(made.blanks)

@@ -13,7 +13,7 @@ from server.campaigns.models import Campaign, Excuse, Part, Row
 from server.documents import grounds, making
 from server.documents.exports import docx
 from server.documents.models import Document
-from server.documents.reply import NoAccount, reply
+from server.documents.papers.reply import NoAccount, reply
 from server.documents.report import Paragraph, Report, Style, Table, blocks
 from server.documents.writing import Blanks
 from server.units.models import Unit

@@ -14,9 +14,9 @@ from baselines.loader import load
 from baselines.systems import register
 from baselines.systems.result import Standing
 from collectors.model import Kind, Record
-from server.documents.level import drawing, gather
-from server.documents.level.dossier import level
-from server.documents.level.gather import NOWHERE, Thing, zone_of, zone_type
+from server.documents.papers.level import drawing, gather
+from server.documents.papers.level.dossier import level
+from server.documents.papers.level.gather import NOWHERE, Thing, zone_of, zone_type
 from server.documents.report import Paragraph, Report, Style, Table, blocks
 from server.documents.texts import Texts
 from server.documents.writing import Blanks

@@ -46,7 +46,9 @@ def test_kill_9_before_the_answer_tells_it_twice_under_the_same_ids(
             site.until(lambda: Outlet.objects.get(pk=known.pk).sent >= 5)
             first, second = receiver.got
             assert first.ids == second.ids
-            assert len(set(first.ids)) == len(first.ids) >= 5, "the five, and the deadline of the law that may be near on this day"
+            assert len(set(first.ids)) == len(first.ids) >= 5, (
+                "the five, and the deadline of the law that may be near on this day"
+            )
             assert first.headers["Rasoat-Delivery"] == second.headers["Rasoat-Delivery"]
     finally:
         site.close()

@@ -12,7 +12,7 @@ from xml.sax.saxutils import escape
 from collectors.facts.interfaces import Interfaces
 from collectors.model import Kind
 from server.documents.exports.layout import width as bold_width
-from server.documents.level.gather import NOWHERE, Gathered, Thing, zone_of
+from server.documents.papers.level.gather import NOWHERE, Gathered, Thing, zone_of
 from server.documents.texts import Texts
 
 WIDTH = 165.0

@@ -19,8 +19,8 @@ from baselines.systems.result import AssetLine, RequirementLine, Standing, State
 from collectors.model import Kind
 from server.assess import wording
 from server.assignments.models import Assignment
-from server.documents.level.gather import Gathered
-from server.documents.level.rests import reaches
+from server.documents.papers.level.gather import Gathered
+from server.documents.papers.level.rests import reaches
 from server.documents.report import Asked, Block, Cell, Style
 from server.documents.texts import Texts
 from server.documents.writing import Blanks, day, short, table, text

@@ -9,7 +9,7 @@ from baselines.systems.result import State
 from collectors import VERSION
 from server.assess import wording
 from server.documents.letterhead import Desk
-from server.documents.level.gather import Gathered
+from server.documents.papers.level.gather import Gathered
 from server.documents.report import Count, Dated, Honesty, Pack, Unreached, Wording
 from server.documents.texts import Texts
 from server.feeds import status as feeds

@@ -9,10 +9,10 @@ from django.utils import timezone, translation
 
 from collectors.model import Kind
 from server.documents.letterhead import Desk, desk
-from server.documents.level import drawing
-from server.documents.level.gather import NOWHERE, Gathered, Thing, gather, zone_type
-from server.documents.level.plan import NAMES, Plan
-from server.documents.level.rests import honesty
+from server.documents.papers.level import drawing
+from server.documents.papers.level.gather import NOWHERE, Gathered, Thing, gather, zone_type
+from server.documents.papers.level.plan import NAMES, Plan
+from server.documents.papers.level.rests import honesty
 from server.documents.report import Appendix, Block, Cell, Figure, Report, Style
 from server.documents.texts import Texts, number
 from server.documents.writing import Blanks, table, text

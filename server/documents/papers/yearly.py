@@ -5,39 +5,34 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 
-from django.utils import timezone, translation
+from django.utils import timezone
 
-from collectors import VERSION
-from server.documents.letterhead import desk
 from server.documents.report import Block, Cell, Count, Honesty, Paragraph, Report, Style
 from server.documents.texts import Texts
-from server.documents.writing import Blanks, day, table, text
+from server.documents.wanted import Wanted
+from server.documents.writing import day, table, text
 from server.registers.systems import APPRAISED, APPROVED, System
-from server.units.models import Unit, User
 
 WRITTEN = ("draft", "sent", APPRAISED, APPROVED)
 
 
-def yearly(unit: Unit, year: int, user: User | None, blanks: Blanks | None = None, blank_signer: bool = False) -> Report:
-    """Of what this person sees of the unit and below; for nobody everything: the console's. Raises NoSigner, TemplateError."""
-    with translation.override("vi"):
-        return _Yearly(unit, year, user, blanks or Blanks(), blank_signer).report()
+def write(of: Wanted) -> Report:
+    """Raises NoSigner, TemplateError."""
+    return _Yearly(of).report()
 
 
 class _Yearly:
-    def __init__(self, unit: Unit, year: int, user: User | None, blanks: Blanks, blank_signer: bool) -> None:
-        self.desk, self.year, self.blank_signer = desk(unit), year, blank_signer
+    def __init__(self, of: Wanted) -> None:
+        self.of, self.desk, self.year, self.blanks = of, of.desk, of.span.first.year, of.blanks
         self.say = Texts("yearly.yaml", self.desk.values["wording"] or "anm")
-        self.blanks = blanks
-        rows = System.objects.all() if user is None else System.objects.visible_to(user)
-        rows = rows.filter(unit__path__under=unit.path).select_related("unit").order_by("unit__path", "name", "pk")
+        rows = of.rows(System).select_related("unit").order_by("unit__path", "name", "pk")
         every = list(rows)
         self.systems = [one for one in every if one.state != "stopped"]
         self.stopped = len(every) - len(self.systems)
 
     def report(self) -> Report:
         say, told = self.say, {"year": str(self.year), "unit": self.desk.named}
-        front = self.desk.front(say("subject", **told), self.desk.lines("addressees"), str(say.at("type")), str(say.at("short")), blank_signer=self.blank_signer)  # fmt: skip
+        front = self.of.front(say("subject", **told), str(say.at("type")), str(say.at("short")))
         since, until = date(self.year - 1, 12, 15), date(self.year, 12, 14)
         body: list[Block] = [text(say("intro", **told, since=day(since), until=day(until)))]
         body += self.general()
@@ -108,12 +103,10 @@ class _Yearly:
             "all": len(self.systems), "stopped": self.stopped, "unsaid": self.unsaid,
             "unlevelled": sum(one.level is None for one in self.systems),
         }  # fmt: skip
-        return Honesty(
-            scanned_by=self.desk.values["scanned_by"], relation=self.desk.values["relation"] or "not_said",
-            program=VERSION, since=None, until=None,
+        return self.of.honesty(
             remarks=(self.say("remark"), self.say("remark_moment", day=day(timezone.localdate()))),
             counts=tuple(Count(text=self.say(f"counts.{name}"), number=count) for name, count in told.items()),
-        )  # fmt: skip
+        )
 
 
 def _day(on: date | None) -> str:
