@@ -567,8 +567,8 @@ def test_nothing_of_a_paper_of_another_unit_can_be_reached(tree) -> None:
     assert client.get(f"/units/{tree['south'].pk}/letterhead/").status_code == 404
     assert client.post(f"/units/{tree['south'].pk}/letterhead/", {"signer_name": "A", "version": "0"}).status_code == 404
     assert client.post("/documents/new/", {"unit": tree["south"].pk, "paper": "yearly/2026"}).status_code == 404
-    for paper in ("yearly/26", "yearly/", "reply/2026", "monthly/2026-13", "books/2026"):
-        assert client.post("/documents/new/", {"unit": tree["north"].pk, "paper": paper}).status_code == 404, (
+    for word in ("yearly/26", "yearly/", "reply/2026", "monthly/2026-13", "books/2026"):
+        assert client.post("/documents/new/", {"unit": tree["north"].pk, "paper": word}).status_code == 404, (
             "no such time or paper"
         )
     assert Document.objects.count() == 1
