@@ -102,9 +102,10 @@ def told(user: User) -> int:
     return _unanswered(Reminder.objects.visible_to(user, HANDLE)).values("unit", "key", "day").distinct().count()
 
 
-def gathered(user: User, unit: Unit, first: date, last: date, kinds: Iterable[str] = KINDS) -> list[Event]:
+def gathered(user: User | None, unit: Unit, first: date, last: date, kinds: Iterable[str] = KINDS) -> list[Event]:
     """What falls in that span, and before it what people were told of and what still waits."""
-    reach, here = Reach(user, unit), Reminder.objects.visible_to(user, SEE).filter(unit__path__under=unit.path, day__lt=first)
+    mine = Reminder.objects.all() if user is None else Reminder.objects.visible_to(user, SEE)
+    reach, here = Reach(user, unit), mine.filter(unit__path__under=unit.path, day__lt=first)
     waiting = set(_unanswered(here).values_list("key", "day"))
     before: list[Event] = []
     if waiting:

@@ -66,7 +66,7 @@ class Numbers:
 def by_unit(user: User | None, now: datetime) -> dict[int, Numbers]:
     """Of each unit by itself, without those below."""
     found: dict[int, Numbers] = defaultdict(Numbers)
-    machines = _seen_by(Machine, user).values("unit_id").annotate(
+    machines = seen_by(Machine, user).values("unit_id").annotate(
         seen=Count("pk", filter=Q(latest__isnull=False)),
         expected=Count("pk"),
         fresh=Count("pk", filter=reported_of_late(now)),
@@ -75,7 +75,7 @@ def by_unit(user: User | None, now: datetime) -> dict[int, Numbers]:
     for row in machines.order_by():
         found[row["unit_id"]].add(Numbers(row["expected"], row["seen"], row["fresh"], row["judged"]))
     excused = Expected.excused(timezone.localdate(now))
-    lists = _seen_by(Expected, user).filter(listed=True, machine=None).values("unit_id").annotate(
+    lists = seen_by(Expected, user).filter(listed=True, machine=None).values("unit_id").annotate(
         excused=Count("pk", filter=excused), all=Count("pk")
     )  # fmt: skip
     for row in lists.order_by():
@@ -103,7 +103,7 @@ def summed(
     own: dict[int, N], zero: type[N], user: User | None, parent: Unit | None, seen: dict[int, Unit] | None = None
 ) -> tuple[N, list[Branch[N]]]:
     """The same of numbers that were counted for each unit by itself. `seen`: the units this person sees, if they are at hand."""
-    units = {unit.pk: unit for unit in _seen_by(Unit, user)} if seen is None else seen
+    units = {unit.pk: unit for unit in seen_by(Unit, user)} if seen is None else seen
     total = zero()
     children: dict[int, Branch[N]] = {}
     for pk, numbers in own.items():
@@ -136,18 +136,18 @@ def gap(user: User | None, name: str, unit: Unit | None, now: datetime) -> Query
     """The rows behind a gap: of Expected for those of OF_LISTS, else of Machine."""
     if name in OF_LISTS:
         excused = Expected.excused(timezone.localdate(now))
-        rows = _seen_by(Expected, user).filter(listed=True, machine=None).select_related("unit")
+        rows = seen_by(Expected, user).filter(listed=True, machine=None).select_related("unit")
         rows = rows.prefetch_related("mentions").order_by("unit__path", "name", "pk")
         rows = rows.filter(excused if name == "excused" else ~excused)
         if name != "excused":
             rows = rows.filter(matched_by="ambiguous") if name == "ambiguous" else rows.exclude(matched_by="ambiguous")
     else:
-        rows = _seen_by(Machine, user).filter(_CONDITIONS[name](now)).select_related("unit", "latest").defer("latest__sealed")
+        rows = seen_by(Machine, user).filter(_CONDITIONS[name](now)).select_related("unit", "latest").defer("latest__sealed")
         rows = rows.order_by("unit__path", "name", "pk")
     return rows.filter(unit__path__under=unit.path) if unit else rows
 
 
-def _seen_by(model: type[Any], user: User | None) -> QuerySet[Any]:
+def seen_by(model: type[Any], user: User | None) -> QuerySet[Any]:
     """What that person sees; everything for nobody: whoever has the collector's own console."""
     rows: QuerySet[Any] = model.objects.all() if user is None else model.objects.visible_to(user)
     return rows.filter(IN_SERVICE) if model is Machine else rows

@@ -89,8 +89,10 @@ class Day(NamedTuple):
     """Of the fails; empty where one rule was asked for."""
 
 
-def parts(user: User, unit: Unit) -> list[str]:
-    """Paths of what this person sees of a unit and everything below it."""
+def parts(user: User | None, unit: Unit) -> list[str]:
+    """Paths of what this person sees of a unit and everything below it; for nobody all of it: the console's."""
+    if user is None:
+        return [unit.path]
     mine = user.parts(SEE)
     return [unit.path] if unit.path.startswith(tuple(mine)) else outermost(path for path in mine if path.startswith(unit.path))
 
@@ -103,7 +105,7 @@ def under(path: str, parts: list[str]) -> Q:
     return condition
 
 
-def worst_rules(user: User, unit: Unit, kind: str = "", limit: int = 50) -> Worst:
+def worst_rules(user: User | None, unit: Unit, kind: str = "", limit: int = 50) -> Worst:
     """The rules that most machines fail, the gravest first. Read from the tallies."""
     mine, code = parts(user, unit), KINDS[Kind(kind)] if kind else None
     counted, borne = tally.read(mine, code), overlay.by_rule(mine, code)
@@ -159,16 +161,19 @@ def changed_since(
     ]  # fmt: skip
 
 
-def turned_by_rule(user: User, unit: Unit, moment: datetime) -> dict[int, dict[tuple[str, str], int]]:
-    """Rule -> (was, now) -> how often that became known since a moment."""
-    turned = _of(Transition.objects.filter(written_at__gt=moment), user, unit).order_by()
+def turned_by_rule(
+    user: User | None, unit: Unit, moment: datetime, until: datetime | None = None
+) -> dict[int, dict[tuple[str, str], int]]:
+    """Rule -> (was, now) -> how often that became known since a moment, and before another."""
+    known = Q(written_at__gt=moment) if until is None else Q(written_at__gte=moment, written_at__lt=until)
+    turned = _of(Transition.objects.filter(known), user, unit).order_by()
     found: dict[int, dict[tuple[str, str], int]] = {}
     for rule, was, now, number in turned.values_list("rule_id", "was", "now").annotate(number=Count("*")):
         found.setdefault(rule, {})[WORDS[was], WORDS[now]] = number
     return found
 
 
-def _of(rows: QuerySet[R], user: User, unit: Unit) -> QuerySet[R]:
+def _of(rows: QuerySet[R], user: User | None, unit: Unit) -> QuerySet[R]:
     """Those of the machines in service that this person sees of a unit and everything below it.
 
     The database cannot guess how many machines lie under a path, and each way is slow for the other case: few machines are
@@ -213,7 +218,7 @@ def history(user: User, machine: int, rule: int) -> list[Step]:
     return [Step(begin, WORDS[first], ""), *steps]
 
 
-def trend(user: User, unit: Unit, until: date, days: int = 30, kind: str = "", rule: int | None = None) -> list[Day]:
+def trend(user: User | None, unit: Unit, until: date, days: int = 30, kind: str = "", rule: int | None = None) -> list[Day]:
     """Each day's end of a unit, oldest first; days that were not rolled up, or on which no machine was asked the rule, are not
     there. Read from the roll-ups alone."""
     nodes = [int(path.rstrip("/").rpartition("/")[2]) for path in parts(user, unit)]

@@ -1,4 +1,4 @@
-"""What turned in the last day, by check: machines that fail anew, that were mended, that cannot be told any more.
+"""What turned in the last day, or between two moments, by check: machines that fail anew, that were mended, that cannot be told any more.
 
 A check that several requirements name turns under each of them: it is told once, by the rule under which most turned.
 """
@@ -44,8 +44,12 @@ class Changes:
 
 
 def changes(user: User, unit: Unit, now: datetime) -> Changes:
-    since = now - SPAN
-    turned = queries.turned_by_rule(user, unit, since)
+    return between(user, unit, now - SPAN)
+
+
+def between(user: User | None, unit: Unit, since: datetime, until: datetime | None = None, shown: int = SHOWN) -> Changes:
+    """What became known since a moment, and before another. For nobody of all of the unit and below: the console's."""
+    turned = queries.turned_by_rule(user, unit, since, until)
     rules = Rule.objects.in_bulk(turned)
     by_check: dict[tuple[str, str], Turned] = {}
     for row in (_row(rules[pk], counts) for pk, counts in turned.items() if pk in rules):
@@ -55,7 +59,7 @@ def changes(user: User, unit: Unit, now: datetime) -> Changes:
     rows = [row for row in by_check.values() if row.most]
     rows.sort(key=lambda one: (not one.worse, -one.words.rule.severity, -one.worse, -one.better, -one.unclear, one.words.rule.pk))
     worse, better, unclear = (sum(getattr(row, name) for row in rows) for name in ("worse", "better", "unclear"))
-    return Changes(since, worse, better, unclear, rows[:SHOWN], max(0, len(rows) - SHOWN))
+    return Changes(since, worse, better, unclear, rows[:shown], max(0, len(rows) - shown))
 
 
 def _row(rule: Rule, counts: dict[tuple[str, str], int]) -> Turned:

@@ -13,8 +13,8 @@ from django.utils.translation import gettext_lazy as _
 
 from server.assess.freshness import FAILING, PASSED, UNCLEAR
 from server.coverage.models import Expected
-from server.coverage.numbers import Branch, Numbers, reported_of_late, summed
-from server.ingest.models import IN_SERVICE, Machine
+from server.coverage.numbers import Branch, Numbers, reported_of_late, seen_by, summed
+from server.ingest.models import Machine
 from server.units.models import Unit, User
 from server.units.rights import SEE
 
@@ -96,19 +96,19 @@ class Standing(Numbers):
         return found
 
 
-def below(user: User, unit: Unit | None, now: datetime) -> tuple[Standing, list[Branch[Standing]]]:
-    """What this person sees of a part of the tree, and of each unit right below."""
+def below(user: User | None, unit: Unit | None, now: datetime) -> tuple[Standing, list[Branch[Standing]]]:
+    """What this person (for nobody: the console) sees of a part of the tree, and of each unit right below."""
     every = {one.pk: one for one in Unit.objects.all()}  # once: there are many, and each question needs them
-    mine = tuple(user.parts(SEE))
+    mine = ("/",) if user is None else tuple(user.parts(SEE))
     seen = {pk: one for pk, one in every.items() if one.path.startswith(mine)}
     return summed(_by_unit(user, now, unit, every), Standing, user, unit, seen)
 
 
-def _by_unit(user: User, now: datetime, unit: Unit | None, every: dict[int, Unit]) -> dict[int, Standing]:
+def _by_unit(user: User | None, now: datetime, unit: Unit | None, every: dict[int, Unit]) -> dict[int, Standing]:
     """Of each unit by itself: server/coverage counts the four numbers in the same way."""
     under = Q(unit__path__under=unit.path) if unit else Q()
     fresh = reported_of_late(now, every)
-    machines = Machine.objects.visible_to(user).filter(IN_SERVICE, under).order_by().values("unit_id").annotate(
+    machines = seen_by(Machine, user).filter(under).order_by().values("unit_id").annotate(
         all=Count("pk"), seen=Count("latest"), fresh=Count("pk", filter=fresh), judged=Count("latest__assessment"),
         failing=Count("pk", filter=FAILING), unclear=Count("pk", filter=UNCLEAR), passing=Count("pk", filter=PASSED & fresh),
     )  # fmt: skip
@@ -118,7 +118,7 @@ def _by_unit(user: User, now: datetime, unit: Unit | None, every: dict[int, Unit
             Standing(row["all"], row["seen"], row["fresh"], row["judged"], 0, row["failing"], row["unclear"], row["passing"])
         )
     excused = Expected.excused(timezone.localdate(now))
-    listed = Expected.objects.visible_to(user).filter(under, listed=True, machine=None).order_by().values("unit_id")
+    listed = seen_by(Expected, user).filter(under, listed=True, machine=None).order_by().values("unit_id")
     for one in listed.annotate(let_off=Count("pk", filter=excused), all=Count("pk")):
         lines = one["all"] - one["let_off"]
         found[one["unit_id"]].add(Standing(expected=lines, listed=lines, excused=one["let_off"]))

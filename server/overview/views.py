@@ -66,15 +66,20 @@ def _part(user: User, unit: Unit, now: datetime, days: str) -> dict[str, Any]:
     units = Unit.objects.in_bulk(unit.ids)
     policy = resolve(unit, units)
     pack = pack_of(policy.baseline)
-    worst = queries.worst_rules(user, unit, limit=10_000)
-    failing = _by_check([one for one in worst.rules if one.fail], policy.level)
-    failing.sort(key=lambda one: not one.words.exploited)
+    rows, waiting = failing(user, unit, policy.level)
     return {
         "above": list(Unit.objects.visible_to(user).filter(pk__in=unit.ids[:-1])), "kind": word(unit.kind),
-        "policy": policy, "pack": pack, "worst": failing[:WORST], "failing_rules": len(failing),
-        "waiting": worst.waiting, "changes": changes(user, unit, now), "trend": trend(user, unit, timezone.localdate(now), days),
+        "policy": policy, "pack": pack, "worst": rows[:WORST], "failing_rules": len(rows),
+        "waiting": waiting, "changes": changes(user, unit, now), "trend": trend(user, unit, timezone.localdate(now), days),
         "spans": SPANS, "feeds": feeds.foot(), "systems": systems(user, unit),
     }  # fmt: skip
+
+
+def failing(user: User | None, unit: Unit, level: int) -> tuple[list[Row], int]:
+    """The checks that machines fail, exploited vulnerabilities first, then the gravest; and reports not counted in yet."""
+    worst = queries.worst_rules(user, unit, limit=10_000)
+    rows = _by_check([one for one in worst.rules if one.fail], level)
+    return sorted(rows, key=lambda one: not one.words.exploited), worst.waiting
 
 
 def _by_check(counted: list[RuleCount], level: int) -> list[Row]:
