@@ -22,7 +22,7 @@ SLICE = 50
 """Machines between two looks at whether to go on. Each is a short transaction of its own."""
 
 
-@task("assess.rejudge", _("Judge stored facts again"), lock="assess.rejudge", journal="assess.rejudged")
+@task("assess.rejudge", _("Judge stored facts again"), lock="assess.rejudge", journal="assess.rejudged", gives_way=True)
 def rejudge(work: Work, everything: bool = False) -> Outcome:
     """The newest snapshot of each machine of the job's unit and below: those judged otherwise than holds now, or everything.
 

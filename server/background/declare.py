@@ -43,6 +43,10 @@ class Stopped(LaidDown):
     """The worker is told to end. The job goes back and continues where it stands."""
 
 
+class GaveWay(LaidDown):
+    """Others have waited long enough. The job goes back behind them and continues where it stands."""
+
+
 class Lost(LaidDown):
     """Another worker has the job: this one was silent for so long that it was taken for dead. Nothing more may be written."""
 
@@ -53,6 +57,7 @@ class Call(Protocol):
     def stopping(self) -> bool: ...
     def cancelled(self) -> bool: ...
     def lost(self) -> bool: ...
+    def others_wait(self) -> bool: ...
 
 
 class Work:
@@ -80,6 +85,8 @@ class Work:
         """A slice is done: so many more, and what to know when the job is taken up again here. Raises LaidDown."""
         self._note(count, kept)
         self.check()
+        if self.job.name in TASKS and TASKS[self.job.name].gives_way and self._call.others_wait():
+            raise GaveWay
 
     @contextmanager
     def slice(self, count: int = 1, **kept: Any) -> Iterator[None]:
@@ -111,6 +118,7 @@ class Task:
     wait: timedelta
     lock: str
     journal: str
+    gives_way: bool
 
     def enqueue(
         self, *, by: str, unit: Unit | None = None, subject: str = "", key: str = "", after: timedelta = timedelta(),
@@ -134,16 +142,18 @@ def goes_into(enqueue: Callable[..., Job]) -> None:
 
 
 def task(
-    name: str, title: str | _StrPromise, *, retries: int = 5, wait: timedelta = timedelta(seconds=2), lock: str = "", journal: str = ""
+    name: str, title: str | _StrPromise, *, retries: int = 5, wait: timedelta = timedelta(seconds=2), lock: str = "", journal: str = "",
+    gives_way: bool = False,
 ) -> Callable[[Callable[..., Outcome]], Task]:  # fmt: skip
     """Declare a task. `retries`: how often in a row without getting ahead; `wait` before the first, doubled each time.
     `lock`: never two with that word at once. `journal`: the action under which an outcome that is not nothing is written there.
+    `gives_way`: it walks over every machine and goes on where `advance` says, so it may be laid down for others that wait.
     """
 
     def declared(function: Callable[..., Outcome]) -> Task:
         if name in TASKS:
             raise ValueError(f"{name} is declared twice")
-        TASKS[name] = Task(name, title, function, retries, wait, lock, journal)
+        TASKS[name] = Task(name, title, function, retries, wait, lock, journal, gives_way)
         return TASKS[name]
 
     return declared

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import DatabaseError, IntegrityError, InterfaceError, connections, transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.db.models.functions import Coalesce, Now
 
 from server.background import queue
@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 LOCK_WAIT = timedelta(seconds=5)
 WAIT_MAX = timedelta(minutes=10)
 PATIENCE_SECONDS = 60.0
+TURN = timedelta(minutes=1)
+"""So long a job that walks over every machine has its worker for itself; then those that wait have theirs."""
 T = TypeVar("T")
 
 
@@ -126,6 +128,13 @@ def _in_one_line(error: Exception) -> str:
     return f"{type(error).__name__}: {said}" if said else type(error).__name__
 
 
+def others_wait(job: Job) -> bool:
+    """Whether some job is due that could begin, but for a free worker."""
+    running = Job.objects.filter(state=Job.RUNNING).exclude(lock="").values("lock")
+    due = Job.objects.filter(Q(due_at=None) | Q(due_at__lte=Now()), state=Job.WAITING, asked_at__lte=Now())
+    return due.exclude(lock=job.lock, lock__gt="").exclude(lock__in=running).exists()
+
+
 class Pulse(threading.Thread):
     """Notes at intervals that the job is alive, from a thread of its own: a long slice is no death."""
 
@@ -133,6 +142,7 @@ class Pulse(threading.Thread):
         super().__init__(name=f"pulse of {job.pk}", daemon=True)
         self._job = Job.objects.filter(pk=job.pk, delivery=job.delivery, state=Job.RUNNING)
         self._over, self._lost, self._cancelled = threading.Event(), threading.Event(), threading.Event()
+        self._held, self._began, self._others = job, time.monotonic(), threading.Event()
         if job.cancel_asked:
             self._cancelled.set()
 
@@ -153,6 +163,8 @@ class Pulse(threading.Thread):
             self._lost.set()
         elif self._job.filter(cancel_asked=True).exists():
             self._cancelled.set()
+        elif time.monotonic() - self._began > TURN.total_seconds() and others_wait(self._held):
+            self._others.set()
 
     def end(self) -> None:
         self._over.set()
@@ -165,3 +177,6 @@ class Pulse(threading.Thread):
 
     def lost(self) -> bool:
         return self._lost.is_set()
+
+    def others_wait(self) -> bool:
+        return self._others.is_set()

@@ -15,7 +15,7 @@ def remind(work: Work) -> Outcome:
     return {"rows": told} if told else None
 
 
-@task("calendar.certificates", _("Read when certificates of machines end"), lock="calendar.certificates")
+@task("calendar.certificates", _("Read when certificates of machines end"), lock="calendar.certificates", gives_way=True)
 def read_certificates(work: Work) -> Outcome:
     after, done = int(work.kept.get("after", 0)), 0
     while True:

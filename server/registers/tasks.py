@@ -22,7 +22,7 @@ KEPT = timedelta(days=1)
 """A file that nobody took over by then is forgotten."""
 
 
-@task("registers.read", _("Read new reports for the registers"), lock="registers.read")
+@task("registers.read", _("Read new reports for the registers"), lock="registers.read", gives_way=True)
 def read(work: Work) -> Outcome:
     done = {"read": 0, "failed": 0, "after": 0} | work.kept
     while part := list(seen.stale().filter(pk__gt=done["after"])[:SLICE]):

@@ -35,7 +35,7 @@ REPORTS = 24
 """Reports of one machine that came since it was looked at; of more, the newest. Each is a moment of its own."""
 
 
-@task("sweeps.look", _("Look for indicators in stored reports"), lock="sweeps.look")
+@task("sweeps.look", _("Look for indicators in stored reports"), lock="sweeps.look", gives_way=True)
 def look(work: Work) -> Outcome:
     """Machines with a newer report, or that were held against other lists. A slice begun twice writes nothing twice."""
     if not keep.missing() and not _wanted(stamp()).exists():

@@ -31,7 +31,7 @@ class Calm:
     def stopping(self) -> bool:
         return False
 
-    cancelled = lost = stopping
+    cancelled = lost = others_wait = stopping
 
 
 def run(task: Task, job: Job | None = None) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,7 +19,8 @@ from server.assess import judge, packs
 from server.assess import tasks as assess
 from server.assess.models import StoredAssessment
 from server.assess.tasks import follow, rejudge
-from server.background import console, delivery, periodic, queue, worker
+from server.background import console, delivery, periodic, queue, run, worker
+from server.background.declare import TASKS
 from server.background.models import Job
 from server.config import Data
 from server.ingest.models import Machine
@@ -199,6 +201,36 @@ def test_cancelled_between_two_slices_then_continued_without_doing_it_twice(flee
     assert of(job).state == Job.DONE
     assert asked == sorted(set(asked)), "each once"
     assert of(job).outcome == {"judged": 3, "failed": 0}
+
+
+def test_a_long_walk_gives_way_to_what_waits_and_goes_on_where_it_stood(fleet, tree, asked, monkeypatch):
+    monkeypatch.setattr(assess, "SLICE", 1)
+    waited, order = iter([True]), []
+    monkeypatch.setattr(run.Pulse, "others_wait", lambda pulse: next(waited, False))
+    honest = TASKS["assess.age"].function
+    told = replace(TASKS["assess.age"], function=lambda work: order.append(list(asked)) or honest(work))
+    monkeypatch.setitem(TASKS, "assess.age", told)
+    first = rejudge.enqueue(by="console", everything=True)
+    other = told.enqueue(by="console")
+    work_off()
+    assert (of(first).state, of(other).state) == (Job.DONE, Job.DONE)
+    assert [len(given) for given in order] == [1], "after the first slice, before the second"
+    assert asked == sorted(set(asked)), "each machine once"
+    assert of(first).outcome == {"judged": 3, "failed": 0}
+    assert of(first).attempts == 1, "to give way is no failure"
+
+
+def test_only_what_could_begin_is_given_way_to(tree):
+    mine = Job.objects.create(name="assess.rejudge", asked_by="x", state=Job.RUNNING, lock="walk", heartbeat_at=timezone.now())
+    assert not run.others_wait(mine)
+    waits = {"state": Job.WAITING, "asked_by": "x", "name": "assess.age"}
+    Job.objects.create(**waits, lock="walk")
+    Job.objects.create(**waits, due_at=timezone.now() + timedelta(minutes=1))
+    Job.objects.create(name="assess.age", asked_by="x", state=Job.RUNNING, lock="other", heartbeat_at=timezone.now())
+    Job.objects.create(**waits, lock="other")
+    assert not run.others_wait(mine), "of its own lock, not due yet, of a lock that another holds"
+    Job.objects.create(**waits)
+    assert run.others_wait(mine)
 
 
 def rows_of(client: Client) -> str:

@@ -56,7 +56,7 @@ class Calm:
     def stopping(self) -> bool:
         return False
 
-    cancelled = lost = stopping
+    cancelled = lost = others_wait = stopping
 
 
 def job_of(**arguments: Any) -> Job:

@@ -49,7 +49,7 @@ class Ready(NamedTuple):
     made: Made
 
 
-@task("matching.match", _("Match stored facts with the data on vulnerabilities"), lock="matching.match")
+@task("matching.match", _("Match stored facts with the data on vulnerabilities"), lock="matching.match", gives_way=True)
 def rematch(work: Work, refresh: bool = False) -> Told:
     """Machines whose newest snapshot, or the data it was matched with, is another than when they were last matched.
 
