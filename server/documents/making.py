@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from baselines.loader import BaselineError
 from server.campaigns.models import Campaign
 from server.documents import grounds
-from server.documents.exports import docx, pdf, xlsx
+from server.documents.exports import docx, layout, pdf, xlsx
 from server.documents.kinds import LEVEL, REPLY, SPANS
 from server.documents.letterhead import NoSigner
 from server.documents.models import Document, Issue
@@ -178,7 +178,8 @@ def lines(report: Report) -> Iterator[str]:
     yield " ".join((*front.above, *front.issuer, front.symbol, front.place, front.mark)).strip()
     yield f"{front.type} {front.subject}".strip()
     yield from front.addressees
-    yield " ".join((*front.authority, front.signer_title, front.signer_name)).strip()
+    for side in layout.sides(front):
+        yield " ".join((*side.authority, side.title, side.name)).strip()
     yield from front.receivers
     for one in (*blocks(report), *grounds.appendix(report).blocks):
         if isinstance(one, Paragraph):

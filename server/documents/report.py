@@ -74,6 +74,14 @@ class Appendix(Part):
     blocks: tuple[Block, ...]
 
 
+class Cosigner(Part):
+    """Another side that signs, in a paper that two sides sign."""
+
+    authority: tuple[str, ...] = Field(default=(), description="Lines above the title, as of the paper's own signer")
+    title: str = Field(description="Empty: a marked blank")
+    name: str = Field(description="Empty: a marked blank")
+
+
 class Front(Part):
     """Components 1 to 9 of the decree. Number and day are the clerk's: they are left blank (article 15)."""
 
@@ -89,6 +97,9 @@ class Front(Part):
     authority: tuple[str, ...] = Field(default=(), description="KT. GIÁM ĐỐC, TM. ... above the signer's own title")
     signer_title: str = Field(description="Empty: a marked blank")
     signer_name: str = Field(description="Empty: a marked blank")
+    cosigners: tuple[Cosigner, ...] = Field(
+        default=(), exclude_if=lambda told: not told, description="Left of the signer, in one row; receivers stand below them"
+    )
     mark: str = Field(default="", description="LƯU HÀNH NỘI BỘ, where the unit asks for it; secrecy is never stamped here")
 
 

@@ -107,17 +107,27 @@ class _Maker:
         front, words = self.report.front, replace(self.words, place_and_day=layout.plain(self.words.place_and_day))
         head = layout.head(front)
         attached = layout.appendices(self.report, self.say)
+        told = {"above": head.above, "issuer": head.issuer}
+        signer = (
+            self.signer(front.signer_title.upper(), words.signer_title_blank),
+            self.signer(front.signer_name, words.signer_name_blank),
+        )
+        signed = ""
+        if front.cosigners:
+            # all sides sign in one row of the body; the foot of the template keeps the receivers alone
+            told |= {"authority": (), "cosigners": ()}
+            signer, signed = (Xml(""), Xml("")), self.signatures()
         return {
-            "front": _plain(front.model_copy(update={"above": head.above, "issuer": head.issuer})),
+            "front": _plain(front.model_copy(update=told)),
             "subject": layout.plain("\n".join(head.subject)),
             "words": words,
             "issuer_rule": self.rule(0.42 * layout.width(head.issuer[-1], 12), _cell_width(self.document, 0)), "motto_rule": self.rule(layout.width(words.motto, 13), _cell_width(self.document, 1)),
             "subject_rule": self.rule(0.42 * layout.width(head.subject[-1], 14), self.width / 20),
             "mark": Xml(_boxed(front.mark, "RMark")),
             "addressees": Xml(self.addressees(head.addressees)),
-            "signer_title": self.signer(front.signer_title.upper(), words.signer_title_blank),
-            "signer_name": self.signer(front.signer_name, words.signer_name_blank),
-            "body": Xml("".join(map(self.block, self.report.body))),
+            "signer_title": signer[0],
+            "signer_name": signer[1],
+            "body": Xml("".join(map(self.block, self.report.body)) + signed),
             "appendices": Xml(self.section_end() + "".join(self.appendix(one, place == len(attached)) for place, one in enumerate(attached, 1))),
         }  # fmt: skip
 
@@ -144,6 +154,27 @@ class _Maker:
 
     def signer(self, text: str, blank: str) -> Xml:
         return Xml(_paragraph(text, "RSigner") if text else _paragraph(blank, "RSigner", marked=True))
+
+    def signatures(self) -> str:
+        """Everybody who signs, side by side, on one page."""
+        sides = layout.sides(self.report.front)
+        width = self.width // len(sides)
+        # names in a row of their own: they stand level, however many lines are above them
+        titles, names = [], []
+        for side in sides:
+            over = [_paragraph(line, "RSigner") for line in side.authority]
+            titles.append("".join((*over, self.signer(side.title.upper(), self.words.signer_title_blank))))
+            names.append(_paragraph("", "RSigner") * 4 + self.signer(side.name, self.words.signer_name_blank))
+        rows = "".join(
+            f"<w:tr><w:trPr><w:cantSplit/></w:trPr>{''.join(_column(cell, width) for cell in row)}</w:tr>"
+            for row in (titles, names)
+        )
+        grid = f'<w:gridCol w:w="{width}"/>' * len(sides)
+        return (
+            _paragraph("", "RRule", '<w:keepNext/><w:spacing w:before="240"/>')
+            + f'<w:tbl><w:tblPr><w:tblW w:w="{width * len(sides)}" w:type="dxa"/><w:tblLayout w:type="fixed"/></w:tblPr><w:tblGrid>{grid}</w:tblGrid>'
+            f"{rows}</w:tbl>" + _paragraph("", "RRule")
+        )
 
     def block(self, one: Block) -> str:
         if isinstance(one, Paragraph):
@@ -278,6 +309,10 @@ def _cell(text: str, width: int, style: str, align: str = "", strong: bool = Fal
     bold = "<w:rPr><w:b/></w:rPr>" if strong else ""
     run = f"<w:r>{bold}{_text(text)}</w:r>" if text else ""
     return f'<w:tc><w:tcPr><w:tcW w:w="{width}" w:type="dxa"/></w:tcPr><w:p><w:pPr><w:pStyle w:val="{style}"/>{align}</w:pPr>{run}</w:p></w:tc>'
+
+
+def _column(paragraphs: str, width: int) -> str:
+    return f'<w:tc><w:tcPr><w:tcW w:w="{width}" w:type="dxa"/></w:tcPr>{paragraphs}</w:tc>'
 
 
 def _cell_width(document: docx.document.Document, column: int) -> float:

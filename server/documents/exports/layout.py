@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from server.documents import grounds
-from server.documents.report import Appendix, Front, Report
+from server.documents.report import Appendix, Cosigner, Front, Report
 from server.documents.templates import FONTS
 from server.documents.texts import Texts
 
@@ -108,6 +108,11 @@ def head(front: Front) -> Head:
         lines(front.subject, 14, 420) if front.type else lines(front.subject, 12, HEAD_ROOM * 1.05),
         tuple(_through(one) for one in front.addressees),
     )
+
+
+def sides(front: Front) -> tuple[Cosigner, ...]:
+    """Everybody who signs, from the left; the paper's own signer last."""
+    return (*front.cosigners, Cosigner(authority=front.authority, title=front.signer_title, name=front.signer_name))
 
 
 def _through(addressee: str) -> str:

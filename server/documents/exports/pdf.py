@@ -27,6 +27,10 @@ _BREAK = "\u200b"
 def written(report: Report) -> bytes:
     """The file. Raises TemplateError with the file and the place."""
     path = find(NAME)
+    if report.front.cosigners and "front.sides" not in path.read_text("utf-8", "replace"):
+        raise TemplateError(
+            f"{path}: front.sides is missing: this paper is signed by two sides, as the template that ships prints it"
+        )
     with tempfile.TemporaryDirectory(prefix="rasoat-paper-") as folder:
         root = Path(folder)
         maker = _Maker(root, report)
@@ -60,6 +64,11 @@ class _Maker:
         head = layout.head(front)
         told |= {"above": head.above, "issuer": head.issuer, "subject_lines": head.subject, "addressees": head.addressees}
         told["signer_title"] = front.signer_title.upper()
+        told["sides"] = (
+            [{"authority": one.authority, "title": one.title.upper(), "name": one.name} for one in layout.sides(front)]
+            if front.cosigners
+            else []
+        )
         return {
             "title": layout.printable(self.report.title),
             "landscape": self.report.landscape,
