@@ -10,7 +10,6 @@ machine on which other work starts and ends daemons meanwhile. Takes four to ten
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import pickle
@@ -22,7 +21,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import yaml
-from measure import RESULTS
+from measure import RESULTS, arguments
 from peers import ask, mapping, page
 
 GUIDE = "/usr/share/xml/scap/ssg/content/ssg-debian12-ds.xml"
@@ -127,15 +126,16 @@ def _word(value: bool | None) -> str:
     return {True: "yes", False: "no", None: "unknown"}[value]
 
 
-def main() -> int:
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--guide", type=Path, default=Path(GUIDE))
-    arguments.add_argument("--page", action="store_true")
-    arguments.add_argument("--keep", type=Path)
-    arguments.add_argument("--apart", action="store_true")
-    options = arguments.parse_args()
+def main(argv: list[str] | None = None) -> int:
+    parser = arguments(__doc__)
+    parser.add_argument("--guide", type=Path, default=Path(GUIDE))
+    parser.add_argument("--page", action="store_true")
+    parser.add_argument("--keep", type=Path)
+    parser.add_argument("--apart", action="store_true")
+    options = parser.parse_args(argv)
     if options.apart and not os.environ.get(APART):
-        inside = ["unshare", "--fork", "--pid", "--mount-proc", sys.executable, *sys.argv]
+        words = sys.argv[1:] if argv is None else argv
+        inside = ["unshare", "--fork", "--pid", "--mount-proc", sys.executable, __file__, *words]
         return subprocess.run(inside, env={**os.environ, APART: "1"}, check=False).returncode
     results = RESULTS / "agreement.json"
     if options.page:
@@ -151,8 +151,9 @@ def main() -> int:
         if options.keep:
             options.keep.write_bytes(pickle.dumps(tuple(heard)))
     told = judged(heard)
-    results.write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", "utf-8")
-    PAGE.write_text(page.page(told), "utf-8")
+    if not options.no_result:
+        results.write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", "utf-8")
+        PAGE.write_text(page.page(told), "utf-8")
     return verdict(told)
 
 

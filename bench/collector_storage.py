@@ -6,7 +6,6 @@ Prints the median of each question people ask, bytes per host, and how fast firs
 
 from __future__ import annotations
 
-import argparse
 import multiprocessing
 import os
 import statistics
@@ -24,7 +23,7 @@ from uuid import uuid4
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from collector_fill import NOW, Shape, fill
-from measure import write
+from measure import arguments, write
 
 HOSTS, SMALL, RULES, DAYS = 25_000, 1_000, 200, 90
 TARGET_MS = {"postgresql": 50, "sqlite": 150}
@@ -35,11 +34,11 @@ MOST = 0.40
 """Of raw COPY's rate, at least."""
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser()
+def main(argv: list[str] | None = None) -> int:
+    parser = arguments(__doc__)
     parser.add_argument("--hosts", type=int, default=HOSTS)
     parser.add_argument("--only", choices=("postgresql", "sqlite"))
-    options = parser.parse_args()
+    options = parser.parse_args(argv)
     figures: dict[str, Any] = {}
     with tempfile.TemporaryDirectory(prefix="rasoat-bench-") as folder:
         os.environ |= {"RASOAT_DATA": folder, "DJANGO_SETTINGS_MODULE": "server.settings"}
@@ -54,7 +53,8 @@ def main() -> int:
         if options.only != "sqlite":
             with postgresql():
                 figures["postgresql"] = measured("postgresql", Shape(options.hosts, RULES, DAYS))
-    write("collector_storage", figures)
+    peers = ("Django", *figures)
+    write("collector_storage", figures, peers, keep=not options.no_result)
     return 0
 
 

@@ -6,7 +6,6 @@ it on a tenth of the sessions. Wrong: text came without an error, and it is not 
 
 from __future__ import annotations
 
-import argparse
 import sys
 import tempfile
 import time
@@ -17,7 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "bench")]
 
-from measure import write  # noqa: E402
+from measure import arguments, write  # noqa: E402
 from ssh_sweep import COMMANDS, PASSWORD, answers, netmiko, rasoat  # noqa: E402
 
 from collectors.errors import CollectError  # noqa: E402
@@ -39,12 +38,12 @@ def fake(number: int, latency: float) -> Fake:
     )
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser()
+def main(argv: list[str] | None = None) -> int:
+    parser = arguments(__doc__)
     parser.add_argument("--sessions", type=int, default=3000)
     parser.add_argument("--threads", type=int, default=50)
     parser.add_argument("--latency", type=float, default=0.05)
-    options = parser.parse_args()
+    options = parser.parse_args(argv)
     result = {}
     with tempfile.TemporaryDirectory() as place, Fakes() as fakes:
         folder = Path(place)
@@ -68,15 +67,21 @@ def main() -> int:
                     return "error"
                 held = answers(f"R{number}")
                 right = all(text.strip() == held[command].strip() for text, command in zip(said, COMMANDS, strict=True))
-                return "right" if right else "WRONG"
+                return "right" if right else "wrong"
 
             started = time.monotonic()
             with ThreadPoolExecutor(options.threads) as pool:
                 ends = Counter(pool.map(one, range(sessions)))
-            result[word] = {"sessions": sessions, "seconds": round(time.monotonic() - started, 1), **dict(sorted(ends.items()))}
+            result[word] = {
+                "sessions": sessions,
+                "seconds": round(time.monotonic() - started, 1),
+                "wrong": 0,
+                **dict(sorted(ends.items())),
+            }
             print(word, result[word], flush=True)
-    write("device_truth", {"threads": options.threads, "latency_s": options.latency, **result})
-    return 0 if not result["rasoat"].get("WRONG") else 1
+    figures = {"threads": options.threads, "latency_s": options.latency, **result}
+    write("device_truth", figures, ("netmiko", "paramiko"), keep=not options.no_result)
+    return int(bool(result["rasoat"]["wrong"]))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ server each. Target: at most 10 % more.
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 import tempfile
@@ -14,7 +13,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from measure import compiled, interleaved, write
+from measure import arguments, compiled, interleaved, write
 
 from collectors.discovery.ranges import MAX_RATE
 from collectors.transports.nmap import COMMON, HOSTS, SERVICES_ROOT, STEADY
@@ -37,12 +36,12 @@ def programs(lan: Lan, folder: Path, network: str, services: bool) -> dict[str, 
     }
 
 
-def main() -> int:
+def main(argv: list[str] | None = None) -> int:
+    parser = arguments(__doc__)
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--hosts", type=int, default=12)
+    options = parser.parse_args(argv)
     compiled()
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--runs", type=int, default=3)
-    arguments.add_argument("--hosts", type=int, default=12)
-    options = arguments.parse_args()
     rows: dict[str, object] = {"hosts": options.hosts, "max_rate": MAX_RATE}
     with Lan() as lan, tempfile.TemporaryDirectory() as work:
         os.environ["RASOAT_STATE_DIR"] = str(Path(work) / "state")
@@ -61,7 +60,7 @@ def main() -> int:
             ratio = round(costs["rasoat"].wall_s / costs["nmap"].wall_s, 3)
             print(f"{name:<34}{costs['nmap'].wall_s:>9.2f}{costs['rasoat'].wall_s:>10.2f}{ratio:>8.2f}")
             rows |= {f"{name}: nmap": costs["nmap"], f"{name}: rasoat": costs["rasoat"], f"{name}: ratio": ratio}
-    write("discovery", rows)
+    write("discovery", rows, ("nmap",), keep=not options.no_result)
     return 0
 
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import argparse
 import io
 import json
 import os
@@ -12,34 +13,43 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from measure import write
+from measure import arguments, write
 
 HERE = Path(__file__).parents[1]
 TIMES = 5
-"""So many times the sample system of 40 machines."""
 
 
-def main() -> int:
+def main(argv: list[str] | None = None) -> int:
+    parser = arguments(__doc__)
+    parser.add_argument("--times", type=int, default=TIMES, help="so many times the sample system of 40 machines")
+    parser.add_argument("--inside", help=argparse.SUPPRESS)
+    options = parser.parse_args(argv)
+    if options.inside:
+        print(json.dumps(_inside(options.inside, options.times)))
+        return 0
     with tempfile.TemporaryDirectory(prefix="rasoat-bench-") as folder:
         env = {**os.environ, "RASOAT_DATA": folder, "DJANGO_SETTINGS_MODULE": "server.settings", "PYTHONPATH": str(HERE)}
-        _run(env, "prepare")
-        figures = {name: _run(env, name) for name in ("dossier", "pdf", "xlsx")}
+        _run(env, "prepare", options.times)
+        figures = {name: _run(env, name, options.times) for name in ("dossier", "pdf", "xlsx")}
     for name, row in figures.items():
         print(f"{name}: {row}")
-    write("documents", figures)
+    peers = ("python-docx", "docxtpl", "typst", "XlsxWriter")
+    write("documents", figures, peers, keep=not options.no_result)
     return 0
 
 
-def _run(env: dict[str, str], what: str) -> dict[str, Any]:
-    out = subprocess.run([sys.executable, __file__, what], capture_output=True, text=True, env=env, check=True, cwd=HERE).stdout
+def _run(env: dict[str, str], what: str, times: int) -> dict[str, Any]:
+    words = [sys.executable, __file__, "--inside", what, "--times", str(times)]
+    out = subprocess.run(words, capture_output=True, text=True, env=env, check=True, cwd=HERE).stdout
     found: dict[str, Any] = json.loads(out.splitlines()[-1])
     return found
 
 
-def _inside(what: str) -> dict[str, Any]:
+def _inside(what: str, times: int) -> dict[str, Any]:
     from server.config import Data
 
     data = Data.here()
@@ -48,10 +58,10 @@ def _inside(what: str) -> dict[str, Any]:
     import django
 
     django.setup()
-    return {"prepare": _prepare, "dossier": _dossier, "pdf": _pdf, "xlsx": _xlsx}[what]()
+    return {"prepare": partial(_prepare, times), "dossier": partial(_dossier, times), "pdf": _pdf, "xlsx": _xlsx}[what]()
 
 
-def _prepare() -> dict[str, Any]:
+def _prepare(times: int) -> dict[str, Any]:
     from django.core.management import call_command
 
     from server.units.models import Unit
@@ -60,7 +70,7 @@ def _prepare() -> dict[str, Any]:
     call_command("migrate", verbosity=0)
     root = Unit.objects.create(name="Sở Thông tin và Truyền thông tỉnh A", level=3, baseline="tcvn_11930_2017")
     signed(root)
-    system(root, TIMES)
+    system(root, times)
     return {}
 
 
@@ -74,7 +84,7 @@ def _peak() -> dict[str, Any]:
     return {"peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024}
 
 
-def _dossier() -> dict[str, Any]:
+def _dossier(times: int) -> dict[str, Any]:
     """From the database to a DOCX; and once again, as a collector that runs does it: packs are read once."""
     from server.documents.exports import docx
     from server.documents.papers.level.dossier import level
@@ -83,7 +93,7 @@ def _dossier() -> dict[str, Any]:
     one = System.objects.get()
     first, told = _timed(lambda: docx.written(level(one, "tcvn_11930_2017")))
     _again, later = _timed(lambda: docx.written(level(one, "tcvn_11930_2017")))
-    return {"machines": 40 * TIMES, "bytes": len(first), "first": told, "again": later, **_peak()}
+    return {"machines": 40 * times, "bytes": len(first), "first": told, "again": later, **_peak()}
 
 
 def _pdf() -> dict[str, Any]:
@@ -107,7 +117,4 @@ def _xlsx() -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:]:
-        print(json.dumps(_inside(sys.argv[1])))
-        sys.exit(0)
     sys.exit(main())

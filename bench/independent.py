@@ -13,7 +13,6 @@ The folder given is no part of the repository, and nothing of it is kept: only c
 
 from __future__ import annotations
 
-import argparse
 import re
 import sys
 from collections import Counter
@@ -25,7 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "bench")]
 
 import yaml  # noqa: E402
-from measure import write  # noqa: E402
+from measure import arguments, write  # noqa: E402
 
 from baselines import loader  # noqa: E402
 from baselines.evaluate import evaluate  # noqa: E402
@@ -182,12 +181,12 @@ def judged(platform: Platform, path: Path) -> Snapshot:
     return collect(Target(name="x", kind=kind, via="replay"), Answers(platform, texts, names[-1] if names else NAME))
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+def main(argv: list[str] | None = None) -> int:
+    parser = arguments(__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--write", action="store_true", help="write the counts to bench/results/independent.json")
     parser.add_argument("--show", type=int, default=20, help="how many failures of each kind to print")
-    options = parser.parse_args()
+    options = parser.parse_args(argv)
     right: Counter[str] = Counter()
     tried: Counter[str] = Counter()
     for system, path, wrong in identified(options.folder):
@@ -235,7 +234,7 @@ def main() -> int:
             "outputs": total, "identified": good, "identified_percent": share, "by_system": by_system,
             "configurations": dict(files), "facts": dict(outcomes), "verdicts": dict(verdicts), "crashes": len(crashes),
             "contradicted_passes": len(against),
-        })  # fmt: skip
+        }, keep=not options.no_result)  # fmt: skip
     return 1 if crashes else 0
 
 

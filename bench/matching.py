@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from measure import write
+from measure import arguments, write
 from rejudging import _collector as collector
 
 from collectors.model import new_id
@@ -22,13 +22,16 @@ PACKAGES, SOURCES, TOLD, PER_SOURCE = 2_000, 1_400, 10_000, 6
 """Packages and sources of a host; sources the publisher speaks of, and vulnerabilities of each."""
 
 
-def main() -> int:
+def main(argv: list[str] | None = None) -> int:
+    parser = arguments(__doc__)
+    parser.add_argument("--machines", type=int, default=MANY, metavar="N")
+    options = parser.parse_args(argv)
     with tempfile.TemporaryDirectory() as folder:
         collector(Path(folder))
         _data(0)
-        figures = {**_one_host(), **_fleet()}
+        figures = {**_one_host(), **_fleet(options.machines)}
     print(json.dumps(figures, indent=1))
-    write("matching", figures)
+    write("matching", figures, ("Django", "sqlite"), keep=not options.no_result)
     return 0
 
 
@@ -100,19 +103,19 @@ def _one_host() -> dict[str, Any]:
     }
 
 
-def _fleet() -> dict[str, Any]:
+def _fleet(many: int) -> dict[str, Any]:
     figures: dict[str, Any] = {}
-    for name, groups in (("different", MANY), ("alike", GROUPS)):
-        _store(groups)
+    for name, groups in (("different", many), ("alike", GROUPS)):
+        _store(many, groups)
         for what, turned in (("first", 0), ("after_a_swap", 20)):
             _data(turned)
-            seconds = _rematched()
-            figures[f"{name}_{what}_per_second"] = round(MANY / seconds)
-            figures[f"{name}_{what}_fleet_minutes"] = round(FLEET * seconds / MANY / 60, 1)
+            seconds = _rematched(many)
+            minutes = round(FLEET * seconds / many / 60, 1)
+            figures.setdefault(name, {})[what] = {"per_second": round(many / seconds), "fleet_minutes": minutes}
     return figures
 
 
-def _rematched() -> float:
+def _rematched(many: int) -> float:
     from server.background.declare import Work
     from server.background.models import Job
     from server.feeds.matching import tasks
@@ -121,7 +124,7 @@ def _rematched() -> float:
         def stopping(self) -> bool:
             return False
 
-        cancelled = lost = stopping
+        cancelled = lost = others_wait = stopping
 
     job = tasks.rematch.enqueue(by="bench")
     Job.objects.filter(pk=job.pk).update(state=Job.RUNNING)
@@ -129,13 +132,13 @@ def _rematched() -> float:
     told = tasks.rematch.function(Work(Job.objects.get(pk=job.pk), Calm()))
     seconds = time.process_time() - started
     assert told is not None
-    assert told["matched"] == MANY, told
+    assert told["matched"] == many, told
     Job.objects.filter(pk=job.pk).update(state=Job.DONE)
     return seconds
 
 
-def _store(groups: int) -> None:
-    """MANY machines as if they had come in, of so many kinds."""
+def _store(many: int, groups: int) -> None:
+    """Machines as if they had come in, of so many kinds."""
     from django.utils import timezone
 
     from collectors.model import facts_digest
@@ -149,7 +152,7 @@ def _store(groups: int) -> None:
     agent, _new = Agent.objects.get_or_create(name="bench", unit=unit, public_key=bytes(32))
     now = timezone.now()
     machines = Machine.objects.bulk_create(
-        Machine(unit=unit, agent=agent, own=False, name=f"m{number}", kind="server") for number in range(MANY)
+        Machine(unit=unit, agent=agent, own=False, name=f"m{number}", kind="server") for number in range(many)
     )
     for number, machine in enumerate(machines):
         document = {"id": new_id(), "records": _records(number % groups + 1)}

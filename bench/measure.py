@@ -3,17 +3,24 @@ different runs are not compared."""
 
 from __future__ import annotations
 
+import argparse
 import compileall
 import json
 import os
 import platform
+import sqlite3
 import statistics
 import subprocess
 import time
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from importlib import metadata
 from pathlib import Path
 
-RESULTS = Path(__file__).parent / "results"
+RESULTS = Path(os.environ.get("RASOAT_BENCH_RESULTS") or Path(__file__).parent / "results")
+"""Where results are kept; `python -m bench --quick` takes another folder, because figures of small sizes stand for nothing."""
+_STARTED = time.monotonic()
 
 
 @dataclass
@@ -68,6 +75,13 @@ def compiled() -> None:
         compileall.compile_dir(root / package, quiet=1)
 
 
+def arguments(doc: str | None) -> argparse.ArgumentParser:
+    """What every bench understands; each adds its own."""
+    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--no-result", action="store_true", help="print, and leave bench/results/ as it is")
+    return parser
+
+
 def machine() -> dict[str, object]:
     """What it was measured on."""
     model = next(
@@ -78,12 +92,54 @@ def machine() -> dict[str, object]:
         ),
         "",
     )
-    return {"cpu": model, "cores": os.cpu_count(), "kernel": platform.release(), "python": platform.python_version()}
+    try:
+        system = platform.freedesktop_os_release().get("PRETTY_NAME", "")
+    except OSError:
+        system = platform.system()
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return {
+        "cpu": model, "cores": os.cpu_count(), "memory_mib": round(memory / 2**20), "system": system, "kernel": platform.release(),
+        "python": platform.python_version(),
+    }  # fmt: skip
 
 
-def write(name: str, rows: dict[str, object]) -> None:
+def versions(peers: Iterable[str]) -> dict[str, str]:
+    """Of rasoat and of what it was measured with: names of Python distributions or of Debian packages, `postgresql` (the server that
+    the benches start) and `sqlite`. What is not there is left out: it was not measured."""
+    found = {name: version_of(name) for name in ("rasoat", *peers)}
+    return {name: version for name, version in found.items() if version}
+
+
+def version_of(name: str) -> str | None:
+    if name == "sqlite":
+        return sqlite3.sqlite_version
+    if name == "postgresql":
+        places = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda path: int(path.parts[4]))
+        return _said([str(places[-1]), "--version"]).rpartition("PostgreSQL) ")[2].split(" ")[0] if places else None
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        word, _, version = _said(["dpkg-query", "-W", "-f", "${db:Status-Status} ${Version}", name]).partition(" ")
+        return version if word == "installed" else None
+
+
+def _said(argv: list[str]) -> str:
+    try:
+        return subprocess.run(argv, capture_output=True, text=True, check=False).stdout.strip()
+    except OSError:
+        return ""
+
+
+def write(name: str, rows: Mapping[str, object], peers: Iterable[str] = (), *, keep: bool = True) -> None:
+    """The figures with what they were measured on, of what and when. `keep` False: `--no-result` was asked."""
+    if not keep:
+        return
+    head: dict[str, object] = {
+        "machine": machine(), "day": datetime.now(UTC).date().isoformat(), "versions": versions(peers),
+        "seconds_taken": round(time.monotonic() - _STARTED),
+    }  # fmt: skip
+    assert not head.keys() & rows.keys(), head.keys() & rows.keys()
     RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"{name}.json"
     plain = {key: asdict(value) if isinstance(value, Cost) else value for key, value in rows.items()}
-    path.write_text(json.dumps({"machine": machine(), **plain}, indent=1, ensure_ascii=False) + "\n", "utf-8")
-    print(f"written: bench/results/{name}.json")
+    (RESULTS / f"{name}.json").write_text(json.dumps({**head, **plain}, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    print(f"written: {name}.json")

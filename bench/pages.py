@@ -9,7 +9,6 @@ process stands beside it: on a machine that others use as well, it is the one to
 
 from __future__ import annotations
 
-import argparse
 import gzip
 import os
 import re
@@ -25,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from collector_fill import Shape, fill
 from collector_storage import postgresql
-from measure import write
+from measure import arguments, write
 
 HOSTS, RULES, DAYS, TIMES = 25_000, 200, 30, 15
 TARGET_MS, TARGET_BYTES = 150, 200_000
@@ -36,12 +35,12 @@ PAGES = (
 )  # fmt: skip
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser()
+def main(argv: list[str] | None = None) -> int:
+    parser = arguments(__doc__)
     parser.add_argument("--hosts", type=int, default=HOSTS)
     parser.add_argument("--times", type=int, default=TIMES)
     parser.add_argument("--out", default="pages")
-    options = parser.parse_args()
+    options = parser.parse_args(argv)
     with tempfile.TemporaryDirectory(prefix="rasoat-bench-") as folder:
         os.environ |= {"RASOAT_DATA": folder, "DJANGO_SETTINGS_MODULE": "server.settings"}
         import django
@@ -55,7 +54,8 @@ def main() -> int:
             figures = {who: asked(who, options.times) for who in ("centre", "province")}
     worst = {who: max(page["ms"] for page in pages.values()) for who, pages in figures.items()}
     heaviest = max(page["first_view_bytes"] for pages in figures.values() for page in pages.values())
-    write(options.out, {"hosts": options.hosts, "slowest_ms": worst, "heaviest_first_view_bytes": heaviest, "pages": figures})
+    told = {"hosts": options.hosts, "slowest_ms": worst, "heaviest_first_view_bytes": heaviest, "pages": figures}
+    write(options.out, told, ("Django", "postgresql"), keep=not options.no_result)
     return 0
 
 

@@ -14,7 +14,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from measure import write
+from measure import arguments, write
 from rejudging import _collector as collector
 
 MANY = 25_000
@@ -22,12 +22,15 @@ TARGET_SECONDS = 10.0
 """For the workbook (issue 8)."""
 
 
-def main() -> int:
+def main(argv: list[str] | None = None) -> int:
+    parser = arguments(__doc__)
+    parser.add_argument("--rows", type=int, default=MANY, metavar="N")
+    options = parser.parse_args(argv)
     with tempfile.TemporaryDirectory() as folder:
         collector(Path(folder))
-        figures = measured(int(sys.argv[1]) if len(sys.argv) > 1 else MANY)
+        figures = measured(options.rows)
     print(json.dumps(figures, indent=1))
-    write("registers", figures)
+    write("registers", figures, ("Django", "openpyxl", "XlsxWriter", "sqlite"), keep=not options.no_result)
     return 0
 
 

@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from measure import write
+from measure import arguments, write
 
 from collectors.facts import FACTS
 from collectors.model import new_id
@@ -24,10 +24,15 @@ CASES = Path(__file__).parents[1] / "tests/cases"
 FLEET = 25_000
 SERVERS = 0.04
 """A thousand of the model customer's twenty-five thousand."""
-FEW, MANY = 250, 2_500
+MANY = 2_500
+"""Machines that are judged; memory is looked at after a tenth of them as well."""
 
 
-def main() -> int:
+def main(argv: list[str] | None = None) -> int:
+    parser = arguments(__doc__)
+    parser.add_argument("--machines", type=int, default=MANY, metavar="N")
+    options = parser.parse_args(argv)
+    few, many = max(1, options.machines // 10), options.machines
     rasoat = str(Path(sys.executable).parent / "rasoat")
     out = subprocess.run([rasoat, "scan", "--format", "json", "--quiet"], capture_output=True, text=True, check=False).stdout
     seen = json.loads(out)["snapshot"]
@@ -35,17 +40,17 @@ def main() -> int:
         _collector(Path(folder))
         figures: dict[str, Any] = {}
         for name, snapshot in (("server", seen), ("workstation", _workstation())):
-            figures[name] = _measured(snapshot)
+            figures[name] = _measured(snapshot, few, many)
             row = figures[name]
             print(
                 f"{name}: {row['bytes']:,} bytes, {row['checks']} checks: {row['per_second']:,} a second, "
                 f"{FLEET:,} in {FLEET / row['per_second']:.0f} s; checking every fact again takes {row['checked_over_trusted']}x as long; "
-                f"peak {row['peak_mib_few']} MiB after {FEW}, {row['peak_mib_many']} MiB after {MANY}"
+                f"peak {row['peak_mib_few']} MiB after {few}, {row['peak_mib_many']} MiB after {many}"
             )
     mixed = FLEET * (SERVERS / figures["server"]["per_second"] + (1 - SERVERS) / figures["workstation"]["per_second"])
     figures["fleet_seconds"] = round(mixed)
     print(f"{FLEET:,} machines, {SERVERS:.0%} of them servers: {mixed:.0f} s on one core")
-    write("rejudging", figures)
+    write("rejudging", figures, ("Django", "sqlite"), keep=not options.no_result)
     return 0
 
 
@@ -84,14 +89,14 @@ def _collector(folder: Path) -> None:
     call_command("migrate", verbosity=0, interactive=False)
 
 
-def _measured(snapshot: dict[str, Any]) -> dict[str, Any]:
+def _measured(snapshot: dict[str, Any], few: int, many: int) -> dict[str, Any]:
     from baselines.model import Assessment
     from collectors.model import facts_digest
     from server.assess import judge
     from server.ingest.models import Machine, StoredSnapshot
 
     raw = json.dumps(snapshot, ensure_ascii=False, separators=(",", ":")).encode()
-    _store(raw, snapshot["target"]["kind"])
+    _store(raw, snapshot["target"]["kind"], many)
     policy = Machine.objects.select_related("unit").first().unit.policy()  # type: ignore[union-attr]
 
     def again(count: int) -> tuple[float, Assessment]:
@@ -105,24 +110,24 @@ def _measured(snapshot: dict[str, Any]) -> dict[str, Any]:
     again(50)
     gc.collect()
     gc.freeze()  # what a process keeps for good need not be looked at again for every machine
-    again(FEW)
-    few = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    trusted, assessment = again(MANY)
-    many = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    again(few)
+    peak_few = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    trusted, assessment = again(many)
+    peak_many = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     StoredSnapshot.objects.filter(sound_for=facts_digest()).update(sound_for="")
-    checked, _ = again(FEW)
+    checked, _ = again(few)
     return {
         "bytes": len(raw),
         "checks": len({result.check for result in assessment.results if result.check}),
         "per_second": round(1 / trusted),
         "checked_over_trusted": round(checked / trusted, 1),
-        "peak_mib_few": round(few),
-        "peak_mib_many": round(many),
+        "peak_mib_few": round(peak_few),
+        "peak_mib_many": round(peak_many),
     }
 
 
-def _store(raw: bytes, kind: str) -> None:
-    """MANY machines, each with its newest snapshot, as if they had come in."""
+def _store(raw: bytes, kind: str, many: int) -> None:
+    """So many machines, each with its newest snapshot, as if they had come in."""
     from django.utils import timezone
 
     from collectors.model import facts_digest
@@ -136,7 +141,7 @@ def _store(raw: bytes, kind: str) -> None:
     agent, _new = Agent.objects.get_or_create(name="bench", unit=unit, public_key=bytes(32))
     blob, now = seal(raw, agent.pk, bytes(32)), timezone.now()
     machines = Machine.objects.bulk_create(
-        Machine(unit=unit, agent=agent, own=False, name=f"m{number}", kind=kind) for number in range(MANY)
+        Machine(unit=unit, agent=agent, own=False, name=f"m{number}", kind=kind) for number in range(many)
     )
     for machine in machines:
         machine.latest = StoredSnapshot.objects.create(

@@ -20,12 +20,13 @@ import time
 from pathlib import Path
 from typing import Any
 
-from measure import compiled, write
+from measure import arguments, compiled, write
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 LATENCY = 0.05
+SWEEPS = (50, 500, 2000)
 COMMUNITY = "bench-community"
 SYSTEM = [f"1.3.6.1.2.1.1.{number}.0" for number in range(1, 8)] + [f"1.3.6.1.2.1.11.{number}.0" for number in (1, 2, 3)]
 COLUMNS = [f"1.3.6.1.2.1.2.2.1.{column}" for column in (2, 3, 7, 8, 9)]
@@ -139,14 +140,15 @@ def measured(what: str, ports: list[int]) -> dict[str, float]:
     return found
 
 
-def main() -> int:
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--agents", type=int, default=500)
-    arguments.add_argument("--tools", type=int, default=50, help="agents the tools are measured on")
-    arguments.add_argument("--runs", type=int, default=3)
-    arguments.add_argument("--serve", type=int)
-    arguments.add_argument("--child")
-    options = arguments.parse_args()
+def main(argv: list[str] | None = None) -> int:
+    parser = arguments(__doc__)
+    parser.add_argument("--agents", type=int, default=500)
+    parser.add_argument("--tools", type=int, default=50, help="agents the tools are measured on")
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--sweeps", type=int, nargs="+", default=SWEEPS, metavar="N", help="agents of whole sweeps, rising")
+    parser.add_argument("--serve", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--child", help=argparse.SUPPRESS)
+    options = parser.parse_args(argv)
     if options.serve:
         serve(options.serve)
         return 0
@@ -154,7 +156,7 @@ def main() -> int:
         print(json.dumps(child(options.child, json.loads(sys.stdin.read()))))
         return 0
     compiled()
-    most = max(2000, options.agents)
+    most = max(*options.sweeps, options.agents)
     server = subprocess.Popen(
         [sys.executable, str(Path(__file__)), "--serve", str(most)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
@@ -165,17 +167,16 @@ def main() -> int:
         for work in ("get", "columns"):
             rows[work] = _compared(work, ports, options)
         rows["sweep"] = {}
-        for count in (50, 500, 2000):
+        for count in options.sweeps:
             cost = measured("sweep", ports[:count])
             rows["sweep"][str(count)] = {**cost, "cpu_ms_per_agent": round(cost["cpu_s"] / count * 1000, 2)}
             print(f"sweep of {count}: {rows['sweep'][str(count)]}")
-        growth = rows["sweep"]["500"]["peak_mib"] - rows["sweep"]["50"]["peak_mib"]
-        rows["memory_growth_50_to_500_mib"] = round(growth, 1)
-        print(f"memory from 50 to 500 agents: {growth:+.1f} MiB")
+        few, many = (rows["sweep"][str(count)] for count in (options.sweeps[0], options.sweeps[-1]))
+        print(f"memory from {options.sweeps[0]} to {options.sweeps[-1]} agents: {many['peak_mib'] - few['peak_mib']:+.1f} MiB")
     finally:
         server.terminate()
         server.wait()
-    write("snmp_sweep", rows)
+    write("snmp_sweep", rows, ("snmp", "pysnmp"), keep=not options.no_result)
     return 0
 
 

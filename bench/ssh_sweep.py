@@ -25,7 +25,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "bench")]
 
-from measure import write  # noqa: E402
+from measure import arguments, write  # noqa: E402
 
 COMMANDS = ("show version", "show privilege", "show running-config")
 PASSWORD = "Kh0ng-Doan"
@@ -127,15 +127,15 @@ def sweep(client: Callable[[int, str, Path], list[str]], ports: list[int], threa
     return {"wall_s": time.monotonic() - wall, "cpu_s": time.process_time() - cpu, "wrong": wrong, "errors": errors}
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--serve", metavar="KNOWN_HOSTS")
+def main(argv: list[str] | None = None) -> int:
+    parser = arguments(__doc__)
+    parser.add_argument("--serve", help=argparse.SUPPRESS)
     parser.add_argument("--devices", type=int, default=200)
     parser.add_argument("--threads", type=int, default=25)
     parser.add_argument("--latency", type=float, default=0.05)
     parser.add_argument("--echo", choices=("line", "tty"), default="line")
     parser.add_argument("--rounds", type=int, default=3)
-    options = parser.parse_args()
+    options = parser.parse_args(argv)
     if options.serve:
         serve(options.devices, options.latency, options.echo, options.serve)
         return 0
@@ -184,6 +184,8 @@ def main() -> int:
     write(
         "ssh_sweep",
         {"devices": options.devices, "threads": options.threads, "latency_s": options.latency, "echo": options.echo, **result},
+        ("netmiko", "paramiko"),
+        keep=not options.no_result,
     )
     return 0
 

@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from measure import write
+from measure import arguments, write
 
 from collectors import seal_delta
 from collectors.model import new_id
@@ -28,7 +28,8 @@ A_DAY, A_YEAR, KEYS_A_YEAR = 2, 730, 4
 AGENT, KEY = "0198e0a0-0000-4000-8000-000000000000", b"\x07" * 32
 
 
-def main() -> int:
+def main(argv: list[str] | None = None) -> int:
+    options = arguments(__doc__).parse_args(argv)
     scans = [_scan() for _ in range(SCANS)]
     base = scans[-2]
     sent = {
@@ -49,7 +50,7 @@ def main() -> int:
     print(f"kept of one host in a year: {year:,.0f} bytes instead of {first * A_YEAR:,}, {year / (first * A_YEAR):.1%}")
     figures["against_gzip"] = _costs(scans[-1], base)
     print("time, against packing the same with gzip: " + ", ".join(f"{k} {v}x" for k, v in figures["against_gzip"].items()))
-    write("wire", figures)
+    write("wire", figures, keep=not options.no_result)
     return 0
 
 

@@ -1,11 +1,11 @@
-"""Write what is made from code, data and measurements: docs/{facts,commands,checks,coverage,crosswalk,devices,views}.md, the figures in the READMEs.
+"""Write what is made from code, data and measurements: docs/{facts,commands,checks,coverage,
+crosswalk,benchmarks,devices,views}.md, the figures in the READMEs.
 
 `--check` writes nothing and ends with 1 when a page is not current.
 """
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from collections import Counter
@@ -19,7 +19,7 @@ from baselines.loader import builtin, load
 from baselines.model import LEVELS, Baseline, Requirement
 from collectors.catalog import platforms_of
 from collectors.facts import FACTS
-from scripts import commands_page, device_matrix
+from scripts import benchmarks_page, commands_page, device_matrix
 from scripts.commands_page import ROOT, cell
 from server.analysts.definitions import page as views_page
 
@@ -201,53 +201,13 @@ def _both(requirement: Requirement) -> str:
     return f"{cell(requirement.title.vi)} · {cell(requirement.title.en)}"
 
 
-READMES = {
-    "README.md": ("against", "wall time", "CPU time", "times as much", "rasoat itself", "peak memory {peak:.0f} MiB", "bare Python reading the same files and running the same commands, understanding none of it",
-                  "`rasoat --help` takes {help:.1f} bare interpreter starts. One core judges {rate:,} snapshots a second ({checks} checks each)."),
-    "README.vi.md": ("so với", "thời gian", "thời gian CPU", "lần", "bản thân rasoat", "bộ nhớ cao nhất {peak:.0f} MiB", "Python trần đọc cùng các tệp, chạy cùng các lệnh mà không hiểu gì",
-                     "`rasoat --help` bằng {help:.1f} lần khởi động trình thông dịch trần. Một lõi đánh giá {rate:,} bản ghi mỗi giây ({checks} phép kiểm tra mỗi bản)."),
-}  # fmt: skip
-MARK, END = "<!-- bench -->", "<!-- /bench -->"
-
-
-def readme(name: str) -> str:
-    """The README with the figures of bench/results between its marks: it quotes nothing a script did not print."""
-    against, wall, cpu, times, ours, peak, limit, last = READMES[name]
-    scan, startup, judging = (_result(part) for part in ("host_scan", "startup", "judging"))
-    own = scan["rasoat"]
-    rows = [
-        f"| {program} | {scan[program]['wall_s'] / own['wall_s']:.0f} {times} | {scan[program]['cpu_s'] / own['cpu_s']:.0f} {times} | {scan[program]['peak_mib']:.0f} MiB |"
-        for program in ("lynis", "oscap CIS level 2")
-        if program in scan
-    ]
-    alone, floor = scan["rasoat beside the limit"], scan["limit"]
-    figures = {
-        "help": startup["rasoat --help"]["wall_s"] / startup["bare interpreter"]["wall_s"],
-        "rate": judging["per_second"],
-        "checks": judging["checks"],
-    }
-    block = [
-        MARK, "", f"| {against} | {wall} | {cpu} | |", "|---|---|---|---|", *rows,
-        f"| {limit} | {floor['wall_s'] / alone['wall_s']:.2f} {times} | {floor['cpu_s'] / alone['cpu_s']:.2f} {times} | {floor['peak_mib']:.0f} MiB |",
-        f"| {ours} | 1 | 1 | {peak.format(peak=own['peak_mib'])} |", "", last.format(**figures), "", END,
-    ]  # fmt: skip
-    text = (ROOT / name).read_text("utf-8")
-    start = text.index(MARK)
-    stop = text.index(END) + len(END) if END in text else start + len(MARK)
-    return text[:start] + "\n".join(block) + text[stop:]
-
-
-def _result(name: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((ROOT / "bench" / "results" / f"{name}.json").read_text("utf-8"))
-    return found
-
-
 PAGES = {
     "facts": facts_page,
     "commands": lambda: NOTE + commands_page.page(),
     "checks": checks_page,
     "coverage": coverage_page,
     "crosswalk": crosswalk_page,
+    "benchmarks": lambda: NOTE + benchmarks_page.page(),
     "devices": lambda: NOTE + device_matrix.page(),
     "views": lambda: "\n".join(views_page()) + "\n",
 }
@@ -256,7 +216,9 @@ PAGES = {
 def main(check: bool) -> int:
     stale = []
     made = {ROOT / "docs" / f"{name}.md": page for name, page in PAGES.items()}
-    made |= {ROOT / name: partial(readme, name) for name in READMES} | {ROOT / "baselines/checks/ids.txt": released_ids}
+    made |= {ROOT / name: partial(benchmarks_page.readme, name) for name in benchmarks_page.READMES} | {
+        ROOT / "baselines/checks/ids.txt": released_ids
+    }
     for path, page in made.items():
         text = page()
         if not path.exists() or path.read_text("utf-8") != text:
