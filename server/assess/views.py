@@ -35,6 +35,7 @@ from server.units.models import Policy, Unit, User, resolve
 from server.units.rights import ADMINISTER, HANDLE, SCAN, SEE
 from server.waivers import attesting
 from server.waivers import overlay as waivers
+from server.web.paging import Keyed
 from server.web.requests import user_of
 
 PAGE = 50
@@ -100,10 +101,9 @@ def machines(request: HttpRequest) -> HttpResponse:
         "name",
         "pk",
     )
-    found = found.select_related("unit", "agent", "latest__assessment", "configuration").defer(
-        "latest__sealed", "latest__assessment__packed"
-    )
-    page = Paginator(found, PAGE).get_page(request.GET.get("page"))
+    shown = Machine.objects.select_related("unit", "agent", "latest__assessment", "configuration").annotate(alarmed=open_alarm)
+    shown = shown.defer("latest__sealed", "latest__assessment__packed")
+    page = Keyed(found, shown, PAGE).get_page(request.GET.get("page"))
     rows = [_row(machine, policies[machine.unit_id], now) for machine in page.object_list]
     borne = waivers.of_machines([row.machine for row in rows], now)
     for row in rows:

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from server.coverage import lists, numbers, register
 from server.coverage.forms import ExcuseForm, ListForm
 from server.coverage.models import Expected, Listing
+from server.coverage.numbers import Numbers
 from server.ingest.access import address_of
 from server.ingest.models import Machine
 from server.journal import models as journal
@@ -34,10 +35,11 @@ def coverage(request: HttpRequest) -> HttpResponse:
     """Four numbers, the units below with the worst first, and the gap that was chosen as a list."""
     user, now = user_of(request), timezone.now()
     unit = _unit(user, request.GET.get("unit", ""))
-    total, branches = numbers.branches(user, unit, now)
+    own = numbers.by_unit(user, now)
+    total, branches = numbers.summed(own, Numbers, user, unit)
     if unit is None and len(branches) == 1:  # the highest this person sees: it would only say its own sum again
         unit = branches[0].unit
-        total, branches = numbers.branches(user, unit, now)
+        total, branches = numbers.summed(own, Numbers, user, unit)
     chosen = request.GET.get("gap", "")
     page = None
     if chosen in numbers.GAPS:
