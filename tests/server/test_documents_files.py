@@ -283,3 +283,13 @@ def test_a_cell_that_a_sheet_cannot_hold_says_so() -> None:
     made = report(appendices=(Appendix(title="Dài", blocks=(table(2, "x" * 40_000),)),))
     cells = [cell.value for row in load_workbook(io.BytesIO(xlsx.written(made)))["Danh sách"].iter_rows() for cell in row]
     assert [one for one in cells if isinstance(one, str) and len(one) > 30_000 and one.endswith("…")]
+
+
+@pytest.mark.parametrize("word", ["2001:db8:10:210::1", "V200R005C10SPC800", "W" * 300, "Ứ" * 23])
+def test_a_word_wider_than_its_column_may_break_and_others_may_not(word: str) -> None:
+    room = 60.0
+    pieces = pdf._fitting(word, room).split("\u200b")
+    assert "".join(pieces) == word
+    assert len(pieces) > 1
+    assert max(layout.width(one, pdf.CELL_SIZE) for one in pieces) <= room
+    assert pdf._fitting("01/07/2026 Phòng Bắc", room) == "01/07/2026 Phòng Bắc"

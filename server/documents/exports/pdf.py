@@ -6,6 +6,7 @@ import json
 import re
 import tempfile
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,7 +21,13 @@ from server.documents.texts import Texts
 NAME = "paper.typ"
 STANDARD: Literal["a-2b"] = "a-2b"
 WIDTH_MM, HEIGHT_MM = 165, 170
+ACROSS_MM = 252
+"""Of the text on a page that lies on its side."""
+POINTS = 72 / 25.4
+CELL_SIZE, INSETS = 11, 7
+"""Points, as paper.typ sets tables."""
 _LONG = re.compile(r"\S{24,}")
+_WORD = re.compile(r"\S+")
 _BREAK = "\u200b"
 
 
@@ -94,7 +101,10 @@ class _Maker:
             text = self.say("to_fill", text=one.text) if one.style is Style.BLANK else one.text
             return {"kind": "paragraph", "style": one.style, "text": _safe(text)}
         if isinstance(one, Table):
-            rows = [[_safe(layout.shown(cell, self.words.unseen)) for cell in row] for row in one.rows]
+            across = (ACROSS_MM if self.report.landscape else WIDTH_MM) * POINTS
+            rooms = [column.share / 100 * across - INSETS for column in one.columns]
+            told = ([layout.printable(layout.shown(cell, self.words.unseen)) for cell in row] for row in one.rows)
+            rows = [[_fitting(cell, room) for cell, room in zip(row, rooms, strict=True)] for row in told]
             columns = [column.model_dump() for column in one.columns]
             return {"kind": "table", "title": _safe(one.title), "columns": _safe(columns), "rows": rows, "strong": one.strong, "empty": _safe(one.empty)}  # fmt: skip
         assert isinstance(one, Figure)
@@ -111,6 +121,18 @@ class _Maker:
             "caption": _safe(caption),
             "width": round(width * scale, 1),
         }
+
+
+def _fitting(text: str, room: float) -> str:
+    """A cell with places where a word wider than its column may break: addresses and serial numbers would run into the next one."""
+    return _WORD.sub(lambda found: _broken(found[0], room), text)
+
+
+@lru_cache(maxsize=8192)
+def _broken(word: str, room: float) -> str:
+    if len(word) * CELL_SIZE <= room or (wide := layout.width(word, CELL_SIZE)) <= room:
+        return word
+    return _BREAK.join(re.findall(f".{{1,{max(1, int(len(word) * room / wide * 0.9))}}}", word))
 
 
 def _safe(given: Any) -> Any:
