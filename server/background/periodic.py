@@ -60,6 +60,7 @@ TABLE = (
     Entry("assignments.remind", every=HOUR),
     Entry("calendar.remind", every=HOUR),
     Entry("calendar.certificates", at=time(3, 30), at_start=True),
+    Entry("documents.prepare", every=HOUR, at_start=True),
     Entry("search.catch-up", every=timedelta(minutes=10), at_start=True),
     Entry("registers.read", every=timedelta(minutes=10), at_start=True),
 )

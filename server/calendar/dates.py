@@ -89,6 +89,8 @@ class Rule(BaseModel):
     wording: Literal["seen", "not_seen"]
     where: Literal["centre", "below", "none"]
     note: Text | None = None
+    paper: Literal["executive", "monthly", "equipment", "yearly", "effectiveness"] | None = None
+    """Of server/documents/kinds.PREPARED: what is handed in by that day."""
 
     def last(self, day: date) -> date:
         """The last day on which it is done in time."""

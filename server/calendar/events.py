@@ -24,6 +24,7 @@ from server.calendar.dates import Rule
 from server.calendar.models import LEAD, Certificate, Done, OwnDate, Setting
 from server.campaigns.models import SCOPE, Campaign, Row
 from server.campaigns.states import OPEN
+from server.documents.models import Document
 from server.feeds.models import Feed
 from server.registers.expiry import DONE_WITH, SORTS
 from server.units.models import Unit, User
@@ -78,6 +79,10 @@ class Event:
     units: list[Unit] = field(default_factory=list)
     """Where several units answer for the same day: all of them; `done_by` of how many it was done."""
     done_by: int = 0
+    paper: str = ""
+    """The kind of paper that is handed in by that day."""
+    papers: list[Document] = field(default_factory=list)
+    """Those that were made for the units that answer, as far as they were looked up (papers.py)."""
 
     @property
     def over(self) -> bool:
@@ -171,7 +176,7 @@ def law_event(rule: Rule, day: date, answering: list[Unit]) -> Event:
         key=f"law:{rule.id}", kind="law", day=day, last=rule.last(day), unit=answering[0], title=dates.text(rule.title),
         who=dates.text(rule.who), source=f"{rule.source.document}, {dates.text(rule.source.clause)}", wording=rule.wording,
         derived=rule.derived, note=dates.text(rule.note) if rule.note else "", period=rule.when.period,
-        units=answering if len(answering) > 1 else [],
+        units=answering if len(answering) > 1 else [], paper=rule.paper or "",
     )  # fmt: skip
 
 

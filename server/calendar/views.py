@@ -16,10 +16,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from server.approvals import files
-from server.calendar import dates, events, reminding
+from server.calendar import dates, events, papers, reminding
 from server.calendar.events import BY_HAND, KINDS, Event, Reach
 from server.calendar.forms import DoneForm
 from server.calendar.models import Done
+from server.documents.models import Document
 from server.ingest.access import address_of
 from server.journal import models as journal
 from server.units.models import Unit, User
@@ -56,7 +57,7 @@ def page(request: HttpRequest, unit: Unit | None, made: str = "") -> HttpRespons
     context: dict[str, Any] = {
         "unit": unit, "units": Unit.objects.visible_to(user).filter(valid_until=None), "nav": "calendar", "kinds": KINDS, "kind": kind,
         "today": today, "made": made, "may_handle": user.may(HANDLE, unit) and unit.open, "may_administer": user.may(ADMINISTER, unit), "first": first, "last": last,
-        "lead_days": events.lead_days(unit), "month": month, "this_month": (month or today).replace(day=1),
+        "lead_days": events.lead_days(unit), "drafts": Document.objects.waiting(user, HANDLE).filter(unit__path__under=unit.path).count(), "month": month, "this_month": (month or today).replace(day=1),
     }  # fmt: skip
     try:
         found = (
@@ -64,6 +65,7 @@ def page(request: HttpRequest, unit: Unit | None, made: str = "") -> HttpRespons
         )
     except dates.Unreadable as error:
         return render(request, "calendar/calendar.html", context | {"problem": str(error), "rows": [], "counts": {}})
+    papers.link(user, found)
     rows = [(one, one.left(today)) for one in found]
     late = sum(left < 0 and not one.over for one, left in rows)
     soon = sum(0 <= left <= context["lead_days"][0] and not one.over for one, left in rows) if context["lead_days"] else 0
@@ -129,7 +131,8 @@ def day(request: HttpRequest) -> HttpResponse:
     found = _event(user, unit, request.GET)
     if found is None or unit is None:
         raise Http404
-    answering = found.units or ([found.unit] if found.unit else [])
+    papers.link(user, [found])
+    answering = papers.answering(found)
     said = {one.unit_id: one for one in Done.objects.filter(taken_back_at=None, key=found.key, day=found.day, unit__in=answering)}
     mine = next((one for one in answering if one.pk == unit.pk), answering[0] if len(answering) == 1 else None)
     may = mine is not None and user.may(HANDLE, mine) and mine.pk not in said

@@ -31,6 +31,9 @@ class DocumentOut(Schema):
     made_by: str
     blanks: int = Field(description="Places of it that a person fills in before it is signed")
     provisional: bool = Field(description="What it rests on could still change when it was made")
+    reviewed_by: str = Field(description="Who said that they read that issue through; empty: nobody")
+    reviewed_at: datetime | None
+    draft: bool = Field(description="The collector prepared that issue on its day, and nobody has reviewed it")
     sha256: str = Field(description="Of the report that its files are written from")
 
 
@@ -56,7 +59,7 @@ def _document(one: Document) -> dict[str, Any]:
     return {
         "id": one.pk, "unit": one.unit_id, "unit_name": one.unit.name, "kind": one.kind, "title": one.title, "issue": newest.number,
         "made_at": newest.made_at, "made_by": newest.made_by, "blanks": newest.blanks, "provisional": newest.provisional,
-        "sha256": newest.sha256,
+        "reviewed_by": newest.reviewed_by, "reviewed_at": newest.reviewed_at, "draft": newest.waits, "sha256": newest.sha256,
     }  # fmt: skip
 
 

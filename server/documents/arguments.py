@@ -8,7 +8,8 @@ from collections.abc import Callable
 Lazy = Callable[[str, str], Callable[[argparse.Namespace], int]]
 CONSOLE = "server.documents.console"
 REPORTS = ("executive", "monthly", "equipment", "yearly", "effectiveness", "books", "minutes", "monitoring")
-"""kinds.SPANS, named here because a command line is read before Django is there."""
+PREPARED = ("executive", "monthly", "equipment", "yearly", "effectiveness")
+"""kinds.SPANS and kinds.PREPARED, named here because a command line is read before Django is there."""
 FIELDS = (
     "above", "issuer", "abbreviation", "drafting", "letter_pattern", "paper_pattern", "place", "addressees", "receivers", "authority",
     "signer_title", "signer_name", "wording", "scanned_by", "relation", "functions", "representative", "representative_title", "address",
@@ -41,6 +42,16 @@ def add(dossier: argparse._SubParsersAction[argparse.ArgumentParser], letterhead
     command("list", lazy("listed", CONSOLE), _("list documents and their issues"), dossier)
     asks = command("asks", lazy("asks", CONSOLE), _("print as JSON what is still blank in a document"), dossier)
     asks.add_argument("document", type=int, metavar="DOCUMENT")
+    routine = dossier.add_parser("routine", help=_("papers that are prepared by themselves, as drafts"))
+    routine_actions = routine.add_subparsers(required=True, metavar="ACTION")
+    command("list", lazy("routines_listed", CONSOLE), _("list them, and what could not be prepared"), routine_actions)
+    for name, text in (
+        ("add", _("prepare a paper for a unit after each of its times")),
+        ("remove", _("prepare it no more; what was prepared stays")),
+    ):
+        one = command(name, lazy(f"routine_{name}", CONSOLE), text, routine_actions)
+        one.add_argument("--unit", metavar="NAME", help=_("default: the root"))
+        one.add_argument("--kind", required=True, choices=PREPARED, metavar="KIND", help=", ".join(PREPARED))
     shown = command("show", lazy("show", CONSOLE), _("organisation data of a unit, with what it inherits"), letterhead)
     shown.add_argument("--unit", metavar="NAME")
     put = command("set", lazy("put", CONSOLE), _("write organisation data of a unit; what is not named stays, an empty word takes it away"), letterhead)  # fmt: skip

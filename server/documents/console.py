@@ -13,11 +13,11 @@ from django.utils.translation import gettext as _
 
 from server.campaigns.models import Campaign
 from server.campaigns.reading import Unreadable, contacts
-from server.documents import changing, making
+from server.documents import changing, due, making, routines
 from server.documents.arguments import FIELDS
 from server.documents.kinds import SPANS
 from server.documents.letterhead import desk
-from server.documents.models import Document, Issue
+from server.documents.models import Document, Due, Issue, Routine
 from server.documents.spans import FORMS, parse
 from server.registers.systems import System
 from server.terminal import OK, USAGE, say, wrong
@@ -111,6 +111,42 @@ def listed(options: argparse.Namespace) -> int:
         newest = one.issues.first()
         told = f"{newest.number}  {newest.made_at:%Y-%m-%d %H:%M}  {newest.made_by}" if newest else "–"
         say(f"{one.pk}  {one.get_kind_display()}  {one.unit.name}  {one.title}  {told}")
+    return OK
+
+
+def routines_listed(options: argparse.Namespace) -> int:
+    today = timezone.localdate()
+    for one in Routine.objects.select_related("unit").order_by("unit__path", "kind"):
+        span = due.last_over(one.kind, today).after
+        when = f"{span.written} {timezone.localdate(due.falls(one.kind, span))}" if one.unit.open else "–"
+        say(f"{one.unit.name}  {one.kind}  {one.get_kind_display()}  {when}  {one.made_by}")
+    for held in routines.missing(Due.objects.all()):
+        told = {"unit": held.unit.name, "kind": held.kind, "span": held.span, "day": held.tried_on, "why": held.problem}
+        say(_("%(unit)s: %(kind)s %(span)s could not be prepared on %(day)s: %(why)s") % told)
+    return OK
+
+
+def routine_add(options: argparse.Namespace) -> int:
+    unit = named(options.unit)
+    if unit is None:
+        return USAGE
+    try:
+        new = routines.add(unit, options.kind, "console")
+    except routines.Unfit as error:
+        return wrong(error)
+    told = {"unit": unit.name, "kind": options.kind}
+    say((_("%(kind)s is prepared for %(unit)s from now on.") if new else _("%(kind)s was prepared for %(unit)s already.")) % told)
+    return OK
+
+
+def routine_remove(options: argparse.Namespace) -> int:
+    unit = named(options.unit)
+    if unit is None:
+        return USAGE
+    told = {"unit": unit.name, "kind": options.kind}
+    if not routines.remove(unit, options.kind, "console"):
+        return wrong(_("%(kind)s is not prepared for %(unit)s.") % told)
+    say(_("%(kind)s is prepared for %(unit)s no more.") % told)
     return OK
 
 

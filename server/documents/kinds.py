@@ -24,3 +24,7 @@ KINDS = [
 
 SPANS = {MONTHLY: "month", EQUIPMENT: "quarter", YEARLY: "year", EFFECTIVENESS: "year", EXECUTIVE: "", BOOKS: "", MINUTES: "day", MONITORING: ""}  # fmt: skip
 """Papers of a unit -> the time that one of them speaks of; empty: how things stand when it is made."""
+PREPARED = {EXECUTIVE: "month", MONTHLY: "month", EQUIPMENT: "quarter", YEARLY: "year", EFFECTIVENESS: "year"}
+"""Those that may be prepared by themselves -> after each of which time."""
+FIGURES_UNTIL = {YEARLY: (12, 14)}
+"""Month and day of the year after which the figures of a paper are closed, where its form names them; else its time's own end."""

@@ -73,6 +73,12 @@ def again(document: Document, user: User | None, by: str, blank_signer: bool = F
     return _made(document.unit, document.kind, document.about, user, by, None, blank_signer, address)
 
 
+def draft(kind: str, unit: Unit, about: str) -> Report:
+    """One of kinds.SPANS with what people have written so far, for nobody in particular and not kept. Raises Refused."""
+    held = Document.objects.filter(unit=unit, kind=kind, about=about).first()
+    return _report(unit, kind, about, None, Blanks(held.answers if held else {}), True)
+
+
 def _made(unit: Unit, kind: str, about: str, user: User | None, by: str, answers: dict[str, str] | None, blank_signer: bool, address: str) -> Issue:  # fmt: skip
     held = Document.objects.filter(unit=unit, kind=kind, about=about).first()
     said = {**(held.answers if held else {}), **(answers or {})}
@@ -81,6 +87,11 @@ def _made(unit: Unit, kind: str, about: str, user: User | None, by: str, answers
     # of what is given now; what was kept may be of a level or a standard that this paper was of before
     if unasked := [id for id in answers or () if id not in blanks.known]:
         raise Unasked(_("no blank of this paper is called %s. Take it out, or call it as `rasoat dossier asks` does. Nothing was made.") % ", ".join(unasked[:UNASKED]))  # fmt: skip
+    return keep(unit, kind, about, report, by, answers, address)
+
+
+def keep(unit: Unit, kind: str, about: str, report: Report, by: str, answers: dict[str, str] | None = None, address: str = "", prepared: bool = False) -> Issue:  # fmt: skip
+    """As the newest issue of its document."""
     with transaction.atomic():
         document, _new = Document.objects.get_or_create(
             unit=unit, kind=kind, about=about, defaults={"title": report.title, "made_by": by}
@@ -92,7 +103,7 @@ def _made(unit: Unit, kind: str, about: str, user: User | None, by: str, answers
         newest = document.issues.aggregate(newest=Max("number"))["newest"] or 0
         issue = Issue.objects.create(
             document=document, number=newest + 1, made_by=by, made_at=report.made_at, sha256=report.digest, blanks=len(report.blanks),
-            provisional=report.provisional, packed=Issue.pack(report),
+            provisional=report.provisional, packed=Issue.pack(report), prepared=prepared,
         )  # fmt: skip
         journal.write(
             "document.made",

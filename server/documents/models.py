@@ -6,12 +6,14 @@ import zlib
 from typing import ClassVar
 
 from django.db import models
+from django.db.models import OuterRef, Q, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from server.documents.kinds import KINDS
 from server.documents.report import Report
-from server.units.models import Unit
+from server.units.models import Unit, User
+from server.units.rights import SEE
 from server.units.scope import Scoped
 
 OPERATOR, ABOVE, INDEPENDENT = "operator", "above", "independent"
@@ -67,6 +69,18 @@ class Letterhead(models.Model):
         return f"{self.unit_id}"
 
 
+class Documents(Scoped["Document"]):
+    def told(self, user: User, action: str = SEE) -> models.QuerySet[Document]:
+        """With what is to be known of the newest issue of each: last_prepared, last_reviewed_at."""
+        newest = Issue.objects.filter(document=OuterRef("pk")).order_by("-number")
+        told = {f"last_{name}": Subquery(newest.values(name)[:1]) for name in ("prepared", "reviewed_at")}
+        return self.visible_to(user, action).annotate(**told)
+
+    def waiting(self, user: User, action: str = SEE) -> models.QuerySet[Document]:
+        """Whose newest issue the collector prepared, and nobody has reviewed."""
+        return self.told(user, action).filter(Q(last_prepared=True, last_reviewed_at__isnull=True))
+
+
 class Document(models.Model):
     """A paper about one thing, for one unit, through all its issues."""
 
@@ -80,7 +94,7 @@ class Document(models.Model):
     made_by = models.CharField(max_length=200)
     made_at = models.DateTimeField(default=timezone.now)
 
-    objects: ClassVar[Scoped[Document]] = Scoped()
+    objects: ClassVar[Documents] = Documents()
 
     class Meta:
         ordering = ["-pk"]
@@ -103,6 +117,9 @@ class Issue(models.Model):
     blanks = models.PositiveIntegerField(help_text="Places that a person fills in before it is signed")
     provisional = models.BooleanField(help_text="What it rests on could still change")
     packed = models.BinaryField(help_text="The report: zlib of its JSON")
+    prepared = models.BooleanField(default=False, help_text="By the collector on its day; a draft until somebody reviews it")
+    reviewed_by = models.CharField(max_length=200, blank=True)
+    reviewed_at = models.DateTimeField(null=True)
 
     objects: ClassVar[Scoped[Issue]] = Scoped()
 
@@ -114,9 +131,56 @@ class Issue(models.Model):
         return f"{self.document_id}/{self.number}"
 
     @property
+    def waits(self) -> bool:
+        """A draft that nobody has reviewed."""
+        return self.prepared and self.reviewed_at is None
+
+    @property
     def report(self) -> Report:
         return Report.model_validate_json(zlib.decompress(bytes(self.packed)))
 
     @staticmethod
     def pack(report: Report) -> bytes:
         return zlib.compress(report.model_dump_json().encode(), 6)
+
+
+class Routine(models.Model):
+    """A paper that is prepared for a unit after each of its times (kinds.PREPARED)."""
+
+    REACHED_BY = "unit__path"
+
+    unit = models.ForeignKey(Unit, on_delete=models.CASCADE, related_name="routines")
+    kind = models.CharField(max_length=20, choices=KINDS)
+    made_by = models.CharField(max_length=200)
+    made_at = models.DateTimeField(default=timezone.now)
+
+    objects: ClassVar[Scoped[Routine]] = Scoped()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["unit", "kind"], name="one_routine_of_a_kind")]
+
+    def __str__(self) -> str:
+        return f"{self.unit_id} {self.kind}"
+
+
+class Due(models.Model):
+    """What became of such a paper for one of its times. It outlives the routine: once prepared is prepared."""
+
+    REACHED_BY = "unit__path"
+
+    unit = models.ForeignKey(Unit, on_delete=models.CASCADE, related_name="+")
+    kind = models.CharField(max_length=20, choices=KINDS)
+    span = models.CharField(max_length=10, help_text="2026-11; also of a paper of how things stand at its end")
+    about = models.CharField(max_length=60, help_text="Document.about")
+    falls_at = models.DateTimeField(help_text="The first moment at which it could be made")
+    made_at = models.DateTimeField(null=True, help_text="Null: it is not there yet")
+    tried_on = models.DateField(null=True, help_text="The last day on which it could not be made")
+    problem = models.TextField(blank=True, help_text="Why, as said then")
+
+    objects: ClassVar[Scoped[Due]] = Scoped()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["unit", "kind", "span"], name="due_once")]
+
+    def __str__(self) -> str:
+        return f"{self.unit_id} {self.kind} {self.span}"

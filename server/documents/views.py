@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.paginator import Paginator
 from django.db import transaction
+from django.db.models import Prefetch
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -13,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from server.campaigns.models import Campaign
-from server.documents import changing, making
+from server.documents import changing, making, routines
 from server.documents.forms import AnswersForm, LetterheadForm
 from server.documents.kinds import KINDS, SPANS
 from server.documents.letterhead import desk
@@ -27,7 +28,7 @@ from server.units.models import Unit, User
 from server.units.rights import ADMINISTER, HANDLE, JOURNAL
 from server.web.requests import user_of
 
-PAGE = 50
+PAGE, NAMED = 50, 20
 RECENT = {"month": 4, "quarter": 3, "year": 2, "day": 1, "": 1}
 """So many times are offered: the one that today is in, and those before it."""
 BOTH = ["GET", "HEAD", "POST"]
@@ -42,11 +43,14 @@ def documents(request: HttpRequest) -> HttpResponse:
 
 def _list(request: HttpRequest, problem: str = "", status: int = 200) -> HttpResponse:
     user = user_of(request)
-    rows = Document.objects.visible_to(user).select_related("unit").prefetch_related("issues")
+    drafts = request.GET.get("drafts") == "1"
+    rows = Document.objects.waiting(user) if drafts else Document.objects.visible_to(user)
+    rows = rows.select_related("unit").prefetch_related(Prefetch("issues", Issue.objects.defer("packed")))
     context = {
         "page": Paginator(rows, PAGE).get_page(request.GET.get("page")), "replies": _replies(user), "systems": _systems(user),
         "units": list(Unit.objects.visible_to(user, HANDLE).filter(valid_until=None).order_by("path")[:200]),
-        "papers": _papers(), "problem": problem, "nav": "documents",
+        "papers": _papers(), "problem": problem, "nav": "documents", "only_drafts": drafts, "may_schedule": user.does(ADMINISTER),
+        "drafts": Document.objects.waiting(user, HANDLE).count(), "unmade": routines.unmade(user, HANDLE)[:NAMED],
     }  # fmt: skip
     return render(request, "documents/documents.html", context, status=status)
 

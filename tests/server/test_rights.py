@@ -25,6 +25,7 @@ from server.assess.tasks import follow
 from server.calendar.models import Done, OwnDate
 from server.configurations.models import Version
 from server.coverage.models import Expected
+from server.documents.models import Routine
 from server.evidence.models import Bundle
 from server.filters.models import SavedFilter
 from server.findings.models import Rule
@@ -88,6 +89,7 @@ OBJECTS = {
     "calendar/done/<int:pk>": lambda there: there["done"].pk,
     "campaigns/parts/<int:pk>": lambda there: there["part"].pk,
     "documents/issues/<int:pk>": lambda there: there["issue"].pk,
+    "documents/routines/<int:pk>": lambda there: there["routine"].pk,
     "documents/<int:pk>": lambda there: there["issue"].document_id,
     "<str:form>": lambda there: "xlsx",
     "campaigns/<int:pk>": lambda there: there["part"].campaign_id,
@@ -149,7 +151,7 @@ class Place(dict[str, Any]):
             filter=SavedFilter.objects.create(name=f"loc-{mark}", page="work", owner=asker, unit=office),
             bundle=Bundle.objects.create(unit=office, kind="unit", of=office.pk, name=f"goi-{mark}", asked_by=f"nguoi-{mark}"),
             sighting=sighting, concern=concern, item=item, upload=waiting_file(office, mark),
-            issue=paper(office, mark),
+            issue=paper(office, mark), routine=Routine.objects.create(unit=office, kind="monthly", made_by=f"nguoi-{mark}"),
             mark=mark, unit=unit, office=office, token=token, machine=machine, target=target, alarm=alarm, version=version,
             expected=expected, part=part, waiver=waiver, attestation=attestation, waiting=Agent.objects.get(pk=late.agent),
             job=follow(office, f"người {mark}"), relay=Relay.invite(office, f"tram-{mark}", f"người {mark}")[0],
@@ -357,7 +359,11 @@ OF_NO_UNIT = {
     "storage.InForce": "files of the collector itself",
     "outlets.Order": "one number",
     **dict.fromkeys(
-        (model._meta.label for model in apps.get_models() if model.__module__ == "server.feeds.models"),
+        (
+            model._meta.label
+            for model in apps.get_models()
+            if model.__module__ in ("server.feeds.models", "server.feeds.contents")
+        ),
         "what publishers say of products, the same for everybody; it names no machine",
     ),
 }

@@ -7,7 +7,9 @@ from datetime import date
 
 from django.utils import timezone
 
+from server.documents.kinds import FIGURES_UNTIL, YEARLY
 from server.documents.report import Block, Cell, Count, Honesty, Paragraph, Report, Style
+from server.documents.spans import DAY
 from server.documents.texts import Texts
 from server.documents.wanted import Wanted
 from server.documents.writing import day, table, text
@@ -33,7 +35,8 @@ class _Yearly:
     def report(self) -> Report:
         say, told = self.say, {"year": str(self.year), "unit": self.desk.named}
         front = self.of.front(say("subject", **told), str(say.at("type")), str(say.at("short")))
-        since, until = date(self.year - 1, 12, 15), date(self.year, 12, 14)
+        until = date(self.year, *FIGURES_UNTIL[YEARLY])
+        since = date(self.year - 1, *FIGURES_UNTIL[YEARLY]) + DAY
         body: list[Block] = [text(say("intro", **told, since=day(since), until=day(until)))]
         body += self.general()
         body += self.numbers()
