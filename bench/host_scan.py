@@ -46,6 +46,8 @@ def main(argv: list[str] | None = None) -> int:
     if shutil.which("oscap") and not options.alone and _has_profile(options.guide):
         peers += ["openscap-scanner", "ssg-debian"]
         programs["oscap CIS level 2"] = ["oscap", "xccdf", "eval", "--profile", CIS2, str(options.guide)]
+    elif not options.alone:
+        print(f"OpenSCAP is left out: no oscap, or {options.guide} has not the profile {CIS2}")
     costs = interleaved(programs, runs)
     with tempfile.NamedTemporaryFile("w", suffix=".json") as listed:
         json.dump(sources(), listed)
