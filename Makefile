@@ -9,6 +9,7 @@ TEST_PACKAGES := openssh-server sudo iproute2 nftables chrony rsyslog rsyslog-gn
 BENCH_PACKAGES := lynis openscap-scanner ssg-debian nmap iproute2 snmp openssh-server postgresql
 DETACH ?=
 ONLY ?=
+GUIDE ?=
 
 # those of the given packages that are missing
 define installed
@@ -70,9 +71,9 @@ pages: ## docs made from code and data
 	$(PY) scripts/generate_pages.py
 	$(PY) -m baselines.ready
 
-bench: setup bench-packages ## every speed, size and memory target beside its measured value; docs/benchmarks.md made of it (ONLY="startup wire": some)
+bench: setup bench-packages ## every speed, size and memory target beside its measured value; docs/benchmarks.md made of it (ONLY="startup wire": some; GUIDE=FILE: for OpenSCAP)
 	$(PY) -m baselines.ready
-	@$(SUDO) $(PY) -m bench $(if $(ONLY),--only $(ONLY)); code=$$?; $(PY) scripts/generate_pages.py; exit $$code
+	@$(SUDO) env $(if $(GUIDE),RASOAT_BENCH_GUIDE=$(abspath $(GUIDE))) $(PY) -m bench $(if $(ONLY),--only $(ONLY)); code=$$?; $(PY) scripts/generate_pages.py; exit $$code
 
 dist: setup ## wheel and source archive
 	$(PY) -m build --outdir dist

@@ -105,8 +105,9 @@ def machine() -> dict[str, object]:
 
 def versions(peers: Iterable[str]) -> dict[str, str]:
     """Of rasoat and of what it was measured with: names of Python distributions or of Debian packages, `postgresql` (the server that
-    the benches start) and `sqlite`. What is not there is left out: it was not measured."""
-    found = {name: version_of(name) for name in ("rasoat", *peers)}
+    the benches start) and `sqlite`. What is not there is left out: it was not measured. `commit`, where there is a repository."""
+    commit = _said(["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--exclude", "*"])
+    found = {"rasoat": version_of("rasoat"), "commit": commit} | {name: version_of(name) for name in peers}
     return {name: version for name, version in found.items() if version}
 
 
