@@ -90,7 +90,7 @@ class _Equipment:
             honesty=self.honesty(), asked=tuple(self.blanks.asked), provisional=self.of.provisional, landscape=True,
         )  # fmt: skip
 
-    def listed(self, name: str, shares: Sequence[int], rows: QuerySet[Any] | Sequence[Any], made: Any, **more: Any) -> Iterator[Block]:  # fmt: skip
+    def listed(self, name: str, shares: Sequence[int], rows: QuerySet[Any] | list[Any], made: Any, **more: Any) -> Iterator[Block]:  # fmt: skip
         """A table of the first LISTED, and how many more there are."""
         shown, whole_count = list(rows[:LISTED]), len(rows) if isinstance(rows, list) else rows.count()
         title = self.say(f"tables.{name}", **self.told)
