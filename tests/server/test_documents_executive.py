@@ -12,6 +12,7 @@ from django.utils import timezone, translation
 from openpyxl import load_workbook
 
 from baselines.loader import load
+from server.approvals.models import Request
 from server.assignments.models import Assignment
 from server.calendar.models import OwnDate
 from server.coverage.models import Expected
@@ -22,7 +23,7 @@ from server.documents.report import Paragraph, Report, Table
 from server.feeds.matching.models import Matched
 from server.findings import rollup, tally
 from server.findings.codes import SEVERITIES
-from server.findings.models import Rule
+from server.findings.models import Head, Rule
 from server.ingest.models import Machine
 from server.overview.changes import between
 from server.overview.standing import below
@@ -185,6 +186,9 @@ def test_it_is_one_page_for_thirty_units_with_long_names_and_everything_burning(
     Machine.objects.filter(pk=machine.pk).update(name="bac-1")
     tally.fold_all()
     _burning(tree, fleet)
+    Head.objects.update(kept_from=timezone.now())
+    asker, soon = person("người xin", "operator", root), timezone.now() + timedelta(days=3)
+    Request.objects.create(kind="waiver", unit=unit, subject="x", payload={}, reason="x", asked_by=asker, expires_at=soon)
     for ago in (8, 1):
         rollup.roll_up(timezone.localdate() - timedelta(days=ago))
     report = of_unit("executive", root)
@@ -193,7 +197,9 @@ def test_it_is_one_page_for_thirty_units_with_long_names_and_everything_burning(
         "one page, then what it rests on"
     )
     assert "Nguyễn Văn Mẫu" in pages[0]
+    assert "(2) xem xét 01 đề nghị miễn trừ" in " ".join(pages[0].split())
     assert "(3)" in pages[0]
+    assert "Lịch sử của 30 máy" in " ".join(pages[0].split())
     assert len([one for one in report.body if isinstance(one, Table)][1].rows) == 5
 
 

@@ -14,6 +14,7 @@ from django.utils import timezone
 from openpyxl import load_workbook
 
 from server.calendar.models import OwnDate
+from server.campaigns.models import Campaign, Part
 from server.documents.exports import docx as to_docx
 from server.documents.exports import pdf, xlsx
 from server.documents.report import Paragraph, Report, Style, Table, tables
@@ -26,6 +27,7 @@ from server.journal import models as journal
 from server.overview.changes import between
 from server.sweeps.models import Concern, Letter, Sheet, Sighting
 from server.waivers.models import Waiver
+from tests.server.campaigns import running
 from tests.server.documents import of_unit, signed
 from tests.server.findings import BEGIN, Fleet
 from tests.server.sweeping import warned
@@ -160,6 +162,18 @@ def test_warnings_lists_and_holes_count_in_the_month_of_their_day(past: Past, tr
     assert "thêm 02 lượt lỗ hổng (máy – gói phần mềm) trên 01 máy, trong đó 01 máy" in text
     assert "thay đổi: 01 lượt" in text
     assert "không phải do khắc phục: 01 lượt" in text
+
+
+def test_letters_of_campaigns_count_what_units_did_in_the_month(past: Past, tree) -> None:
+    part = running(tree["root"], tree["north"], past.machine, "thư-<b>")
+    assert named(of_unit("monthly", tree["root"], past.span.written), "Công văn").rows == (), "it began after the month"
+    Part.objects.filter(pk=part.pk).update(received_at=past.middle, handed_at=past.span.ends)
+    Campaign.objects.filter(pk=part.campaign_id).update(started_at=past.middle)
+    (row,) = named(of_unit("monthly", tree["root"], past.span.written), "Công văn").rows
+    assert row[3:7] == ("thư-<b>", 1, 1, 0), "what was handed in as the month was over is of the next one"
+    assert row[7] == f"bắt đầu {timezone.localdate(past.middle):%d/%m/%Y}"
+    signed(tree["south"])
+    assert named(of_unit("monthly", tree["south"], past.span.written), "Công văn").rows == ()
 
 
 def test_machines_waivers_and_acts_of_the_month(past: Past, tree, admin) -> None:
