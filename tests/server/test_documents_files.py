@@ -293,3 +293,4 @@ def test_a_word_wider_than_its_column_may_break_and_others_may_not(word: str) ->
     assert len(pieces) > 1
     assert max(layout.width(one, pdf.CELL_SIZE) for one in pieces) <= room
     assert pdf._fitting("01/07/2026 Phòng Bắc", room) == "01/07/2026 Phòng Bắc"
+    assert pdf._fitting("TS-2026-00012", room) == "TS-\u200b2026-\u200b00012"

@@ -28,6 +28,7 @@ CELL_SIZE, INSETS = 11, 7
 """Points, as paper.typ sets tables."""
 _LONG = re.compile(r"\S{24,}")
 _WORD = re.compile(r"\S+")
+_PARTS = re.compile(r"[^-:./_@]*[-:./_@]|[^-:./_@]+")
 _BREAK = "\u200b"
 
 
@@ -130,9 +131,15 @@ def _fitting(text: str, room: float) -> str:
 
 @lru_cache(maxsize=8192)
 def _broken(word: str, room: float) -> str:
-    if len(word) * CELL_SIZE <= room or (wide := layout.width(word, CELL_SIZE)) <= room:
+    if len(word) * CELL_SIZE <= room or layout.width(word, CELL_SIZE) <= room:
         return word
-    return _BREAK.join(re.findall(f".{{1,{max(1, int(len(word) * room / wide * 0.9))}}}", word))
+    # behind its signs first, as people would
+    return _BREAK.join(piece for part in _PARTS.findall(word) for piece in _pieces(part, room))
+
+
+def _pieces(part: str, room: float) -> list[str]:
+    wide = layout.width(part, CELL_SIZE)
+    return [part] if wide <= room else re.findall(f".{{1,{max(1, int(len(part) * room / wide * 0.9))}}}", part)
 
 
 def _safe(given: Any) -> Any:
