@@ -173,7 +173,7 @@ class Collector:
 
 
 def _pause(header: str | None) -> float | None:
-    return min(float(header), MAX_PAUSE) if header and header.isdigit() else None
+    return min(float(header), MAX_PAUSE) if header and header.isdecimal() else None
 
 
 def _skew(header: str | None) -> float:

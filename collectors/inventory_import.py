@@ -191,7 +191,10 @@ def _row(fields: dict[str, str], where: str, problems: list[str]) -> Target | No
 def _open(port: ElementTree.Element) -> bool:
     state = port.find("state")
     return (
-        port.get("protocol") == "tcp" and state is not None and state.get("state") == "open" and port.get("portid", "").isdigit()
+        port.get("protocol") == "tcp"
+        and state is not None
+        and state.get("state") == "open"
+        and port.get("portid", "").isdecimal()
     )
 
 
@@ -326,8 +329,8 @@ def _unfolded(pattern: str) -> Iterator[str]:
         yield pattern
         return
     low, high, step = found[1], found[2], int(found[3] or 1)
-    numbers = low.isdigit() and high.isdigit()
-    if not numbers and (low.isdigit() or high.isdigit()):
+    numbers = low.isdecimal() and high.isdecimal()
+    if not numbers and (low.isdecimal() or high.isdecimal()):
         raise ValueError(f"{found[0]}: a range goes from number to number or from letter to letter")
     first, last = (int(low), int(high)) if numbers else (ord(low), ord(high))
     if step < 1 or not 0 <= last - first < MAX_HOSTS:

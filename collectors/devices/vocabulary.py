@@ -40,7 +40,7 @@ _PRIVS: dict[str, Priv] = {
 def level(word: str) -> Level:
     """The severity a configuration names by number, in full, or cut short (`warnings`, `notifications`, `errors`)."""
     low = word.strip().lower()
-    if low.isdigit() and int(low) < len(LEVELS):
+    if low.isdecimal() and int(low) < len(LEVELS):
         return LEVELS[int(low)]
     for known in LEVELS:
         if len(low) >= 3 and (low.startswith(known[:5]) or known.startswith(low)):

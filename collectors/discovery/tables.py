@@ -21,6 +21,9 @@ from collectors.model import Snapshot
 MAC_PREFIXES = ("/usr/share/nmap/nmap-mac-prefixes", "/usr/local/share/nmap/nmap-mac-prefixes")
 """Who makes cards with which beginning (IEEE): comes with nmap and is as fresh as it."""
 
+_SECONDS = re.compile(r"[0-9]{1,12}")
+"""A moment in Unix time."""
+
 
 class Sighting(NamedTuple):
     """One line of a table: somebody was seen. Either address or mac may be unknown, not both."""
@@ -92,7 +95,7 @@ def _dnsmasq(text: str, name: str, now: datetime, problems: list[str]) -> list[S
         parts = line.split()
         if not parts or parts[0] in ("duid", "#"):
             continue
-        if len(parts) < 4 or not parts[0].isdigit() or not _is_address(parts[2]):
+        if len(parts) < 4 or not _SECONDS.fullmatch(parts[0]) or not _is_address(parts[2]):
             problems.append(f"{name}:{number}: not a lease as dnsmasq writes it: time, hardware address, address, name")
             continue
         # 0: never ends; IPv6 leases have an association id where the hardware address stands
@@ -173,7 +176,7 @@ def _csv(text: str, name: str, now: datetime, problems: list[str]) -> list[Sight
             continue
         # Kea: 0 is in use, 1 declined, 2 ended; Windows: Active, ActiveReservation, Expired, Declined ...
         over = told["state"].lower() not in ("", "0", "active", "activereservation", "inactivereservation") or (
-            told["expire"].isdigit() and 0 < int(told["expire"]) <= now.timestamp()
+            _SECONDS.fullmatch(told["expire"]) is not None and 0 < int(told["expire"]) <= now.timestamp()
         )
         found[told["address"]] = None if over else Sighting(told["address"], mac_of(told["mac"]), told["name"])
     return [row for row in found.values() if row is not None]

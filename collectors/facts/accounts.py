@@ -258,7 +258,7 @@ def _sudoers(shell: Shell) -> _Sudo:
 def _members(groups: tuple[Group, ...], passwd: Passwd, which: str) -> frozenset[str]:
     """Names in a group (by name, or #gid), those who have it as primary group included."""
     hits = [group for group in groups if group.name == which or f"#{group.gid}" == which]
-    ids = {group.gid for group in hits} | ({int(which[1:])} if which[1:].isdigit() and which.startswith("#") else set())
+    ids = {group.gid for group in hits} | ({int(which[1:])} if which[1:].isdecimal() and which.startswith("#") else set())
     primary = {line.name for line in passwd.lines if line.gid in ids}
     return frozenset(primary.union(*(group.members for group in hits)))
 

@@ -159,7 +159,7 @@ def _ss_line(line: str, number: int) -> Iterator[_Held]:
         protocol is None
         or len(parts) < 6
         or parts[1] not in ("LISTEN", "UNCONN")
-        or not (parts[2].isdigit() and parts[3].isdigit())
+        or not (parts[2].isdecimal() and parts[3].isdecimal())
     ):
         raise Unparsable(f"ss: line {number} is not a listening socket")
     address, port = _endpoint(parts[4], parts[5], number)
@@ -178,7 +178,7 @@ def _holders(tail: str, number: int) -> Iterable[tuple[str | None, int | None]]:
 
 def _endpoint(local: str, peer: str, number: int) -> tuple[str, int]:
     host, _, port = local.rpartition(":")
-    if not port.isdigit() or not host or int(port) > 65535:
+    if not port.isdecimal() or not host or int(port) > 65535:
         raise Unparsable(f"ss: line {number}: {local!r} is not an address and a port")
     host, percent, scope = host.partition("%")
     host = host.removeprefix("[").removesuffix("]")

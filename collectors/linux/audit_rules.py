@@ -163,7 +163,7 @@ def _people(op: str, want: str) -> bool:
     """auid>=1000 (500 on old systems) and auid!=unset say "what logged-on people do"; anything else singles some out."""
     if op == "!=":
         return want in ("-1", "4294967295", "unset")
-    return op == ">=" and want.isdigit() and int(want) <= 1000
+    return op == ">=" and want.isdecimal() and int(want) <= 1000
 
 
 def _plain(path: str) -> str:

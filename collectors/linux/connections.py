@@ -52,7 +52,7 @@ def _parts(line: str, number: int) -> list[str]:
     parts = line.split(None, 6)
     if len(parts) < 6 or parts[0] not in ("tcp", "udp") or parts[1] not in _STATES:
         raise Unparsable(f"ss: line {number} is not a socket")
-    if not (parts[2].isdigit() and parts[3].isdigit()):
+    if not (parts[2].isdecimal() and parts[3].isdecimal()):
         raise Unparsable(f"ss: line {number} is not a socket")
     return [*parts, ""][:7]
 
@@ -65,7 +65,7 @@ def _endpoint(text: str) -> tuple[str, int]:
     """0 for a port that is not told (*)."""
     host, _, port = text.rpartition(":")
     host = host.partition("%")[0].removeprefix("[").removesuffix("]")
-    if not host or not (port == "*" or (port.isdigit() and int(port) < 65536)):
+    if not host or not (port == "*" or (port.isdecimal() and int(port) < 65536)):
         raise Unparsable(f"ss: {text[:60]!r} is not an address and a port")
     if host == "*":
         return "::", 0 if port == "*" else int(port)

@@ -167,7 +167,7 @@ def _rule(words: list[str], where: str, rules: Rules) -> tuple[list[Test], Verdi
 
 
 def _is_option(word: str) -> bool:
-    return word.startswith("-") and len(word) > 1 and not word[1:].isdigit()
+    return word.startswith("-") and len(word) > 1 and not word[1:].isdecimal()
 
 
 def _target(name: str, goto: bool) -> Verdict:
@@ -244,7 +244,7 @@ def _is(truth: bool) -> Truth:
 
 def _wide(ports: str) -> bool:
     low, _, high = ports.partition(":")
-    return bool(high) and low.isdigit() and high.isdigit() and int(high) - int(low) >= _WIDE
+    return bool(high) and low.isdecimal() and high.isdecimal() and int(high) - int(low) >= _WIDE
 
 
 def _ranges(values: list[str]) -> list[tuple[int, int]]:
@@ -252,7 +252,7 @@ def _ranges(values: list[str]) -> list[tuple[int, int]]:
     found = []
     for part in ",".join(values[:1]).split(","):
         low, colon, high = part.partition(":")
-        if not low.isdigit() or (colon and not high.isdigit()):
+        if not low.isdecimal() or (colon and not high.isdecimal()):
             raise Unparsable(f"iptables-save: {part[:20]!r} is not a port")
         found.append((int(low), int(high) if colon else int(low)))
     return found

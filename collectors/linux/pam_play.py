@@ -134,7 +134,7 @@ def _actions(entry: Entry) -> Mapping[str, str]:
 
 
 def _number(text: str) -> int:
-    return int(text) if text.isdigit() else 0
+    return int(text) if text.isdecimal() else 0
 
 
 def _unknown(entry: Entry) -> bool:

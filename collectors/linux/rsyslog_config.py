@@ -83,7 +83,7 @@ def covers_logons(selector: str) -> bool:
         if not {"*", "authpriv", "10"} & set(facilities.lower().split(",")):
             continue
         negated, word = priority.startswith("!"), priority.lstrip("!=").lower()
-        if word not in (*_PRIORITIES, "*", "none") and not word.isdigit():
+        if word not in (*_PRIORITIES, "*", "none") and not word.isdecimal():
             raise Unparsable(f"rsyslog: no such priority: {word[:40]}")
         reaches = word in ("*", "debug", "info", "7", "6")
         if word == "none" or (negated and reaches):

@@ -218,7 +218,7 @@ def ntpctl_all(text: str) -> tuple[bool, int | None, tuple[Server, ...], float |
             continue
         chosen = fields[0] == "*"
         numbers = fields[chosen:]
-        if len(numbers) < 5 or not numbers[1].isdigit():
+        if len(numbers) < 5 or not numbers[1].isdecimal():
             raise Unparsable("ntpctl: peer line not understood")
         # one that does not answer says "---- peer not valid ----" or "not resolved"
         servers.append(Server(address=name, selected=chosen, reachable="not" not in numbers))

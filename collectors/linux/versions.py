@@ -78,4 +78,4 @@ def _rpm_piece(piece: str) -> Key:
         return (_TILDE,)
     if piece == "^":
         return (_CARET,)
-    return (_NUMBER, int(piece)) if piece[0].isdigit() else (_LETTERS, piece)
+    return (_NUMBER, int(piece)) if piece[0].isdecimal() else (_LETTERS, piece)

@@ -70,7 +70,7 @@ def accounted(tree: Node) -> tuple[str, ...]:
 
 def _holds(part: str) -> bool:
     low, _, high = part.partition("-")
-    return low.isdigit() and int(low) <= 15 <= int(high or low)
+    return low.isdecimal() and int(low) <= 15 <= int(high or low)
 
 
 def _by_server(tree: Node, said: str) -> bool:
@@ -204,7 +204,7 @@ def password_policy(cli: DeviceCli) -> PasswordPolicy:
 
 def _length(cli: DeviceCli, security: Node) -> int:
     said = security.value("password minimum length ")
-    if said is not None and said.split()[0].isdigit():
+    if said is not None and said.split()[0].isdecimal():
         return int(said.split()[0])
     release(cli)  # raises outside the releases whose defaults are known
     return 0  # User Manual, password minimum length: none is demanded without it

@@ -74,7 +74,7 @@ def _hosts(tree: Node, trap: Level | None) -> Iterator[LogHost]:
         words = found[1].split()
         protocol = words[words.index("protocol") + 1] if "protocol" in words[:-1] else "udp"
         ends = next(
-            (place for place, word in enumerate(words) if word in ("protocol", "add", "remove") or word.isdigit()), len(words)
+            (place for place, word in enumerate(words) if word in ("protocol", "add", "remove") or word.isdecimal()), len(words)
         )
         for address in words[:ends]:
             yield LogHost(
@@ -104,7 +104,7 @@ def _buffer(cli: DeviceCli, tree: Node) -> bool:
 def _buffered(tree: Node) -> Level:
     """The least severity the buffer keeps: debugging unless told otherwise (User Manual, logging buffered)."""
     words = (tree.value("logging buffered ") or "").split()
-    return level(words[-1]) if words and not words[-1].isdigit() else "debug"
+    return level(words[-1]) if words and not words[-1].isdecimal() else "debug"
 
 
 def _changes(tree: Node, syslog: bool) -> bool:
@@ -192,7 +192,7 @@ def _authenticated(tree: Node) -> bool:
     for said in tree.lines("ntp trusted-key "):
         for part in said.replace(" ", "").split(","):
             low, _, high = part.partition("-")
-            if low.isdigit() and (high or low).isdigit():
+            if low.isdecimal() and (high or low).isdecimal():
                 trusted |= {str(number) for number in range(int(low), int(high or low) + 1)}
     trusted &= {line.split()[0] for line in tree.lines("ntp authentication-key ")}
     keys = [re.search(r"\bkey (\d+)", line) for line in tree.lines("ntp server ")]

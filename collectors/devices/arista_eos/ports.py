@@ -168,7 +168,7 @@ def _mode(tree: Node, lines: Node, name: str) -> Mode:
 def _number(said: str | None) -> int | None:
     if said is None:
         return 1
-    return int(said.split()[0]) if said.split()[0].isdigit() else None
+    return int(said.split()[0]) if said.split()[0].isdecimal() else None
 
 
 def _native(lines: Node) -> int | None:

@@ -176,7 +176,7 @@ def _row(text: str, name: str) -> str | None:
 
 def _number(text: str, name: str) -> int:
     said = _row(text, name)
-    if said is None or not said.isdigit():
+    if said is None or not said.isdecimal():
         raise Unparsable(f"show password-complexity: no number of {name} in it")
     return int(said)
 
@@ -193,8 +193,8 @@ def _lock(cli: DeviceCli) -> tuple[Limit, Limit | None]:
     if found[0][0] is None:
         raise Unparsable("show aaa authentication: does not say whether wrong tries lock an account")
     limits: list[tuple[Limit, Limit | None]] = [
-        (int(tries), int(time) // 60 if time and time.isdigit() else None)
-        if tries.isdigit() and int(tries)
+        (int(tries), int(time) // 60 if time and time.isdecimal() else None)
+        if tries.isdecimal() and int(tries)
         else ("unlimited", None)
         for tries, time in found
         if tries is not None

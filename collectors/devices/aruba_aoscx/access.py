@@ -124,7 +124,7 @@ def _idle(cli: DeviceCli, said: str | None, default: int) -> Limit:
         if not known_release(cli):
             raise Unsupported("no line says after how long a session ends, and the default of this release is not known")
         return default * 60
-    if not said.isdigit():
+    if not said.isdecimal():
         raise Unparsable(f"session timeout: cannot place {said[:40]!r}")
     return int(said) * 60 or "unlimited"
 

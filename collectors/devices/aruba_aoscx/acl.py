@@ -133,13 +133,13 @@ def _ports(tree: Node) -> Mapping[str, tuple[range, ...]]:
 def _numbered(node: Node) -> Iterator[str]:
     for child in node.children:
         number, _, rest = child.text.partition(" ")
-        if number.isdigit() and rest and not rest.startswith("comment "):
+        if number.isdecimal() and rest and not rest.startswith("comment "):
             yield rest
 
 
 def _entry(line: str, addresses: Mapping[str, tuple[Network, ...]], ports: Mapping[str, tuple[range, ...]]) -> Entry | None:
     words = line.split()
-    number = words.pop(0) if words[0].isdigit() else ""
+    number = words.pop(0) if words[0].isdecimal() else ""
     if not words or words[0] in ("comment", "exit"):
         return None
     if words[0] not in ("permit", "deny") or len(words) < 4:
@@ -208,7 +208,7 @@ def _span(words: list[str], groups: Mapping[str, tuple[range, ...]]) -> Iterable
 
 
 def _port(word: str) -> int:
-    if word.isdigit():
+    if word.isdecimal():
         return int(word)
     if word in _NAMES:
         return _NAMES[word]

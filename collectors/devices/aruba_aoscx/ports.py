@@ -156,7 +156,7 @@ def _mode(lines: Node) -> Mode | None:
 def _number(said: str | None, default: int) -> int | None:
     if said is None:
         return default
-    return int(said.split()[0]) if said.split()[0].isdigit() else None
+    return int(said.split()[0]) if said.split()[0].isdecimal() else None
 
 
 def _for_phones(tree: Node, lines: Node) -> bool:

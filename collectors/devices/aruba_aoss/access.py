@@ -188,7 +188,7 @@ def _idle(cli: DeviceCli, tree: Node, *, serial: bool) -> Limit:
 
 def _web_idle(cli: DeviceCli, tree: Node) -> int:
     said = tree.value("web-management idle-timeout ")
-    if said is not None and said.isdigit():
+    if said is not None and said.isdecimal():
         return int(said)
     if said is not None:
         raise Unparsable(f"web-management idle-timeout: cannot place {said[:30]!r}")

@@ -71,7 +71,7 @@ def _lists(tree: Node) -> Mapping[str, tuple[Entry, ...]]:
 
 def _entry(line: str, *, standard: bool, v6: bool) -> Entry | None:
     words = line.split()
-    number = words.pop(0) if words[0].isdigit() else ""
+    number = words.pop(0) if words[0].isdecimal() else ""
     if not words or words[0] in ("remark", "exit"):
         return None
     if words[0] not in ("permit", "deny") or len(words) < 2:

@@ -91,7 +91,7 @@ def _members(tree: Node) -> Members:
     apart: set[str] = set()
     for vlan in tree.blocks("vlan "):
         number = vlan.text.split()[1]
-        if not number.isdigit():
+        if not number.isdecimal():
             continue
         phones = vlan.stands("voice") is True
         for found in vlan.matches(r"(no )?(untagged|tagged) (\S.*)$"):

@@ -147,7 +147,7 @@ def _encrypted(lines: Lines) -> bool:
     rows = [words for verb in ("set", "add") for words in lines.each(verb)]
     if any("simple" in words and words[words.index("simple") - 1] == "authtype" for words in rows):
         return False
-    if any("secret" in words or ("key" in words[:-1] and not words[words.index("key") + 1].isdigit()) for words in rows):
+    if any("secret" in words or ("key" in words[:-1] and not words[words.index("key") + 1].isdecimal()) for words in rows):
         raise Unsupported("keys of servers or routing protocols are printed; the guides do not tell whether they are encrypted")
     return True
 

@@ -176,7 +176,7 @@ def _minutes(said: str | None, what: str) -> Limit | None:
     """Minutes in the configuration, where they are always written out. Zero is never."""
     if said is None:
         return None
-    if not said.split()[0].isdigit():
+    if not said.split()[0].isdecimal():
         raise Unparsable(f"{what} timeout: no number: {said[:20]}")
     number = int(said.split()[0])
     return number * 60 if number else "unlimited"
@@ -239,6 +239,6 @@ def _least_tls(tree: Node) -> str:
 def _quota(tree: Node) -> int:
     said = tree.value("quota management-session ")
     words = (said or "").split()
-    if said is None or len(words) != 1 or not words[0].isdigit() or words[0] == "0":
+    if said is None or len(words) != 1 or not words[0].isdecimal() or words[0] == "0":
         raise Unsupported("quota management-session sets no single number; the ceilings of each kind depend on the release")
     return int(words[0])

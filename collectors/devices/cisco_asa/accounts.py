@@ -146,7 +146,7 @@ def _hosts(tree: Node, group: str) -> list[str]:
 
 def _exists(tree: Node, words: list[str]) -> bool:
     """The word behind names the accounts here, or a group that has a server."""
-    name = next((word for word in words if word not in ("privilege",) and not word.isdigit()), "")
+    name = next((word for word in words if word not in ("privilege",) and not word.isdecimal()), "")
     return name == "LOCAL" or bool(_hosts(tree, name))
 
 
@@ -255,7 +255,7 @@ _ZERO_RELEASES = frozenset({(8, 4), (8, 6)})
 def _number(cli: DeviceCli, tree: Node, what: str) -> int:
     said = tree.value(f"password-policy {what} ")
     if said is not None:
-        if not said.isdigit():
+        if not said.isdecimal():
             raise Unparsable(f"password-policy {what}: no number: {said[:20]}")
         return int(said)
     if what not in _ZERO or release(cli) not in _ZERO_RELEASES:
@@ -265,7 +265,7 @@ def _number(cli: DeviceCli, tree: Node, what: str) -> int:
 
 def _history(tree: Node) -> int:
     said = tree.value("password-policy reuse-interval ")
-    if said is None or not said.isdigit():
+    if said is None or not said.isdecimal():
         raise Unsupported("no reuse-interval in the configuration; older releases know none")
     return int(said)
 
@@ -276,6 +276,6 @@ def _tries(tree: Node) -> Limit:
         # "If you omit this command, there is no limit on the number of times a user can enter an incorrect password" (Cisco ASA
         # Series Command Reference, A - H, aaa local authentication attempts max-fail, Usage Guidelines)
         return "unlimited"
-    if not said.isdigit():
+    if not said.isdecimal():
         raise Unparsable(f"aaa local authentication attempts: no number: {said[:20]}")
     return int(said)

@@ -48,7 +48,7 @@ def _named(tree: Node, levels_mean_nothing: bool) -> dict[str, Named]:
         if name is None:
             continue
         level = block.value("security-level ")
-        if level is not None and not level.isdigit():
+        if level is not None and not level.isdecimal():
             raise Unparsable(f"interface {name}: no security level: {level[:20]}")
         number = None if level is None else int(level)
         management = block.flag("management-only") is True
@@ -117,7 +117,7 @@ def _port(cli: DeviceCli, block: Node, links: dict[str, bool] | None) -> Port:
         enabled=block.flag("shutdown") is not True,
         up=None if links is None else links.get(name),
         mode=mode,
-        vlan=int(vlan) if vlan and vlan.isdigit() and mode == "access" else None,
+        vlan=int(vlan) if vlan and vlan.isdecimal() and mode == "access" else None,
         addresses=tuple(addresses),
         port_security=False if mode == "access" else None,
         authenticated=False if mode == "access" else None,

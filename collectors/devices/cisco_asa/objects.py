@@ -72,7 +72,7 @@ def ports(words: list[str]) -> Ports:
 
 
 def _port(word: str) -> int:
-    return int(word) if word.isdigit() else _PORTS.get(word, _UNNAMED)
+    return int(word) if word.isdecimal() else _PORTS.get(word, _UNNAMED)
 
 
 class Objects:

@@ -154,7 +154,7 @@ def _narrowed(known: Objects, words: list[str], services: Services) -> Services:
             del words[:2]
         elif words and words[0] not in ("log", "inactive", "time-range"):
             words.pop(0)
-            if words and words[0].isdigit():
+            if words and words[0].isdecimal():
                 words.pop(0)
         return services
     taken = _taken_ports(known, words)

@@ -131,7 +131,7 @@ def _idle(tree: Node) -> Limit | None:
         known = known or block.text == "group-policy DfltGrpPolicy attributes"
         if values[-1] == "none":
             return "unlimited"
-        if not values[-1].isdigit():
+        if not values[-1].isdecimal():
             return None
         said.append(int(values[-1]) * 60)
     return max(said) if said and known else None

@@ -132,8 +132,10 @@ def idle_seconds(line: Node) -> Limit | None:
     said = line.value("exec-timeout ")
     if said is None:
         return _IDLE
-    minutes, _, seconds = said.partition(" ")
-    total = int(minutes) * 60 + int(seconds or 0)
+    found = re.fullmatch(r"(\d{1,9})(?: (\d{1,9}))?", said)
+    if found is None:
+        raise Unparsable(f"exec-timeout {said}: no minutes and seconds")
+    total = int(found[1]) * 60 + int(found[2] or 0)
     return total or "unlimited"
 
 
@@ -215,7 +217,10 @@ def _sessions(cli: DeviceCli, tree: Node) -> int:
     """VTY lines that take anybody."""
     count = 0
     for line in tree.blocks("line vty "):
-        numbers = [int(word) for word in line.text.split()[2:4]]
+        words = line.text.split()[2:4]
+        if not words or not all(word.isdecimal() for word in words):
+            raise Unparsable(f"{line.text}: no numbers of lines")
+        numbers = [*map(int, words)]
         if transports(cli, line):
             count += numbers[-1] - numbers[0] + 1
     return count

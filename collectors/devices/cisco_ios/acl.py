@@ -176,13 +176,13 @@ def _named(config: Node) -> Iterable[tuple[re.Match[str], Node]]:
 
 
 def _standard_number(name: str) -> bool:
-    return name.isdigit() and (1 <= int(name) <= 99 or 1300 <= int(name) <= 1999)
+    return name.isdecimal() and (1 <= int(name) <= 99 or 1300 <= int(name) <= 1999)
 
 
 def _entries(lines: Iterable[str], standard: bool) -> Iterable[Entry]:
     for line in lines:
         words = line.split()
-        number = words.pop(0) if words and words[0].isdigit() else ""
+        number = words.pop(0) if words and words[0].isdecimal() else ""
         if words[:1] == ["sequence"] and len(words) > 2:  # IOS XE writes IPv6 lists so
             number, words = words[1], words[2:]
         if not words or words[0] in ("remark", "no", "statistics"):

@@ -186,7 +186,7 @@ def _fails_open(tree: Node, lines: Node) -> str | None:
 def _number(said: str | None, default: int) -> int | None:
     if said is None:
         return default
-    return int(said.split()[0]) if said.split()[0].isdigit() else None
+    return int(said.split()[0]) if said.split()[0].isdecimal() else None
 
 
 def _addresses(lines: Node) -> Iterator[str]:

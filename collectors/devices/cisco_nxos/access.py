@@ -67,7 +67,7 @@ def _vty(tree: Node) -> Node:
 
 def _number(node: Node, start: str) -> int | None:
     said = (node.value(start) or "").split()
-    return int(said[0]) if said and said[0].isdigit() else None
+    return int(said[0]) if said and said[0].isdecimal() else None
 
 
 # --- ways ------------------------------------------------------------------------------------------------------------

@@ -44,7 +44,7 @@ def device_logs(cli: DeviceCli) -> DeviceLogs:
 def _hosts(tree: Node, gaps: Gaps) -> Iterator[LogHost]:
     for line in tree.lines("logging server "):
         words = line.split()
-        least = words[1] if len(words) > 1 and words[1].isdigit() else None
+        least = words[1] if len(words) > 1 and words[1].isdecimal() else None
         secure = "secure" in words
         if least is None:
             gaps.note("hosts[].level", "unsupported", f"{words[0]}: no severity is written, and the default differs")

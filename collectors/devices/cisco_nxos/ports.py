@@ -201,13 +201,13 @@ def _mode(lines: Node, name: str, state: State | None) -> Mode | None:
     if lines.matches(r"switchport(?:$| access vlan)"):
         return "access"
     word = state.vlan if state else ""
-    return "access" if word.isdigit() else "trunk" if word == "trunk" else "routed" if word == "routed" else None
+    return "access" if word.isdecimal() else "trunk" if word == "trunk" else "routed" if word == "routed" else None
 
 
 def _number(said: str | None, default: int) -> int | None:
     if said is None:
         return default
-    return int(said.split()[0]) if said.split()[0].isdigit() else None
+    return int(said.split()[0]) if said.split()[0].isdecimal() else None
 
 
 def _addresses(lines: Node) -> Iterator[str]:

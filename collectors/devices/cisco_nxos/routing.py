@@ -101,7 +101,7 @@ def _parts(process: Node) -> Iterator[tuple[str, Node]]:
 
 def _area(text: str) -> str:
     """0 -> 0.0.0.0"""
-    return ".".join(str(int(text) >> shift & 255) for shift in (24, 16, 8, 0)) if text.isdigit() else text
+    return ".".join(str(int(text) >> shift & 255) for shift in (24, 16, 8, 0)) if text.isdecimal() else text
 
 
 def _vrf(interface: Node) -> str:

@@ -291,7 +291,7 @@ def _ipsec(conf: Config, gaps: Gaps, scope: Block, entry: Block, people: bool) -
     idle: Limit | None = None
     if entry.word("idle-timeout") == "enable":
         minutes = entry.word("idle-timeoutinterval") or ("" if conf.resolved else "15")
-        idle = int(minutes) * 60 if minutes.isdigit() else None
+        idle = int(minutes) * 60 if minutes.isdecimal() else None
     elif entry.word("idle-timeout") == "disable" or not conf.resolved:
         idle = "unlimited"
     if idle is None:

@@ -62,7 +62,7 @@ def _port(entry: Block, links: dict[str, bool]) -> Port:
         enabled=entry.word("status") != "down",
         up=links.get(entry.name) if physical else None,
         mode="routed",
-        vlan=int(vlan) if vlan.isdigit() and vlan != "0" else None,
+        vlan=int(vlan) if vlan.isdecimal() and vlan != "0" else None,
         addresses=tuple(_addresses(entry)),
     )
 

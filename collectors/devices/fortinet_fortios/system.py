@@ -82,7 +82,10 @@ def _addresses(conf: Config) -> tuple[str, ...]:
         extra = six.child("ip6-extra-addr") if six else None
         names = [six.word("ip6-address") if six else None, *(extra.entries if extra else ())]
         v6 |= {name.partition("/")[0].lower() for name in names if name and not name.startswith("::/")}
-    return (*sorted(v4, key=ipaddress.ip_address), *sorted(v6))
+    try:
+        return (*sorted(v4, key=ipaddress.ip_address), *sorted(v6))
+    except ValueError as error:
+        raise Unparsable(f"system interface: {error}") from None
 
 
 def firmware(cli: DeviceCli) -> Firmware:

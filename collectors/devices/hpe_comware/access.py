@@ -205,7 +205,7 @@ def _idle(views: list[Block]) -> Limit:
     if said is None:
         return 600
     words = said.split()
-    if not all(word.isdigit() for word in words) or not 1 <= len(words) <= 2:
+    if not all(word.isdecimal() for word in words) or not 1 <= len(words) <= 2:
         raise Unparsable(f"idle-timeout {said}")
     return int(words[0]) * 60 + (int(words[1]) if len(words) == 2 else 0) or "unlimited"
 
@@ -246,7 +246,7 @@ def _pages(cli: DeviceCli, gaps: Gaps) -> tuple[Way, ...]:
                     remote=True,
                     anywhere=sources is None or speaks_v6(cli),
                     sources=sources or (),
-                    idle_seconds=int(minutes) * 60 if minutes and minutes.isdigit() else None,
+                    idle_seconds=int(minutes) * 60 if minutes and minutes.isdecimal() else None,
                     authentication=None,
                 )
             )

@@ -223,7 +223,7 @@ def _switching(name: str, block: Block, physical: bool) -> tuple[Mode | None, in
         if any(block.matches(r"undo port trunk permit vlan 1(?: |$)")):
             return "trunk", None, None
         pvid = block.value("port trunk pvid vlan ") or "1"
-        return "trunk", None, int(pvid) if pvid.isdigit() else None
+        return "trunk", None, int(pvid) if pvid.isdecimal() else None
     if said in ("access", None):
         vlan = block.value("port access vlan ") or "1"
         return ("access" if said or block.value("port link-mode ") == "bridge" or vlan != "1" else "other"), int(vlan), None

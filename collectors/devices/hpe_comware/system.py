@@ -201,7 +201,7 @@ def _arp(cli: DeviceCli) -> tuple[Neighbour, ...]:
     if not re.search(r"^\s*IP address\s+MAC address", text, re.M | re.I):
         raise Unparsable("display arp: not the table it should be")
     return tuple(
-        Neighbour(mac=mac(found[2]), address=found[1], vlan=int(found[3]) if found[3].isdigit() else None, interface=found[4])
+        Neighbour(mac=mac(found[2]), address=found[1], vlan=int(found[3]) if found[3].isdecimal() else None, interface=found[4])
         for found in re.finditer(rf"^\s*(\d+\.\d+\.\d+\.\d+)\s+({_MAC})\s+(\S+)\s+(\S+)", text, re.M | re.I)
     )
 

@@ -93,7 +93,7 @@ def access_lists(cli: DeviceCli) -> dict[str, Block]:
             if not named:
                 continue
             words = named["rest"].split()
-            keys = [words[0]] if words[0].isdigit() else []
+            keys = [words[0]] if words[0].isdecimal() else []
             if "name" in words and words.index("name") + 1 < len(words):
                 keys.append(words[words.index("name") + 1])
             for key in keys:

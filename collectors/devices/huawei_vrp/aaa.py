@@ -119,7 +119,7 @@ def _user(name: str, row: dict[str, str], by_key: bool) -> DeviceAccount:
     administrator: bool | None
     if services and not services & _ADMIN_SERVICES:
         administrator = False
-    elif level is None or not level.isdigit():
+    elif level is None or not level.isdecimal():
         administrator = True if row.get("user-group") == "manage-ug" else None
     else:
         administrator = int(level) >= _LEAST_LEVEL
@@ -268,7 +268,7 @@ def _history(cli: DeviceCli, rules: Block | None) -> int:
         _without(cli)
         return 0
     said = rules.value("password history record number ")
-    if said is None or not said.isdigit():
+    if said is None or not said.isdecimal():
         raise Unsupported("the policy names no number of records: its default is not in our table")
     return int(said)
 
@@ -280,7 +280,7 @@ def _days(cli: DeviceCli, rules: Block | None) -> Limit:
     said = rules.value("password expire ")
     if said is None:
         raise Unsupported("the policy names no age: its default is not in our table")
-    if not said.isdigit():
+    if not said.isdecimal():
         raise Unparsable(f"password expire {said}")
     return int(said) or "unlimited"
 
@@ -289,7 +289,7 @@ def _warn(rules: Block | None) -> int:
     if rules is None:
         raise Unsupported("no policy for administrators: nothing ends, so nothing is warned of")
     said = rules.value("password alert before-expire ")
-    if said is None or not said.isdigit():
+    if said is None or not said.isdecimal():
         raise Unsupported("the policy names no days of warning: its default is not in our table")
     return int(said)
 

@@ -59,7 +59,7 @@ def device_access(cli: DeviceCli) -> DeviceAccess:
 
 
 def _number(text: str | None) -> int | None:
-    return int(text) if text and text.isdigit() else None
+    return int(text) if text and text.isdecimal() else None
 
 
 def ssh_on(cli: DeviceCli) -> bool:
@@ -241,7 +241,7 @@ def _idle(cli: DeviceCli, block: Block) -> Limit:
             return 600
         raise Unsupported(f"{block.text}: no `idle-timeout`, and the default of {found.text} is not in our table")
     words = said.split()
-    if not all(word.isdigit() for word in words) or not 1 <= len(words) <= 2:
+    if not all(word.isdecimal() for word in words) or not 1 <= len(words) <= 2:
         raise Unparsable(f"{block.text}: idle-timeout {said}")
     seconds = int(words[0]) * 60 + (int(words[1]) if len(words) == 2 else 0)
     return seconds or "unlimited"

@@ -252,18 +252,18 @@ def _switching(cli: DeviceCli, block: Block, physical: bool) -> tuple[str | None
     said = block.value("port link-type ")
     if said == "access":
         vlan = block.value("port default vlan ") or "1"
-        return "access", int(vlan) if vlan.isdigit() else None, None
+        return "access", int(vlan) if vlan.isdecimal() else None, None
     if said == "trunk":
         if block.flag("port trunk allow-pass vlan 1") is False or any(block.matches(r"undo port trunk allow-pass vlan 1(?: |$)")):
             return "trunk", None, None
         pvid = block.value("port trunk pvid vlan ") or "1"
-        return "trunk", None, int(pvid) if pvid.isdigit() else None
+        return "trunk", None, int(pvid) if pvid.isdecimal() else None
     if said is not None:
         return ("dynamic" if "auto" in said or "desirable" in said or "negotiation" in said else "other"), None, None
     if block.flag("portswitch") is False or any(block.matches(r"ip(?:v6)? address ")) or not physical:
         return ("routed" if physical or any(block.matches(r"ip(?:v6)? address ")) else None), None, None
     if own := block.value("port default vlan "):
-        return "access", int(own) if own.isdigit() else None, None
+        return "access", int(own) if own.isdecimal() else None, None
     return None, None, None
 
 

@@ -182,7 +182,7 @@ def _holding(root: Node, port: str) -> Iterator[str]:
 
 
 def _vlan(root: Node, said: str) -> int | None:
-    return int(said) if said.isdigit() else _int(root.word("vlans", said, "vlan-id"))
+    return int(said) if said.isdecimal() else _int(root.word("vlans", said, "vlan-id"))
 
 
 def _int(said: str | None) -> int | None:

@@ -188,7 +188,7 @@ def clock(cli: DeviceCli) -> Clock:
         running=None if status is None else bool(status),
         synchronised=None if status is None else _follows(status),
         servers=gaps.attempt("servers", lambda: tuple(_servers(cli, ntp))),
-        stratum=None if not status else int(status["stratum"]) if status.get("stratum", "").isdigit() else None,
+        stratum=None if not status else int(status["stratum"]) if status.get("stratum", "").isdecimal() else None,
         offset_ms=None if not status else gaps.attempt("offset_ms", lambda: _offset(status)),
         authenticated=gaps.attempt("authenticated", lambda: _authenticated(ntp)),
         timezone=zone,
@@ -218,7 +218,7 @@ def _follows(status: dict[str, str]) -> bool:
         bool(status)
         and status.get("source", "").startswith("sync_")
         and status.get("source") not in ("sync_unspec", "sync_local")
-        and status["stratum"].isdigit()
+        and status["stratum"].isdecimal()
         and 0 < int(status["stratum"]) < 16
         and not status.get("refid", "").startswith(("LOCAL", ".LOCL", "LOCL", "127.127.1."))
     )

@@ -135,7 +135,7 @@ def judged(admitted: list[Who]) -> Door:
 
 def _port(item: Item) -> int:
     port = item.word("port") or ""
-    if not port.isdigit():
+    if not port.isdecimal():
         raise Unparsable(f"line {item.line}: no port of {item.selector}")
     return int(port)
 

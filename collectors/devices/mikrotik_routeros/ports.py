@@ -93,7 +93,7 @@ def _port(
     filtering = bridge is not None and bridge.word("vlan-filtering") == "yes"
     mode = _mode(row, place, filtering) if name not in _switched(conf) else None
     vlan = place.word("pvid") if place and filtering else None
-    number = int(vlan) if vlan and vlan.isdigit() else None
+    number = int(vlan) if vlan and vlan.isdecimal() else None
     routed = bool(addresses.get(name))
     return Port(
         name=name,

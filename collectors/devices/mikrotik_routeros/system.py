@@ -253,7 +253,7 @@ def _followed(cli: DeviceCli) -> tuple[bool, str | None, int | None, float | Non
         return (
             status == "synchronized" and not (server or "").startswith("127."),
             server,
-            int(stratum) if stratum.isdigit() else None,
+            int(stratum) if stratum.isdecimal() else None,
             abs(float(offset[1])) if offset else None,
         )
     if not found.get("last-update-from"):
@@ -310,7 +310,7 @@ def _hosts(cli: DeviceCli) -> tuple[Neighbour, ...]:
             Neighbour(
                 mac=mac(row.values["mac-address"]),
                 interface=row.values.get("on-interface") or row.values.get("interface"),
-                vlan=int(vlan) if vlan.isdigit() else None,
+                vlan=int(vlan) if vlan.isdecimal() else None,
             )
         )
     return tuple(found)

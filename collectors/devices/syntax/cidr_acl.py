@@ -78,7 +78,7 @@ def entries(lines: Iterable[str], groups: Mapping[str, Nets], standard: bool = F
     found = []
     for line in lines:
         words = line.split()
-        number = words.pop(0) if words and words[0].isdigit() else ""
+        number = words.pop(0) if words and words[0].isdecimal() else ""
         if not words or words[0] in _NO_ENTRY:
             continue
         if words[0] not in ("permit", "deny"):
@@ -105,7 +105,7 @@ def _extended(number: str, words: list[str], groups: Mapping[str, Nets]) -> Entr
     ports = _ports(rest)
     # a port name we do not know may be something else that narrows
     more = [word for word in rest if word not in _NOTES] + [
-        word for word in ports[1:] if not (word.isdigit() or word in _NUMBERS)
+        word for word in ports[1:] if not (word.isdecimal() or word in _NUMBERS)
     ]
     answers = "established" in more or "tracked" in more
     return Entry(
@@ -133,7 +133,7 @@ def _ports(rest: list[str]) -> tuple[str, ...]:
 
 def all_ports(ports: Sequence[str]) -> bool:
     """The words leave out at most the first and the last port."""
-    numbers = [int(word) for word in ports[1:] if word.isdigit()]
+    numbers = [int(word) for word in ports[1:] if word.isdecimal()]
     if not ports or not numbers:
         return not ports
     kind = ports[0]
@@ -146,7 +146,7 @@ def _hits(ports: tuple[str, ...], port: int) -> bool:
     """The words include the port; they do too where that cannot be said."""
     if not ports or ports[0] == "portgroup":
         return True
-    numbers = [int(word) if word.isdigit() else _NUMBERS.get(word) for word in ports[1:]]
+    numbers = [int(word) if word.isdecimal() else _NUMBERS.get(word) for word in ports[1:]]
     kind = ports[0]
     if kind == "eq":
         return port in numbers

@@ -94,7 +94,7 @@ def _address(rest: str, which: str) -> str:
         if "/" in address:
             return _text(ipaddress.ip_network(address, strict=False))
         if ":" in address:
-            return _text(ipaddress.ip_network(f"{address}/{mask if mask.isdigit() else 128}", strict=False))
+            return _text(ipaddress.ip_network(f"{address}/{mask if mask.isdecimal() else 128}", strict=False))
         wild = 0 if mask == "0" else int(ipaddress.IPv4Address(mask))
         if wild & (wild + 1):
             return f"{address} {mask}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import stat
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import date
@@ -27,6 +28,8 @@ from server.feeds.store import File, Refused
 ROLES: Final = ("timestamp", "snapshot", "targets")
 BLOCK: Final = 2**20
 FILES_MAX: Final = 2000
+_DAMAGED: Final = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, UnicodeDecodeError)
+"""What reading a broken ZIP ends with. RuntimeError: a member with a password, or packed in a way nobody here knows."""
 
 
 class Tree(FetcherInterface):
@@ -55,12 +58,14 @@ class Tree(FetcherInterface):
                 yield block
 
     def open(self, name: str) -> AbstractContextManager[IO[bytes]]:
-        """Raises FileNotFoundError."""
+        """Raises FileNotFoundError, and what _DAMAGED names."""
         if self._archive:
             try:
                 return self._archive.open(name)
             except KeyError:
                 raise FileNotFoundError(name) from None
+            except OSError as error:  # its directory points to before the beginning, or the stick cannot be read
+                raise zipfile.BadZipFile(str(error)) from None
         path = self.path / name
         if any(part.is_symlink() for part in (path, *path.parents) if part.is_relative_to(self.path) and part != self.path):
             raise FileNotFoundError(name)
@@ -100,7 +105,7 @@ class Bundle:
                     out.write(block)
         except FileNotFoundError:
             raise Refused("missing", f"{name}: the list names it, the bundle does not hold it") from None
-        except (zipfile.BadZipFile, EOFError) as error:
+        except _DAMAGED as error:
             raise Refused("truncated", f"{name}: {error}") from None
         if size < target.length:
             raise Refused("truncated", f"{name}: cut off after {size} of {target.length} bytes")
@@ -137,11 +142,14 @@ def opened(path: Path, trusted: dict[str, bytes], pinned: str) -> Iterator[Bundl
     """
     try:
         tree = Tree(path)
-    except (OSError, zipfile.BadZipFile) as error:
+    except (OSError, *_DAMAGED) as error:
         raise Refused("no-bundle", f"{path}: {getattr(error, 'strerror', None) or error}") from None
     try:
-        root = trusted.get("root") or _first(tree, pinned)
-        yield _believed(tree, root, trusted)
+        try:
+            believed = _believed(tree, trusted.get("root") or _first(tree, pinned), trusted)
+        except _DAMAGED as error:
+            raise Refused("truncated", f"{path}: {tree.asked or 'metadata/1.root.json'}: cannot be read: {error}") from None
+        yield believed
     finally:
         tree.close()
 

@@ -24,7 +24,7 @@ def read(source: Source) -> Iterator[Row]:
                 place = f"record {source.records} ({package})"
                 for identifier, one in source.mapping(place, found).items():
                     yield from _one(source, f"{place}, {identifier}", package, identifier, source.mapping(place, one), told)
-        except ijson.JSONError as error:
+        except (ijson.JSONError, UnicodeDecodeError) as error:
             raise source.malformed(f"after record {source.records}", f"no JSON: {error}") from None
 
 

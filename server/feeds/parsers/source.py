@@ -105,7 +105,7 @@ class Source:
                         if info.filename.endswith(".json"):
                             with archive.open(info) as stream:
                                 yield self._document(info.filename, stream.read(DOCUMENT_MAX + 1))
-            except (*_BROKEN, NotImplementedError, RuntimeError) as error:
+            except (*_BROKEN, OSError, NotImplementedError, RuntimeError, UnicodeDecodeError) as error:
                 raise self.malformed(f"document {self.records + 1}", f"cut off or damaged ({error})") from None
 
     def _tarred(self) -> Iterator[tuple[str, dict[str, Any]]]:

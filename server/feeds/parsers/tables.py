@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from server.feeds.parsers.source import DOCUMENT_MAX, Source
+from server.feeds.parsers.source import DOCUMENT_MAX, Malformed, Source
 
 HEADINGS = Path(__file__).with_name("headings.yaml")
 HEAD_LINES = 20
@@ -110,7 +110,9 @@ def _workbook(source: Source) -> Iterator[tuple[str, Lines]]:
             if any(any(cells) for _line, cells in lines):
                 yield sheet.title, iter(lines)
         book.close()
-    except (zipfile.BadZipFile, KeyError, IndexError, OSError, SyntaxError) as error:
+    except Malformed:
+        raise
+    except Exception as error:  # openpyxl raises whatever comes up in what somebody else wrote
         raise source.malformed("workbook", f"no workbook of Excel: {error}") from None
 
 
