@@ -146,7 +146,7 @@ class Line:
     def _end(self, out: bytes, mark: str) -> None:
         """End the command that hangs: sshd lets it live on when we only hang up. sudo's cannot be ended by us."""
         words = out.partition(mark.encode())[2].split(b" ", 1) if mark else []
-        if len(words) != 2 or not words[0].isdecimal():
+        if len(words) != 2 or not words[0].isdigit():
             return
         try:
             channel = self._transport.open_session(timeout=5)
