@@ -51,6 +51,10 @@ class Headers:
         response["Permissions-Policy"] = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
         response["X-Frame-Options"] = "DENY"
         response.setdefault("Cache-Control", "no-store")
+        # Django's own stand on every page; what is refused before a page is reached has these
+        response.setdefault("X-Content-Type-Options", "nosniff")
+        response.setdefault("Referrer-Policy", settings.SECURE_REFERRER_POLICY)
+        response.setdefault("Cross-Origin-Opener-Policy", settings.SECURE_CROSS_ORIGIN_OPENER_POLICY)
         return response
 
 
