@@ -152,8 +152,9 @@ def _burning(tree, fleet) -> None:
     Item.objects.create(unit=tree["north"], name="tường lửa cũ", support_until=timezone.localdate() - timedelta(days=9))
 
 
-def test_it_is_one_page_for_thirty_units_with_long_names_and_everything_burning(tree) -> None:
-    long = "Trung tâm Công nghệ thông tin và Chuyển đổi số, Bảo hiểm xã hội khu vực liên tỉnh số "
+@pytest.mark.parametrize("times", [1, 2], ids=["long", "longest"])
+def test_it_is_one_page_for_thirty_units_with_long_names_and_everything_burning(tree, times: int) -> None:
+    long = "Trung tâm Công nghệ thông tin và Chuyển đổi số, Bảo hiểm xã hội khu vực liên tỉnh số " * times
     root = tree["root"]
     Unit.objects.filter(pk=root.pk).update(name=f"{long}I", baseline=REAL)
     root.refresh_from_db()
@@ -200,7 +201,14 @@ def test_it_is_one_page_for_thirty_units_with_long_names_and_everything_burning(
     assert "(2) xem xét 01 đề nghị miễn trừ" in " ".join(pages[0].split())
     assert "(3)" in pages[0]
     assert "Lịch sử của 30 máy" in " ".join(pages[0].split())
-    assert len([one for one in report.body if isinstance(one, Table)][1].rows) == 5
+    worst = [one for one in report.body if isinstance(one, Table)][1]
+    assert len(worst.rows) == 5
+    titles = [check.title.vi for check in pack.checks.values()]
+    for place, row in enumerate(worst.rows, 1):
+        (remark,) = (one for one in report.honesty.remarks if one.startswith(f"Nội dung chưa đạt số {place} "))
+        assert any(title in remark and title.startswith(str(row[1]).rstrip("…")) for title in titles), (
+            "what is cut stands there whole"
+        )
 
 
 def test_hostile_names_survive_into_every_file(fleet, tree) -> None:

@@ -21,6 +21,7 @@ from server.calendar.events import Event
 from server.calendar.views import AHEAD, BACK
 from server.coverage import numbers as coverage
 from server.documents import grounds
+from server.documents.exports import layout
 from server.documents.papers import resting
 from server.documents.report import Block, Cell, Honesty, Report
 from server.documents.texts import Texts
@@ -34,7 +35,7 @@ from server.ingest.models import IN_SERVICE, Machine
 from server.overview.changes import between
 from server.overview.standing import below
 from server.overview.systems import systems
-from server.overview.views import failing
+from server.overview.views import Row, failing
 from server.registers import expiry
 from server.units.models import Unit
 from server.waivers import asking, overlay
@@ -46,6 +47,8 @@ SUPPORT = ("updates.supported", "vulnerabilities.release_supported", "firmware.s
 GAPS = ("absent", "ambiguous", "never", "stale", "unjudged")
 CHECK, REMEDY, TITLE = 66, 70, 44
 """Letters of a check, of what to do, of a deadline: more would not leave it on one page."""
+HEAD, ONE_LINE = 8, (34, 38)
+"""Lines of head and signature from which on a check and what to do have one line each, and letters of these."""
 
 
 def write(of: Wanted) -> Report:
@@ -56,6 +59,7 @@ def write(of: Wanted) -> Report:
 class _Executive:
     def __init__(self, of: Wanted) -> None:
         self.of, self.unit, self.user = of, of.unit, of.user
+        self.room = (CHECK, REMEDY)
         self.now = timezone.now()
         self.today = timezone.localdate(self.now)
         self.say = Texts("executive.yaml", of.desk.values["wording"] or "anm")
@@ -72,6 +76,9 @@ class _Executive:
         at = grounds.moment(self.now)
         intro = say("intro", at=at, units=units) if units else say("intro_alone", at=at)
         front = self.of.front(say("subject"), str(say.at("type")), str(say.at("short")), ())
+        head = layout.head(front)
+        long = len(head.above) + len(head.issuer) + max(len(front.authority), len(front.receivers) - 6) > HEAD
+        self.room = ONE_LINE if long else (CHECK, REMEDY)
         return Report(
             kind="executive", title=say("title", unit=unit)[:300], made_at=self.now, front=front, body=(text(intro), *self.body()),
             honesty=self.honesty(), asked=tuple(self.of.blanks.asked), provisional=self.of.provisional,
@@ -91,8 +98,19 @@ class _Executive:
         row = self.rows[place]
         fail, accepted = row.counts.fail, row.counts.accepted
         machines: Cell = self.say("waived", fail=str(fail), accepted=str(accepted)) if accepted else fail
-        remedy = next(iter(row.words.remedy.strip().splitlines()), "") or self.say("no_remedy")
-        return place + 1, cut(row.words.title, CHECK), machines, cut(remedy.replace("`", ""), REMEDY)
+        remedy = self.remedy(row)
+        return place + 1, cut(row.words.title, self.room[0]), machines, cut(remedy, self.room[1])
+
+    def remedy(self, row: Row) -> str:
+        """Its first line: of a machine all systems are told at its own page."""
+        return next(iter(row.words.remedy.strip().splitlines()), "").replace("`", "") or self.say("no_remedy")
+
+    def whole(self) -> Iterator[str]:
+        """What the page cuts of the worst ones, in full."""
+        for place, row in enumerate(self.rows[:WORST], 1):
+            said = row.words.title, self.remedy(row)
+            if any(cut(words, letters) != words for words, letters in zip(said, self.room, strict=True)):
+                yield self.say("remark_whole", place=str(place), title=said[0], remedy=said[1])
 
     # each line of the table --------------------------------------------------------------------------------------------
 
@@ -231,7 +249,7 @@ class _Executive:
         }  # fmt: skip
         more = self.decisions[ASKED:]
         remarks = [self.say("remark_decisions", list="; ".join(more))] if more else []
-        remarks += [self.say("remark_turned"), self.say("remark_cut")]
+        remarks += [self.say("remark_turned"), self.say("remark_cut"), *self.whole()]
         return resting.honesty(self.of, self.now, self.say, counts, tuple(remarks))
 
 
