@@ -213,14 +213,22 @@ def written(name: str) -> dict[str, float]:
     def rows(number: int) -> list[tuple[Any, ...]]:
         return [(nobody + number, rule, verdict, NOW, NOW if verdict == 1 else None) for rule, verdict in verdicts.items()]
 
+    def raw(given: list[tuple[Any, ...]]) -> None:
+        if name != "postgresql":
+            insert(Plain, STANDING, given)  # type: ignore[arg-type]
+            return
+        with connection.cursor() as cursor, cursor.copy(f"COPY bench_plain ({', '.join(STANDING)}) FROM STDIN") as copy:
+            for row in given:
+                copy.write_row(row)
+
     def raw_each(first: int) -> None:
         for number in range(REPORTS):
             with transaction.atomic():
-                insert(Plain, STANDING, rows(first + number))  # type: ignore[arg-type]
+                raw(rows(first + number))
 
     def raw_all(first: int) -> None:
         with transaction.atomic():
-            insert(Plain, STANDING, [row for number in range(REPORTS) for row in rows(first + number)])  # type: ignore[arg-type]
+            raw([row for number in range(REPORTS) for row in rows(first + number)])
 
     def ours(_first: int) -> None:
         for stored in made.pop():

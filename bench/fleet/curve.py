@@ -90,17 +90,17 @@ def _snapshots(site: Site) -> None:
         cursor.execute(
             """
             INSERT INTO ingest_storedsnapshot (id, machine_id, agent_id, received_at, collected_at, orders_at, clock_ahead, privileged,
-                seconds, collector, digest, sealed_sha256, sound_for, base_id, sealed)
-            SELECT '00000000-0000-7000-8000-' || lpad(id::text, 12, '0'), id, %s, %s, %s, %s, false, true, 1, 'bench', '', '', %s, NULL, %s
+                seconds, collector, digest, sealed_sha256, sound_for, deciding, base_id, sealed)
+            SELECT '00000000-0000-7000-8000-' || lpad(id::text, 12, '0'), id, %s, %s, %s, %s, false, true, 1, 'bench', '', '', %s, '', NULL, %s
             FROM ingest_machine""",
             [agent.pk, *[timezone.now()] * 3, facts_digest(), blob],
         )
         cursor.execute("UPDATE ingest_machine SET latest_id = '00000000-0000-7000-8000-' || lpad(id::text, 12, '0')")
         cursor.execute(
             """
-            INSERT INTO assess_storedassessment (snapshot_id, machine_id, judged_at, baseline, version, digest, tailoring, level, kind, fail,
+            INSERT INTO assess_storedassessment (snapshot_id, machine_id, judged_at, baseline, version, digest, tailoring, centre, level, kind, fail,
                 unknown, passed, manual, not_applicable, weight, verdicts, agent, agent_judged, packed)
-            SELECT latest_id, id, now(), 'bench', '1', repeat('0', 64), '', 3, kind, 1, 1, 1, 1, 1, mod(id, 5000), repeat('0', 64), 'agrees', NULL, NULL
+            SELECT latest_id, id, now(), 'bench', '1', repeat('0', 64), '', '', 3, kind, 1, 1, 1, 1, 1, mod(id, 5000), repeat('0', 64), 'agrees', NULL, NULL
             FROM ingest_machine""",
         )
 

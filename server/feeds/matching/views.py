@@ -117,8 +117,8 @@ def numbers(machines: QuerySet[Machine]) -> dict[str, int | None]:
         exploited=Count("pk", filter=Q(matched__exploited__gt=0)),
         unsaid=Count("pk", filter=Q(matched__reason="") & (Q(matched__exploited=None) | Q(matched__exploited_until__lt=today))),
     )
-    # none, and of some nobody says so: that is not 0
-    return found | {"exploited": found["exploited"] or (None if found["unsaid"] else 0)}
+    # none, and of some nobody says so, or nothing was matched: that is not 0
+    return found | {"exploited": found["exploited"] or (None if found["unsaid"] or found["blind"] else 0)}
 
 
 @dataclass
