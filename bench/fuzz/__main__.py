@@ -1,0 +1,58 @@
+"""Every parser that eats foreign bytes, fed with its own samples after random changes (`python -m bench.fuzz`).
+
+A parser may refuse what it gets in its own words (`allowed` of the table in bench/fuzz/table.py); anything else that comes
+out of it, and an answer that takes longer than HANG seconds, is a finding. Each one is told with the number that repeats it:
+`python -m bench.fuzz --only NAME --seed NUMBER --count 1`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import resource
+import signal
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+
+from bench.fuzz.engine import HANG, MEMORY, Hang, Told, run
+from bench.fuzz.table import everything
+
+
+def _hangs(_signal: int, _frame: object) -> None:
+    raise Hang(f"no end within {HANG} s")
+
+
+def lines(told: Iterable[Told]) -> Iterator[str]:
+    for one in told:
+        yield f"{one.parser:28} {one.executions:9,} executions, {one.refused:9,} refused, {len(one.crashes)} crashes"
+        for place, crash in one.crashes.items():
+            yield f"  {place}\n  {crash.error}\n  again: python -m bench.fuzz --only '^{one.parser}$' --seed {crash.seed} --count 1"
+            yield crash.trace
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("--seconds", type=float, default=60, help="for each parser (default 60)")
+    options.add_argument("--count", type=int, help="executions of each parser, instead of a time")
+    options.add_argument("--seed", type=int, default=1, help="number of the first execution")
+    options.add_argument("--only", default="", help="parsers whose name this expression fits")
+    options.add_argument("--list", action="store_true", help="names of the parsers")
+    given = options.parse_args(words)
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    signal.signal(signal.SIGALRM, _hangs)
+    bad = 0
+    with everything() as parsers:
+        for parser in parsers:
+            if not re.search(given.only, parser.name):
+                continue
+            if given.list:
+                print(parser.name)
+                continue
+            found = run(parser, given.seed, given.count, given.seconds)
+            bad += len(found.crashes)
+            print("\n".join(lines([found])), flush=True)
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
