@@ -71,6 +71,7 @@ def fill(shape: Shape) -> None:
         for model, index in indexes:
             editor.remove_index(model, index)
     models = [_model(rules, shape) for _ in range(MODELS)]
+    _texts.clear()  # of lists that are no more: another may have their place, and with it their id
     with connection.cursor() as cursor:
         for start in range(0, len(machines), BATCH):
             part = machines[start : start + BATCH]
