@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from xml.etree import ElementTree
 
 import yaml
+from pydantic import ValidationError
 
 from collectors.credential import Credential
 from collectors.inventory import TARGET_KEYS, Inventory, InventoryError
@@ -194,7 +195,8 @@ def _open(port: ElementTree.Element) -> bool:
         port.get("protocol") == "tcp"
         and state is not None
         and state.get("state") == "open"
-        and port.get("portid", "").isdecimal()
+        and re.fullmatch(r"[0-9]{1,5}", port.get("portid", "")) is not None
+        and 0 < int(port.get("portid", "0")) < 65536
     )
 
 
@@ -230,24 +232,26 @@ def _from_ansible(hosts: list[_Host]) -> Inventory:
         if any("{{" in value for value in (address or "", port or "")) or (via == "ssh" and not is_address(address or host.name)):
             notes.append(f"{host.name}: left out: its address {address or host.name} is no host name; write it by hand")
             continue
-        if port is not None and not (port.isdecimal() and 0 < int(port) < 65536):
+        if port is not None and not (re.fullmatch(r"[0-9]{1,5}", port) and 0 < int(port) < 65536):
             notes.append(f"{host.name}: ansible_port {port} left out: no port number")
             port = None
         credential = _credential(told, credentials) if via == "ssh" else None
         if told.get("ansible_become") or told.get("become"):
             sudo[host.name] = (told.get("ansible_become") or told["become"]).lower() in ("true", "yes", "1", "on")
-        targets.append(
-            Target.model_validate(
-                {
-                    "name": host.name,
-                    "via": via,
-                    "address": address if via == "ssh" else None,
-                    "port": int(port) if port and via == "ssh" else None,
-                    "credential": credential,
-                    "labels": tuple(group for group in host.groups if group not in ("all", "ungrouped")),
-                }
-            )
-        )
+        fields = {
+            "name": host.name,
+            "via": via,
+            "address": address if via == "ssh" else None,
+            "port": int(port) if port and via == "ssh" else None,
+            "credential": credential,
+            "labels": tuple(group for group in host.groups if group not in ("all", "ungrouped")),
+        }
+        try:
+            targets.append(Target.model_validate(fields))
+        except ValidationError as error:
+            sudo.pop(host.name, None)
+            first = error.errors()[0]
+            notes.append(f"{host.name[:80]}: left out: {'.'.join(map(str, first['loc']))}: {first['msg']}")
     if any(target.via == "ssh" and target.credential is None for target in targets):
         notes.append("some targets name no user: add a credential for them, or one under defaults")
     return Inventory(tuple(targets), credentials, sudo, notes=tuple(notes))

@@ -13,6 +13,7 @@ from agent.upload import _pause
 from collectors.catalog import device_os
 from collectors.devices.witness import DeviceWitness
 from collectors.discovery.tables import leases
+from collectors.inventory_import import import_ansible, import_nmap
 from collectors.model import Platform
 from collectors.transports.replay import ReplayDevice
 from server.feeds.bundle.check import opened
@@ -29,6 +30,16 @@ KEA = "address,hwaddr,expire,state,hostname\n10.0.0.5,52:54:00:12:34:56,{},0,pc-
 def test_a_moment_that_is_no_number_is_no_crash(moment: str) -> None:
     """`isdigit` is true of a raised two, and `int` reads neither it nor five thousand digits."""
     assert [row.address for row in leases(KEA.format(moment), "leases", datetime(2026, 11, 22, tzinfo=UTC))] == ["10.0.0.5"]
+
+
+def test_a_host_that_cannot_be_a_target_is_left_out_and_said() -> None:
+    """A longer name than any has; a port that is none."""
+    found = import_ansible(f"[web]\n{'a.' * 140}x ansible_host=10.0.0.5\nweb01 ansible_host=10.0.0.6\n")
+    assert [target.name for target in found.targets] == ["web01"]
+    assert any("left out" in note for note in found.notes)
+    text = (DEVICES.parent / "data/nmap/services.xml").read_text("utf-8")
+    assert import_nmap(text).targets
+    assert import_nmap(text.replace('portid="22"', 'portid="99999"')).targets == ()
 
 
 @pytest.mark.parametrize("said", ["²", "²5", "soon", "", None])
