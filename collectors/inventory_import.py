@@ -173,6 +173,9 @@ def _row(fields: dict[str, str], where: str, problems: list[str]) -> Target | No
     if via == "ssh" and not is_address(address or title or "x"):
         wrong.append(f"address: {address or title!r} is no host name and no address")
     problems += [f"{where}: {what}" for what in wrong]
+    if title is not None and len(title) > 253:
+        problems.append(f"{where}: the name is longer than 253 letters")
+        return None
     if wrong or title is None:
         return None
     return Target.model_validate(
@@ -250,8 +253,7 @@ def _from_ansible(hosts: list[_Host]) -> Inventory:
             targets.append(Target.model_validate(fields))
         except ValidationError as error:
             sudo.pop(host.name, None)
-            first = error.errors()[0]
-            notes.append(f"{host.name[:80]}: left out: {'.'.join(map(str, first['loc']))}: {first['msg']}")
+            notes.append(f"{host.name[:80]}: left out: {error.errors()[0]['msg']}")
     if any(target.via == "ssh" and target.credential is None for target in targets):
         notes.append("some targets name no user: add a credential for them, or one under defaults")
     return Inventory(tuple(targets), credentials, sudo, notes=tuple(notes))

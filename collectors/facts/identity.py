@@ -180,11 +180,11 @@ def _addresses(shell: Shell) -> tuple[str, ...]:
     texts = shell.read_all("/proc/net/fib_trie", "/proc/net/if_inet6")
     if "/proc/net/fib_trie" not in texts:
         raise Unsupported(f"/proc/net/fib_trie is not there ({NOT_RUNNING})")
-    found = {
-        ipaddress.IPv4Address(text)
-        for text, routes in _LEAF_V4.findall(texts["/proc/net/fib_trie"])
-        if "/32 host LOCAL" in routes
-    }
+    leaves = [text for text, routes in _LEAF_V4.findall(texts["/proc/net/fib_trie"]) if "/32 host LOCAL" in routes]
+    try:
+        found = {ipaddress.IPv4Address(text) for text in leaves}
+    except ValueError as error:
+        raise Unparsable(f"/proc/net/fib_trie: {error}") from None
     kept = sorted(str(address) for address in found if not address.is_loopback and not address.is_link_local)
     return (*kept, *sorted(_v6(texts.get("/proc/net/if_inet6", ""))))
 
@@ -192,7 +192,7 @@ def _addresses(shell: Shell) -> tuple[str, ...]:
 def _v6(text: str) -> Iterator[str]:
     for line in text.splitlines():
         words = line.split()
-        if len(words) != 6 or not re.fullmatch(r"[0-9a-f]{32}", words[0]):
+        if len(words) != 6 or not re.fullmatch(r"[0-9a-f]{32}", words[0]) or not re.fullmatch(r"[0-9a-f]{1,8}", words[4]):
             raise Unparsable(f"/proc/net/if_inet6: cannot place {line[:80]!r}")
         address = ipaddress.IPv6Address(int(words[0], 16))
         temporary = int(words[4], 16) & _TEMPORARY_V6

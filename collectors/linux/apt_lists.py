@@ -124,7 +124,7 @@ def _date(path: str, text: str | None) -> datetime | None:
         return None
     try:
         found = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         raise Unparsable(f"{path}: {text[:60]!r} is no date") from None
     return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
