@@ -94,7 +94,7 @@ def _origin(line: str) -> Origin:
 
 def _rpm(line: str) -> Rpm:
     words = line.split("\t")
-    if len(words) != 6 or not words[5].isdecimal() or not (words[1].isdecimal() or words[1] == "(none)"):
+    if len(words) != 6 or not (words[5].isdecimal() and len(words[5]) < 12) or not (words[1].isdecimal() or words[1] == "(none)"):
         raise Unparsable(f"rpm -qa: cannot place {line[:80]!r}")
     return Rpm(Nevra(*words[:5]), int(words[5]))
 
