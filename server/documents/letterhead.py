@@ -63,7 +63,7 @@ class Desk:
         return Front(
             above=self.above, issuer=self.issuer, symbol=self.symbol(short), place=self.values["place"] or str(say.at("place_blank")),
             year=year or timezone.localdate().year, type=type, subject=subject, addressees=addressees,
-            receivers=self.receivers(say), authority=self.lines("authority"), signer_title=self.values["signer_title"],
+            receivers=self.receivers(say, bool(addressees)), authority=self.lines("authority"), signer_title=self.values["signer_title"],
             signer_name=self.values["signer_name"], mark=str(say.at("internal")) if self.internal else "",
         )  # fmt: skip
 
@@ -76,8 +76,11 @@ class Desk:
         # a part that the unit has not said leaves no sign of itself
         return pattern.replace("--", "-").replace("/-", "/").rstrip("-")
 
-    def receivers(self, say: Texts) -> tuple[str, ...]:
+    def receivers(self, say: Texts, addressed: bool) -> tuple[str, ...]:
+        """`addressed`: somebody stands under Kính gửi, whom "Như trên" (as above) speaks of."""
         told = self.lines("receivers") or tuple(say("receivers_default", drafting=self.values["drafting"]).splitlines())
+        if not addressed:
+            told = tuple(line for line in told if "như trên" not in line.casefold())
         return tuple(line if line.startswith("-") else f"- {line}" for line in told)
 
 

@@ -37,6 +37,13 @@ def test_organisation_data_goes_down_the_tree_but_for_who_signs(tree) -> None:
 
 
 @pytest.mark.django_db
+def test_nobody_above_is_no_receiver(tree) -> None:
+    signed(tree["root"])
+    assert desk(tree["root"]).front("x").receivers == ("- Lưu: VT, CNTT.",)
+    assert desk(tree["root"]).front("x", ("Bộ",)).receivers == ("- Như trên;", "- Lưu: VT, CNTT.")
+
+
+@pytest.mark.django_db
 def test_a_unit_may_issue_through_the_one_above(tree) -> None:
     signed(tree["root"])
     changing.change(tree["north"], {"through_above": True, "drafting": "PB"}, "test")
