@@ -28,7 +28,7 @@ def test_organisation_data_goes_down_the_tree_but_for_who_signs(tree) -> None:
     assert held.values["signer_name"] == "", "nobody signs for another body"
     with pytest.raises(NoSigner, match="Phòng Bắc"):
         held.front("x")
-    blank = held.front("x", blank_signer=True)
+    blank = held.front("x", ("Bộ",), blank_signer=True)
     assert blank.signer_name == ""
     assert blank.mark
     assert blank.receivers == ("- Như trên", "- Lưu: VT")
