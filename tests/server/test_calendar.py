@@ -349,7 +349,7 @@ def test_the_notice_stays_until_it_was_done_or_the_unit_is_excused(operator, adm
     OwnDate.objects.filter(pk=one.pk).update(day=today + timedelta(days=300))
     reminding.remind(today)
     assert reminding.told(operator) == mine - 1, "it falls on another day now"
-    law = Reminder.objects.create(unit=tree["root"], key="law:nd331-report-to-owner", day=date(today.year - 1, 12, 20), step=-1)
+    law = Reminder.objects.create(unit=tree["root"], key="law:nd331-report-to-owner", day=date(today.year - 2, 12, 20), step=-1)
     reminding.remind(today)
     assert reminding.told(operator) == mine
     Setting.objects.create(unit=tree["root"], off={"nd331-report-to-owner": "đơn vị khác báo cáo"}, changed_by="x")
