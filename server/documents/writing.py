@@ -25,6 +25,16 @@ def day(on: date) -> str:
     return f"{on.day:02}/{on.month:02}/{on.year}" if on.month < 3 else f"{on.day:02}/{on.month}/{on.year}"
 
 
+def on(day: date | None) -> str:
+    """In a cell."""
+    return f"{day:%d/%m/%Y}" if day else ""
+
+
+def seen(at: datetime | None) -> str:
+    """The day of a moment, in a cell."""
+    return on(timezone.localdate(at)) if at else ""
+
+
 def short(at: datetime | None) -> str:
     return f"{timezone.localtime(at):%d/%m/%Y %H:%M}" if at else ""
 

@@ -18,6 +18,7 @@ from server.documents.exports import docx as to_docx
 from server.documents.exports import pdf, xlsx
 from server.documents.report import Cosigner, Paragraph, Report, Style, Table, blocks
 from server.documents.templates import HERE, TemplateError
+from server.documents.texts import Texts
 from server.ingest.models import Machine, StoredSnapshot
 from tests.server.campaigns import running
 from tests.server.documents import of_unit, plain, signed
@@ -118,6 +119,18 @@ def test_a_day_without_reports_says_so_and_shows_no_result(visited) -> None:
     assert made.honesty.wording is None
     assert made.honesty.since is None
     assert not made.provisional
+
+
+@pytest.mark.django_db
+def test_of_a_day_whose_reports_are_kept_no_longer_it_is_not_said_that_none_came(visited, settings) -> None:
+    settings.CONFIG = settings.CONFIG.model_copy(update={"keep_snapshot_days": 3})
+    made = of_unit("minutes", visited["north"], (timezone.localdate() - 5 * DAY).isoformat())
+    said = words(made)
+    assert "không còn lưu đủ báo cáo" in said
+    assert "không nhận được báo cáo nào" not in said
+    assert said.count("không được hiểu là đạt") == 3
+    why = Texts("minutes.yaml").at("missing_unkept")
+    assert [row[-1] for row in sheet(made, "Máy không có báo cáo")] == [why] * 4
 
 
 @pytest.mark.django_db

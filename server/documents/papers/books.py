@@ -15,7 +15,7 @@ from server.documents.papers import register
 from server.documents.report import Appendix, Block, Cell, Count, Honesty, Report, Style, Unreached
 from server.documents.texts import Texts
 from server.documents.wanted import Wanted
-from server.documents.writing import day, items, table, text
+from server.documents.writing import day, items, on, seen, table, text
 from server.ingest.models import Machine
 from server.registers.books import BOOKS
 from server.registers.installed import UNCOUNTED, Program, ProgramChange, Use
@@ -101,7 +101,7 @@ class _Books:
         for one in self.programs:
             cells: dict[str, Cell] = {
                 "name": one.name, "function": one.function, "kind": str(choices["kind"].get(one.kind, one.kind)), "maker": one.maker,
-                "supplier": one.supplier, "used_since": register.on(one.used_since), "installer": one.installer,
+                "supplier": one.supplier, "used_since": on(one.used_since), "installer": one.installer,
                 "state": str(choices["state"].get(one.state, one.state)), "licence_number": one.licence_number,
                 "history": "\n".join(past.get(one.pk, ())), **self.counted(one),
             }  # fmt: skip
@@ -120,7 +120,7 @@ class _Books:
         names = sorted({name for path, name in self.servers[one.pk] if path.startswith(one.unit.path)})
         more = f" … (+{len(names) - NAMED})" if len(names) > NAMED else ""
         since, until = min(filter(None, (read.since for read in here))), max(filter(None, (read.until for read in here)))
-        days = "–".join(dict.fromkeys((register.seen(since), register.seen(until))))
+        days = "–".join(dict.fromkeys((seen(since), seen(until))))
         return {
             "servers": ", ".join(names[:NAMED]) + more if names else self.say("no_server"),
             "copies": f"≥ {copies}" if unseen else copies, "read": self.say("counted_on", days=days),

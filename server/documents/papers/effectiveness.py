@@ -12,13 +12,13 @@ from datetime import timedelta
 from django.utils import timezone
 
 from server.assignments.models import Assignment, overdue
+from server.documents.papers import resting
 from server.documents.papers.level.rests import UNREACHED, reaches
 from server.documents.papers.reviewed import COLUMNS, STATES, Review, check_named, named, reviews, year
 from server.documents.report import (
     Appendix,
     Block,
     Cell,
-    Dated,
     Honesty,
     Pack,
     Paragraph,
@@ -33,7 +33,6 @@ from server.documents.spans import DAY
 from server.documents.texts import Texts
 from server.documents.wanted import Wanted
 from server.documents.writing import day, table, text
-from server.feeds import status as feeds
 from server.registers.systems import APPROVED, System
 from server.waivers.models import Attestation, Waiver, in_force
 
@@ -371,7 +370,7 @@ class _Effectiveness:
                 for asset, system in silent[:UNREACHED]
             ),
             unreached_more=max(0, len(silent) - UNREACHED),
-            feeds=tuple(Dated(name=one.name, day=one.data_date, old=one.old) for one in feeds.standings() if one.limit_days),
+            feeds=resting.dated(limited=True),
             wording=Wording.model_validate(Counter(line.requirement.confidence for line in lines)) if lines else None,
             remarks=tuple(say.filled(words, "remarks", day=day(self.today)) for words in say.at("remarks")),
         )  # fmt: skip

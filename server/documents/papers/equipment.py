@@ -10,14 +10,13 @@ from typing import Any
 from django.db.models import Max, Min, Q, QuerySet
 from django.utils import timezone
 
-from server.documents.papers import register
+from server.documents.papers import register, resting
 from server.documents.report import Appendix, Block, Cell, Count, Dated, Honesty, Report, Style, Unreached
 from server.documents.texts import Texts
 from server.documents.wanted import Wanted
-from server.documents.writing import day, items, table, text
+from server.documents.writing import day, items, on, seen, table, text
 from server.feeds import status as feeds
-from server.findings.codes import FAIL, PASS
-from server.findings.models import Rule, Standing
+from server.findings.codes import FAIL, PASS, UNKNOWN
 from server.ingest.models import IN_SERVICE, Machine
 from server.registers import linking
 from server.registers.books import BOOKS, whole
@@ -34,8 +33,6 @@ NAMED = 5000
 """Devices in the annex; the register books have all."""
 UNREACHED = 200
 LIFE = "end-of-life"
-SUPPORT = ("updates.supported", "firmware.supported", "vulnerabilities.release_supported")
-"""Checks that ask whether somebody still mends the release."""
 TURNS = {
     "created": Q(kind=Change.CREATED), "handed": Q(field="person") & ~Q(new=""), "taken": Q(field="person", new=""),
     "moved": Q(field="unit"), "repair": Q(field="state", new=IN_REPAIR), "repaired": Q(field="state", old=IN_REPAIR),
@@ -142,7 +139,7 @@ class _Equipment:
         rows_of_it = inside.filter(single).select_related("item__unit", "item__machine__unit").order_by("at", "pk")
         if self.recorded and rows_of_it.exists():
             made = lambda one: (  # noqa: E731
-                register.seen(one.at), one.item.shown("name").value, one.item.tag or one.item.shown("serial").value,
+                seen(one.at), one.item.shown("name").value, one.item.tag or one.item.shown("serial").value,
                 one.item.unit.name, register.what(BOOKS["equipment"], one, choices),
             )  # fmt: skip
             yield from self.listed("changes", (5, 10, 22, 15, 20, 28), rows_of_it, made)
@@ -170,7 +167,7 @@ class _Equipment:
             unsaid = rows.filter(**{f"{sort.field}": None}).count()
             word = say(f"sorts.{name}")
             counted.append((word, ending.count(), before, unsaid, rows.count()))
-            due += [(word, one.shown("name").value, one.unit.name, register.on(getattr(one, sort.field)), one.supplier) for one in ending]  # fmt: skip
+            due += [(word, one.shown("name").value, one.unit.name, on(getattr(one, sort.field)), one.supplier) for one in ending]  # fmt: skip
         title = say("tables.ends", **self.told)
         yield table(title, say.at("ends_columns"), (36, 16, 16, 16, 16), counted, numbers=range(1, 5), centred=(), title=title)
         if due:
@@ -187,7 +184,7 @@ class _Equipment:
             return
         counts, states = counts_of(held), say.at("stocktake_states")
         rows = [
-            (place, one.name, one.unit_name, register.on(one.on), states[one.state], *(self.counted(one, counts[one.pk], name) for name in ("all", "found", "missing", "elsewhere", "surplus", "undecided")))
+            (place, one.name, one.unit_name, on(one.on), states[one.state], *(self.counted(one, counts[one.pk], name) for name in ("all", "found", "missing", "elsewhere", "surplus", "undecided")))
             for place, one in enumerate(held, 1)
         ]  # fmt: skip
         title = say("tables.stocktakes", **self.told)
@@ -232,18 +229,14 @@ class _Equipment:
         yield text(say("gaps_note", days=days), Style.NOTE)
 
     def at(self, machine: Machine) -> str:
-        return register.seen(machine.latest.orders_at) if machine.latest else self.say("no_report")
+        return seen(machine.latest.orders_at) if machine.latest else self.say("no_report")
 
     # VI: operating systems ---------------------------------------------------------------------------------------------
 
     def verdicts(self) -> dict[int, str]:
         """Machine -> supported, unsupported, unknown: by the verdicts that stand, from the newest report of each."""
-        found: dict[int, set[int]] = {pk: set() for pk in self.machines.values_list("pk", flat=True)}
-        rules = list(Rule.objects.filter(check_id__in=SUPPORT).values_list("pk", flat=True))
-        rows = self.of.rows(Standing, "machine__unit__path").filter(rule__in=rules, machine__retired_at=None)
-        for machine, verdict in rows.values_list("machine_id", "verdict"):
-            found.setdefault(machine, set()).add(verdict)
-        return {pk: "unsupported" if FAIL in all_of_it else "supported" if PASS in all_of_it else "unknown" for pk, all_of_it in found.items()}  # fmt: skip
+        words = {FAIL: "unsupported", PASS: "supported", UNKNOWN: "unknown"}
+        return {pk: words[verdict] for pk, verdict in resting.support(self.of).items()}
 
     def systems(self) -> Iterator[Block]:
         say = self.say

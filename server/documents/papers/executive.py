@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import timedelta
 from functools import cached_property
 
 from django.db.models import Min, Q
@@ -26,11 +26,11 @@ from server.documents.papers import resting
 from server.documents.report import Block, Cell, Honesty, Report
 from server.documents.texts import Texts
 from server.documents.wanted import Wanted
-from server.documents.writing import table, text
+from server.documents.writing import on, table, text
 from server.feeds.matching.views import numbers as matched
 from server.findings import queries
-from server.findings.codes import FAIL, PASS, UNKNOWN
-from server.findings.models import Head, Standing
+from server.findings.codes import FAIL, UNKNOWN
+from server.findings.models import Head
 from server.ingest.models import IN_SERVICE, Machine
 from server.overview.changes import between
 from server.overview.standing import below
@@ -42,8 +42,6 @@ from server.waivers import asking, overlay
 
 SPAN = timedelta(days=30)
 WORST, NEXT, ASKED = 5, 3, 3
-SUPPORT = ("updates.supported", "vulnerabilities.release_supported", "firmware.supported")
-"""Checks that say whether what a machine runs still gets fixes."""
 GAPS = ("absent", "ambiguous", "never", "stale", "unjudged")
 CHECK, REMEDY, TITLE = 66, 70, 44
 """Letters of a check, of what to do, of a deadline: more would not leave it on one page."""
@@ -149,13 +147,13 @@ class _Executive:
         turned = between(self.user, self.unit, since)
         yield say("turned", worse=turned.worse, better=turned.better, unclear=turned.unclear)
         if first > since:
-            yield say("turned_late", day=_day(timezone.localdate(first)))
+            yield say("turned_late", day=on(timezone.localdate(first)))
         if pruned := heads.filter(kept_from__gt=since).count():
             yield say("turned_pruned", count=pruned)
         days = queries.trend(self.user, self.unit, self.today, SPAN.days + 1)
         if len(days) > 1:
             begin, end = days[0], days[-1]
-            yield say("days", first=_day(begin.date), last=_day(end.date), fail_first=begin.fail, fail_last=end.fail)
+            yield say("days", first=on(begin.date), last=on(end.date), fail_first=begin.fail, fail_last=end.fail)
         else:
             yield say("days_none")
 
@@ -178,7 +176,7 @@ class _Executive:
         missed = [one for one in self.calendar if one.left(self.today) < 0]
         ahead = [one for one in self.calendar if one.left(self.today) >= 0][:NEXT]
         yield say("late", count=len(missed))
-        told = [say("next_one", day=_day(one.last), title=cut(one.title, TITLE)) for one in ahead]
+        told = [say("next_one", day=on(one.last), title=cut(one.title, TITLE)) for one in ahead]
         yield say("next", list="; ".join(told)) if told else say("next_none", days=AHEAD.days)
 
     def say_decisions(self) -> Iterator[str]:
@@ -196,18 +194,13 @@ class _Executive:
     def exploited(self) -> tuple[int | None, int]:
         """Machines with an exploited vulnerability, and those of which it is not known; None: none, as far as is known."""
         unsaid = (self.matched["unsaid"] or 0) + (self.matched["blind"] or 0)
-        return self.matched["exploited"] or (None if unsaid else 0), unsaid
+        return self.matched["exploited"], unsaid
 
     @cached_property
     def support(self) -> tuple[int | None, int]:
-        """Machines that fail one of SUPPORT, and those that neither fail nor pass all of it that they are asked."""
-        mine = Standing.objects.filter(machine__in=self.machines.order_by().values("pk"), rule__check_id__in=SUPPORT)
-        said: dict[int, set[int]] = {}
-        for machine, verdict in mine.order_by().values_list("machine_id", "verdict").distinct():
-            said.setdefault(machine, set()).add(verdict)
-        fail = sum(FAIL in found for found in said.values())
-        clear = sum(PASS in found and not found & {FAIL, UNKNOWN} for found in said.values())
-        unknown = self.machines.count() - fail - clear
+        """Machines whose software gets no fixes any more, and those of which it is not known; None: none, as far as is known."""
+        counts = Counter(resting.support(self.of).values())
+        fail, unknown = counts[FAIL], counts[UNKNOWN]
         return fail or (None if unknown else 0), unknown
 
     @cached_property
@@ -261,7 +254,3 @@ def cut(words: str, letters: int) -> str:
     short = said[: letters - 1]
     head, _space, _rest = short.rpartition(" ")
     return (head if len(head) > letters // 2 else short).rstrip(" ,;:.") + "…"
-
-
-def _day(on: date) -> str:
-    return f"{on:%d/%m/%Y}"

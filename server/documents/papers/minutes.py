@@ -16,6 +16,7 @@ from django.utils import timezone
 from server.campaigns.models import Campaign, Part
 from server.coverage.models import Expected
 from server.documents.exports.layout import ROMAN
+from server.documents.papers import resting
 from server.documents.papers.inspected import Inspected, Line, looked_at
 from server.documents.report import (
     Appendix,
@@ -23,7 +24,6 @@ from server.documents.report import (
     Block,
     Cell,
     Cosigner,
-    Dated,
     Front,
     Honesty,
     Pack,
@@ -38,8 +38,8 @@ from server.documents.report import Count as Counted
 from server.documents.texts import Texts, number
 from server.documents.wanted import Wanted
 from server.documents.writing import day, short, table, text
-from server.feeds import status as feeds
 from server.ingest.models import Machine, StoredSnapshot
+from server.storage import retention
 
 INSPECTION = "inspection"
 """Pattern of the campaigns that prepare such a visit (server/campaigns/patterns.yaml)."""
@@ -65,6 +65,9 @@ class _Minutes:
     def __init__(self, of: Wanted) -> None:
         self.of, self.desk, self.blanks, self.span = of, of.desk, of.blanks, of.span
         self.say = Texts("minutes.yaml", self.desk.values["wording"] or "anm")
+        limit = retention.before()
+        self.kept = limit is None or limit <= self.span.begins
+        """Reports of that day cannot have been removed since."""
         self.reports, self.older, self.later = self._reports()
         newest: dict[int, StoredSnapshot] = {}
         for one in self.reports:
@@ -106,7 +109,9 @@ class _Minutes:
     def _why(self, last: datetime | None, old: bool) -> str:
         if old:
             return str(self.say.at("missing_old"))
-        return self.say("missing_last", at=short(last)) if last else str(self.say.at("missing_never"))
+        if last is None:
+            return str(self.say.at("missing_never" if self.kept else "missing_unkept"))
+        return self.say("missing_last", at=short(last))
 
     # the paper ---------------------------------------------------------------------------------------------------------
 
@@ -176,8 +181,10 @@ class _Minutes:
 
     def say_reports(self) -> Iterator[Block]:
         say = self.say
+        if not self.kept:
+            yield text(say("reports_unkept", day=day(self.span.first)))
         if not self.newest:
-            yield text(say("reports_none", day=day(self.span.first)))
+            yield text(say("reports_none" if self.kept else "reports_left_none", day=day(self.span.first)))
         else:
             kinds = Counter(one.machine.kind for one in self.newest)
             words = say.at("kinds")
@@ -332,6 +339,6 @@ class _Minutes:
             unreached_more=max(0, len(self.missing) - UNREACHED),
             packs=tuple(Pack(**one._asdict()) for one in self.found.packs),
             wording=Wording.model_validate(self.found.confidences) if self.found.judged else None,
-            feeds=tuple(Dated(name=one.name, day=one.data_date, old=one.old) for one in feeds.standings() if one.limit_days),
+            feeds=resting.dated(limited=True),
             remarks=tuple(say.filled(words, "remarks") for words in say.at("remarks")),
         )  # fmt: skip

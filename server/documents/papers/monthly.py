@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 from functools import cached_property
 
 from django.db.models import Count, Max, Min, QuerySet
@@ -19,7 +18,7 @@ from server.documents.report import Appendix, Block, Cell, Honesty, Report, Styl
 from server.documents.report import Count as Counted
 from server.documents.texts import Texts
 from server.documents.wanted import Wanted
-from server.documents.writing import day, table, text
+from server.documents.writing import day, seen, table, text
 from server.findings.queries import Day
 from server.ingest.models import Machine
 from server.journal.models import ACTIONS
@@ -93,7 +92,7 @@ class _Monthly:
         )  # fmt: skip
         yield text(say("letters"))
         letters = [
-            (place, f"{one.letter.number}\n{one.letter.dated:%d/%m/%Y}", one.letter.issuer, one.letter.title, _on(one.letter.since), one.closed, one.open)
+            (place, f"{one.letter.number}\n{one.letter.dated:%d/%m/%Y}", one.letter.issuer, one.letter.title, seen(one.letter.since), one.closed, one.open)
             for place, one in enumerate(month.letters, 1)
         ]  # fmt: skip
         yield table(
@@ -113,7 +112,7 @@ class _Monthly:
             yield text(say("lists_none"))
         else:
             rows = [
-                (place, f"{one.sheet.number}\n{one.sheet.dated:%d/%m/%Y}", one.sheet.issuer, _on(one.sheet.since), one.seen, one.perhaps)
+                (place, f"{one.sheet.number}\n{one.sheet.dated:%d/%m/%Y}", one.sheet.issuer, seen(one.sheet.since), one.seen, one.perhaps)
                 for place, one in enumerate(month.lists, 1)
             ]  # fmt: skip
             yield table("Danh sách chỉ dấu", say.at("lists_columns"), (6, 24, 26, 16, 14, 14), rows, numbers=(4, 5), empty=say("lists_empty"))  # fmt: skip
@@ -183,7 +182,7 @@ class _Monthly:
             (one.name, one.unit.name, one.retired_at or one.created_at, say("machine_retired", why=one.retired_why or "–"))
             for one in month.retired[: NAMED - len(told)]
         ]
-        rows = [(place, name, unit, _on(at), what) for place, (name, unit, at, what) in enumerate(told, 1)]
+        rows = [(place, name, unit, seen(at), what) for place, (name, unit, at, what) in enumerate(told, 1)]
         yield table("Biến động máy", say.at("machines_columns"), (6, 28, 28, 14, 24), rows, empty=say("machines_empty"))
         if (more := new + retired - len(rows)) > 0:
             yield text(say("machines_more", count=more), Style.NOTE)
@@ -296,10 +295,6 @@ class _Monthly:
 
 def _counts(one: Day) -> dict[str, int]:
     return {"machines": one.machines, "fail": one.fail, "unknown": one.unknown, "passed": one.passed}
-
-
-def _on(at: datetime) -> str:
-    return f"{timezone.localdate(at):%d/%m/%Y}"
 
 
 def _by_unit(rows: QuerySet[Machine]) -> dict[str, int]:

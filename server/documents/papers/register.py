@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date, datetime
 from typing import Any
 
 from django.db.models import QuerySet
-from django.utils import timezone
 
 from server.documents.report import Cell
 from server.documents.texts import Texts
 from server.documents.wanted import Wanted
+from server.documents.writing import on, seen
 from server.registers.books import BOOKS, Book, whole
 from server.registers.history import told
 from server.registers.models import Item
@@ -26,14 +25,6 @@ SLICE = 500
 def entries(of: Wanted) -> list[Item]:
     """Devices of the unit and below, as the pages show them."""
     return list(whole(of.rows(Item)).order_by("unit__path", "name", "pk"))
-
-
-def on(day: date | None) -> str:
-    return f"{day:%d/%m/%Y}" if day else ""
-
-
-def seen(at: datetime | None) -> str:
-    return f"{timezone.localtime(at):%d/%m/%Y}" if at else ""
 
 
 def device(item: Item, say: Texts) -> dict[str, Cell]:

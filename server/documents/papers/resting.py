@@ -14,11 +14,15 @@ from server.documents.report import Dated, Honesty, Pack, Unreached
 from server.documents.texts import Texts
 from server.documents.wanted import Wanted
 from server.feeds import status as feeds
+from server.findings.codes import FAIL, PASS, UNKNOWN
+from server.findings.models import Standing
 from server.ingest.models import IN_SERVICE, Machine
 from server.overview.words import pack_of
 
 UNREACHED = 200
 """So many are named; of the others how many there are."""
+SUPPORT = ("updates.supported", "vulnerabilities.release_supported", "firmware.supported")
+"""Checks that say whether what a machine runs still gets fixes."""
 SILENT = ("absent", "ambiguous", "never", "stale")
 
 
@@ -45,8 +49,20 @@ def unreached(of: Wanted, now: datetime, say: Texts) -> tuple[tuple[Unreached, .
     return tuple(found), more
 
 
-def dated() -> tuple[Dated, ...]:
-    return tuple(Dated(name=one.name, day=one.data_date, old=one.old) for one in feeds.standings())
+def dated(limited: bool = False) -> tuple[Dated, ...]:
+    """`limited`: only those that verdicts stop resting on when they grow old."""
+    every = feeds.standings()
+    return tuple(Dated(name=one.name, day=one.data_date, old=one.old) for one in every if one.limit_days or not limited)
+
+
+def support(of: Wanted) -> dict[int, int]:
+    """Machine in service -> FAIL: a check of SUPPORT fails; PASS: some passed, and none is unknown; else UNKNOWN."""
+    said: dict[int, set[int]] = {pk: set() for pk in of.rows(Machine).filter(IN_SERVICE).order_by().values_list("pk", flat=True)}
+    rows = of.rows(Standing, "machine__unit__path").filter(rule__check_id__in=SUPPORT, machine__retired_at=None)
+    for machine, verdict in rows.order_by().values_list("machine_id", "verdict").distinct():
+        said.setdefault(machine, set()).add(verdict)
+    clear = {pk: PASS in found and UNKNOWN not in found for pk, found in said.items()}
+    return {pk: FAIL if FAIL in found else PASS if clear[pk] else UNKNOWN for pk, found in said.items()}
 
 
 def packs(of: Wanted) -> tuple[Pack, ...]:

@@ -12,7 +12,7 @@ from server.documents.report import Block, Cell, Count, Honesty, Paragraph, Repo
 from server.documents.spans import DAY
 from server.documents.texts import Texts
 from server.documents.wanted import Wanted
-from server.documents.writing import day, table, text
+from server.documents.writing import day, on, table, text
 from server.registers.systems import APPRAISED, APPROVED, System
 
 WRITTEN = ("draft", "sent", APPRAISED, APPROVED)
@@ -98,7 +98,7 @@ class _Yearly:
             decision = say("decision", number=decision, day=day(one.decision_date))
         return (
             place, one.name, one.owner, one.operator, one.level_proposed or one.level_approved, say.at("approval")[one.approval], decision,
-            one.regulation, _day(one.approval_expected), say.at("plan")[one.plan], _day(one.plan_expected), say.at("checked")[one.checked],
+            one.regulation, on(one.approval_expected), say.at("plan")[one.plan], on(one.plan_expected), say.at("checked")[one.checked],
         )  # fmt: skip
 
     def honesty(self) -> Honesty:
@@ -110,7 +110,3 @@ class _Yearly:
             remarks=(self.say("remark"), self.say("remark_moment", day=day(timezone.localdate()))),
             counts=tuple(Count(text=self.say(f"counts.{name}"), number=count) for name, count in told.items()),
         )
-
-
-def _day(on: date | None) -> str:
-    return f"{on:%d/%m/%Y}" if on else ""

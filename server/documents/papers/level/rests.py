@@ -9,10 +9,10 @@ from baselines.systems.result import State
 from collectors import VERSION
 from server.assess import wording
 from server.documents.letterhead import Desk
+from server.documents.papers import resting
 from server.documents.papers.level.gather import Gathered
-from server.documents.report import Count, Dated, Honesty, Pack, Unreached, Wording
+from server.documents.report import Count, Honesty, Pack, Unreached, Wording
 from server.documents.texts import Texts
-from server.feeds import status as feeds
 from server.registers.columns import folded
 
 UNREACHED = 200
@@ -35,7 +35,7 @@ def honesty(held: Gathered, desk: Desk, say: Texts) -> Honesty:
         since=min(times, default=None), until=max(times, default=None), counts=tuple(_counts(held, say)),
         unreached=tuple(Unreached(name=one.asset.name, unit=held.system.unit.name, why=reach[one.reach]) for one in silent[:UNREACHED]),
         unreached_more=max(0, len(silent) - UNREACHED),
-        feeds=tuple(Dated(name=one.name, day=one.data_date, old=one.old) for one in feeds.standings() if one.limit_days),
+        feeds=resting.dated(limited=True),
         packs=(Pack(
             edition=standard.edition, version=standard.version, digest=held.baseline.digest, level=held.level,
             machines=len(judged.assets), status=" ".join(wording.text(standard.status).split()),
