@@ -19,7 +19,7 @@ from server.programs.listing import CSV, ListIn, PageIn, page, table, wants_csv
 router = Router(tags=["programs"])
 
 
-class WorkOut(Schema):
+class HandledOut(Schema):
     id: int
     unit: int
     unit_name: str
@@ -44,7 +44,7 @@ class WorkOut(Schema):
 
 
 class WorkPage(Schema):
-    items: list[WorkOut]
+    items: list[HandledOut]
     next: int | None
 
 
@@ -67,7 +67,7 @@ def work(request: HttpRequest, asked: Query[WorkIn]) -> Any:
         rows = rows.filter(closed_at=None)
     if asked.owner:
         rows = rows.filter(owner__username=asked.owner)
-    return page(request, rows, asked, WorkOut, _work)
+    return page(request, rows, asked, HandledOut, _work)
 
 
 def _work(one: Assignment) -> dict[str, Any]:

@@ -56,7 +56,7 @@ def jobs(request: HttpRequest, asked: Query[JobsIn]) -> Any:
     )
 
 
-class RelayOut(Schema):
+class RelayStateOut(Schema):
     id: str
     name: str
     unit: int
@@ -73,13 +73,13 @@ class RelaysIn(ListIn):
 
 
 @router.get(
-    "relays", openapi_extra=CSV, response={200: list[RelayOut], **NO}, summary="Relays and what they last said of themselves"
+    "relays", openapi_extra=CSV, response={200: list[RelayStateOut], **NO}, summary="Relays and what they last said of themselves"
 )
 def relays(request: HttpRequest, asked: Query[RelaysIn]) -> Any:
     who, now = reader(request, "work"), timezone.now()
     rows = under(who, who.rows(Relay), asked.unit, "unit__path").order_by("created_at", "pk")
     found = [_relay(one, now) for one in rows]
-    return table(asked, RelayOut, found) if wants_csv(request, asked) else found
+    return table(asked, RelayStateOut, found) if wants_csv(request, asked) else found
 
 
 def _relay(relay: Relay, now: datetime) -> dict[str, Any]:
