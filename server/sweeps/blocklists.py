@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from ipaddress import ip_address, ip_network
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 from server.feeds.parsers.indicators import ascii_name
@@ -53,7 +54,7 @@ class Words:
         return Held(held, self.fetched)
 
     def _line(self, tokens: list[str]) -> None:
-        for token, after in zip(tokens, [*tokens[1:], ""], strict=True):
+        for token, after in pairwise([*tokens, ""]):
             if token[0].isdigit() or ":" in token:
                 self._address(token, after)
             if "." in token and any(letter.isalpha() for letter in token):

@@ -358,6 +358,13 @@ def test_what_a_firewall_fetches_by_itself_may_hold_the_rest(client: Any, anothe
     assert (row.held, row.known, row.fetched) == (0, False, "config system external-resource")
 
 
+def test_an_empty_line_in_a_configuration_hides_nothing(client: Any, another: Any) -> None:
+    text = "hostname tuong-lua\n\n   \n***\naccess-list 1 deny host 203.0.113.7\n"
+    machine = reports(client, another("tuong-lua", kind=Kind.FIREWALL), configuration(text))
+    listed(("ip", "203.0.113.7"))
+    assert Blocked.objects.get(machine=machine).held == 1
+
+
 def test_only_firewalls_are_asked_for_lists(client: Any, host: Any) -> None:
     reports(client, host, configuration("203.0.113.7"))
     listed(("ip", "203.0.113.7"))
