@@ -104,6 +104,10 @@ def filled(hosts: int) -> None:
             FROM assess_storedassessment a, ingest_machine m WHERE a.machine_id = %s AND m.id <> %s""",
             [real.pk, real.pk],
         )
+        cursor.execute(
+            """UPDATE ingest_machine m SET reported_at = s.orders_at, fails = a.fail, unknowns = a.unknown, passes = a.passed, weight = a.weight
+            FROM ingest_storedsnapshot s, assess_storedassessment a WHERE s.id = m.latest_id AND a.snapshot_id = m.latest_id"""
+        )
     tally.fold_all()
     for _off in verify.verify(repair=True):
         pass

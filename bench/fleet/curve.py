@@ -95,7 +95,10 @@ def _snapshots(site: Site) -> None:
             FROM ingest_machine""",
             [agent.pk, *[timezone.now()] * 3, facts_digest(), blob],
         )
-        cursor.execute("UPDATE ingest_machine SET latest_id = '00000000-0000-7000-8000-' || lpad(id::text, 12, '0')")
+        cursor.execute(
+            "UPDATE ingest_machine SET latest_id = '00000000-0000-7000-8000-' || lpad(id::text, 12, '0'), reported_at = now(), fails = 1,"
+            " unknowns = 1, passes = 1, weight = mod(id, 5000)"
+        )
         cursor.execute(
             """
             INSERT INTO assess_storedassessment (snapshot_id, machine_id, judged_at, baseline, version, digest, tailoring, centre, level, kind, fail,

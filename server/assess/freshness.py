@@ -11,11 +11,10 @@ from server.units.models import Policy
 FRESH, SILENT = 2, 10
 """Fresh: reported within so many of its unit's intervals; silent: not within so many."""
 
-_LAST = "latest__assessment__"
-FAILING = Q(**{f"{_LAST}fail__gt": 0})
-UNCLEAR = Q(**{f"{_LAST}fail": 0}) & (Q(**{f"{_LAST}unknown__gt": 0}) | Q(**{f"{_LAST}passed": 0}))
+FAILING = Q(fails__gt=0)
+UNCLEAR = Q(fails=0) & (Q(unknowns__gt=0) | Q(passes=0))
 """Nothing fails, and something is unknown, or no check spoke of the machine at all: that nothing was found is no pass."""
-PASSED = Q(**{f"{_LAST}fail": 0, f"{_LAST}unknown": 0, f"{_LAST}passed__gt": 0})
+PASSED = Q(fails=0, unknowns=0, passes__gt=0)
 """In its last report, however old. Conditions on a Machine; each judged one fits one of the three."""
 
 
@@ -26,7 +25,7 @@ def fresh_of(policies: dict[int, Policy], now: datetime) -> Q:
         by_interval.setdefault(policy.interval_seconds, []).append(pk)
     condition = Q(pk__in=[])
     for seconds, pks in by_interval.items():
-        condition |= Q(unit__in=pks, latest__orders_at__gte=now - timedelta(seconds=FRESH * seconds))
+        condition |= Q(unit__in=pks, reported_at__gte=now - timedelta(seconds=FRESH * seconds))
     return condition
 
 

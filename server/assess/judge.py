@@ -18,14 +18,15 @@ from collectors.model import Kind, Record, Snapshot
 from server.assess import centre, kept, packs
 from server.assess.models import Alarm, StoredAssessment
 from server.findings import record, rules
-from server.ingest.models import Machine, StoredSnapshot
+from server.ingest.models import OUTCOME, Machine, StoredSnapshot
 from server.journal import models as journal
 from server.schedules import rollouts
-from server.statements import insert
+from server.statements import Update, insert
 from server.units.models import Policy
 
 log = logging.getLogger(__name__)
 
+_outcome = Update(lambda machine, snapshot: Machine.objects.filter(pk=machine, latest=snapshot), *OUTCOME)
 WEIGHTS = {"critical": 1000, "high": 100, "medium": 10, "low": 1}
 
 
@@ -167,6 +168,7 @@ def rejudge(machines: Iterator[Machine]) -> tuple[int, int]:
             failed += 1
             continue
         with transaction.atomic():
-            keep(machine.latest, fresh)
+            kept_now = keep(machine.latest, fresh)
+            _outcome(*(getattr(kept_now, column) for column in OUTCOME.values()), machine.pk, machine.latest_id)
         done += 1
     return done, failed

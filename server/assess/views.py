@@ -85,19 +85,19 @@ def machines(request: HttpRequest) -> HttpResponse:
         expected=Count("pk"),
         seen=Count("pk", filter=Q(latest__isnull=False)),
         fresh=Count("pk", filter=fresh),
-        judged=Count("latest__assessment"),
+        judged=Count("fails"),
         failing=Count("pk", filter=FAILING),
     )
     text, state, unit = request.GET.get("q", "").strip(), request.GET.get("state", ""), request.GET.get("unit", "")
     open_alarm = Exists(Alarm.objects.filter(machine=OuterRef("pk"), closed_at=None))
     if state == "retired":
         found = every.exclude(IN_SERVICE)
-    found = found.annotate(alarmed=open_alarm, worst=Coalesce(F("latest__assessment__weight"), 1))
+    found = found.annotate(alarmed=open_alarm, worst=Coalesce(F("weight"), 1))
     found = _filter(found, text, state, units.get(int(unit)) if unit.isdecimal() else None, fresh)
     found = found.order_by(
         F("worst").desc(),
-        F("latest__assessment__fail").desc(nulls_last=True),
-        F("latest__assessment__unknown").desc(nulls_last=True),
+        F("fails").desc(nulls_last=True),
+        F("unknowns").desc(nulls_last=True),
         "name",
         "pk",
     )
@@ -130,13 +130,13 @@ def _filter(found: QuerySet[Machine], text: str, state: str, unit: Unit | None, 
         found = found.filter(unit__path__under=unit.path)
     conditions = {
         "fail": FAILING,
-        "unknown": Q(latest__assessment__unknown__gt=0),
+        "unknown": Q(unknowns__gt=0),
         "alarm": Q(alarmed=True),
         "late": Q(latest__isnull=False) & ~fresh,
         "never": Q(latest__isnull=True),
         "seen": Q(latest__isnull=False),
         "fresh": fresh,
-        "judged": Q(latest__assessment__isnull=False),
+        "judged": Q(fails__isnull=False),
         "unclear": UNCLEAR,
         "outdated": PASSED & ~fresh,
         "pass": PASSED & fresh,

@@ -70,7 +70,7 @@ def by_unit(user: User | None, now: datetime) -> dict[int, Numbers]:
         seen=Count("pk", filter=Q(latest__isnull=False)),
         expected=Count("pk"),
         fresh=Count("pk", filter=reported_of_late(now)),
-        judged=Count("latest__assessment"),
+        judged=Count("fails"),
     )  # fmt: skip
     for row in machines.order_by():
         found[row["unit_id"]].add(Numbers(row["expected"], row["seen"], row["fresh"], row["judged"]))
@@ -166,7 +166,7 @@ def _unlisted(now: datetime) -> Q:
 _CONDITIONS: dict[str, Callable[[datetime], Q]] = {
     "never": lambda now: Q(latest__isnull=True),
     "stale": lambda now: Q(latest__isnull=False) & ~reported_of_late(now),
-    "unjudged": lambda now: Q(latest__isnull=False, latest__assessment__isnull=True),
+    "unjudged": lambda now: Q(latest__isnull=False, fails__isnull=True),
     "unlisted": _unlisted,
 }
 

@@ -125,7 +125,7 @@ def unite(new: Machine, old: Machine, by: str, address: str = "") -> None:
         unit, new_pk = new.unit, new.pk
         new.delete()
         take_over(old, agent)
-        old.latest = StoredSnapshot.objects.filter(machine=old).order_by("-orders_at", "-pk").first()
+        old.follow(StoredSnapshot.objects.filter(machine=old).order_by("-orders_at", "-pk").first(), None)  # judged below
         for name, value in described.items():
             setattr(old, name, value or getattr(old, name))
         old.save()

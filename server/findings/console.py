@@ -7,6 +7,7 @@ from datetime import date
 
 from django.utils.translation import gettext as _
 
+from server.assess import repeated
 from server.findings import rollup, tally
 from server.findings import verify as verifying
 from server.findings.models import Rule
@@ -17,18 +18,23 @@ SHOWN = 20
 
 
 def verify(options: argparse.Namespace) -> int:
-    """Counts again; 1 when a tally was off, repaired or not."""
-    off = 0
+    """Counts again; 1 when a tally was off, or what a machine repeats of its newest report, repaired or not."""
+    off = strayed = 0
     names = dict(Unit.objects.values_list("pk", "name"))
     for one in verifying.verify(options.repair):
         off += 1
         if off <= SHOWN:
             rule = Rule.objects.filter(pk=one.rule).first()
             say(f"{names.get(one.unit, one.unit)}  {rule or one.rule}: {_counts(one.counted)} -> {_counts(one.really)}")
-    if not off:
+    for machine in repeated.off(options.repair):
+        strayed += 1
+        if strayed <= SHOWN:
+            say(_("%s: its numbers are not those of its newest report") % machine.name)
+    if not (off or strayed):
         say(_("Every tally is what counting again gives."))
         return OK
-    say((_("%d tallies were off and are right now.") if options.repair else _("%d tallies are off.")) % off)
+    if off:
+        say((_("%d tallies were off and are right now.") if options.repair else _("%d tallies are off.")) % off)
     return FAILED
 
 

@@ -29,7 +29,7 @@ from server.feeds.matching import host as hosts
 from server.feeds.matching.tasks import wake
 from server.ingest import admission, keeping
 from server.ingest.access import AGENT_ID, agent_of
-from server.ingest.models import Agent, Machine, StoredSnapshot
+from server.ingest.models import OUTCOME, Agent, Machine, StoredSnapshot
 from server.journal import models as journal
 from server.schedules import rollouts
 from server.schedules.rollouts import under_way
@@ -47,7 +47,7 @@ _STATUS = {"too-large": 413, "damaged": 400, "unsigned": 401, "forged": 401}
 LARGE = 8 * 1024 * 1024
 _large = threading.BoundedSemaphore(1)
 """Facts take ten times their JSON when they are looked at: of the few that are so large, one at a time."""
-TOLD = ("latest_id", "hostname", "os_name", "machine_id", "serial")
+TOLD = ("latest_id", "reported_at", *OUTCOME, "hostname", "os_name", "machine_id", "serial")
 """Columns of a machine that its newest snapshot fills."""
 
 _by_id = Select(lambda pk, agent: StoredSnapshot.objects.select_related("base", "machine").filter(pk=pk, agent=agent).order_by())
@@ -115,7 +115,7 @@ def _take(body: bytes, difference: bool, agent: Agent) -> Taken:
             # nearly always there is none; asked here, because two deliveries of one snapshot may have come this far side by side
             if (known := _here(opened.snapshot.id)) is not None:
                 return _again(known, opened, agent)
-            stored = _store(form, opened, agent)
+            stored = _store(form, opened, agent, verdicts)
         configurations.note(stored, opened.snapshot)
         stations.answered(stored)
         agree = _keep(stored, verdicts, opened.judged)
@@ -259,7 +259,7 @@ def _judged(opened: _Opened, policy: Policy, kind: str, machine: Machine | None)
         return None
 
 
-def _store(form: keeping.Form, opened: _Opened, agent: Agent) -> StoredSnapshot:
+def _store(form: keeping.Form, opened: _Opened, agent: Agent, verdicts: judge.ToKeep | None) -> StoredSnapshot:
     snapshot, now = opened.snapshot, timezone.now()
     machine = _machine(agent, snapshot)
     columns = {
@@ -289,7 +289,7 @@ def _store(form: keeping.Form, opened: _Opened, agent: Agent) -> StoredSnapshot:
             transaction.on_commit(wake, robust=True)
         cards = matching.cards_of(machine)
         hardware.watch(machine, stored, snapshot, cards)
-        machine.latest = stored
+        machine.follow(stored, verdicts.columns if verdicts else None)
         _describe(machine, snapshot)
         _renew(*(getattr(machine, name) for name in TOLD), machine.pk)
         matching.note(machine, snapshot, cards)

@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import secrets
 import uuid
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import ClassVar
 
@@ -154,6 +155,12 @@ class Machine(models.Model):
     retired_at = models.DateTimeField(null=True, help_text="No longer in service; what it sent stays")
     retired_why = models.CharField(max_length=300, blank=True)
     latest = models.ForeignKey("StoredSnapshot", null=True, on_delete=models.SET_NULL, related_name="+")
+    # of `latest`, repeated here: pages count a whole country by them, and snapshots and assessments of a month lie in between
+    reported_at = models.DateTimeField(null=True, help_text="orders_at of `latest`")
+    fails = models.PositiveIntegerField(null=True, help_text="Of its assessment; null: not judged")
+    unknowns = models.PositiveIntegerField(null=True)
+    passes = models.PositiveIntegerField(null=True)
+    weight = models.PositiveIntegerField(null=True)
 
     objects: ClassVar[Scoped[Machine]] = Scoped()
 
@@ -165,6 +172,16 @@ class Machine(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def follow(self, newest: StoredSnapshot | None, judged: Mapping[str, int] | None) -> None:
+        """`newest` is the latest from now on; `judged`: the columns of its assessment, None where it was not judged. Not saved."""
+        self.latest, self.reported_at = newest, newest.orders_at if newest else None
+        for name, column in OUTCOME.items():
+            setattr(self, name, judged[column] if judged else None)
+
+
+OUTCOME = {"fails": "fail", "unknowns": "unknown", "passes": "passed", "weight": "weight"}
+"""Columns of a Machine, and of the StoredAssessment of its latest snapshot that they repeat."""
 
 
 class StoredSnapshot(models.Model):

@@ -109,7 +109,7 @@ def _by_unit(user: User | None, now: datetime, unit: Unit | None, every: dict[in
     under = Q(unit__path__under=unit.path) if unit else Q()
     fresh = reported_of_late(now, every)
     machines = seen_by(Machine, user).filter(under).order_by().values("unit_id").annotate(
-        all=Count("pk"), seen=Count("latest"), fresh=Count("pk", filter=fresh), judged=Count("latest__assessment"),
+        all=Count("pk"), seen=Count("latest"), fresh=Count("pk", filter=fresh), judged=Count("fails"),
         failing=Count("pk", filter=FAILING), unclear=Count("pk", filter=UNCLEAR), passing=Count("pk", filter=PASSED & fresh),
     )  # fmt: skip
     found: dict[int, Standing] = defaultdict(Standing)

@@ -204,7 +204,7 @@ def _oldest(relay: Relay, now: datetime) -> float | None:
 
 
 def _unjudged() -> tuple[int, datetime | None]:
-    rows = Machine.objects.filter(IN_SERVICE, latest__isnull=False, latest__assessment__isnull=True)
+    rows = Machine.objects.filter(IN_SERVICE, latest__isnull=False, fails__isnull=True)
     found = rows.aggregate(count=Count("pk"), at=Min("latest__received_at"))
     return found["count"], found["at"]
 

@@ -49,8 +49,8 @@ def told(system: System, page: str | None = None) -> dict[str, Any]:
     machines = system.machines
     of = "latest__assessment__"
     sums = machines.aggregate(
-        all=Count("pk"), silent=Count("pk", filter=Q(latest=None)), judged=Count("latest__assessment"),
-        fail=Sum(f"{of}fail"), unknown=Sum(f"{of}unknown"), passed=Sum(f"{of}passed"),
+        all=Count("pk"), silent=Count("pk", filter=Q(latest=None)), judged=Count("fails"),
+        fail=Sum("fails"), unknown=Sum("unknowns"), passed=Sum("passes"),
     )  # fmt: skip
     sums["unjudged"] = sums["all"] - sums["silent"] - sums["judged"]
     other: dict[str, int] = {}

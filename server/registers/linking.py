@@ -99,7 +99,7 @@ def follow(by: str) -> int:
 def unseen(now: datetime, days: int) -> Q:
     """Condition on entries with a machine: it did not report for so many days, or never."""
     before = now - timedelta(days=days)
-    return ~Q(state=DISPOSED) & Q(machine__isnull=False) & (Q(machine__latest=None) | Q(machine__latest__orders_at__lt=before))
+    return ~Q(state=DISPOSED) & Q(machine__isnull=False) & (Q(machine__latest=None) | Q(machine__reported_at__lt=before))
 
 
 ALONE = Q(machine=None, device_class__in=COMPUTERS) & ~Q(state=DISPOSED)

@@ -114,7 +114,7 @@ def close(held: Stocktake, by: str, words: str = "", address: str = "") -> None:
     """From now on it is what was found. Lines nobody decided stay so, and are counted apart. Raises Closed."""
     with transaction.atomic():
         _open(held)
-        newest = Machine.objects.filter(pk=OuterRef("machine")).values("latest__orders_at")[:1]
+        newest = Machine.objects.filter(pk=OuterRef("machine")).values("reported_at")[:1]
         here = Q(machine__unit__path__startswith=held.unit.path)
         Line.objects.filter(pk__in=held.lines.filter(here).values("pk")).update(last_at=Subquery(newest))
         now = timezone.now()

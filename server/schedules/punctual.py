@@ -67,7 +67,7 @@ def of(machines: QuerySet[Machine], now: datetime) -> Iterator[Expected]:
     rows = rows_of(units)
     known: dict[tuple[int, str], Holding] = {}
     found = machines.filter(IN_SERVICE, agent__revoked_at=None, agent__waiting=False)
-    wanted = ("pk", "name", "kind", "unit_id", "agent_id", "own", "latest__orders_at")
+    wanted = ("pk", "name", "kind", "unit_id", "agent_id", "own", "reported_at")
     for pk, name, kind, unit, agent, own, last in found.values_list(*wanted).iterator(chunk_size=2000):
         told = kind if own else "network"
         held = known.get((unit, told))

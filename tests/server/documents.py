@@ -118,6 +118,6 @@ def report(machine: Machine, key: Ed25519PrivateKey, snapshot: Snapshot, stale: 
         seconds=fresh.seconds, collector=fresh.collector, digest=fresh.digest, sealed_sha256="0" * 64,
         sealed=seal(fresh.to_bytes(), machine.agent_id, key.private_bytes_raw(), None),
     )  # fmt: skip
-    machine.latest = stored
-    machine.save(update_fields=["latest"])
+    machine.follow(stored, None)
+    machine.save(update_fields=["latest", "reported_at"])
     return stored

@@ -16,6 +16,7 @@ from server.coverage import lists, numbers, register
 from server.coverage.models import Expected, Listing
 from server.ingest.models import Agent, Machine, StoredSnapshot
 from server.units.models import Unit
+from tests.server.newest import repeat
 from tests.server.people import MEDIA_TYPE, Host
 
 NOW = datetime(2026, 11, 29, 8, tzinfo=UTC)
@@ -239,12 +240,14 @@ def test_taking_machines_away_raises_no_share(transactional_parts, steps) -> Non
             },
         )  # fmt: skip
         Machine.objects.filter(pk=pk).update(latest=stored)
+    repeat()
     Agent.objects.update(revoked_at=None)
     before = counted()
     for what, index in steps:
         machine = Machine.objects.get(pk=machines[index])
         if what == "off":
             StoredSnapshot.objects.filter(machine=machine).update(orders_at=now - timedelta(days=30))
+            repeat()
         elif what == "revoke":
             Agent.objects.filter(pk=machine.agent_id).update(revoked_at=now)
         elif what == "never-again":

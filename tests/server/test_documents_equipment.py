@@ -172,7 +172,7 @@ def test_gaps_and_systems_are_those_of_the_pages(tree, admin) -> None:
     type(machines[4]).objects.filter(pk=machines[4].pk).update(retired_at=timezone.now())
     item(tree["north"], "ghép", device_class="server", machine=machines[0])
     item(tree["north"], "im lặng", device_class="server", machine=machines[1])
-    machines[1].latest = fleet.snapshot(machines[1], timedelta(days=-3 * UNSEEN_DAYS))
+    machines[1].follow(fleet.snapshot(machines[1], timedelta(days=-3 * UNSEEN_DAYS)), None)
     machines[1].save()
     item(tree["north"], "không máy", device_class="laptop")
     item(tree["north"], "máy in", device_class="printer")

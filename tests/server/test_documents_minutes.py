@@ -22,6 +22,7 @@ from server.documents.texts import Texts
 from server.ingest.models import Machine, StoredSnapshot
 from tests.server.campaigns import running
 from tests.server.documents import of_unit, plain, signed
+from tests.server.newest import repeat
 from tests.server.papers import read, report, said
 from tests.server.people import Host, send
 
@@ -33,6 +34,7 @@ def sends(client, host: Host, judged: bool = True, **changes) -> StoredSnapshot:
     assert send(client, host.seal(snapshot)).status_code == 201
     if not judged:
         StoredAssessment.objects.filter(snapshot=snapshot.id).delete()
+        repeat()
     return StoredSnapshot.objects.get(pk=snapshot.id)
 
 
@@ -42,6 +44,7 @@ def moved(stored: StoredSnapshot, by: timedelta, collected: bool = True) -> None
     if collected:
         changes |= {"orders_at": stored.orders_at + by, "collected_at": stored.collected_at + by}
     StoredSnapshot.objects.filter(pk=stored.pk).update(**changes)
+    repeat()
 
 
 def words(made: Report) -> str:

@@ -23,6 +23,7 @@ from server.journal import models as journal
 from server.programs import figures
 from server.programs.metrics import lines
 from server.relays.models import Relay
+from tests.server.newest import repeat
 from tests.server.people import send
 from tests.server.test_programs import key_of
 
@@ -81,6 +82,7 @@ def test_machines_in_service_are_counted_and_no_others(client, reported) -> None
     assert read(client)["rasoat_alarms_open"][(("kind", "forged"),)] == 1
     Head.objects.filter(machine=machine).update(at=timezone.now() - timedelta(days=30))
     StoredAssessment.objects.filter(machine__name="b").delete()
+    repeat()
     numbers = read(client)
     assert plain(numbers, "rasoat_machines_silent") == 1
     assert plain(numbers, "rasoat_machines_unjudged") == 1

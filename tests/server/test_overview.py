@@ -21,6 +21,7 @@ from server.overview.standing import below
 from server.overview.today import tasks
 from server.overview.trend import Trend
 from server.registers.systems import System
+from tests.server.newest import repeat
 from tests.server.people import Host, send
 from tests.server.waivers import on
 
@@ -77,6 +78,7 @@ def test_what_passed_long_ago_is_no_pass_today(fleet, admin, tree) -> None:
 def test_a_report_of_which_nothing_was_judged_does_not_pass(fleet, admin, as_admin: Client, tree) -> None:
     """No check spoke of it: that is not everything in order."""
     StoredAssessment.objects.filter(machine__name="tot").update(passed=0)
+    repeat()
     standing = below(admin, tree["root"], timezone.now())[0]
     assert (standing.passing, standing.unclear) == (0, 2)
     for state, number in (("pass", 0), ("unclear", 2)):
@@ -86,6 +88,7 @@ def test_a_report_of_which_nothing_was_judged_does_not_pass(fleet, admin, as_adm
 def test_the_numbers_of_a_branch_add_up_to_its_machines(fleet, as_admin: Client) -> None:
     StoredAssessment.objects.filter(machine__name="tot").delete()
     StoredSnapshot.objects.filter(machine__name="chua-ro").update(orders_at=timezone.now() - timedelta(days=30))
+    repeat()
     table = as_admin.get("/").content.decode().partition('class="list branches"')[2].partition("</tbody>")[0]
     rows = table.partition("<tbody>")[2].split("<tr>")[1:]
     assert len(rows) == 2
@@ -152,6 +155,7 @@ def test_a_machine_counts_once_in_a_row_of_the_matrix(fleet, client: Client, adm
     """Its newest report could not be judged, the one before was; another one has been silent for a month."""
     StoredAssessment.objects.filter(machine__name="xau").delete()
     StoredSnapshot.objects.filter(machine__name="tot").update(orders_at=timezone.now() - timedelta(days=30))
+    repeat()
     tally.fold_all()
     made = matrix.made(admin, tree["root"], "", "", "")
     line = next(line for group in made["headings"] for row in group.rows for line in row.lines if line.fail)

@@ -17,6 +17,7 @@ from server.schedules.models import Schedule, Silence
 from server.schedules.punctual import GRACE, LATE, MISSED, NEVER, ON_TIME, expectation
 from server.schedules.resolve import of, resolve, rows_of
 from server.units.models import Membership, Unit
+from tests.server.newest import repeat
 from tests.server.people import Host, send
 
 pytestmark = pytest.mark.django_db
@@ -202,6 +203,7 @@ def reported(host: Host, hours: float) -> Machine:
     """As if its last report was so long ago."""
     machine = Machine.objects.get(agent_id=host.agent, own=True)
     StoredSnapshot.objects.filter(machine=machine).update(orders_at=timezone.now() - timedelta(hours=hours))
+    repeat()
     return machine
 
 
@@ -263,6 +265,7 @@ def test_a_station_with_its_targets_is_a_line_of_its_own(site, tree) -> None:
         kept.pk, kept.machine, kept.orders_at = f"{number}", target, timezone.now() - timedelta(hours=80)
         kept.save(force_insert=True)
         Machine.objects.filter(pk=target.pk).update(latest=kept)
+    repeat()
     assert punctual.check() == (1, 0)
     line = Silence.objects.get()
     assert (line.station_id, line.machines, line.missing) == (station.agent, 3, 3)

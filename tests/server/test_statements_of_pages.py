@@ -23,6 +23,7 @@ from server.registers.systems import Member, System
 from server.search import keep
 from server.units.models import Unit, User
 from tests.server.findings import Fleet
+from tests.server.newest import repeat
 from tests.server.waivers import on
 
 pytestmark = pytest.mark.django_db
@@ -61,6 +62,7 @@ def grow(root: Unit, user: User, units: int, machines: int) -> None:
     for one, report in zip(made, stored, strict=True):
         one.latest = report
     Machine.objects.bulk_update(made, ["latest"])
+    repeat()
     Head.objects.bulk_create(
         Head(
             machine=one, unit_id=one.unit_id, kind=KINDS["server"], snapshot=one.latest_id, at=now, first_snapshot=one.latest_id,

@@ -278,13 +278,13 @@ class _Equipment:
 
     def honesty(self) -> Honesty:
         say, counts = self.say, Counter(self.support.values())
-        times = self.machines.aggregate(since=Min("latest__orders_at"), until=Max("latest__orders_at"))
+        times = self.machines.aggregate(since=Min("reported_at"), until=Max("reported_at"))
         told = {
             "held": len(self.held), "disposed": len(self.every) - len(self.held), **self.gap_numbers(),
             **{name: counts[name] for name in ("unsupported", "supported", "unknown")},
         }  # fmt: skip
         before = self.now - timedelta(days=UNSEEN_DAYS)
-        quiet = self.machines.filter(Q(latest=None) | Q(latest__orders_at__lt=before))
+        quiet = self.machines.filter(Q(latest=None) | Q(reported_at__lt=before))
         rows = quiet.select_related("unit", "latest").defer("latest__sealed").order_by("unit__path", "name", "pk")
         return self.of.honesty(
             since=times["since"], until=times["until"],

@@ -29,7 +29,7 @@ SILENT = ("absent", "ambiguous", "never", "stale")
 def honesty(of: Wanted, now: datetime, say: Texts, counts: Mapping[str, int | None], remarks: tuple[str, ...]) -> Honesty:
     """Of machines as they stand now. `say` has the sentences `counts.*` and `unreached.*`."""
     mine = of.rows(Machine).filter(IN_SERVICE)
-    times = mine.aggregate(since=Min("latest__orders_at"), until=Max("latest__orders_at"))
+    times = mine.aggregate(since=Min("reported_at"), until=Max("reported_at"))
     named, more = unreached(of, now, say)
     return of.honesty(
         since=times["since"], until=times["until"], unreached=named, unreached_more=more, feeds=dated(), packs=packs(of),
