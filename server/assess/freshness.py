@@ -23,9 +23,17 @@ def fresh_of(policies: dict[int, Policy], now: datetime) -> Q:
     by_interval: dict[int, list[int]] = {}
     for pk, policy in policies.items():
         by_interval.setdefault(policy.interval_seconds, []).append(pk)
-    condition = Q(pk__in=[])
+    if not by_interval:
+        return Q(pk__in=[])
+    # most units of a country go by one interval: the others are listed, and it has whoever is in none of them
+    commonest = max(by_interval, key=lambda seconds: len(by_interval[seconds]))
+    others = [pk for seconds, pks in by_interval.items() if seconds != commonest for pk in pks]
+    condition = Q(reported_at__gte=now - timedelta(seconds=FRESH * commonest))
+    if others:
+        condition &= ~Q(unit__in=others)
     for seconds, pks in by_interval.items():
-        condition |= Q(unit__in=pks, reported_at__gte=now - timedelta(seconds=FRESH * seconds))
+        if seconds != commonest:
+            condition |= Q(unit__in=pks, reported_at__gte=now - timedelta(seconds=FRESH * seconds))
     return condition
 
 

@@ -31,7 +31,8 @@ from server.journal import models as journal
 from server.schedules import rollouts
 from server.schedules.resolve import of, paced
 from server.stations import models as stations
-from server.units.models import Policy, Unit, User, resolve
+from server.units.models import Policy, Unit, User, everything
+from server.units.models import policies as policies_of
 from server.units.rights import ADMINISTER, HANDLE, SCAN, SEE
 from server.waivers import attesting
 from server.waivers import overlay as waivers
@@ -76,8 +77,8 @@ def machines(request: HttpRequest) -> HttpResponse:
     """Worst first. What never reported is not good: it stands below the failing and above the passing."""
     user = user_of(request)
     now = timezone.now()
-    units = {unit.pk: unit for unit in Unit.objects.all()}
-    policies = paced({pk: resolve(unit, units) for pk, unit in units.items()}, units)
+    units = everything()
+    policies = paced(policies_of(units), units)
     fresh = fresh_of(policies, now)
     every = Machine.objects.visible_to(user)
     found = every.filter(IN_SERVICE)
@@ -108,7 +109,7 @@ def machines(request: HttpRequest) -> HttpResponse:
     borne = waivers.of_machines([row.machine for row in rows], now)
     for row in rows:
         row.accepted = min(borne[row.machine.pk], row.assessment.fail) if row.assessment else 0
-    mine = [one for one in units.values() if user.may(SEE, one)]
+    mine = user.part_of(units, SEE).values()
     context = {
         "page": page,
         "rows": rows,

@@ -24,7 +24,7 @@ from server.assess.freshness import fresh_of
 from server.coverage.models import DIRECTORY, REGISTER, Expected, Listing
 from server.ingest.models import IN_SERVICE, Machine
 from server.schedules.resolve import paced
-from server.units.models import Unit, User, resolve
+from server.units.models import Unit, User, everything, policies
 
 GAPS = {
     "absent": _("Listed, no agent"),
@@ -63,13 +63,13 @@ class Numbers:
         return [(name, getattr(self, name), self.share(name)) for name in ("seen", "fresh", "judged")]
 
 
-def by_unit(user: User | None, now: datetime) -> dict[int, Numbers]:
-    """Of each unit by itself, without those below."""
+def by_unit(user: User | None, now: datetime, every: dict[int, Unit] | None = None) -> dict[int, Numbers]:
+    """Of each unit by itself, without those below. `every`: all units, if they are at hand."""
     found: dict[int, Numbers] = defaultdict(Numbers)
     machines = seen_by(Machine, user).values("unit_id").annotate(
         seen=Count("pk", filter=Q(latest__isnull=False)),
         expected=Count("pk"),
-        fresh=Count("pk", filter=reported_of_late(now)),
+        fresh=Count("pk", filter=reported_of_late(now, every)),
         judged=Count("fails"),
     )  # fmt: skip
     for row in machines.order_by():
@@ -132,8 +132,8 @@ def _child(unit: Unit, parent: Unit | None, units: dict[int, Unit]) -> Unit | No
     return units.get(unit.ids[len(parent.ids)])
 
 
-def gap(user: User | None, name: str, unit: Unit | None, now: datetime) -> QuerySet[Any]:
-    """The rows behind a gap: of Expected for those of OF_LISTS, else of Machine."""
+def gap(user: User | None, name: str, unit: Unit | None, now: datetime, every: dict[int, Unit] | None = None) -> QuerySet[Any]:
+    """The rows behind a gap: of Expected for those of OF_LISTS, else of Machine. `every`: all units, if they are at hand."""
     if name in OF_LISTS:
         excused = Expected.excused(timezone.localdate(now))
         rows = seen_by(Expected, user).filter(listed=True, machine=None).select_related("unit")
@@ -142,7 +142,9 @@ def gap(user: User | None, name: str, unit: Unit | None, now: datetime) -> Query
         if name != "excused":
             rows = rows.filter(matched_by="ambiguous") if name == "ambiguous" else rows.exclude(matched_by="ambiguous")
     else:
-        rows = seen_by(Machine, user).filter(_CONDITIONS[name](now)).select_related("unit", "latest").defer("latest__sealed")
+        rows = (
+            seen_by(Machine, user).filter(_CONDITIONS[name](now, every)).select_related("unit", "latest").defer("latest__sealed")
+        )
         rows = rows.order_by("unit__path", "name", "pk")
     return rows.filter(unit__path__under=unit.path) if unit else rows
 
@@ -155,18 +157,18 @@ def seen_by(model: type[Any], user: User | None) -> QuerySet[Any]:
 
 def reported_of_late(now: datetime, every: dict[int, Unit] | None = None) -> Q:
     """Condition on a Machine: it reported within the time its unit asks for. `every`: all units, if they are at hand."""
-    units = {unit.pk: unit for unit in Unit.objects.all()} if every is None else every
-    return fresh_of(paced({pk: resolve(unit, units) for pk, unit in units.items()}, units), now)
+    units = everything() if every is None else every
+    return fresh_of(paced(policies(units), units), now)
 
 
-def _unlisted(now: datetime) -> Q:
+def _unlisted(now: datetime, every: dict[int, Unit] | None) -> Q:
     return Q(~Exists(Expected.objects.filter(machine=OuterRef("pk"), listed=True)))
 
 
-_CONDITIONS: dict[str, Callable[[datetime], Q]] = {
-    "never": lambda now: Q(latest__isnull=True),
-    "stale": lambda now: Q(latest__isnull=False) & ~reported_of_late(now),
-    "unjudged": lambda now: Q(latest__isnull=False, fails__isnull=True),
+_CONDITIONS: dict[str, Callable[[datetime, dict[int, Unit] | None], Q]] = {
+    "never": lambda now, every: Q(latest__isnull=True),
+    "stale": lambda now, every: Q(latest__isnull=False) & ~reported_of_late(now, every),
+    "unjudged": lambda now, every: Q(latest__isnull=False, fails__isnull=True),
     "unlisted": _unlisted,
 }
 

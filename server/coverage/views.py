@@ -21,8 +21,8 @@ from server.coverage.numbers import Numbers
 from server.ingest.access import address_of
 from server.ingest.models import Machine
 from server.journal import models as journal
-from server.units.models import Unit, User
-from server.units.rights import ADMINISTER
+from server.units.models import Unit, User, everything
+from server.units.rights import ADMINISTER, SEE
 from server.web.requests import user_of
 from server.web.spreadsheet import as_csv
 
@@ -35,15 +35,17 @@ def coverage(request: HttpRequest) -> HttpResponse:
     """Four numbers, the units below with the worst first, and the gap that was chosen as a list."""
     user, now = user_of(request), timezone.now()
     unit = _unit(user, request.GET.get("unit", ""))
-    own = numbers.by_unit(user, now)
-    total, branches = numbers.summed(own, Numbers, user, unit)
+    every = everything()
+    seen = user.part_of(every, SEE)
+    own = numbers.by_unit(user, now, every)
+    total, branches = numbers.summed(own, Numbers, user, unit, seen)
     if unit is None and len(branches) == 1:  # the highest this person sees: it would only say its own sum again
         unit = branches[0].unit
-        total, branches = numbers.summed(own, Numbers, user, unit)
+        total, branches = numbers.summed(own, Numbers, user, unit, seen)
     chosen = request.GET.get("gap", "")
     page = None
     if chosen in numbers.GAPS:
-        page = Paginator(numbers.gap(user, chosen, unit, now), PAGE).get_page(request.GET.get("page"))
+        page = Paginator(numbers.gap(user, chosen, unit, now, every), PAGE).get_page(request.GET.get("page"))
     above = list(Unit.objects.visible_to(user).filter(pk__in=unit.ids[:-1])) if unit else []
     context = {
         "unit": unit, "above": above, "total": total, "branches": branches, "gaps": numbers.GAPS, "gap": chosen, "page": page,

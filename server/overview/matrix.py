@@ -12,7 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Count
+from django.template.loader import render_to_string
 from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language
 
 from baselines.model import Baseline, Group, Requirement
 from collectors.model import Kind
@@ -24,10 +27,12 @@ from server.ingest.models import IN_SERVICE, Machine
 from server.overview import asked
 from server.overview.asked import Level
 from server.overview.words import Worded, pack_of
-from server.units.models import Unit, User, resolve
+from server.units.models import Unit, User, everything, policies, resolve
 
 PARTS = ("technical", "management")
 SHOWN = ("checked", "fail", "all")
+MOST_KEPT = 10_000
+_words: dict[tuple[str, str, int, str | None], SafeString] = {}
 Unlooked = Counter[tuple[int, str]]
 """(level, kind) -> machines held to this pack that were never judged."""
 
@@ -56,11 +61,29 @@ class Line:
 class Asked:
     """A requirement."""
 
-    id: str
-    title: str
-    coverage: str
-    levels: list[Level]
+    pack: Baseline
+    requirement: Requirement
+    own: int
+    """Level the unit is held to."""
     lines: list[Line]
+
+    @property
+    def levels(self) -> list[Level]:
+        return asked.cells(self.pack, self.requirement)
+
+    @property
+    def words(self) -> SafeString:
+        """Its cells of the table, written once for each language: only the numbers below differ from one look to the next."""
+        key = (self.pack.digest, self.requirement.id, self.own, get_language())
+        if (known := _words.get(key)) is None:
+            if len(_words) >= MOST_KEPT:
+                _words.clear()
+            given = {
+                "title": wording.text(self.requirement.title), "coverage": wording.COVERAGES[self.requirement.coverage],
+                "levels": self.levels, "own": self.own,
+            }  # fmt: skip
+            known = _words[key] = render_to_string("overview/asked.html", given)
+        return known
 
 
 @dataclass
@@ -73,9 +96,11 @@ class Heading:
     rows: list[Asked]
 
 
-def made(user: User, unit: Unit, wanted: str, part: str, shown: str) -> dict[str, Any]:
-    """Everything the page tells. Without a wish: the pack the unit is held to, and what machines decide."""
-    policy = resolve(unit, Unit.objects.in_bulk(unit.ids))
+def made(user: User, unit: Unit, wanted: str, part: str, shown: str, every: dict[int, Unit] | None = None) -> dict[str, Any]:
+    """Everything the page tells. Without a wish: the pack the unit is held to, and what machines decide. `every`: all units, if
+    they are at hand."""
+    units = everything() if every is None else every
+    policy = resolve(unit, units)
     names = packs.names()
     name = wanted if wanted in names else policy.baseline
     part, shown = part if part in PARTS else PARTS[0], shown if shown in SHOWN else SHOWN[0]
@@ -87,18 +112,22 @@ def made(user: User, unit: Unit, wanted: str, part: str, shown: str) -> dict[str
         return context
     counted = tally.read(queries.parts(user, unit))
     rules = {(one.requirement, one.check_id): one.pk for one in Rule.objects.filter(baseline=name)}
-    unlooked = _unlooked(user, unit, name)
-    headings = [_heading(pack, group, rules, counted.by_rule, unlooked, shown) for group in pack.groups if group.part == part]
+    unlooked = _unlooked(user, unit, name, units)
+    now = timezone.now()
+    headings = [
+        _heading(pack, group, rules, counted.by_rule, unlooked, shown, policy.level)
+        for group in pack.groups
+        if group.part == part
+    ]
     return context | {
         "headings": [one for one in headings if one.rows], "waiting": counted.waiting, "origin": asked.origin(pack),
-        "absent": coverage.gap(user, "absent", unit, timezone.now()).count(),
-        "stale": coverage.gap(user, "stale", unit, timezone.now()).count(),
+        "absent": coverage.gap(user, "absent", unit, now).count(), "stale": coverage.gap(user, "stale", unit, now, units).count(),
     }  # fmt: skip
 
 
 def _heading(
     pack: Baseline, group: Group, rules: dict[tuple[str, str], int], counted: dict[int, tuple[int, int, int]], unlooked: Unlooked,
-    shown: str,
+    shown: str, own: int,
 ) -> Heading:  # fmt: skip
     rows = []
     for requirement in group.requirements:
@@ -106,8 +135,7 @@ def _heading(
         if shown == "fail":
             lines = [line for line in lines if line.fail]
         if lines or shown == "all":
-            words = str(wording.COVERAGES[requirement.coverage])
-            rows.append(Asked(requirement.id, wording.text(requirement.title), words, asked.cells(pack, requirement), lines))
+            rows.append(Asked(pack, requirement, own, lines))
     return Heading(group.id, wording.text(group.title), list(dict.fromkeys(group.clauses.values())), rows)
 
 
@@ -129,17 +157,19 @@ def unlooked(user: User, unit: Unit, words: Worded) -> int:
     """Machines that a rule's check is asked of and that were never judged."""
     if words.pack is None or words.check is None or words.requirement is None:
         return 0
-    line = _line(words.pack, words.requirement, words.rule.check_id, {}, {}, _unlooked(user, unit, words.rule.baseline))
+    line = _line(
+        words.pack, words.requirement, words.rule.check_id, {}, {}, _unlooked(user, unit, words.rule.baseline, everything())
+    )
     return line.unlooked
 
 
-def _unlooked(user: User, unit: Unit, pack: str) -> Unlooked:
-    units = {one.pk: one for one in Unit.objects.all()}
+def _unlooked(user: User, unit: Unit, pack: str, units: dict[int, Unit]) -> Unlooked:
+    held = policies(units)
     # one whose newest report alone was not judged stands in the tallies, as it was judged before: it counts once
     machines = Machine.objects.visible_to(user).filter(IN_SERVICE, unit__path__under=unit.path, head=None)
     found: Unlooked = Counter()
     for pk, kind, number in machines.order_by().values_list("unit_id", "kind").annotate(number=Count("pk")):
-        policy = resolve(units[pk], units)
+        policy = held[pk]
         if policy.baseline == pack:
             found[policy.level, Kind(kind).value] += number
     return found

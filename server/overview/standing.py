@@ -15,7 +15,7 @@ from server.assess.freshness import FAILING, PASSED, UNCLEAR
 from server.coverage.models import Expected
 from server.coverage.numbers import Branch, Numbers, reported_of_late, seen_by, summed
 from server.ingest.models import Machine
-from server.units.models import Unit, User
+from server.units.models import Unit, User, everything
 from server.units.rights import SEE
 
 STATES = {
@@ -98,9 +98,8 @@ class Standing(Numbers):
 
 def below(user: User | None, unit: Unit | None, now: datetime) -> tuple[Standing, list[Branch[Standing]]]:
     """What this person (for nobody: the console) sees of a part of the tree, and of each unit right below."""
-    every = {one.pk: one for one in Unit.objects.all()}  # once: there are many, and each question needs them
-    mine = ("/",) if user is None else tuple(user.parts(SEE))
-    seen = {pk: one for pk, one in every.items() if one.path.startswith(mine)}
+    every = everything()
+    seen = every if user is None else user.part_of(every, SEE)
     return summed(_by_unit(user, now, unit, every), Standing, user, unit, seen)
 
 

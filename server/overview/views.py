@@ -28,8 +28,8 @@ from server.overview.today import tasks
 from server.overview.trend import SPANS, trend
 from server.overview.words import Worded, pack_of, worded
 from server.units.kinds import word
-from server.units.models import Unit, User, resolve
-from server.units.rights import ADMINISTER
+from server.units.models import Unit, User, everything, resolve
+from server.units.rights import ADMINISTER, SEE
 from server.waivers import overlay
 from server.web.requests import user_of
 
@@ -97,12 +97,12 @@ def _by_check(counted: list[RuleCount], level: int) -> list[Row]:
 def matrix_page(request: HttpRequest) -> HttpResponse:
     """Requirements in rows, levels in columns: what is asked, and how the machines of a unit stand."""
     user = user_of(request)
-    unit = _chosen(user, request)
-    context: dict[str, Any] = {"unit": unit, "levels": LEVELS, "units": _choices(user), "nav": "matrix"}
+    unit, every = _chosen(user, request), everything()
+    context: dict[str, Any] = {"unit": unit, "levels": LEVELS, "units": _choices(user, every), "nav": "matrix"}
     if unit is not None:
         shown = request.GET.get("shown", "")
         part = request.GET.get("part", "")
-        context |= matrix.made(user, unit, request.GET.get("pack", ""), part, shown)
+        context |= matrix.made(user, unit, request.GET.get("pack", ""), part, shown, every)
     return render(request, "overview/matrix.html", context)
 
 
@@ -163,8 +163,8 @@ def _chosen(user: User, request: HttpRequest) -> Unit | None:
     return _unit(user, int(text))
 
 
-def _choices(user: User) -> list[Unit]:
+def _choices(user: User, every: dict[int, Unit]) -> list[Unit]:
     """Units a page offers: those at the top and right below."""
     tops = user.parts()
-    mine = Unit.objects.visible_to(user).filter(valid_until=None)
+    mine = (one for one in user.part_of(every, SEE).values() if one.open)
     return [one for one in mine if one.path in tops or (one.parent_id and one.path.rpartition(f"{one.pk}/")[0] in tops)]

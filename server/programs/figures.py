@@ -33,7 +33,7 @@ from server.journal.models import Entry
 from server.relays.models import Relay, in_trouble
 from server.schedules.models import Silence
 from server.schedules.resolve import paced
-from server.units.models import Unit, resolve
+from server.units.models import Unit, policies
 
 GAUGE, COUNTER = "gauge", "counter"
 DAY = timedelta(days=1)
@@ -213,7 +213,7 @@ def _silent(now: datetime) -> int:
     """By the heads, which are small rows; a machine that was never judged has none and counts as unjudged."""
     units = {unit.pk: unit for unit in Unit.objects.all()}
     groups: dict[int, list[int]] = {}
-    for pk, policy in paced({pk: resolve(unit, units) for pk, unit in units.items()}, units).items():
+    for pk, policy in paced(policies(units), units).items():
         groups.setdefault(policy.interval_seconds, []).append(pk)
     condition = Q(pk__in=[])
     for seconds, pks in groups.items():

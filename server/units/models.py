@@ -154,6 +154,24 @@ def resolve(unit: Unit, units: dict[int, Unit]) -> Policy:
     )
 
 
+def everything() -> dict[int, Unit]:
+    """All units. A page that needs them asks once and hands them on: a country has hundreds."""
+    return {unit.pk: unit for unit in Unit.objects.all()}
+
+
+def policies(units: dict[int, Unit]) -> dict[int, Policy]:
+    """The policy of each, where all of the tree is in `units`: in one walk from the root down."""
+    found: dict[int, Policy] = {}
+    none = Policy(DEFAULT_LEVEL, DEFAULT_BASELINE, "", DEFAULT_INTERVAL)
+    for unit, ids in sorted(((unit, unit.ids) for unit in units.values()), key=lambda one: len(one[1])):
+        above = found[ids[-2]] if len(ids) > 1 else none
+        found[unit.pk] = Policy(
+            unit.level or above.level, unit.baseline or above.baseline, unit.tailoring or above.tailoring,
+            unit.interval_seconds or above.interval_seconds,
+        )  # fmt: skip
+    return found
+
+
 class UserManager(BaseUserManager["User"]):
     def create_user(self, username: str, password: str, **fields: Any) -> User:
         user = self.model(username=self.model.normalize_username(username), **fields)
@@ -194,6 +212,11 @@ class User(AbstractBaseUser):
     def may(self, action: str, unit: Unit) -> bool:
         """Whether this person may do that in this unit."""
         return unit.path.startswith(tuple(self.parts(action)))
+
+    def part_of(self, units: dict[int, Unit], action: str) -> dict[int, Unit]:
+        """Those of `units` where this person may do that."""
+        tops = tuple(self.parts(action))
+        return {pk: unit for pk, unit in units.items() if unit.path.startswith(tops)}
 
     def does(self, action: str) -> bool:
         """Whether there is any unit where this person may do that: whether to offer the page."""
