@@ -60,7 +60,7 @@ check: ## format, lint, types, contracts, fast tests, pages: no network, no root
 	$(PY) -m ruff check .
 	$(PY) -m mypy
 	.venv/bin/lint-imports
-	$(PY) -m pytest -q -n 2 -m 'not root and not system and not deep' --hypothesis-profile quick
+	$(PY) -m pytest -q -n 2 --ignore tests/server -m 'not root and not system and not deep' --hypothesis-profile quick
 	$(PY) scripts/generate_pages.py --check
 
 format: ## the one formatter
