@@ -8,6 +8,7 @@ from datetime import date, datetime
 from django.utils import timezone
 
 from server.documents.report import Asked, Cell, Column, Paragraph, Style, Table
+from server.documents.texts import Texts
 
 
 def text(words: str, style: Style = Style.TEXT) -> Paragraph:
@@ -42,6 +43,13 @@ def short(at: datetime | None) -> str:
 def running(words: str) -> str:
     """A title in the middle of a sentence: an abbreviation keeps its capitals."""
     return words[:1].lower() + words[1:] if words[1:2].islower() else words
+
+
+def names_of(say: Texts, names: Iterable[str], most: int) -> str:
+    """The first of them, and how many more there are."""
+    every = list(names)
+    shown = ", ".join(every[:most])
+    return say("names_more", names=shown, count=len(every) - most) if len(every) > most else shown
 
 
 def table(name: str, titles: Sequence[str], shares: Sequence[int], rows: Iterable[Sequence[Cell]], numbers: Iterable[int] = (), centred: Iterable[int] = (0,), **more: object) -> Table:  # fmt: skip

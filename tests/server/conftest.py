@@ -108,6 +108,14 @@ def tree(db):
 
 
 @pytest.fixture
+def land(client, tree):
+    """Three provinces with their machines, of which a campaign asks something."""
+    from tests.server.campaigns import Land
+
+    return Land(client, tree["root"])
+
+
+@pytest.fixture
 def person(tree):
     """Makes a person with a role in a unit."""
     from server.units.models import Membership, User

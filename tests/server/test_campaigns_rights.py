@@ -28,11 +28,6 @@ def english():
         yield
 
 
-@pytest.fixture
-def land(client: Client, tree) -> Land:
-    return Land(client, tree["root"])
-
-
 def everything(user: User, unit: Unit, campaign: Campaign) -> dict[str, str]:
     """All that somebody of that unit reads of a campaign, as text."""
     client, found = on(user), {}

@@ -30,11 +30,6 @@ def english():
         yield
 
 
-@pytest.fixture
-def land(client: Client, tree) -> Land:
-    return Land(client, tree["root"])
-
-
 def test_lowering_the_level_completes_nothing_for_a_machine_that_was_not_seen_at_the_start(land: Land) -> None:
     land.hosts["b-7"] = land.host("b-7")
     Machine.objects.update(created_at=timezone.now() - DAY)

@@ -6,7 +6,6 @@ import re
 from typing import Any
 
 import pytest
-from django.test import Client
 from django.utils import timezone, translation
 
 from server.campaigns import reading
@@ -21,11 +20,6 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.on_both]
 def english():
     with translation.override("en"):
         yield
-
-
-@pytest.fixture
-def land(client: Client, tree) -> Land:
-    return Land(client, tree["root"])
 
 
 def test_a_unit_confirms_and_hands_in_and_no_state_changes(land: Land) -> None:

@@ -252,6 +252,7 @@ def test_taking_machines_away_raises_no_share(transactional_parts, steps) -> Non
             Agent.objects.filter(pk=machine.agent_id).update(revoked_at=now)
         elif what == "never-again":
             Machine.objects.filter(pk=machine.pk).update(latest=None)
+            repeat()
         after = counted()
         assert after.expected >= before.expected
         for name in ("seen", "fresh", "judged"):

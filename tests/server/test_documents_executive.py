@@ -33,6 +33,7 @@ from server.registers.systems import System
 from server.units.models import Unit
 from tests.server.documents import of_unit, signed
 from tests.server.findings import BEGIN, Fleet
+from tests.server.newest import repeat
 from tests.server.test_rights import person
 
 pytestmark = pytest.mark.django_db
@@ -65,6 +66,7 @@ def fleet(tree) -> Fleet:
     for machine, letters in ((bad, "FPUF"), (good, "PPPP")):
         newest = fleet.report(machine, day_of(0.01), letters)
         Machine.objects.filter(pk=machine.pk).update(latest=newest)
+    repeat()
     tally.fold_all()
     return fleet
 
@@ -176,6 +178,7 @@ def test_it_is_one_page_for_thirty_units_with_long_names_and_everything_burning(
         for ago, letters in ((9, "FP" * 6), (0.01, "FFUF" * 3)):
             newest = fleet.report(machine, day_of(ago), letters)
         Machine.objects.filter(pk=machine.pk).update(latest=newest)
+        repeat()
         Expected.objects.create(unit=unit, name=f"danh-sach-{place}")
         Expected.objects.create(unit=unit, name=f"trung-{place}", matched_by="ambiguous")
         Expected.objects.create(unit=unit, name=f"may-in-{place}", excuse="no-machine")

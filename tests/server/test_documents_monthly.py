@@ -30,6 +30,7 @@ from server.waivers.models import Waiver
 from tests.server.campaigns import running
 from tests.server.documents import of_unit, signed
 from tests.server.findings import BEGIN, Fleet
+from tests.server.newest import repeat
 from tests.server.sweeping import warned
 from tests.server.test_rights import person
 from tests.server.waivers import granted
@@ -68,6 +69,7 @@ class Past:
         stored = self.fleet.report(machine, (at - BEGIN) / timedelta(days=1), letters)
         Transition.objects.exclude(pk__in=before).update(written_at=at)
         Machine.objects.filter(pk=machine.pk).update(latest=stored, created_at=self.span.begins - timedelta(days=60))
+        repeat()
 
 
 @pytest.fixture

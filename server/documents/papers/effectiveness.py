@@ -32,7 +32,7 @@ from server.documents.report import Count as Counted
 from server.documents.spans import DAY
 from server.documents.texts import Texts
 from server.documents.wanted import Wanted
-from server.documents.writing import day, table, text
+from server.documents.writing import day, names_of, table, text
 from server.registers.systems import APPROVED, System
 from server.waivers.models import Attestation, Waiver, in_force
 
@@ -298,16 +298,12 @@ class _Effectiveness:
         for name, names in told.items():
             if names:
                 found = True
-                yield say(f"draft.{name}", count=len(names), names=self.names(names))
+                yield say(f"draft.{name}", count=len(names), names=names_of(self.say, names, NAMES))
         if late := len(self.late_systems) + len(self.late_work):
             found = True
             yield say("draft.late", count=late)
         if not found:
             yield say("draft.nothing")
-
-    def names(self, names: list[str]) -> str:
-        shown = ", ".join(names[:NAMES])
-        return self.say("names_more", names=shown, count=len(names) - NAMES) if len(names) > NAMES else shown
 
     # annexes, and what it rests on ---------------------------------------------------------------------------------------------
 

@@ -37,7 +37,7 @@ from server.documents.report import (
 from server.documents.report import Count as Counted
 from server.documents.texts import Texts, number
 from server.documents.wanted import Wanted
-from server.documents.writing import day, short, table, text
+from server.documents.writing import day, names_of, short, table, text
 from server.ingest.models import Machine, StoredSnapshot
 from server.storage import retention
 
@@ -196,11 +196,11 @@ class _Minutes:
             yield text(say("machines", **{name: standing[name] for name in ("fail", "unknown", "pass", "unjudged")}))
         if self.older:
             names = [one.machine.name for one in self.older]
-            yield text(say("reports_older", count=len(self.older), names=self.names(names)))
+            yield text(say("reports_older", count=len(self.older), names=names_of(self.say, dict.fromkeys(names), NAMES)))
         if self.later:
             yield text(say("reports_later", count=self.later))
         if lost := self.found.lost:
-            yield text(say("lost", count=len(lost), names=self.names(lost)))
+            yield text(say("lost", count=len(lost), names=names_of(self.say, dict.fromkeys(lost), NAMES)))
 
     def say_failed(self) -> Iterator[Block]:
         yield from self.listed("failed", [line for line in self.found.lines if line.failing], self._failed)
@@ -241,7 +241,11 @@ class _Minutes:
     def part(self, names: list[str], asked: int) -> str:
         """So many of those asked, and which; all need no names."""
         told = {"count": str(len(names)), "all": str(asked)}
-        return self.say("of_all", **told) if 1 < asked == len(names) else self.say("of", **told, names=self.names(names))
+        return (
+            self.say("of_all", **told)
+            if 1 < asked == len(names)
+            else self.say("of", **told, names=names_of(self.say, dict.fromkeys(names), NAMES))
+        )
 
     def _unknown(self, line: Line) -> tuple[Cell, ...]:
         reasons = [self.say("reason", reason=reason, count=count) for reason, count in line.reasons.most_common(LINES)]
@@ -252,7 +256,7 @@ class _Minutes:
     def say_missing(self) -> Iterator[Block]:
         say = self.say
         if self.missing:
-            yield text(say("missing", count=len(self.missing), names=self.names([one.name for one in self.missing]), annex=self.annex("missing")))  # fmt: skip
+            yield text(say("missing", count=len(self.missing), names=names_of(self.say, dict.fromkeys(one.name for one in self.missing), NAMES), annex=self.annex("missing")))  # fmt: skip
         elif self.newest:
             yield text(say("missing_none"))
         else:
@@ -262,11 +266,6 @@ class _Minutes:
         if self.found.by_person:
             yield text(self.say("by_person", count=self.found.by_person))
         yield from self.told("papers")
-
-    def names(self, names: list[str]) -> str:
-        names = list(dict.fromkeys(names))
-        shown = ", ".join(names[:NAMES])
-        return self.say("names_more", names=shown, count=len(names) - NAMES) if len(names) > NAMES else shown
 
     # annexes -----------------------------------------------------------------------------------------------------------
 

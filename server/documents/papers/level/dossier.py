@@ -15,7 +15,7 @@ from server.documents.papers.level.plan import NAMES, Plan
 from server.documents.papers.level.rests import honesty
 from server.documents.report import Appendix, Block, Cell, Figure, Report, Style
 from server.documents.texts import Texts, number
-from server.documents.writing import Blanks, table, text
+from server.documents.writing import Blanks, names_of, table, text
 from server.registers.columns import folded
 from server.registers.systems import System
 from server.units.models import Unit
@@ -113,7 +113,7 @@ class _Dossier:
     def old(self) -> Iterator[Block]:
         """Which lines of a list rest on reports that are too old, or on none."""
         for reach, names in self.held.not_fresh.items():
-            more = self.say("names_more", names=", ".join(names[:NAMES]), count=len(names) - NAMES) if len(names) > NAMES else ", ".join(names)  # fmt: skip
+            more = names_of(self.say, names, NAMES)
             yield text(self.say(f"lists_{reach}", count=len(names), names=more), Style.NOTE)
 
     def _kinds(self) -> str:

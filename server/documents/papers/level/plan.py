@@ -23,7 +23,7 @@ from server.documents.papers.level.gather import Gathered
 from server.documents.papers.level.rests import reaches
 from server.documents.report import Asked, Block, Cell, Style
 from server.documents.texts import Texts
-from server.documents.writing import Blanks, day, short, table, text
+from server.documents.writing import Blanks, day, names_of, short, table, text
 
 NAMES = 12
 """Devices that one cell names."""
@@ -230,9 +230,7 @@ class Plan:
         return self.say("checks_more", names=shown, count=len(titles) - CHECKS) if len(titles) > CHECKS else shown
 
     def _names(self, lines: list[AssetLine]) -> str:
-        names = [one.asset for one in lines]
-        shown = ", ".join(names[:NAMES])
-        return self.say("names_more", names=shown, count=len(names) - NAMES) if len(names) > NAMES else shown
+        return names_of(self.say, (one.asset for one in lines), NAMES)
 
     def annex_reports(self) -> Iterator[Block]:
         reach = reaches()
