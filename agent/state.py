@@ -11,6 +11,7 @@ Everything is mode 0600 in a folder of mode 0700.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,14 @@ from agent.errors import Refusal
 from agent.language import _
 
 MAX_BYTES = 64 * 1024 * 1024
+KEY_BYTES = 32
+SUM, KEY_SUM = "sha256", "key_sha256"
+
+
+def sum_of(value: dict[str, Any]) -> str:
+    """Of everything but the sum itself."""
+    rest = {name: part for name, part in value.items() if name != SUM}
+    return hashlib.sha256(json.dumps(rest, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
 
 
 class State:
@@ -53,6 +62,17 @@ class State:
         """Replace it as a whole. Raises OSError."""
         files.write(self.folder / name, json.dumps(value, ensure_ascii=False, sort_keys=True, indent=1).encode())
 
+    def keep_sound(self, name: str, value: dict[str, Any]) -> None:
+        """Like `keep`, with a sum by which damage is seen, where a wrong letter would do harm. Raises OSError."""
+        self.keep(name, value | {SUM: sum_of(value)})
+
+    def sound(self, name: str, *strings: str) -> dict[str, Any] | None:
+        """What `keep_sound` kept; None where there is none, or it is damaged or has not these strings. Without a sum: of an earlier version."""
+        found = self.read(name)
+        if found is None or found.get(SUM, sum_of(found)) != sum_of(found):
+            return None
+        return found if all(isinstance(found.get(one), str) and found[one] for one in strings) else None
+
     def try_keep(self, name: str, value: dict[str, Any]) -> str | None:
         """Like `keep`; the reason instead of an error. For what is only shown, so that a full disk costs no delivery."""
         try:
@@ -62,8 +82,15 @@ class State:
         return None
 
     def identity(self) -> dict[str, Any]:
-        """Who this agent is. Raises Refusal when it is not enrolled."""
-        found = self.read("identity.json")
+        """Who this agent is. Raises Refusal when it is not enrolled, or when the file that says so is damaged."""
+        found = self.sound("identity.json", "agent_id", "url")
+        if found is None and (self.folder / "identity.json").exists():
+            raise Refusal(
+                _(
+                    "%s is damaged. Remove it and enrol again with a new token: with the same key this stays the same machine, and what waits in the spool is sent."
+                )
+                % (self.folder / "identity.json")
+            )
         if not found or not self.key_file.exists():
             raise Refusal(_("this machine is not enrolled yet. Run: rasoat agent enrol URL --token-file FILE"))
         return found
@@ -73,14 +100,24 @@ class State:
         return self.folder / "key"
 
     def key(self) -> bytes:
-        """The private key: 32 raw bytes. Raises Refusal when others could have read it."""
+        """The private key: 32 raw bytes. Raises Refusal when others could have read it, or when it is not what was enrolled."""
         found = self.key_file.stat()
         if found.st_mode & 0o077:
             raise Refusal(
                 _("%s could be read by others, so it no longer proves anything. Remove it and enrol again with a new token.")
                 % self.key_file
             )
-        return self.key_file.read_bytes()
+        key = self.key_file.read_bytes()
+        digest = hashlib.sha256(key).hexdigest()
+        if len(key) != KEY_BYTES or (self.read("identity.json") or {}).get(KEY_SUM, digest) != digest:
+            # what it would sign, the collector would refuse for good
+            raise Refusal(
+                _(
+                    "%s is damaged: it is not the key that was enrolled. Remove it, and beside it the file that says who this is (identity.json, relay.json), and enrol again with a new token."
+                )
+                % self.key_file
+            )
+        return key
 
     def forget(self, name: str) -> None:
         """Remove one file, if it is there."""

@@ -267,6 +267,8 @@ def deliver(
             # whatever is wrong with it: only of the whole snapshot a refusal is final
             bases.refused(entry.machine, str(reply.document.get("error")))
             whole.add(entry.id)
+            known = {one.id for one in todo}  # what it no longer has lies in the spool again
+            todo += [one for one in spool.waiting() if one.id not in known and not (custody and custody.holds(one.id))]
             continue
         if reply.status == 202 and custody is not None:
             custody.took(entry.id, str(reply.document.get("custody", "")))

@@ -95,18 +95,22 @@ class Data:
             return Config.model_validate(tomllib.loads(self.settings.read_text(encoding="utf-8")))
         except (FileNotFoundError, NotADirectoryError):
             return Config()
-        except tomllib.TOMLDecodeError as error:
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise ConfigError(f"{self.settings}: {error}") from None
         except ValidationError as error:
             lines = [f"{self.settings}: {'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
             raise ConfigError("\n".join(lines)) from None
 
     def key(self) -> str:
-        """The secret that signs sessions. Without a file: one that dies with this process, never a built-in one."""
+        """The secret that signs sessions. Without a file: one that dies with this process, never a built-in one. Raises ConfigError."""
         try:
             return self.secret_key.read_text(encoding="ascii").strip()
         except (FileNotFoundError, NotADirectoryError):
             return secrets.token_urlsafe(48)
+        except UnicodeDecodeError:
+            raise ConfigError(
+                f"{self.secret_key}: damaged; put it back from the backup or from another machine of this collector"
+            ) from None
 
     def password(self, config: Config) -> str:
         """Of the database; empty where libpq finds it by itself (PGPASSFILE, a service) or needs none. Raises ConfigError."""

@@ -117,7 +117,7 @@ class Forwarder(threading.Thread):
         try:
             blob = entry.read()
             envelope = read_envelope(blob)
-        except (FileNotFoundError, CentreError):
+        except (OSError, CentreError):
             self._store.done(entry)  # gave way to a newer one meanwhile, or the disk damaged it: its agent has it still
             return
         reply = self._line.ask("POST", SNAPSHOTS, blob, Content_Type=FOR_CENTRE)

@@ -28,7 +28,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from agent.relay.forward import Upstream, signed
 from agent.relay.settings import Identity, Settings
-from agent.relay.store import ID, Full, Store
+from agent.relay.store import ID, Full, Store, is_pack
 from agent.upload import Offline, Reply
 from collectors.centre import FOR_CENTRE, MAX_EXTRA, SIGNED, CentreError, Envelope, read_envelope, sent_by
 from collectors.seal import MAX_SEALED, check_request
@@ -270,7 +270,7 @@ class Handler(BaseHTTPRequestHandler):
             return
         if (reply := self._pass("GET", self._beyond())) is None:
             return
-        if reply.status == 200 and _is_pack(digest, reply.document):
+        if reply.status == 200 and is_pack(digest, reply.document):
             relay.store.keep_pack(digest, reply.document)
         self._repeat(reply)
 
@@ -340,16 +340,6 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header("Connection", "close")
         self.end_headers()
         self.wfile.write(body)
-
-
-def _is_pack(digest: str, document: dict[str, Any]) -> bool:
-    """One that is not what its digest says would be handed to every host for good."""
-    from baselines.loader import digest_of
-
-    texts = document.get("files")
-    if not isinstance(texts, dict) or not all(isinstance(body, str) for body in texts.values()):
-        return False
-    return digest_of(texts) == digest
 
 
 def _address(text: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
@@ -11,7 +11,7 @@ from agent.errors import Refusal
 from agent.language import _
 from agent.state import State
 from agent.station_plan import Window
-from collectors.centre import Centre
+from collectors.centre import Centre, CentreError
 
 DEFAULT_FOLDER = Path("/var/lib/rasoat-relay")
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -94,9 +94,23 @@ class Identity:
     """Who this relay is, and whose: what enrolment brought."""
 
     def __init__(self, state: State) -> None:
-        found: dict[str, Any] | None = state.read(IDENTITY)
+        found = state.sound(IDENTITY, "relay_id", "name", "unit", "url")
+        if found is None and (state.folder / IDENTITY).exists():
+            raise _damaged(state.folder)
         if not found or not state.key_file.exists():
             raise Refusal(_("there is no relay in %s yet. Run: rasoat relay init URL --token-file FILE") % state.folder)
         self.id, self.name, self.unit, self.url = (str(found[name]) for name in ("relay_id", "name", "unit", "url"))
-        self.centre = Centre.parse(found["centre"])
+        try:
+            self.centre = Centre.parse(found.get("centre"))
+        except CentreError:
+            raise _damaged(state.folder) from None
         self.key = state.key()
+
+
+def _damaged(folder: Path) -> Refusal:
+    return Refusal(
+        _(
+            "%s is damaged. Remove it and the file `key` beside it, and run rasoat relay init with a new invitation; what waits here stays and is passed on."
+        )
+        % (folder / IDENTITY)
+    )

@@ -44,7 +44,7 @@ def enrol(folder: Path, url: str, token: str, given: dict[str, Any]) -> dict[str
         text = TEMPLATE.format(**{"host": "127.0.0.1", "port": 8341, "certificate": "", "private_key": "", "ca_file": ""} | given)
         files.write(folder / FILE, text.encode())
     known = {name: str(reply.document[name]) for name in ("relay_id", "name", "unit")}
-    state.keep(IDENTITY, known | {"url": collector.url, "centre": centre.document()})
+    state.keep_sound(IDENTITY, known | {"url": collector.url, "centre": centre.document()})
     load(folder)  # what is wrong with relay.yaml is said now
     return known
 

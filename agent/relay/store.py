@@ -21,7 +21,7 @@ from typing import Any
 
 from agent import files
 from agent.spool import Spool, SpoolFull, Waiting
-from agent.state import State
+from agent.state import SUM, State
 from collectors.centre import MAX_HEADER, Answer, CentreError, Envelope, read_envelope
 
 ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -185,8 +185,9 @@ class Store:
             return {}
         with self.lock:
             if agent not in self._known:
-                found = State(self.agents).read(f"{agent}.json")
-                if found is None:
+                found = State(self.agents).sound(f"{agent}.json")
+                if found is None or SUM not in found:
+                    # damaged: with a wrong key or a wrong receipt its agent would be turned away for ever. The centre tells it again
                     return {}
                 self._known[agent] = found
             return self._known[agent]
@@ -245,13 +246,20 @@ class Store:
         return entry["document"] if entry and entry.get("status") in (200, 201) else None
 
     def _write(self, agent: str, known: dict[str, Any]) -> None:
-        State(self.agents).keep(f"{agent}.json", known)
+        """In memory in any case. Where the disk is full, only there: what is forgotten then, the centre says again."""
         self._known[agent] = known
+        try:
+            State(self.agents).keep_sound(f"{agent}.json", known)
+        except OSError as error:
+            if error.errno not in files.FULL:
+                raise
 
     # packs: whoever uses one checks its digest
 
     def pack(self, digest: str) -> dict[str, Any] | None:
-        return State(self.packs).read(f"{digest}.json")
+        """One that was damaged here is none: it would be handed to every host for good, and each would refuse it."""
+        found = State(self.packs).read(f"{digest}.json")
+        return found if found is not None and is_pack(digest, found) else None
 
     def keep_pack(self, digest: str, document: dict[str, Any]) -> None:
         if State(self.packs).try_keep(f"{digest}.json", document) is None:
@@ -275,3 +283,13 @@ class Store:
             "agents": sum(1 for _path in self.agents.glob("*.json")),
             "free": shutil.disk_usage(self.spool.folder).free,
         }
+
+
+def is_pack(digest: str, document: dict[str, Any]) -> bool:
+    """What its digest says."""
+    from baselines.loader import digest_of
+
+    texts = document.get("files")
+    if not isinstance(texts, dict) or not all(isinstance(body, str) for body in texts.values()):
+        return False
+    return digest_of(texts) == digest

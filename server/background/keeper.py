@@ -19,17 +19,23 @@ log = logging.getLogger(__name__)
 EVERY_SECONDS = 5.0
 DELIVERED = timedelta(minutes=10)
 LATE = timedelta(minutes=2)
+FAR = timedelta(hours=1)
+"""Nothing is put off for so long: what is due later was put off by a clock that ran ahead, and is due now."""
 
 
 def look(alone: bool = False) -> int:
     """Give every job whose worker is dead to the living; how many. `alone`: there is no other worker, so each of them is."""
     silence = timedelta() if alone else run.silence()
-    dead = Q(state=Job.RUNNING) if alone else Q(state=Job.RUNNING, heartbeat_at__lt=Now() - silence)
+    # a heartbeat from the future is of a time when the database's clock ran ahead: nobody living has left it at that
+    silent = Q(heartbeat_at__lt=Now() - silence) | Q(heartbeat_at__gt=Now() + silence)
+    dead = Q(state=Job.RUNNING) if alone else Q(silent, state=Job.RUNNING)
     found = 0
     for job in Job.objects.filter(dead).select_related("unit"):
         found += queue.unfinished(job, worker_died=True)
         log.warning("job %s: its worker %s died", job, job.worker)
     for job in delivery.undelivered(silence):
+        found += queue.put_back(job)
+    for job in Job.objects.filter(state=Job.WAITING, due_at__gt=Now() + FAR):
         found += queue.put_back(job)
     return found
 

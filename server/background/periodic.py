@@ -13,6 +13,8 @@ from server.background.models import Routine
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 COLLECTOR = "collector"
+AHEAD = timedelta(minutes=10)
+"""So much two workers' clocks may differ."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,8 @@ def ask(now: datetime | None = None, starting: bool = False, table: tuple[Entry,
         if due is None:
             first = now if entry.at is None else entry.after(now)
             due = Routine.objects.get_or_create(name=entry.task, defaults={"due_at": first})[0].due_at
-        if due <= now:
+        # further away than it can be: it was put off by a clock that ran ahead, and would not be done for as long as that was wrong
+        if due <= now or due > entry.after(now) + AHEAD:
             with transaction.atomic():
                 if Routine.taken(entry.task, due, entry.after(now)):
                     TASKS[entry.task].enqueue(by=COLLECTOR, key=entry.task)

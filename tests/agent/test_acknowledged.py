@@ -12,11 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from agent.acknowledged import WHOLE_SECONDS, Acknowledged
+from agent.acknowledged import KEPT, WHOLE_SECONDS, Acknowledged
 from agent.spool import Spool, Waiting
 from agent.state import State
 from agent.upload import Collector, Delivery, Reply, deliver, spread
 from collectors.seal import seal, unseal
+from collectors.seal_delta import read
 from tests.agent.collector import Collector as Serving
 from tests.agent.conftest import ROOT, fill
 from tests.agent.snapshots import healthy
@@ -45,7 +46,7 @@ def test_the_first_travels_whole_and_the_next_as_a_difference(enrolled: Path, co
     assert [unseal(collector.stored[name]) for name in names] == [unseal(blob) for blob in whole], "byte for byte"
     assert max(collector.sizes[1:]) < collector.sizes[0]
     assert spool.waiting() == []
-    assert [name.split(".")[1] for name in kept(enrolled)] == [names[-1]], "one for each target: the newest"
+    assert [name.split(".")[1] for name in kept(enrolled)] == names, "the last of each target"
 
 
 def test_it_can_be_switched_off(enrolled: Path, collector: Serving) -> None:
@@ -63,7 +64,7 @@ def test_each_target_has_its_own(enrolled: Path, collector: Serving) -> None:
     fill(enrolled, name="target sw2")
     send(enrolled, collector)
     assert collector.forms[2:] in (["snapshot-delta"], ["snapshot"]), collector.forms
-    assert len(kept(enrolled)) == 2
+    assert len({name.split(".")[0] for name in kept(enrolled)}) == 2
 
 
 def test_a_collector_that_lost_the_base_gets_it_whole_in_the_same_run(enrolled: Path, collector: Serving) -> None:
@@ -72,10 +73,28 @@ def test_a_collector_that_lost_the_base_gets_it_whole_in_the_same_run(enrolled: 
     del collector.stored[first]
     later = later_ones(enrolled, 2)
     delivery, spool = send(enrolled, collector)
-    assert delivery.sent == later
+    assert delivery.sent[:2] == later
     assert delivery.refused == []
-    assert collector.forms == ["snapshot", "snapshot-delta", "snapshot", "snapshot-delta"]
+    assert collector.forms[:4] == ["snapshot", "snapshot-delta", "snapshot", "snapshot-delta"]
     assert spool.waiting() == []
+
+
+def test_a_collector_that_was_put_back_to_an_earlier_day_gets_what_came_since(enrolled: Path, collector: Serving) -> None:
+    """Its database was restored from a backup: the last KEPT reports come back though it had acknowledged them."""
+    names = fill(enrolled, KEPT + 3)
+    whole = {entry.id: unseal(entry.read()) for entry in Spool(enrolled, 1 << 20).waiting()}
+    send(enrolled, collector)
+    for name in names:
+        del collector.stored[name]
+    (later,) = later_ones(enrolled, 1)
+    delivery, spool = send(enrolled, collector)
+    assert (delivery.refused, delivery.left, spool.waiting()) == ([], 0, [])
+    assert sorted(collector.stored) == [*names[-KEPT:], later]
+    assert {name: unseal(collector.stored[name]) for name in names[-KEPT:]} == {name: whole[name] for name in names[-KEPT:]}
+    send(enrolled, collector)
+    later_ones(enrolled, 1)
+    assert send(enrolled, collector)[0].left == 0
+    assert collector.forms[-1] == "snapshot-delta", "and differences go on"
 
 
 def later_ones(state: Path, count: int, name: str = "web01") -> list[str]:
@@ -117,7 +136,7 @@ def test_no_refusal_of_a_difference_is_final(enrolled: Path, collector: Serving,
 
 def test_what_a_relay_brings_back_later(enrolled: Path, collector: Serving) -> None:
     """A difference went by a relay; days later the centre says that it lacks the base: it waits, and goes whole."""
-    fill(enrolled)
+    (first,) = fill(enrolled)
     send(enrolled, collector)
     (name,) = later_ones(enrolled, 1)
     spool, bases = Spool(enrolled, 1 << 20), Acknowledged(State(enrolled))
@@ -126,11 +145,11 @@ def test_what_a_relay_brings_back_later(enrolled: Path, collector: Serving) -> N
     delivery = Delivery(bases=bases)
     delivery.settle(spool, entry, Reply(412, {"error": "base-unknown", "message": "no such snapshot"}, 0.0))
     assert (delivery.sent, delivery.refused) == ([], [])
-    assert [one.id for one in spool.waiting()] == [name]
+    assert [one.id for one in spool.waiting()] == [first, name], "what it lacks goes there again too"
     assert bases.difference(entry, entry.read()) is None
     delivery.settle(spool, entry, Reply(200, {"id": name, "verdicts_agree": True}, 0.0))
     assert delivery.sent == [name]
-    assert spool.waiting() == []
+    assert [one.id for one in spool.waiting()] == [first]
     assert [one.split(".")[1] for one in kept(enrolled)] == [name]
 
 
@@ -140,9 +159,14 @@ def test_an_older_one_acknowledged_late_does_not_displace_a_newer(enrolled: Path
     older, newer = spool.waiting()
     for entry in (newer, older):
         Delivery(bases=bases).settle(spool, entry, Reply(201, {"id": entry.id}, 0.0))
-    assert [one.split(".")[1] for one in kept(enrolled)] == [second]
-    assert first not in " ".join(kept(enrolled))
+    assert [one.split(".")[1] for one in kept(enrolled)] == [first, second]
     assert spool.waiting() == []
+    (third,) = later_ones(enrolled, 1)
+    (entry,) = spool.waiting()
+    assert entry.id == third
+    made = bases.difference(entry, entry.read())
+    assert made is not None
+    assert read(made).base == second
 
 
 def test_enrolled_anew_it_refers_to_nothing_of_its_former_self(enrolled: Path, collector: Serving) -> None:
