@@ -69,8 +69,11 @@ def asked_for(extras: Iterable[str] = ()) -> list[Requirement]:
 
 
 def of_group(name: str) -> list[Requirement]:
-    """What a dependency group of pyproject.toml names."""
-    return [Requirement(line) for line in project()["dependency-groups"][name]]
+    """What a dependency group of pyproject.toml names, with those it includes."""
+    found: list[Requirement] = []
+    for line in project()["dependency-groups"][name]:
+        found += [Requirement(line)] if isinstance(line, str) else of_group(line["include-group"])
+    return found
 
 
 def closure(wanted: Iterable[Requirement]) -> dict[str, Part]:

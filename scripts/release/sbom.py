@@ -9,13 +9,18 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import io
 import json
+import lzma
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
 import uuid
+import zipfile
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +30,9 @@ from scripts.release.dependencies import SERVER, Part, asked_for, closure, pinne
 SUFFIX = ".cdx.json"
 OURS = uuid.UUID("5f2f6d5e-5a0b-5b0e-9b3c-0f6f1c6d0a11")
 """Namespace of serial numbers, which are drawn from the content."""
-PACKED = re.compile(r"^rasoat-agent(?:\.exe$|$|[-_].*\.(?:tar\.xz|deb|rpm)$)")
+PACKED = re.compile(r"^rasoat-agent(?:\.exe$|$|[-_].*\.(?:tar\.xz|zip|deb)$)")
 LIBRARY = re.compile(r"(?:^|/)(lib[^/]+\.so[.\d]*|[^/]+\.dll)$", re.I)
-UNSEEN = "C libraries inside a single packed file: the archive of the same version lists them"
+UNSEEN = "C libraries packed into it: not looked at; the archive of the same version lists them"
 
 
 def artefacts(dist: Path) -> Iterator[Path]:
@@ -57,7 +62,7 @@ def bill(artefact: Path, moment: int, looked_up: Mapping[str, str] | None = None
     first = sorted(ref(parts[name]) for name in {_key(one.name) for one in asked_for(() if packed else SERVER)} & set(parts))
     found: dict[str, Any] = {
         "bomFormat": "CycloneDX", "specVersion": "1.6", "version": 1, "components": components + libraries,
-        "metadata": {"component": own, "properties": told, "timestamp": source.stamp(moment)},
+        "metadata": {"component": own, "properties": told, "timestamp": datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")},
         "dependencies": [{"ref": own["bom-ref"], "dependsOn": first}, *({"ref": ref(part), "dependsOn": sorted(ref(parts[name]) for name in part.requires if name in parts)} for part in parts.values())],
     }  # fmt: skip
     content = json.dumps(found, sort_keys=True, ensure_ascii=False)
@@ -90,17 +95,27 @@ def _key(name: str) -> str:
 
 def _libraries(artefact: Path) -> Iterator[dict[str, Any]]:
     """C libraries of a packed archive, by what they are called and their bytes: their versions stand nowhere in it."""
-    if not artefact.name.endswith(".tar.xz"):
+    for name, raw in sorted(_members(artefact)):
+        digest = hashlib.sha256(raw).hexdigest()
+        yield {"type": "file", "bom-ref": f"file:{name}", "name": name, "hashes": [{"alg": "SHA-256", "content": digest}]}
+
+
+def _members(artefact: Path) -> Iterator[tuple[str, bytes]]:
+    if artefact.suffix == ".zip":
+        with zipfile.ZipFile(artefact) as archive:
+            yield from ((name, archive.read(name)) for name in archive.namelist() if LIBRARY.search(name))
         return
-    with tarfile.open(artefact) as archive:
-        for entry in sorted(archive.getmembers(), key=lambda entry: entry.name):
-            stream = archive.extractfile(entry) if entry.isfile() and LIBRARY.search(entry.name) else None
-            if stream is not None:
-                digest = hashlib.sha256(stream.read()).hexdigest()
-                yield {
-                    "type": "file", "bom-ref": f"file:{entry.name}", "name": entry.name,
-                    "hashes": [{"alg": "SHA-256", "content": digest}],
-                }  # fmt: skip
+    raw = None
+    if artefact.suffix == ".deb" and shutil.which("dpkg-deb"):
+        raw = io.BytesIO(subprocess.run(["dpkg-deb", "--fsys-tarfile", artefact], check=True, capture_output=True).stdout)
+    elif artefact.name.endswith(".tar.xz"):
+        raw = io.BytesIO(lzma.decompress(artefact.read_bytes()))
+    if raw is not None:
+        with tarfile.open(fileobj=raw) as archive:
+            for entry in archive:
+                stream = archive.extractfile(entry) if entry.isfile() and LIBRARY.search(entry.name) else None
+                if stream is not None:
+                    yield entry.name.removeprefix("./"), stream.read()
 
 
 def _digest(path: Path) -> str:
