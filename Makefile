@@ -8,6 +8,7 @@ TEST_PACKAGES := openssh-server sudo iproute2 nftables chrony rsyslog rsyslog-gn
 # what `make bench` measures against, and PostgreSQL
 BENCH_PACKAGES := lynis openscap-scanner ssg-debian nmap iproute2 snmp openssh-server postgresql
 DETACH ?=
+KEY ?=
 ONLY ?=
 GUIDE ?=
 
@@ -18,7 +19,7 @@ if [ -n "$$missing" ]; then echo "installing:" $$missing; $(APT) update -qq && \
 $(APT) install -yqq --no-install-recommends $$missing >/dev/null; fi
 endef
 
-.PHONY: help setup packages bench-packages demo demo-stop test hunt check format pages bench dist clean
+.PHONY: help setup packages bench-packages demo demo-stop test hunt check format pages bench dist release audit clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -77,6 +78,16 @@ bench: setup bench-packages ## every speed, size and memory target beside its me
 
 dist: setup ## wheel and source archive
 	$(PY) -m build --outdir dist
+
+release: dist ## dist, its bills of materials, SHA256SUMS and their signature (KEY=FILE: the releaser's own key, never one in here)
+	$(PY) -m scripts.release.sbom
+	$(PY) -m scripts.release.sign $(if $(KEY),--key $(abspath $(KEY)))
+
+audit: setup ## is anything known against the pinned versions (needs the internet: 3 when it could not look); their licences
+	[ -x build/audit/bin/python ] || python3 -m venv build/audit
+	build/audit/bin/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	build/audit/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --group audit
+	$(PY) -m scripts.release.audit --pip-audit build/audit/bin/pip-audit
 
 clean: demo-stop ## remove what the targets made
 	rm -rf .venv dist build .demo .pytest_cache .mypy_cache .ruff_cache
