@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import tarfile
+import zipfile
+from datetime import UTC, datetime
 from pathlib import Path
 
 
@@ -34,4 +36,19 @@ def pack(folder: Path, target: Path, moment: int) -> Path:
                     out.addfile(entry, stream)
             else:
                 out.addfile(entry)
+    return target
+
+
+def pack_for_windows(folder: Path, target: Path, moment: int) -> Path:
+    """The folder under its own name in a .zip, which every Windows opens."""
+    day = datetime.fromtimestamp(moment, UTC)
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as out:
+        for path in files_of(folder):
+            if path.is_file():
+                entry = zipfile.ZipInfo(
+                    path.relative_to(folder.parent).as_posix(), (day.year, day.month, day.day, day.hour, day.minute, 0)
+                )
+                entry.compress_type = zipfile.ZIP_DEFLATED
+                entry.external_attr = mode_of(path) << 16
+                out.writestr(entry, path.read_bytes())
     return target

@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 from scripts.release import source
-from scripts.release.archive import pack
+from scripts.release.archive import pack, pack_for_windows
 
 ON_WINDOWS = sys.platform == "win32"
 
@@ -60,14 +60,11 @@ def main() -> int:
     target = source.DIST / single.name
     shutil.copy(single, target)
     print(target)
-    system = "windows" if ON_WINDOWS else "linux"
+    system, kind, packer = ("windows", "zip", pack_for_windows) if ON_WINDOWS else ("linux", "tar.xz", pack)
     for old in source.DIST.glob(f"rasoat-agent-*-{system}-*"):
         old.unlink()
-    print(
-        pack(
-            folder, source.DIST / f"rasoat-agent-{source.version()}-{system}-{platform.machine().lower()}.tar.xz", source.moment()
-        )
-    )
+    name = f"rasoat-agent-{source.version()}-{system}-{platform.machine().lower()}.{kind}"
+    print(packer(folder, source.DIST / name, source.moment()))
     return 0
 
 

@@ -65,3 +65,7 @@ def copied(folder: Path) -> Path:
     if changed:
         print(f"not committed, so not in it: {len(changed.splitlines())} files", file=sys.stderr)
     return folder
+
+
+if __name__ == "__main__":
+    print(moment())
