@@ -7,6 +7,8 @@ APT := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get
 TEST_PACKAGES := openssh-server sudo iproute2 nftables chrony rsyslog rsyslog-gnutls rsyslog-openssl auditd chromium rpm debootstrap dnf zypper createrepo-c locales xz-utils lz4 snmpd snmp nmap age postgresql nginx-light systemd slapd ldap-utils libldap-dev libsasl2-dev gcc python3-dev
 # what `make bench` measures against, and PostgreSQL
 BENCH_PACKAGES := lynis openscap-scanner ssg-debian nmap iproute2 snmp openssh-server postgresql
+# what `make dist` packs with, and the throwaway systems its check installs the Debian package in
+RELEASE_PACKAGES := binutils xz-utils libpython3-dev debootstrap
 DETACH ?=
 KEY ?=
 ONLY ?=
@@ -19,7 +21,7 @@ if [ -n "$$missing" ]; then echo "installing:" $$missing; $(APT) update -qq && \
 $(APT) install -yqq --no-install-recommends $$missing >/dev/null; fi
 endef
 
-.PHONY: help setup packages bench-packages demo demo-stop test hunt check format pages bench dist release audit clean
+.PHONY: help setup packages bench-packages release-packages demo demo-stop test hunt check format pages bench dist release audit clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -43,6 +45,9 @@ packages:
 
 bench-packages:
 	@$(call installed,$(BENCH_PACKAGES))
+
+release-packages:
+	@$(call installed,$(RELEASE_PACKAGES))
 
 demo: setup ## collector, agent and a scan of this machine; prints verdicts, address and log-on (DETACH=1 returns)
 	@DETACH=$(DETACH) sh scripts/demo.sh start
@@ -76,8 +81,11 @@ bench: setup bench-packages ## every speed, size and memory target beside its me
 	$(PY) -m baselines.ready
 	@$(SUDO) env $(if $(GUIDE),RASOAT_BENCH_GUIDE=$(abspath $(GUIDE))) $(PY) -m bench $(if $(ONLY),--only $(ONLY)); code=$$?; $(PY) scripts/generate_pages.py; exit $$code
 
-dist: setup ## wheel and source archive
-	$(PY) -m build --outdir dist
+dist: setup release-packages ## wheel, source archive, the agent as one file, as an archive and as a Debian package, into dist/; then each is installed and started (docs/release.md)
+	$(PY) -m scripts.release.wheel
+	$(PY) -m scripts.release.packed_agent
+	$(PY) -m scripts.release.debian_package
+	$(SUDO) $(PY) -m scripts.release.check
 
 release: dist ## dist, its bills of materials, SHA256SUMS and their signature (KEY=FILE: the releaser's own key, never one in here)
 	$(PY) -m scripts.release.sbom
