@@ -37,15 +37,13 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
+from agent import here
 from agent.errors import Refusal
 from agent.language import _, mark
 from agent.station_plan import Window
 
-DEFAULT_FILE = Path("/etc/rasoat/agent.yaml")
+DEFAULT_FILE, SYSTEM_STATE = here.folders()
 MAX_INTERVAL = 30 * 86400
-
-
-SYSTEM_STATE = Path("/var/lib/rasoat")
 
 
 def default_state_dir() -> Path:
@@ -53,7 +51,7 @@ def default_state_dir() -> Path:
 
     Where root has enrolled the machine, somebody else must be told to come as root, not that it is not enrolled.
     """
-    if os.geteuid() == 0 or SYSTEM_STATE.exists():
+    if here.of_the_machine() or SYSTEM_STATE.exists():
         return SYSTEM_STATE
     return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "rasoat"
 
@@ -83,7 +81,7 @@ class Config:
     copies_recipient: str | None = None
     copies_dir: Path | None = None
     copies_keep_days: int = 400
-    credential_key_file: Path = Path("/etc/rasoat/credential.key")
+    credential_key_file: Path = DEFAULT_FILE.with_name("credential.key")
     vault_url: str | None = None
     vault_ca_file: Path | None = None
     vault_mount: str = "secret"

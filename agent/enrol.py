@@ -9,12 +9,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+import socket
 import stat
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from agent import files
+from agent import files, here
 from agent.errors import Refusal, Undelivered
 from agent.language import _
 from agent.state import KEY_SUM, State
@@ -32,7 +33,7 @@ def token_from(flag: str | None, file: Path | None) -> str:
                 found = sys.stdin.readline()
             else:
                 found = file.read_text("utf-8")
-                if file.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
+                if here.open_to_others(file.stat().st_mode, stat.S_IRGRP | stat.S_IROTH):
                     complain(_("%s may be read by others; remove it once this machine is enrolled.") % file)
         except (OSError, UnicodeDecodeError) as error:
             raise Refusal(
@@ -59,7 +60,6 @@ def enrol(
     from collectors.facts.identity import Identity
     from collectors.model import Target
     from collectors.run import collect
-    from collectors.transports.local import LocalShell
 
     state = State(config.state_dir)
     collector = Collector(url, ca_file, config.proxy)
@@ -67,9 +67,9 @@ def enrol(
     if state.read("identity.json"):
         raise Refusal(_("this machine is enrolled already (%s). To enrol it anew, remove that folder first.") % state.folder)
     public = make_key(state)
-    snapshot = collect(Target(name="localhost"), LocalShell(), only=("identity",))
+    snapshot = collect(Target(name="localhost"), here.own_shell(), only=("identity",))
     identity = snapshot.told(Identity)
-    hostname = identity.hostname if identity else os.uname().nodename
+    hostname = identity.hostname if identity else socket.gethostname()
     asked = {
         "token": token,
         "name": name or hostname,

@@ -8,6 +8,7 @@ import os
 import re
 from pathlib import Path
 
+from agent import here
 from agent.language import _
 
 _TEMPORARY = re.compile(r"^\.(?P<pid>\d+)~.+$")
@@ -20,7 +21,7 @@ def write(path: Path, data: bytes, mode: int = 0o600) -> None:
     beside = path.with_name(f".{os.getpid()}~{path.name}")
     handle = -1
     try:
-        handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
+        handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | here.FLAGS, mode)
         view = memoryview(data)
         while view:
             view = view[os.write(handle, view) :]
@@ -39,7 +40,7 @@ def write(path: Path, data: bytes, mode: int = 0o600) -> None:
 
 def append(path: Path, line: bytes) -> None:
     """Add one whole line to a journal, on disk before this returns."""
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | here.FLAGS, 0o600)
     try:
         size = os.fstat(handle).st_size
         if os.write(handle, line) != len(line):
@@ -51,7 +52,9 @@ def append(path: Path, line: bytes) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """A rename is safe from a power cut only once its directory is on disk."""
+    """A rename is safe from a power cut only once its directory is on disk. Windows opens no directory, and keeps a journal of renames."""
+    if here.WINDOWS:
+        return
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(handle)
@@ -63,7 +66,7 @@ def private_folder(path: Path) -> Path:
     """The folder, made 0700 if it was not there. Raises PermissionError when others may write in it."""
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     found = path.stat()
-    if found.st_uid not in (os.geteuid(), 0) or found.st_mode & 0o022:
+    if not here.WINDOWS and (found.st_uid not in (os.geteuid(), 0) or found.st_mode & 0o022):
         raise PermissionError(errno.EACCES, _("others may write in it"), str(path))
     return path
 
@@ -72,15 +75,5 @@ def sweep(folder: Path) -> None:
     """Remove what writers that died (kill -9, power cut) left beside their files."""
     for entry in folder.iterdir() if folder.is_dir() else ():
         found = _TEMPORARY.match(entry.name)
-        if found and not _alive(int(found["pid"])):
+        if found and not here.alive(int(found["pid"])):
             entry.unlink(missing_ok=True)
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from pathlib import Path
 
+from agent import here
 from agent.errors import Refusal
 from agent.language import _
 from agent.terminal import Progress
@@ -14,7 +15,7 @@ from collectors.facts.identity import Identity
 from collectors.model import Kind, Snapshot, Target
 from collectors.run import collect
 from collectors.transports.base import Shell
-from collectors.transports.local import LocalShell, RootShell
+from collectors.transports.local import RootShell
 
 
 def quieten(verbose: bool) -> None:
@@ -27,7 +28,7 @@ def quieten(verbose: bool) -> None:
 def look(root: Path | None, kind: str | None, progress: Progress, name: str | None = None) -> Snapshot:
     """The snapshot of this machine, or of the system unpacked under `root`. Raises Refusal when there is no such folder."""
     try:
-        shell: Shell = LocalShell() if root is None else RootShell(str(root))
+        shell: Shell = here.own_shell() if root is None else RootShell(str(root))
         # asked of the shell: Path.is_dir takes "may not be seen" for "is not there" from Python 3.14 on
         etc = None if root is None else shell.stat("/etc")
     except CollectError as error:

@@ -6,13 +6,12 @@ nothing leaves the spool before the collector has said that it has it.
 
 from __future__ import annotations
 
-import fcntl
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from agent import errors, judging, polling, schedule, station
+from agent import errors, here, judging, polling, schedule, station
 from agent.config import Config
 from agent.custody import to_send
 from agent.delivery import deliver, deliver_and_note, raise_if_left, send_directly
@@ -104,7 +103,7 @@ def _weight(error: Exception) -> int:
 def _alone(state: State) -> Iterator[None]:
     """One run at a time on this state; the lock goes with its process, however that ends."""
     with (state.folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        here.lock(lock)
         yield
 
 

@@ -16,7 +16,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from agent import files
+from agent import files, here
 from agent.errors import Refusal
 from agent.language import _
 
@@ -102,7 +102,7 @@ class State:
     def key(self) -> bytes:
         """The private key: 32 raw bytes. Raises Refusal when others could have read it, or when it is not what was enrolled."""
         found = self.key_file.stat()
-        if found.st_mode & 0o077:
+        if here.open_to_others(found.st_mode):
             raise Refusal(
                 _("%s could be read by others, so it no longer proves anything. Remove it and enrol again with a new token.")
                 % self.key_file
