@@ -21,7 +21,7 @@ if [ -n "$$missing" ]; then echo "installing:" $$missing; $(APT) update -qq && \
 $(APT) install -yqq --no-install-recommends $$missing >/dev/null; fi
 endef
 
-.PHONY: help setup packages bench-packages release-packages demo demo-stop test hunt check format pages bench dist release audit clean
+.PHONY: help setup packages bench-packages release-packages demo demo-stop test hunt check format pages docs bench dist release audit clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -77,6 +77,10 @@ pages: ## docs made from code and data
 	$(PY) scripts/generate_pages.py
 	$(PY) -m baselines.ready
 
+docs: setup ## the documentation as a site that needs no internet: site/index.html
+	.venv/bin/mkdocs build --strict --quiet
+	@echo "open site/index.html"
+
 bench: setup bench-packages ## every speed, size and memory target beside its measured value; docs/benchmarks.md made of it (ONLY="startup wire": some; GUIDE=FILE: for OpenSCAP)
 	$(PY) -m baselines.ready
 	@$(SUDO) env $(if $(GUIDE),RASOAT_BENCH_GUIDE=$(abspath $(GUIDE))) $(PY) -m bench $(if $(ONLY),--only $(ONLY)); code=$$?; $(PY) scripts/generate_pages.py; exit $$code
@@ -98,4 +102,4 @@ audit: setup ## is anything known against the pinned versions (needs the interne
 	$(PY) -m scripts.release.audit --pip-audit build/audit/bin/pip-audit
 
 clean: demo-stop ## remove what the targets made
-	rm -rf .venv dist build .demo .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv dist build site .demo .pytest_cache .mypy_cache .ruff_cache

@@ -1,5 +1,5 @@
-"""Write what is made from code, data and measurements: docs/{facts,commands,checks,coverage,
-crosswalk,benchmarks,devices,views}.md, the figures in the READMEs.
+"""Write what is made from code, data and measurements: docs/{facts,commands,checks,coverage,crosswalk,
+benchmarks,devices,views,cli,api-reference}.md, the pages of messages, the figures in the READMEs.
 
 `--check` writes nothing and ends with 1 when a page is not current.
 """
@@ -19,7 +19,7 @@ from baselines.loader import builtin, load
 from baselines.model import LEVELS, Baseline, Requirement
 from collectors.catalog import platforms_of
 from collectors.facts import FACTS
-from scripts import benchmarks_page, commands_page, device_matrix
+from scripts import api_page, benchmarks_page, cli_page, commands_page, device_matrix, troubleshooting_page
 from scripts.commands_page import ROOT, cell
 from server.analysts.definitions import page as views_page
 
@@ -210,6 +210,10 @@ PAGES = {
     "benchmarks": lambda: NOTE + benchmarks_page.page(),
     "devices": lambda: NOTE + device_matrix.page(),
     "views": lambda: "\n".join(views_page()) + "\n",
+    "cli": lambda: NOTE + cli_page.page(),
+    "api-reference": lambda: NOTE + api_page.page(),
+    "vi/khac-phuc-loi": lambda: NOTE + troubleshooting_page.page("vi"),
+    "en/troubleshooting": lambda: NOTE + troubleshooting_page.page("en"),
 }
 
 
