@@ -43,6 +43,7 @@ from agent.language import _, mark
 from agent.station_plan import Window
 
 DEFAULT_FILE, SYSTEM_STATE = here.folders()
+_CREDENTIAL_KEY = DEFAULT_FILE.with_name("credential.key")
 MAX_INTERVAL = 30 * 86400
 
 
@@ -81,7 +82,7 @@ class Config:
     copies_recipient: str | None = None
     copies_dir: Path | None = None
     copies_keep_days: int = 400
-    credential_key_file: Path = DEFAULT_FILE.with_name("credential.key")
+    credential_key_file: Path = _CREDENTIAL_KEY
     vault_url: str | None = None
     vault_ca_file: Path | None = None
     vault_mount: str = "secret"
