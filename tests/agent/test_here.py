@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path, PureWindowsPath
 
+import psutil
 import pytest
 
 from agent import config, files, here
@@ -27,7 +28,7 @@ def test_the_installer_and_the_agent_mean_the_same_folder() -> None:
 
 
 def test_the_settings_are_those_of_here() -> None:
-    assert (config.DEFAULT_FILE, config.SYSTEM_STATE) == here.folders()
+    assert here.folders() == (config.DEFAULT_FILE, config.SYSTEM_STATE)
 
 
 def test_a_process_that_ended_is_not_alive() -> None:
@@ -44,8 +45,10 @@ def test_on_windows_no_process_is_sent_a_signal(monkeypatch: pytest.MonkeyPatch)
         pytest.fail("a signal was sent")
 
     monkeypatch.setattr(here, "WINDOWS", True)
+    monkeypatch.setattr(psutil, "pid_exists", lambda pid: pid == 4711)
     monkeypatch.setattr(os, "kill", never)
-    assert here.alive(os.getpid())
+    assert here.alive(4711)
+    assert not here.alive(4712)
 
 
 def test_on_windows_file_modes_say_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -82,10 +85,12 @@ def test_on_windows_the_machine_is_asked_by_powershell(monkeypatch: pytest.Monke
     assert asked.system == "windows"
 
 
+LOADED = "cli config enrol files looking once state upload spool delivery polling run schedule".split()
+"""What `rasoat scan`, `agent enrol` and `agent once` load: a word of Linux alone in one of them ends the program on Windows."""
+
+
 @pytest.mark.parametrize("word", ["fcntl", "geteuid", "O_CLOEXEC", "O_DIRECTORY", "uname"])
 def test_what_only_linux_has_stands_where_linux_is(word: str) -> None:
-    """`rasoat scan`, `agent enrol` and `agent once` load these; a word of Linux alone in them ends the program there."""
-    loaded = ("cli", "config", "enrol", "files", "looking", "once", "state", "upload", "spool", "delivery", "polling", "run", "schedule")
     source = Path(files.__file__).parent
-    found = [name for name in loaded if word in source.joinpath(f"{name}.py").read_text("utf-8")]
-    assert found == (["files"] if word in ("geteuid", "O_DIRECTORY") else [])
+    found = [name for name in LOADED if word in source.joinpath(f"{name}.py").read_text("utf-8")]
+    assert found == (["files"] if word in ("geteuid", "O_DIRECTORY", "O_CLOEXEC") else [])  # behind `here.WINDOWS`
