@@ -85,7 +85,21 @@ def test_on_windows_the_machine_is_asked_by_powershell(monkeypatch: pytest.Monke
     assert asked.system == "windows"
 
 
-LOADED = "cli config enrol files looking once state upload spool delivery polling run schedule".split()
+LOADED = [
+    "cli",
+    "config",
+    "enrol",
+    "files",
+    "looking",
+    "once",
+    "state",
+    "upload",
+    "spool",
+    "delivery",
+    "polling",
+    "run",
+    "schedule",
+]
 """What `rasoat scan`, `agent enrol` and `agent once` load: a word of Linux alone in one of them ends the program on Windows."""
 
 
