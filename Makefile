@@ -89,6 +89,7 @@ dist: setup release-packages ## wheel, source archive, the agent as one file, as
 	$(PY) -m scripts.release.wheel
 	$(PY) -m scripts.release.packed_agent
 	$(PY) -m scripts.release.debian_package
+	cp deploy/windows/*.ps1 dist/
 	$(SUDO) $(PY) -m scripts.release.check
 
 release: dist ## dist, its bills of materials, SHA256SUMS and their signature (KEY=FILE: the releaser's own key, never one in here)
