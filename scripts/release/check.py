@@ -12,6 +12,7 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -167,8 +168,8 @@ def reports(report: Report, name: str, command: Path, served: Path, place: Path)
         bundle = place / "evidence.zip"
         made = run(served, "server", "evidence", "make", "--unit", "Check", "-o", bundle, **settings)
         key = run(served, "server", "evidence", "key", **settings).stdout
-        fingerprint = next((word for word in key.split() if len(word) == 64), "")
-        checked = run(command, "verify", bundle, "--key", fingerprint, "--format", "json")
+        fingerprint = re.search(r"\b[0-9a-f]{40}\b", key)
+        checked = run(command, "verify", bundle, "--key", fingerprint[0] if fingerprint else "-", "--format", "json")
         report.say(
             name,
             f"verify: exit {checked.returncode} {(made.stderr + checked.stderr).strip()[-200:]}",
