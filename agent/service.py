@@ -25,6 +25,8 @@ from agent.errors import Refusal
 from agent.language import _
 
 FOLDER = Path("/etc/systemd/system")
+PACKAGED = Path("/usr/lib/systemd/system")
+"""Where a package of the distribution brings its units."""
 CAPABILITIES = "CAP_DAC_OVERRIDE CAP_DAC_READ_SEARCH CAP_SYS_PTRACE CAP_NET_ADMIN CAP_AUDIT_CONTROL CAP_SETUID CAP_SETGID CAP_CHOWN CAP_FOWNER"
 
 
@@ -96,6 +98,9 @@ def install(texts: dict[str, str]) -> None:
     _systemd()
     for name, body in texts.items():
         try:
+            if _packaged(name) == body:  # one of our own would outlive the package's next version
+                (FOLDER / name).unlink(missing_ok=True)
+                continue
             files.write(FOLDER / name, body.encode(), mode=0o644)
         except OSError as error:
             raise Refusal(_("%(file)s cannot be written: %(why)s") % {"file": FOLDER / name, "why": error.strerror}) from None
@@ -107,12 +112,20 @@ def remove() -> list[str]:
     """Stop the timer and remove the units; which were there."""
     _systemd()
     present = [name for name in ("rasoat.timer", "rasoat.service") if (FOLDER / name).exists()]
-    if present:
+    packaged = ["rasoat.timer"] if _packaged("rasoat.timer") else []
+    if present or packaged:
         _systemctl("disable", "--now", "rasoat.timer")
         for name in present:
             (FOLDER / name).unlink(missing_ok=True)
         _systemctl("daemon-reload")
-    return present
+    return present or packaged
+
+
+def _packaged(name: str) -> str | None:
+    try:
+        return (PACKAGED / name).read_text("utf-8")
+    except OSError:
+        return None
 
 
 def _systemd() -> None:
