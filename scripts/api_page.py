@@ -27,10 +27,17 @@ PARTS = {
 
 
 def document() -> dict[str, Any]:
+    """Of a collector without data or settings of its own: what this machine keeps must not get into the page."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "server.settings")
-    import django
+    before = os.environ.get("RASOAT_DATA")
+    os.environ["RASOAT_DATA"] = os.devnull
+    try:
+        import django
 
-    django.setup()
+        django.setup()
+    finally:
+        del os.environ["RASOAT_DATA"]
+        os.environ |= {"RASOAT_DATA": before} if before is not None else {}
     from server.api import api
 
     found: dict[str, Any] = api.get_openapi_schema()

@@ -213,3 +213,11 @@ def test_lines_are_taken_apart_as_a_shell_would() -> None:
 )
 def test_every_target_of_make_that_a_page_names_exists(target: str) -> None:
     assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text("utf-8"), re.M)
+
+
+def test_every_file_of_the_repository_that_a_page_names_is_there() -> None:
+    rooms = "deploy|docs|scripts|bench|tests|server|agent|collectors|baselines"
+    named = {(page.name, path) for page in PAGES for path in re.findall(rf"`((?:{rooms})/[\w./-]+)`", page.read_text("utf-8"))}
+    assert len(named) > 40
+    lost = [f"{page}: {path}" for page, path in sorted(named) if not (ROOT / path).exists()]
+    assert not [one for one in lost if not re.search(r"/[A-Z]+(?:/|$)", one)]

@@ -21,7 +21,8 @@ def _walkthroughs(config: Any) -> None:
     for part in config.nav:
         for heading, pages in part.items():
             name, language = STEPS.get(heading, ("", ""))
-            found = sorted(Path(config.docs_dir).glob(f"walkthroughs/{language}/*.md")) if name else []
+            found = Path(config.docs_dir).glob(f"walkthroughs/{language}/*.md") if name else ()
+            found = sorted(found, key=lambda path: (path.stem != "index", path.stem))
             if found:
                 pages.insert(-1, {name: [path.relative_to(config.docs_dir).as_posix() for path in found]})
 
