@@ -103,7 +103,7 @@ def pip_audit() -> list[str | Path]:
 def _say(what: str, answer: Answer) -> None:
     for name, told in sorted(answer.known.items()):
         print(f"{what}: {name}: {', '.join(told)}")
-    reasons = sorted(set(answer.unseen.values()))
+    reasons = sorted({why.partition(": ")[0] for why in answer.unseen.values()})
     if answer.unseen:
         print(f"{what}: {len(answer.unseen)} could not be looked at: {reasons[0]}" + (f" (and {len(reasons) - 1} other reasons)" if reasons[1:] else ""))  # fmt: skip
     if answer.code == GOOD:
