@@ -92,7 +92,12 @@ def serve(host: str | None, port: int | None, workers: int | None) -> int:
         "worker_exit": end,
     }
     if config.certificate:
-        options |= {"certfile": config.certificate, "keyfile": config.private_key or None}
+        files = [settings.DATA.root / name for name in (config.certificate, config.private_key) if name]  # whole paths stay whole
+        if missing := [file for file in files if not file.is_file()]:
+            said = _("%(file)s is not there; settings.toml names it as certificate or private_key")
+            sys.stderr.write("".join(f"rasoat: {said % {'file': file}}\n" for file in missing))
+            return 2
+        options |= dict(zip(("certfile", "keyfile"), map(str, files), strict=False))
     with lock.alone(settings.DATA, config):
         Collector(options).run()
     return 0

@@ -115,7 +115,7 @@ def _https() -> Iterator[Line]:
             "https", BAD, _("neither a certificate nor a TLS proxy"), _("set certificate and private_key, or behind_tls_proxy")
         )
     elif config.certificate:
-        yield from _certificate(Path(config.certificate))
+        yield from _certificate(settings.DATA.root / config.certificate)
     else:
         open_wide = config.host not in ("127.0.0.1", "::1", "localhost")
         seen = _("a proxy ends TLS; this collector listens on %s") % config.host
@@ -127,7 +127,8 @@ def _certificate(path: Path) -> Iterator[Line]:
     try:
         found = x509.load_pem_x509_certificate(path.read_bytes())
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(path, settings.CONFIG.private_key or None)
+        key = settings.CONFIG.private_key
+        context.load_cert_chain(path, settings.DATA.root / key if key else None)
     except (ValueError, ssl.SSLError) as error:
         yield Line("certificate", BAD, f"{path}: {error}", _("give PEM files that belong together"))
         return

@@ -11,6 +11,7 @@ import subprocess
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -18,6 +19,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from server import serve
 from server.config import Config, Data
 from server.deploy import check
 from tests.server.people import Host
@@ -88,6 +90,20 @@ def test_certificates_end(data, settings, tmp_path, days: int, state: str) -> No
     crt, key = certificate(tmp_path, days)
     settings.CONFIG = Config(certificate=str(crt), private_key=str(key))
     assert states()["certificate"] == state
+
+
+def test_a_certificate_may_lie_beside_the_settings(data, settings, monkeypatch, capsys) -> None:
+    began: list[dict[str, Any]] = []
+    monkeypatch.setattr(serve.Collector, "__init__", lambda self, options: began.append(options))
+    monkeypatch.setattr(serve.Collector, "run", lambda self: None)
+    monkeypatch.setattr(serve.connections, "close_all", lambda: None)  # the test's own
+    settings.CONFIG = Config(certificate="server.crt", private_key="server.key")
+    assert serve.serve(None, None, None) == 2
+    assert f"{data.root / 'server.key'}" in capsys.readouterr().err, "what is missing is named, and is no bug of ours"
+    crt, key = certificate(data.root)
+    assert serve.serve(None, None, None) == 0
+    assert (began[0]["certfile"], began[0]["keyfile"]) == (str(crt), str(key))
+    assert states()["certificate"] == check.GOOD
 
 
 def test_a_certificate_of_another_key(data, settings, tmp_path) -> None:
