@@ -100,7 +100,7 @@ def _run(arguments: list[str]) -> int:
         prog="rasoat",
         description=_("Looks at machines, judges them against security baselines, and says how to repair what fails."),
         epilog=_(
-            "Exit codes: 0 all passed, 1 a fail, 2 usage or input error, 3 something could not be looked at, 4 could not deliver, 5 a bug."
+            "Exit codes: 0 all passed, 1 a fail, 2 usage or input error, 3 something could not be looked at, 4 could not deliver, 5 a bug, 6 the agent stopped itself at its limits."
         ),
     )
     everywhere(parser, again=False)

@@ -13,6 +13,9 @@ send_differences: true               # to what the collector acknowledged last; 
 work_max_days: 7                     # how old the centre's instructions may be when a relay repeats them
 tries: 5                             # per run, before the rest is left for the next run
 retry_seconds: 2.0                   # upper end of the first pause; doubles each time, up to five minutes
+limit_minutes: 15                    # a run that looks ends itself when it takes longer (a station: as long as its targets take),
+limit_cpu_seconds: 120               # more CPU time (a station: as much as its targets take),
+limit_memory_mb: 400                 # or more resident memory (a station: 800), its commands included: docs/footprint.md
 
 A scan station also looks at the machines and devices of a targets file (`rasoat inventory check` reads it the same way):
 
@@ -74,6 +77,9 @@ class Config:
     work_max_days: float = 7
     tries: int = 5
     retry_seconds: float = 2.0
+    limit_minutes: float | None = None
+    limit_cpu_seconds: int | None = None
+    limit_memory_mb: int | None = None
     station_targets: Path | None = None
     station_interval_seconds: int | None = None
     station_window: Window | None = None
@@ -160,6 +166,9 @@ _READERS: dict[str, tuple[Callable[[str], Any], str]] = {
     "work_max_days": (_number(0.01, 366, whole=False), mark("days from 0.01 to 366")),
     "tries": (_number(1, 100, whole=True), mark("a whole number from 1 to 100")),
     "retry_seconds": (_number(0, 3600, whole=False), mark("seconds from 0 to 3600")),
+    "limit_minutes": (_number(0.1, 7 * 1440, whole=False), mark("minutes from 0.1 to 10080")),
+    "limit_cpu_seconds": (_number(5, 86400, whole=True), mark("whole seconds from 5 to 86400")),
+    "limit_memory_mb": (_number(100, 1 << 20, whole=True), mark("whole megabytes, at least 100")),
     "station_targets": (_path, mark("an absolute path")),
     "station_interval_seconds": (_number(60, MAX_INTERVAL, whole=True), mark("whole seconds from 60 to 2592000")),
     "station_window": (Window.parse, mark("two times of day such as 22:00-05:00")),

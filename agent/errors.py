@@ -3,6 +3,7 @@
 0  everything judged passed         3  something could not be looked at, nothing failed
 1  at least one fail                4  could not deliver (spooled, nothing lost)
 2  usage or input error             5  a bug
+6  the agent stopped itself: a run took more than its limits allow (limits.py)
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ TYPE_CHECKING = False  # typing itself would be felt in `rasoat --help`
 if TYPE_CHECKING:
     from typing import ClassVar
 
-PASSED, FAILED, USAGE, UNKNOWN, UNDELIVERED, BUG = range(6)
+PASSED, FAILED, USAGE, UNKNOWN, UNDELIVERED, BUG, STOPPED = range(7)
 
 
 class Refusal(Exception):
@@ -24,3 +25,9 @@ class Undelivered(Refusal):
     """The collector did not take it. What was collected is kept, and `str(error)` says where."""
 
     code: ClassVar[int] = UNDELIVERED
+
+
+class StoppedItself(Refusal):
+    """The run took more than its limits allow. Nothing is lost, and `str(error)` says which limit."""
+
+    code: ClassVar[int] = STOPPED

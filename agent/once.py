@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from agent import errors, here, judging, polling, schedule, station
+from agent import errors, here, judging, limits, polling, schedule, station
 from agent.config import Config
 from agent.custody import to_send
 from agent.delivery import deliver, deliver_and_note, raise_if_left, send_directly
@@ -72,7 +72,10 @@ def once(
         targets = targets_due is not None and (not if_due or targets_due <= now or bool(jobs))
         if not own and not targets:
             return _send_only(run) if spool.waiting() else 0
-        return _both(run, own, targets, jobs, everything=not if_due, verbose=verbose)
+        return limits.guarded(
+            limits.Limits.of(config), state, lambda: progress.at, (*asked.own, *jobs),
+            lambda: _both(run, own, targets, jobs, everything=not if_due, verbose=verbose),
+        )  # fmt: skip
 
 
 def _both(run: Run, own: bool, targets: bool, jobs: dict[int, str], everything: bool, verbose: bool) -> int:

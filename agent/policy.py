@@ -79,12 +79,12 @@ class Asked(NamedTuple):
     """By which the collector knows next time that we have all this."""
 
 
-def poll(collector: Collector, agent: str, key: bytes, state: State, tag: str) -> Asked | None:
+def poll(collector: Collector, agent: str, key: bytes, state: State, tag: str, news: str = "") -> Asked | None:
     """Whether there is something new; None: there is not. When and how often to scan is kept at once, what to judge by is not.
 
-    Raises Offline, PolicyError.
+    `news` of this agent goes along in the address. Raises Offline, PolicyError.
     """
-    reply = _work(collector, agent, key, tag)
+    reply = _work(collector, agent, key, tag, news)
     if reply.status == 304:
         return None
     work = reply.document
@@ -123,8 +123,8 @@ def default() -> Policy:
         raise PolicyError(_("the baseline cannot be used: %s") % str(error).splitlines()[0]) from None
 
 
-def _work(collector: Collector, agent: str, key: bytes, tag: str = "") -> Reply:
-    reply = signed_get(collector, agent, key, WORK, tag)
+def _work(collector: Collector, agent: str, key: bytes, tag: str = "", news: str = "") -> Reply:
+    reply = signed_get(collector, agent, key, f"{WORK}?{news}" if news else WORK, tag)
     if reply.status != 200 and not (tag and reply.status == 304):
         raise PolicyError(reply.complaint)
     return reply

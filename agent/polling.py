@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from agent import schedule
+from agent import limits, schedule
 from agent.state import State
 
 if TYPE_CHECKING:
@@ -34,19 +34,27 @@ def ask(run: Run) -> Jobs:
     from agent.upload import Offline
 
     kept = run.state.read(FILE) or {}
-    if not _wanted(run.state, kept.get("at"), time.time()):
-        return _left(kept)
+    stopped = limits.last(run.state)
+    untold = stopped is not None and not stopped.get("told")
+    left_out = limits.given_up(run.state, time.time())
+    if not untold and not _wanted(run.state, kept.get("at"), time.time()):
+        return _left(kept, left_out)
+    news = limits.question(stopped) if untold and stopped else ""
     try:
         tag = kept.get("tag")
-        found = poll(run.connect(), run.identity["agent_id"], run.state.key(), run.state, tag if isinstance(tag, str) else "")
+        found = poll(
+            run.connect(), run.identity["agent_id"], run.state.key(), run.state, tag if isinstance(tag, str) else "", news
+        )
     except (Offline, PolicyError) as error:
         run.failed(str(error))
-        return _left(kept)
+        return _left(kept, left_out)
     run.heard()
+    if untold and stopped:
+        run.state.try_keep(limits.FILE, stopped | {"told": True})
     if found is not None:
         kept |= {"own": found.own, "targets": [[number, name] for number, name in found.targets], "tag": found.tag}
     run.state.try_keep(FILE, kept | {"at": time.time()})
-    return _left(kept)
+    return _left(kept, left_out)
 
 
 def interval(state: State) -> int:
@@ -70,13 +78,13 @@ def _wanted(state: State, at: object, now: float) -> bool:
     return not 0 <= now - at < told - schedule.TICK / 2
 
 
-def _left(kept: dict[str, Any]) -> Jobs:
+def _left(kept: dict[str, Any], left_out: tuple[int, ...]) -> Jobs:
     finished = kept.get("done")
-    finished = finished if isinstance(finished, list) else []
+    finished = [*finished, *left_out] if isinstance(finished, list) else left_out
     own, targets = kept.get("own"), kept.get("targets")
     return Jobs(
         tuple(number for number in own if type(number) is int and number not in finished) if isinstance(own, list) else (),
-        tuple((pair[0], pair[1]) for pair in targets if isinstance(pair, list) and len(pair) == 2)
+        tuple((pair[0], pair[1]) for pair in targets if isinstance(pair, list) and len(pair) == 2 and pair[0] not in left_out)
         if isinstance(targets, list)
         else (),
     )

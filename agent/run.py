@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from agent import schedule
+from agent import limits, schedule
 from agent.config import Config
 from agent.spool import Spool
 from agent.state import State
@@ -70,9 +70,10 @@ def own_due(config: Config, state: State, now: float) -> float:
     identity, contact = state.identity(), state.read("contact.json") or {}
     table = schedule.timetable(state.read("policy.json") or {}, config.interval_seconds, config.jitter_seconds)
     woke = (state.read("awake.json") or {}).get("woke")
-    return schedule.moment_of(
+    due = schedule.moment_of(
         table, identity["agent_id"], contact.get("last_scan"), now, woke if isinstance(woke, (int, float)) else 0
     )
+    return max(due, limits.resting(state, now))
 
 
 def now() -> str:

@@ -20,7 +20,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from agent import files
+from agent import files, limits
 from agent.errors import Refusal
 from agent.language import _
 
@@ -30,9 +30,11 @@ PACKAGED = Path("/usr/lib/systemd/system")
 CAPABILITIES = "CAP_DAC_OVERRIDE CAP_DAC_READ_SEARCH CAP_SYS_PTRACE CAP_NET_ADMIN CAP_AUDIT_CONTROL CAP_SETUID CAP_SETGID CAP_CHOWN CAP_FOWNER"
 
 
-def units(command: str, state_dir: Path, station: bool = False) -> dict[str, str]:
-    """File name -> text of the two units. A station's run lasts as long as its targets take, and each costs a thread."""
-    longest, memory = ("infinity", "1G") if station else ("15min", "256M")
+def units(command: str, state_dir: Path, limit: limits.Limits = limits.USUAL) -> dict[str, str]:
+    """File name -> text of the two units. What systemd allows is a little more than what a run allows itself: where systemd or
+    the kernel has to end it, nobody says why."""
+    longest = "infinity" if limit.minutes is None else f"{int(limit.minutes * 60) + 60}s"
+    memory = int(limit.memory_mb * limits.SLACK)
     service = f"""\
 [Unit]
 Description=rasoat: look at this machine, judge it, report to the collector
@@ -42,12 +44,13 @@ After=network-online.target
 [Service]
 Type=oneshot
 ExecStart={command} agent once --if-due --quiet --state-dir {state_dir}
-# 1: a check failed; 3: something could not be seen. Both are findings, not failures of the service.
+# 1: a check failed; 3: something could not be seen. Both are findings, not failures of the service. 6, a run beyond its limits, is one.
 SuccessExitStatus=1 3
 TimeoutStartSec={longest}
-Nice=10
+Nice={limits.NICE}
 IOSchedulingClass=idle
-MemoryMax={memory}
+MemoryMax={memory}M
+OOMPolicy=continue
 UMask=0077
 NoNewPrivileges=yes
 CapabilityBoundingSet={CAPABILITIES}

@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from agent import errors, schedule, station_plan
+from agent import errors, limits, schedule, station_plan
 from agent.config import Config
 from agent.delivery import deliver_and_note, raise_if_left
 from agent.errors import Refusal
@@ -51,6 +51,7 @@ def next_due(config: Config, state: State, now: float) -> float | None:
     due = known.get("due")
     if not isinstance(due, (int, float)) or known.get("file") != _stamp(config, state):
         due = now
+    due = max(due, limits.resting(state, now))
     return float(due) if due > now else _opens(config, _told(config, state), now)
 
 

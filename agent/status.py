@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from agent import station
+from agent import limits, station
 from agent.config import Config
 from agent.custody import REOFFER, Custody
 from agent.language import _, current, plural
@@ -56,6 +56,8 @@ def gather(config: Config) -> dict[str, Any]:
         "distrusted": state.read("distrust.json") or {},
         "next_scan": None,
         "station": station.gather(config, state, time.time()),
+        "limits": limits.Limits.of(config)._asdict(),
+        "stopped": limits.last(state),
     }
     if identity is not None:
         now = time.time()
@@ -111,6 +113,9 @@ def _rows(found: dict[str, Any]) -> Iterator[tuple[str, str]]:
             _("%(fail)d fail, %(unknown)d unknown, %(pass)d pass, %(manual)d by hand, %(not_applicable)d not applicable")
             % last["summary"],
         )
+    if found["stopped"]:
+        at = _moment(datetime.fromtimestamp(int(found["stopped"]["at"])).astimezone().isoformat())
+        yield _("stopped"), f"{at}: {limits.in_words(found['stopped'])}"
     if found["next_scan"]:
         yield _("next scan"), _moment(found["next_scan"])
     wanted, own = found["recommended_version"], _version()

@@ -131,6 +131,8 @@ class Progress:
         self._quiet = quiet
         self.verbose = verbose
         self._shown = False
+        self.at = ""
+        """What is being done, as it was said last."""
 
     def say(self, text: str) -> None:
         """A line that stays. Not shown with --quiet."""
@@ -140,6 +142,7 @@ class Progress:
 
     def step(self, done: int, total: int, text: str) -> None:
         """Where the work stands: a bar on a terminal, a line of its own elsewhere when --verbose."""
+        self.at = text
         if self.live:
             filled = 20 * done // max(1, total)
             line = f"[{'#' * filled}{'.' * (20 - filled)}] {done}/{total} {clean(text)}"
@@ -152,7 +155,8 @@ class Progress:
             print(f"{done}/{total} {clean(text)}", file=sys.stderr, flush=True)
 
     def clear(self) -> None:
-        """Take the bar off the screen."""
+        """Take the bar off the screen: that is done."""
+        self.at = ""
         if self._shown:
             sys.stderr.write("\r\x1b[K")
             sys.stderr.flush()

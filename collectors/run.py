@@ -269,6 +269,8 @@ def _ask(name: str, function: Callable[[Any], Fact], witness: Witness | DeviceWi
         fact = function(witness)
     except CollectError as error:
         outcome, reason = error.outcome, str(error)
+    except MemoryError:  # the agent's own limit: one fact that is too large must not cost the other facts
+        outcome, reason = "bug", "it needs more memory than a run may take"
     except Exception as error:  # a collector's bug must not cost the other facts
         log.exception("%s: bug while collecting", name)
         outcome, reason = "bug", f"{type(error).__name__}: {error}"

@@ -77,9 +77,11 @@ def _enrol(options: argparse.Namespace, settings: config.Config, progress: Progr
 
 
 def _run(settings: config.Config, options: argparse.Namespace) -> int:
+    from agent.limits import lower
     from agent.once import outlook
     from agent.schedule import loop
 
+    lower()  # every run it starts has it from here
     outlook(settings)  # not enrolled is said now, not in a log later
     words = ["--state-dir", str(settings.state_dir)] + [f"--{name}" for name in ("quiet", "verbose") if getattr(options, name)]
     return loop(words, lambda: outlook(settings))
@@ -94,7 +96,9 @@ def _service(options: argparse.Namespace, settings: config.Config, progress: Pro
         gone = service.remove()
         progress.say(_("Removed: %s") % ", ".join(gone) if gone else _("Nothing was installed."))
         return 0
-    texts = service.units(service.own_command(), settings.state_dir, station=settings.station_targets is not None)
+    from agent.limits import Limits
+
+    texts = service.units(service.own_command(), settings.state_dir, Limits.of(settings))
     if options.only_print:
         for name, body in texts.items():
             print(f"# {service.FOLDER / name}\n{body}")

@@ -143,6 +143,7 @@ class Alarm(models.Model):
         "two-machines": _("Two machines report with one key: the agent was copied with its machine"),
         "same-id": _("Another machine has the same system id: one is a copy of the other's disk"),
         "installed-anew": _("Another machine in service has this hardware: it was installed anew and enrolled a second time"),
+        "agent-stopped": _("A look of the agent was cut short: it went beyond the agent's limits on this machine, or was killed"),
         "waiver-ends": _("A waiver that bears fails of this machine ends soon"),
         "same-device": _(
             "Another target has the same serial number: renamed, listed twice, scanned by two stations, or a part of the same device"

@@ -21,7 +21,7 @@ from collectors.seal import MAX_SEALED
 from server.assess import judge, packs
 from server.enrolment import lifecycle
 from server.errors import ErrorOut, Refused
-from server.ingest import intake
+from server.ingest import intake, stopped
 from server.ingest.access import address_of, agent_of, caller, limit_tries, note_refusal
 from server.ingest.models import Agent, EnrolmentToken, Machine
 from server.journal import models as journal
@@ -232,8 +232,12 @@ def work(request: HttpRequest, response: HttpResponse) -> WorkOut | HttpResponse
     """Signed with the agent's key in the Authorization header: `Rasoat AGENT:UNIXTIME:BASE64`.
 
     With the ETag of the last answer in If-None-Match an agent that has all this is answered 304, with nothing.
+    `?stopped=LIMIT&at=&allowed=&taken=&doing=`: its last look went beyond its own limits, and it ended it; becomes an alarm.
     """
-    told_to = told.to(caller(request))
+    agent = caller(request)
+    if "stopped" in request.GET:
+        stopped.note(agent, request.GET)
+    told_to = told.to(agent)
     pack, tailoring = packs.get(told_to.policy.baseline), packs.tailoring(told_to.policy.tailoring)
     answer = WorkOut(
         server_time=timezone.now(),

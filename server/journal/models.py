@@ -216,6 +216,11 @@ DETAILS = {
     "uses": _("machines"),
     "version": _("version"),
     "versions": _("versions"),
+    "limit": _("limit"),
+    "allowed": _("allowed"),
+    "taken": _("taken"),
+    "doing": _("at the step"),
+    "stopped_at": _("stopped at"),
 }
 
 

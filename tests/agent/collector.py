@@ -17,6 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from agent.signed import WORK
 from collectors import seal_delta
 from collectors.seal import SealError, check_request, pack, unseal, verify
 
@@ -119,11 +120,11 @@ def _handler(collector: Collector) -> type[BaseHTTPRequestHandler]:
                     self.answer(200, {"id": "house", "digest": digest, "files": collector.packs[digest]})
                 else:
                     self.answer(404, {"error": "unknown", "message": "no such pack"})
-            elif self.path == "/api/v1/agents/me/work" and collector.tag and self.headers.get("If-None-Match") == collector.tag:
+            elif self.path.partition("?")[0] == WORK and collector.tag and self.headers.get("If-None-Match") == collector.tag:
                 collector.unchanged += 1
                 self.send_response(304)
                 self.end_headers()
-            elif self.path == "/api/v1/agents/me/work" and collector.work is not None:
+            elif self.path.partition("?")[0] == WORK and collector.work is not None:
                 self.answer(200, collector.work, **({"ETag": collector.tag} if collector.tag else {}))
             else:
                 self.answer(503, {"error": "nothing", "message": "no work is known"})
