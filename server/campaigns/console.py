@@ -119,7 +119,8 @@ def show(options: argparse.Namespace) -> int:
     say(f"{found.number}  {found.subject}")
     days = found.left()
     left = _("%d days left") % days if days >= 0 else _("%d days over the deadline") % -days
-    say(f"{found.get_state_display()}  {_('deadline')} {date_format(found.deadline)}  ({left})")
+    runs_out = "" if found.state == Campaign.CLOSED else f"  ({left})"
+    say(f"{found.get_state_display()}  {_('deadline')} {date_format(found.deadline)}{runs_out}")
     if not known:
         say(_("It was not written down yet who is in it."))
         return FAILED

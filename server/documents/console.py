@@ -109,7 +109,7 @@ def _write(options: argparse.Namespace, make: Callable[[dict[str, str]], Issue])
 def listed(options: argparse.Namespace) -> int:
     for one in Document.objects.select_related("unit").prefetch_related("issues"):
         newest = one.issues.first()
-        told = f"{newest.number}  {newest.made_at:%Y-%m-%d %H:%M}  {newest.made_by}" if newest else "–"
+        told = f"{newest.number}  {timezone.localtime(newest.made_at):%Y-%m-%d %H:%M}  {newest.made_by}" if newest else "–"
         say(f"{one.pk}  {one.get_kind_display()}  {one.unit.name}  {one.title}  {told}")
     return OK
 

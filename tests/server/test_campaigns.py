@@ -301,6 +301,10 @@ def test_from_a_file_at_the_console(land: Land, tmp_path: Path, capsys: pytest.C
     said = capsys.readouterr().out
     assert "a-1\tNo report since the start" in said
     assert "c-1" not in said
+    assert "(3 days left)" in said
+    closed(held)
+    assert console.show(Namespace(campaign=held.pk, unit=None, missing=False, format="table")) == 1
+    assert "days left" not in capsys.readouterr().out, "nothing runs out any more"
     file.write_text('nummer = "1"\n', "utf-8")
     assert console.new(Namespace(file=str(file))) == 2
     assert "nummer" in capsys.readouterr().err

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from argparse import Namespace
 from datetime import UTC, datetime
 
 import pytest
 
-from server.documents import changing, making
+from server.documents import changing, console, making
 from server.documents.exports import docx as to_docx
 from server.documents.letterhead import NoSigner, desk
 from server.documents.models import Document, Issue
@@ -64,6 +65,14 @@ def test_a_blank_signer_is_marked(tree) -> None:
         if run.font.highlight_color
     ]
     assert [run.text for run in runs] == ["[CHỨC VỤ NGƯỜI KÝ]", "[Họ và tên người ký]"]
+
+
+@pytest.mark.django_db
+def test_the_console_lists_by_the_clock_on_the_wall(tree, capsys) -> None:
+    paper(tree["north"], "a")
+    Issue.objects.update(made_at=datetime(2026, 11, 30, 22, 30, tzinfo=UTC))
+    assert console.listed(Namespace()) == 0
+    assert "2026-12-01 05:30  nguoi-a" in capsys.readouterr().out
 
 
 @pytest.mark.django_db
