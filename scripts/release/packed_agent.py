@@ -17,6 +17,7 @@ from scripts.release import source
 from scripts.release.archive import pack, pack_for_windows
 
 ON_WINDOWS = sys.platform == "win32"
+_MACHINES = {"x86_64": "amd64", "aarch64": "arm64"}  # as Debian and Windows call them
 
 
 def packing_environment(wheel: Path, folder: Path) -> Path:
@@ -63,7 +64,8 @@ def main() -> int:
     system, kind, packer = ("windows", "zip", pack_for_windows) if ON_WINDOWS else ("linux", "tar.xz", pack)
     for old in source.DIST.glob(f"rasoat-agent-*-{system}-*"):
         old.unlink()
-    name = f"rasoat-agent-{source.version()}-{system}-{platform.machine().lower()}.{kind}"
+    machine = platform.machine().lower()
+    name = f"rasoat-agent-{source.version()}-{system}-{_MACHINES.get(machine, machine)}.{kind}"
     print(packer(folder, source.DIST / name, source.moment()))
     return 0
 
