@@ -14,6 +14,7 @@ from scripts.release import archive, debian_package, source
 
 pytestmark = [
     pytest.mark.system,
+    pytest.mark.xdist_group("debian package"),  # built once for all of them
     pytest.mark.skipif(
         not shutil.which("dpkg-deb") or not shutil.which("objdump"), reason="dpkg-deb or objdump is not installed"
     ),

@@ -13,7 +13,7 @@ import pytest
 from collectors import VERSION
 from scripts.release import source, wheel
 
-pytestmark = [pytest.mark.deep, pytest.mark.system]
+pytestmark = [pytest.mark.deep, pytest.mark.system, pytest.mark.xdist_group("wheel")]  # built once for all of them
 
 
 @contextmanager
