@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from bench.fuzz.engine import HANG, MEMORY, Hang, Told, run
 from bench.fuzz.table import everything
+from bench.measure import write
 
 
 def _hangs(_signal: int, _frame: object) -> None:
@@ -37,10 +38,11 @@ def main(words: Sequence[str] | None = None) -> int:
     options.add_argument("--seed", type=int, default=1, help="number of the first execution")
     options.add_argument("--only", default="", help="parsers whose name this expression fits")
     options.add_argument("--list", action="store_true", help="names of the parsers")
+    options.add_argument("--no-result", action="store_true", help="print, and leave bench/results/ as it is")
     given = options.parse_args(words)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     signal.signal(signal.SIGALRM, _hangs)
-    bad = 0
+    table: list[Told] = []
     with everything() as parsers:
         for parser in parsers:
             if not re.search(given.only, parser.name):
@@ -49,9 +51,22 @@ def main(words: Sequence[str] | None = None) -> int:
                 print(parser.name)
                 continue
             found = run(parser, given.seed, given.count, given.seconds)
-            bad += len(found.crashes)
+            table.append(found)
             print("\n".join(lines([found])), flush=True)
-    return 1 if bad else 0
+    crashes = sum(len(one.crashes) for one in table)
+    if not (given.list or given.only or given.count):  # all of them, for a stated time
+        executions = sum(one.executions for one in table)
+        print(f"{len(table)} parsers, {given.seconds:g} s each: {executions:,} executions, {crashes} crashes")
+        each = {one.parser: {"executions": one.executions, "refused": one.refused} for one in table}
+        rows = {
+            "seconds_each": given.seconds,
+            "seed": given.seed,
+            "parsers": len(table),
+            "executions": executions,
+            "crashes": crashes,
+        }
+        write("fuzz", {**rows, "each": each}, keep=not given.no_result)
+    return 1 if crashes else 0
 
 
 if __name__ == "__main__":
