@@ -19,7 +19,7 @@ from baselines.loader import builtin, load
 from baselines.model import LEVELS, Baseline, Requirement
 from collectors.catalog import platforms_of
 from collectors.facts import FACTS
-from scripts import api_page, benchmarks_page, cli_page, commands_page, device_matrix, troubleshooting_page
+from scripts import api_page, benchmarks_page, cli_page, commands_page, device_matrix, faults_page, troubleshooting_page
 from scripts.commands_page import ROOT, cell
 from server.analysts.definitions import page as views_page
 
@@ -209,6 +209,7 @@ PAGES = {
     "crosswalk": crosswalk_page,
     "benchmarks": lambda: NOTE + benchmarks_page.page(),
     "devices": lambda: NOTE + device_matrix.page(),
+    "faults": lambda: NOTE + faults_page.page(),
     "views": lambda: "\n".join(views_page()) + "\n",
     "cli": lambda: NOTE + cli_page.page(),
     "api-reference": lambda: NOTE + api_page.page(),

@@ -29,6 +29,8 @@ STRANGERS, ANYBODY = 8, 4
 """Parts of the room that those the centre has not spoken of may fill together, and that any one agent may: one over so many."""
 RECEIPT_DAYS = 14
 MOST_RECEIPTS = 200
+STORED, BASE_UNKNOWN = (200, 201), 412
+"""What the centre says of one that it has, and of a difference to one that it has not."""
 LAZY = 600
 PACKS = 20
 
@@ -231,6 +233,9 @@ class Store:
                 return
             oldest = time.time() - RECEIPT_DAYS * 86400
             kept = {name: entry for name, entry in (known.get("receipts") or {}).items() if entry.get("at", 0) > oldest}
+            if answer.status == BASE_UNKNOWN:
+                # its database was put back to an earlier day: what it said it has, it may have no more, and its agent sends it again
+                kept = {name: entry for name, entry in kept.items() if entry.get("status") not in STORED}
             kept[answer.about] = {"at": answer.at, "status": answer.status, "document": document}
             for name in sorted(kept)[: max(0, len(kept) - MOST_RECEIPTS)]:
                 del kept[name]
@@ -243,7 +248,7 @@ class Store:
     def stored(self, agent: str, snapshot: str) -> dict[str, Any] | None:
         """The receipt of one that the centre has; None when it has not, or refused it."""
         entry = (self.agent(agent).get("receipts") or {}).get(snapshot)
-        return entry["document"] if entry and entry.get("status") in (200, 201) else None
+        return entry["document"] if entry and entry.get("status") in STORED else None
 
     def _write(self, agent: str, known: dict[str, Any]) -> None:
         """In memory in any case. Where the disk is full, only there: what is forgotten then, the centre says again."""

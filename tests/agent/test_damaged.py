@@ -115,6 +115,17 @@ def test_what_the_centre_said_is_forgotten_where_a_bit_of_it_turned(store: Store
     assert Store(store.state.folder, 1 << 20, 0).key_of(AGENT), "the centre says it again"
 
 
+def test_what_the_centre_no_longer_has_is_carried_again(store: Store) -> None:  # noqa: F811
+    """It was restored from a backup and says so of one difference: no earlier receipt stands in the way of what the agent sends again."""
+    host = Host()
+    before, later = take(store, host.envelope(1000.0), stranger=True), take(store, host.envelope(1001.0), stranger=True)
+    store.receipt(*host.answer(before))
+    assert store.stored(AGENT, before)
+    store.receipt(*host.answer(later, status=412, error="base-unknown"))
+    assert store.stored(AGENT, before) is None
+    assert list(store.receipts(AGENT, [before, later])) == [later], "what it said of the difference is told"
+
+
 def test_a_pack_that_was_damaged_at_the_relay_is_fetched_anew(store: Store) -> None:  # noqa: F811
     texts = {"standard.yaml": "id: mini\n"}
     digest = digest_of(texts)
