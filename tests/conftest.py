@@ -26,7 +26,7 @@ DEEP = {
     "tests": (
         "test_windows_document.py", "test_transport_snmp.py", "test_snmp.py", "test_devices.py", "test_updates_worst.py",
         "test_transport_posix_files.py", "test_agreement_mapping.py", "test_discovery.py", "test_transport_nmap.py",
-        "test_network_releases.py", "test_bench_fleet.py", "test_no_secrets.py", "test_fact_remote_access.py", "test_docs_site.py", "test_docs_troubleshooting.py",
+        "test_network_releases.py", "test_bench_fleet.py", "test_no_secrets.py", "test_fact_remote_access.py", "test_docs_site.py", "test_docs_troubleshooting.py", "test_files_of_releases.py",
     ),
 }  # fmt: skip
 """Files that take more than a few seconds each: `make test` runs them, `make check` does not. Nor those of the server: each of
