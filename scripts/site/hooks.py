@@ -14,6 +14,8 @@ LUNR = ("search_index.json", "main.js", "worker.js", "lunr.js")
 """mkdocs' own search: a worker that fetches its index, which a page opened as a file may not do."""
 STEPS = {"Tiếng Việt": ("Từng bước", "vi"), "English": ("Step by step", "en")}
 """Heading of the navigation: what its walk-throughs are called, and their folder under walkthroughs/."""
+ORDER = ("index", "scheduled-scans", "ad-hoc-audit", "pre-holiday-sweep", "dossier")
+"""As people meet them; what is named in none of these comes last."""
 
 
 def _walkthroughs(config: Any) -> None:
@@ -22,7 +24,7 @@ def _walkthroughs(config: Any) -> None:
         for heading, pages in part.items():
             name, language = STEPS.get(heading, ("", ""))
             found = Path(config.docs_dir).glob(f"walkthroughs/{language}/*.md") if name else ()
-            found = sorted(found, key=lambda path: (path.stem != "index", path.stem))
+            found = sorted(found, key=lambda path: (ORDER.index(path.stem) if path.stem in ORDER else len(ORDER), path.stem))
             if found:
                 pages.insert(-1, {name: [path.relative_to(config.docs_dir).as_posix() for path in found]})
 
