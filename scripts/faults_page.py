@@ -17,8 +17,8 @@ HEAD = """\
 
 Each part of rasoat with each fault, on real programs: agents in state folders of their own, a relay, web processes, a worker and a PostgreSQL with page checksums
 on one machine, a line that can be cut between any two of them. After each cell every snapshot is accounted for by its id and its bytes.
-`python -m bench.faults` runs all of it (root; Debian packages postgresql and faketime), `--only relay:disk` one cell, `--list` says what each does. Clock jumps are libfaketime's under
-real programs, PostgreSQL too: the time of day jumps, the monotonic clock goes on.
+`python -m bench.faults` runs all of it (root; Debian packages postgresql and gcc), `--only relay:disk` one cell, `--list` says what each does. Clocks jump under
+real programs, PostgreSQL too (bench/faults/clock.c): the time of day jumps, the monotonic clock goes on.
 
 Mỗi bộ phận của rasoat chịu từng loại sự cố, với chương trình thật: các tác tử có thư mục trạng thái riêng, một trạm chuyển tiếp, tiến trình web, tiến trình nền và PostgreSQL có
 tổng kiểm trang, giữa hai bộ phận bất kỳ là một đường truyền cắt được. Sau mỗi ô, từng bản ghi được đối chiếu theo mã và theo từng byte.

@@ -1,6 +1,6 @@
 """Every part of rasoat with every fault: real programs on this machine, and an account of every snapshot by its id afterwards.
 
-    python -m bench.faults                       the whole matrix; root, PostgreSQL, libfaketime
+    python -m bench.faults                       the whole matrix; root, PostgreSQL, a C compiler
     python -m bench.faults --only agent:kill     one cell, or several; `relay` and `disk` are whole rows and columns
     python -m bench.faults --list                the cells, and what each does
 

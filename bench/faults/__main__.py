@@ -65,7 +65,7 @@ def run(chosen: list[str], rounds: int, before: dict[str, dict[str, Any]], keep:
             print(f"== {name}", flush=True)
             rows[name] = one(bases, name, rounds)
             print(f"   {rows[name]}", flush=True)
-            write("faults", matrix.figures(before | rows), ("postgresql", "Django", "faketime"), keep=keep)
+            write("faults", matrix.figures(before | rows), ("postgresql", "Django"), keep=keep)
     return rows
 
 

@@ -1,6 +1,6 @@
 """The clock of one part jumps: five days ahead, five days back, twenty days ahead, and right again; while reports travel.
 
-By libfaketime under real programs, PostgreSQL too. Only the time of day jumps; intervals are measured by the monotonic clock, as on a
+By clock.c under real programs, PostgreSQL too. Only the time of day jumps; intervals are measured by the monotonic clock, as on a
 machine whose clock somebody sets.
 """
 

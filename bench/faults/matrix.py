@@ -13,7 +13,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict
 
 from bench.faults import account, clock, corrupt, disk, kill, network
-from bench.faults.harm import FAKETIME, Clock
+from bench.faults.harm import Clock
 from bench.faults.site import Base, site
 
 PARTS = ("agent", "relay", "server", "worker", "database")
@@ -96,7 +96,6 @@ def run(bases: Bases, name: str, rounds: int, postgresql: bool | None = None) ->
     if fault == "disk":
         given["disks"] = {part: disk.MIB[part]}
     if fault == "clock":
-        assert FAKETIME.exists(), f"needs {FAKETIME} (Debian package faketime)"
         clocks.append(Clock(base.folder))
         given["clock"] = {part: clocks[0].environment}
     with site(base, name, **given) as found:
