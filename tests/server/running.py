@@ -32,6 +32,9 @@ class Answer(NamedTuple):
 
 
 class Collector:
+    PATIENCE = 60.0
+    """Seconds it may take to start."""
+
     def __init__(self, data: Path, database: str = "", works: bool = False) -> None:
         self.data, self.database = data, database
         self.tls: ssl.SSLContext | None = None
@@ -90,7 +93,7 @@ class Collector:
             [sys.executable, "-m", "server.cli", "run", "--port", str(self.port), "--workers", "2"],
             env=environment, cwd=ROOT, start_new_session=True, stderr=(self.data / "log").open("ab"),
         )  # fmt: skip
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + self.PATIENCE
         while time.monotonic() < deadline:
             try:
                 if self.get("/readyz").status == 200:
