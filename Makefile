@@ -93,7 +93,7 @@ dist: setup release-packages ## wheel, source archive, the agent as one file, as
 	$(SUDO) $(PY) -m scripts.release.check
 
 release: dist ## dist, its bills of materials, SHA256SUMS and their signature (KEY=FILE: the releaser's own key, never one in here)
-	$(PY) -m scripts.release.sbom
+	$(PY) -m scripts.release.sbom --look-up
 	$(PY) -m scripts.release.sign $(if $(KEY),--key $(abspath $(KEY)))
 
 audit: setup ## is anything known against the pinned versions (needs the internet: 3 when it could not look); their licences
