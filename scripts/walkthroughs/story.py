@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import secrets
 import shutil
 import ssl
 import subprocess
@@ -25,7 +26,9 @@ from tests.server.certificates import Authority
 PASSWORD = "một câu mật khẩu rất dài 9"
 COLLECTOR = "192.0.2.1"
 URL = "https://collector.example"
-EMPTY = Path(os.environ.get("RASOAT_WALKTHROUGHS_EMPTY") or Path(tempfile.gettempdir()) / f"rasoat-walk-{os.getpid()}.sqlite3")
+EMPTY = Path(
+    os.environ.get("RASOAT_WALKTHROUGHS_EMPTY") or Path(tempfile.gettempdir()) / f"rasoat-walk-{secrets.token_hex(4)}.sqlite3"
+)
 """Made by the first story and used by all; the variable names one to be kept."""
 
 
