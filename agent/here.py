@@ -12,7 +12,7 @@ from pathlib import Path
 
 TYPE_CHECKING = False  # this is loaded by what must start fast
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import IO
 
     from collectors.transports.base import Shell
@@ -81,3 +81,57 @@ def alive(pid: int) -> bool:
     except OSError:
         return True
     return True
+
+
+def give_way(nice: int) -> None:
+    """Behind everybody who works on this machine: its processor, and its disks."""
+    from contextlib import suppress
+
+    import psutil
+
+    own = psutil.Process()
+    with suppress(OSError, psutil.Error):
+        if sys.platform == "win32":
+            own.nice(psutil.BELOW_NORMAL_PRIORITY_CLASS)
+            own.ionice(psutil.IOPRIO_VERYLOW)
+        else:
+            if own.nice() < nice:
+                own.nice(nice)
+            own.ionice(psutil.IOPRIO_CLASS_IDLE)
+
+
+def hold(memory: int, cpu_seconds: int | None) -> None:
+    """Have the kernel hold this process and each it starts to that. Only downwards: what an administrator set stays. Not on Windows."""
+    if sys.platform != "win32":
+        import resource
+        from contextlib import suppress
+
+        for which, value in ((resource.RLIMIT_CORE, 0), (resource.RLIMIT_DATA, memory), (resource.RLIMIT_CPU, cpu_seconds)):
+            soft, hard = resource.getrlimit(which)
+            if value is not None and (soft == resource.RLIM_INFINITY or soft > value):
+                with suppress(OSError, ValueError):
+                    resource.setrlimit(which, (value, hard))
+
+
+def on_interrupt(handler: Callable[..., None]) -> None:
+    """What the main thread runs when another one calls `interrupt`."""
+    import signal
+
+    if sys.platform == "win32":
+        signal.signal(signal.SIGBREAK, handler)
+    else:
+        signal.signal(signal.SIGUSR1, handler)
+
+
+def interrupt() -> None:
+    """Break off what the main thread does; on Windows as soon as the call it is in comes back."""
+    import signal
+
+    if sys.platform == "win32":
+        import _thread
+
+        _thread.interrupt_main(signal.SIGBREAK)
+    else:
+        import threading
+
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)

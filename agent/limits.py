@@ -15,7 +15,6 @@ looking.json   {"at", "boot", "times", "asked"}: a look is under way. Found by t
 from __future__ import annotations
 
 import os
-import resource
 import signal
 import threading
 import time
@@ -24,6 +23,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from agent import here
 from agent.errors import STOPPED, StoppedItself
 from agent.language import _, mark
 from agent.state import State
@@ -140,8 +140,9 @@ def question(found: dict[str, Any]) -> str:
 
 def guarded(limits: Limits, state: State, doing: Callable[[], str], asked: tuple[int, ...], look: Callable[[], int]) -> int:
     """What `look` answers. Raises StoppedItself when it took too much. `doing` says what it is at; `asked`: see `given_up`."""
-    lower()
-    _held_by_the_kernel(limits)
+    here.give_way(NICE)
+    cpu = None if limits.cpu_seconds is None else int(limits.cpu_seconds * SLACK + GRACE)
+    here.hold(int(limits.memory_mb * SLACK * MIB), cpu)
     _begin(state, asked)
 
     def note(found: dict[str, Any]) -> str:
@@ -162,32 +163,6 @@ def guarded(limits: Limits, state: State, doing: Callable[[], str], asked: tuple
         state.forget(LOOKING)
         if whole:
             state.forget(FILE)
-
-
-def lower() -> None:
-    """Behind everybody who works on this machine."""
-    import psutil
-
-    own = psutil.Process()
-    with suppress(OSError, psutil.Error):
-        if own.nice() < NICE:
-            own.nice(NICE)
-        own.ionice(psutil.IOPRIO_CLASS_IDLE)
-
-
-def _held_by_the_kernel(limits: Limits) -> None:
-    _at_most(resource.RLIMIT_CORE, 0)
-    _at_most(resource.RLIMIT_DATA, int(limits.memory_mb * SLACK * MIB))
-    if limits.cpu_seconds is not None:
-        _at_most(resource.RLIMIT_CPU, int(limits.cpu_seconds * SLACK + GRACE))
-
-
-def _at_most(which: int, value: int) -> None:
-    """The soft limit, and only downwards: what an administrator set stays."""
-    soft, hard = resource.getrlimit(which)
-    if soft == resource.RLIM_INFINITY or soft > value:
-        with suppress(OSError, ValueError):
-            resource.setrlimit(which, (value, hard))
 
 
 def _begin(state: State, asked: tuple[int, ...]) -> None:
@@ -229,7 +204,7 @@ class Watch:
         """The main thread is in what may be stopped."""
         self.said = ""
         """Why it was stopped, in words."""
-        signal.signal(signal.SIGUSR1, self._raise)
+        here.on_interrupt(self._raise)
         self._thread.start()
 
     def _raise(self, *_signal: object) -> None:
@@ -260,16 +235,19 @@ class Watch:
 
         spent = os.times()
         cpu = spent.user + spent.system + spent.children_user + spent.children_system
-        memory = own.memory_info().rss
+        held = own.memory_info()
+        memory = held.rss
         for child in _commands(own):
             with suppress(psutil.Error), child.oneshot():
                 cpu += sum(child.cpu_times()[:4])
-                memory += child.memory_info().rss
+                taken = child.memory_info()
+                # one of the same size is this process itself, about to become a command
+                memory += taken.rss if taken.vms != held.vms else 0
         return Usage((time.monotonic() - self._began) / 60, cpu, memory / MIB)
 
     def _stop(self, own: psutil.Process, found: dict[str, Any]) -> None:
         self.said = self._note(found)
-        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
+        here.interrupt()
         until = time.monotonic() + self._grace
         while not self._over.is_set() and time.monotonic() < until:
             _end_commands(own)  # whoever waits for a command must not wait for ever

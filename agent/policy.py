@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -219,21 +220,21 @@ def _resolve(work: dict[str, Any], state: State) -> Policy:
 
 
 def _baseline(name: str, digest: str, state: State) -> Baseline:
-    """The baseline of that digest: as it was fetched, or as it came with this program. Raises NotHere."""
+    """The baseline of that digest: as it came with this program, made ready, or as it was fetched. Raises NotHere."""
     from baselines.loader import BaselineError, builtin, digest_of, load, load_texts
 
+    shipped = name in builtin()
+    if shipped:
+        with suppress(BaselineError):
+            own = load(name)
+            if own.digest == digest:
+                return own
     texts = state.read(f"packs/{digest}.json")
     if texts is not None and all(isinstance(body, str) for body in texts.values()) and digest_of(texts) == digest:
         return load_texts(texts)
-    if name not in builtin():
+    if not shipped:
         raise NotHere(_("the baseline %s is not here") % name)
-    try:
-        own = load(name)
-    except BaselineError:
-        own = None
-    if own is None or own.digest != digest:
-        raise NotHere(_("the baseline %s here is not the one that was announced (its digest differs)") % name)
-    return own
+    raise NotHere(_("the baseline %s here is not the one that was announced (its digest differs)") % name)
 
 
 def _fits(policy: Policy) -> None:

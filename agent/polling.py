@@ -28,8 +28,8 @@ class Jobs(NamedTuple):
     targets: tuple[tuple[int, str], ...] = ()
 
 
-def ask(run: Run) -> Jobs:
-    """Ask, unless the collector wants to be asked less often than the clock is looked at; then, and offline, what is known."""
+def ask(run: Run, busy: bool = False) -> Jobs:
+    """Ask, unless the collector wants to be asked less often than the clock is looked at, or it can wait; then, and offline, what is known."""
     from agent.policy import PolicyError, poll
     from agent.upload import Offline
 
@@ -37,7 +37,7 @@ def ask(run: Run) -> Jobs:
     stopped = limits.last(run.state)
     untold = stopped is not None and not stopped.get("told")
     left_out = limits.given_up(run.state, time.time())
-    if not untold and not _wanted(run.state, kept.get("at"), time.time()):
+    if not untold and (busy or not _wanted(run.state, kept.get("at"), time.time())):
         return _left(kept, left_out)
     news = limits.question(stopped) if untold and stopped else ""
     try:

@@ -77,11 +77,12 @@ def _enrol(options: argparse.Namespace, settings: config.Config, progress: Progr
 
 
 def _run(settings: config.Config, options: argparse.Namespace) -> int:
-    from agent.limits import lower
+    from agent.here import give_way
+    from agent.limits import NICE
     from agent.once import outlook
     from agent.schedule import loop
 
-    lower()  # every run it starts has it from here
+    give_way(NICE)  # every run it starts has it from here
     outlook(settings)  # not enrolled is said now, not in a log later
     words = ["--state-dir", str(settings.state_dir)] + [f"--{name}" for name in ("quiet", "verbose") if getattr(options, name)]
     return loop(words, lambda: outlook(settings))
