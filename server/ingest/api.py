@@ -89,7 +89,7 @@ class WorkOut(Schema):
     interval_seconds: int = Field(description="For an agent that knows no schedule")
     schedule: dict[str, Any] | None = Field(default=None, description="When this machine is looked at: collectors/timetable.py")
     station_schedule: dict[str, Any] | None = Field(default=None, description="When a scan station looks at its targets")
-    poll_seconds: int = Field(default=900, description="How often to ask whether somebody wants a scan now")
+    poll_seconds: int = Field(default=5400, description="How often to ask whether somebody wants a scan now")
     bytes_per_second: int | None = Field(default=None, description="Most that is to be sent")
     recommended_version: str | None = Field(default=None, description="Of the agent; for people, it never replaces itself")
     jobs: list[dict[str, Any]]

@@ -36,7 +36,7 @@ def test_it_works(client: Client, host: Host) -> None:
         "interval_seconds": 21600,
         "schedule": None,
         "station_schedule": None,
-        "poll_seconds": 900,
+        "poll_seconds": 5400,
         "bytes_per_second": None,
         "recommended_version": None,
         "jobs": [],
