@@ -30,9 +30,6 @@ class Jobs(NamedTuple):
 
 def ask(run: Run, busy: bool = False) -> Jobs:
     """Ask, unless the collector wants to be asked less often than the clock is looked at, or it can wait; then, and offline, what is known."""
-    from agent.policy import PolicyError, poll
-    from agent.upload import Offline
-
     kept = run.state.read(FILE) or {}
     stopped = limits.last(run.state)
     untold = stopped is not None and not stopped.get("told")
@@ -40,6 +37,9 @@ def ask(run: Run, busy: bool = False) -> Jobs:
     if not untold and (busy or not _wanted(run.state, kept.get("at"), time.time())):
         return _left(kept, left_out)
     news = limits.question(stopped) if untold and stopped else ""
+    from agent.policy import PolicyError, poll  # only now: most wakes need no network
+    from agent.upload import Offline
+
     try:
         tag = kept.get("tag")
         found = poll(
