@@ -47,7 +47,8 @@ class Upstream:
     def ask(self, method: str, path: str, body: bytes | None = None, address: str = "", **headers: str) -> Reply:
         """Raises Offline."""
         reply = self._once(method, path, body, address, headers)
-        if reply.status == 401 and reply.document.get("error") == "relay-clock" and abs(reply.skew) > 300:
+        if reply.status == 401 and reply.document.get("error") == "relay-clock" and abs(reply.skew - self.skew) > 300:
+            # also where the centre's clock, or ours, has been put right since
             self.skew = reply.skew
             reply = self._once(method, path, body, address, headers)
         return reply
