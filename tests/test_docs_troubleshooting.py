@@ -93,7 +93,7 @@ def test_a_page_has_the_whole_of_each_entry(language: page.Language, first: str,
 
 def test_a_message_with_a_catalog_is_shown_in_vietnamese_and_one_without_as_it_is() -> None:
     text = page.page("vi")
-    assert "### `máy này chưa đăng ký. Hãy chạy: rasoat agent enrol URL --token-file TỆP`" in text
+    assert "### `máy này chưa ghi danh. Hãy chạy: rasoat agent enrol URL --token-file TỆP`" in text
     assert "### `no such agent is enrolled here`" in text
     assert page.shown("%(file)s has %d of %s, {}:") == "<file> has N of …, …"
 

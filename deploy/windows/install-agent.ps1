@@ -146,7 +146,7 @@ function Install-Program {
 function Read-Token {
     if ($TokenFile) { return [IO.File]::ReadAllText($TokenFile).Trim() }
     if ($Unattended) { Stop-With 2 '-Unattended needs -TokenFile' '-Unattended cần đi kèm -TokenFile' }
-    $question = if ($Vietnamese) { 'Mã đăng ký (không hiện khi gõ)' } else { 'Enrolment token (not shown while typed)' }
+    $question = if ($Vietnamese) { 'Mã ghi danh (không hiện khi gõ)' } else { 'Enrolment token (not shown while typed)' }
     $typed = Read-Host -Prompt $question -AsSecureString
     $pointer = [Runtime.InteropServices.Marshal]::SecureStringToBSTR($typed)
     try {
@@ -164,7 +164,7 @@ function Register-Machine {
     Read-Token | & $Program @arguments
     $code = $LASTEXITCODE
     if ($code -eq 4) { Stop-With 4 'the collector was not reached; run this again' 'chưa kết nối được máy chủ thu thập; hãy chạy lại' }
-    if ($code -ne 0) { Stop-With 5 "not enrolled (exit code $code)" "chưa đăng ký được (mã thoát $code)" }
+    if ($code -ne 0) { Stop-With 5 "not enrolled (exit code $code)" "chưa ghi danh được (mã thoát $code)" }
     if ($RemoveTokenFile -and $TokenFile) { Remove-Item -LiteralPath $TokenFile -Force }
 }
 
@@ -212,7 +212,7 @@ try {
         Register-Agent
         Say 'installed; the task "rasoat agent" reports from now on' 'đã cài đặt; tác vụ "rasoat agent" sẽ báo cáo từ bây giờ'
     } else {
-        Say 'installed; not enrolled yet: run this again with -Url and -TokenFile' 'đã cài đặt; chưa đăng ký: hãy chạy lại với -Url và -TokenFile'
+        Say 'installed; not enrolled yet: run this again with -Url and -TokenFile' 'đã cài đặt; chưa ghi danh: hãy chạy lại với -Url và -TokenFile'
     }
     exit 0
 } catch {

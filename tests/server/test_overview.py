@@ -110,7 +110,7 @@ def test_what_wants_a_person_today(fleet, admin, as_admin: Client, tree) -> None
     standing = below(admin, tree["root"], timezone.now())[0]
     said = {task.words: task for task in tasks(admin, tree["root"], standing)}
     never, absent = (
-        said["máy đã đăng ký nhưng chưa báo cáo lần nào"],
+        said["máy đã ghi danh nhưng chưa báo cáo lần nào"],
         said["máy có trong danh sách nhưng chưa có phần mềm rà soát"],
     )
     assert (never.number, absent.number) == ("1", "1")
