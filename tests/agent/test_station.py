@@ -119,12 +119,12 @@ def test_every_target_that_is_due_arrives_sealed_and_the_silent_one_says_so(site
     assert "3 of 3 targets" in shown
     assert "gone: " in shown
 
-    collector.stored.clear()
+    before = len(collector.stored)
     assert site.run().returncode == 0, "nothing is due"
-    assert collector.stored == {}
+    assert len(collector.stored) == before
     assert one.log_ons == ["ok"]
     assert site.again().returncode == 3
-    assert len(collector.stored) == 3
+    assert len(collector.stored) == before + 3
 
 
 def test_a_changed_targets_file_is_noticed_and_only_the_new_target_is_asked(site: Site, collector: Collector) -> None:
