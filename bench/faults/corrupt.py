@@ -67,7 +67,7 @@ def agent(site: Site, rounds: int) -> set[str]:
             for path in (one.folder / "acknowledged").glob("*.sealed"):
                 flip(path, site.chance)
                 site.did(DAMAGED)
-        site.drain()
+        site.drain(refused=True)
         told_and_there(site)
     for one in site.agents:
         damaged -= {name for name in damaged if name in one.acknowledged}  # read before it was damaged: it is held to its bytes
