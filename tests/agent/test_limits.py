@@ -23,6 +23,8 @@ from tests.agent.collector import Collector
 from tests.agent.conftest import ROOT, Run, environment, fill
 from tests.agent.test_polling import work
 
+pytestmark = pytest.mark.xdist_group("limits")  # they look for each other's commands among the processes of the machine
+
 HOG = """
 import sys, threading, time
 from agent.cli import main
@@ -46,7 +48,7 @@ def spin(shell):
         pass
 
 def command(shell):
-    return shell.run("sleep", "3600", timeout=3600)
+    return shell.run("sleep", "31047", timeout=31047)
 
 def deaf(shell):
     while True:  # as a library that swallows whatever is raised
@@ -114,7 +116,7 @@ def test_a_look_that_takes_too_much_ends_itself_and_says_why(
     assert not (enrolled / LOOKING).exists()
     assert [path.name.partition(".")[0] for path in (enrolled / "spool").iterdir()] == waiting, "the spool is as it was"
     assert not serving.stored, "and nothing was sent that was half looked at"
-    assert not [process for process in psutil.process_iter(["cmdline"]) if process.info["cmdline"] == ["sleep", "3600"]]
+    assert not [process for process in psutil.process_iter(["cmdline"]) if process.info["cmdline"] == ["sleep", "31047"]]
     shown = rasoat("agent", "status", "--state-dir", enrolled)
     assert f"limit_{limit}" in shown.stdout
     assert json.loads(rasoat("agent", "status", "--format", "json", "--state-dir", enrolled).stdout)["stopped"]["limit"] == limit
@@ -274,7 +276,7 @@ def test_whoever_stops_the_service_is_no_accident(enrolled: Path, serving: Colle
     assert process.wait(60) == -signal.SIGTERM
     assert not (enrolled / LOOKING).exists()
     for left in psutil.process_iter(["cmdline"]):
-        if left.info["cmdline"] == ["sleep", "3600"]:
+        if left.info["cmdline"] == ["sleep", "31047"]:
             left.kill()
 
 
