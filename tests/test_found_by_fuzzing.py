@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,8 +14,10 @@ from agent.upload import _pause
 from collectors.catalog import device_os
 from collectors.devices.witness import DeviceWitness
 from collectors.discovery.tables import leases
+from collectors.errors import Unparsable
 from collectors.inventory_import import import_ansible, import_nmap
 from collectors.model import Platform
+from collectors.transports.nmap_result import read as read_nmap
 from collectors.transports.replay import ReplayDevice
 from server.feeds.bundle.check import opened
 from server.feeds.parsers import KINDS, Malformed, Source
@@ -40,6 +43,13 @@ def test_a_host_that_cannot_be_a_target_is_left_out_and_said() -> None:
     text = (DEVICES.parent / "data/nmap/services.xml").read_text("utf-8")
     assert import_nmap(text).targets
     assert import_nmap(text.replace('portid="22"', 'portid="99999"')).targets == ()
+
+
+@pytest.mark.parametrize("services", ["1-99999999999", "5-1", "-3"])
+def test_a_range_of_ports_that_is_none_takes_no_memory(services: str) -> None:
+    text = (DEVICES.parent / "data/nmap/services.xml").read_text("utf-8")
+    with pytest.raises(Unparsable):
+        read_nmap(re.sub(r'services="[^"]*"', f'services="{services}"', text))
 
 
 @pytest.mark.parametrize("said", ["²", "²5", "soon", "", None])

@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 from collectors.errors import Unparsable
 
 MAX_BYTES = 64 * 1024 * 1024
+MOST_PORT = 65535
 """A /24 whose hosts all have every service is about 5 MB."""
 
 _MAC = re.compile(r"(?:[0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}")
@@ -140,9 +141,12 @@ def _rests(host: ElementTree.Element) -> Iterator[Rest]:
 
 
 def _numbers(text: str) -> tuple[int, ...]:
-    """1,3-5 -> 1, 3, 4, 5."""
+    """1,3-5 -> 1, 3, 4, 5. Raises ValueError."""
     found: list[int] = []
     for part in filter(None, text.split(",")):
         low, _, high = part.partition("-")
-        found += range(int(low), int(high or low) + 1)
+        first, last = int(low), int(high or low)
+        if not 0 <= first <= last <= MOST_PORT:
+            raise ValueError(f"{part} is no range of ports")
+        found += range(first, last + 1)
     return tuple(found)

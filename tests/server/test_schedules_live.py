@@ -26,6 +26,7 @@ def test_a_whole_unit_is_asked_and_its_schedule_is_learnt(tmp_path: Path) -> Non
         command = [sys.executable, "-m", "agent", "agent", *words, "--state-dir", str(state)]
         return subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, timeout=180).returncode
 
+    collector.command("schedule", "set", "Sở", "--poll", "15m")  # as often as its clock ticks: it asks at each wake
     collector.start()
     try:
         assert agent("enrol", collector.url, "--name", "may-that") == 0
@@ -35,7 +36,7 @@ def test_a_whole_unit_is_asked_and_its_schedule_is_learnt(tmp_path: Path) -> Non
         collector.command("schedule", "scan", "Sở")
         assert agent("once", "--if-due") in (0, 1, 3)
         assert len(collector.stored()) == 2
-        collector.command("schedule", "set", "Sở", "--hours", "daily 22:00-05:00", "--interval", "2d", "--bandwidth", "1M")
+        collector.command("schedule", "set", "Sở", "--hours", "daily 22:00-05:00", "--poll", "15m", "--interval", "2d", "--bandwidth", "1M")
         assert agent("once", "--if-due") == 0
         assert len(collector.stored()) == 2, "asked for once, done once"
         policy = json.loads((state / "policy.json").read_text())
