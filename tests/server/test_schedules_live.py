@@ -36,7 +36,9 @@ def test_a_whole_unit_is_asked_and_its_schedule_is_learnt(tmp_path: Path) -> Non
         collector.command("schedule", "scan", "Sở")
         assert agent("once", "--if-due") in (0, 1, 3)
         assert len(collector.stored()) == 2
-        collector.command("schedule", "set", "Sở", "--hours", "daily 22:00-05:00", "--poll", "15m", "--interval", "2d", "--bandwidth", "1M")
+        collector.command(
+            "schedule", "set", "Sở", "--hours", "daily 22:00-05:00", "--poll", "15m", "--interval", "2d", "--bandwidth", "1M"
+        )
         assert agent("once", "--if-due") == 0
         assert len(collector.stored()) == 2, "asked for once, done once"
         policy = json.loads((state / "policy.json").read_text())
