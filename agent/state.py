@@ -25,6 +25,10 @@ KEY_BYTES = 32
 SUM, KEY_SUM = "sha256", "key_sha256"
 
 
+class Damaged(Refusal):
+    """A file that says who this is was kept and cannot be read: that is not the same as none."""
+
+
 def sum_of(value: dict[str, Any]) -> str:
     """Of everything but the sum itself."""
     rest = {name: part for name, part in value.items() if name != SUM}
@@ -82,10 +86,10 @@ class State:
         return None
 
     def identity(self) -> dict[str, Any]:
-        """Who this agent is. Raises Refusal when it is not enrolled, or when the file that says so is damaged."""
+        """Who this agent is. Raises Refusal when it is not enrolled, Damaged when the file that says so is damaged."""
         found = self.sound("identity.json", "agent_id", "url")
         if found is None and (self.folder / "identity.json").exists():
-            raise Refusal(
+            raise Damaged(
                 _(
                     "%s is damaged. Remove it and enrol again with a new token: with the same key this stays the same machine, and what waits in the spool is sent."
                 )

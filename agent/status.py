@@ -11,10 +11,11 @@ from typing import Any
 from agent import limits, station
 from agent.config import Config
 from agent.custody import REOFFER, Custody
+from agent.errors import Refusal
 from agent.language import _, current, plural
 from agent.run import own_due
 from agent.spool import Spool
-from agent.state import State
+from agent.state import Damaged, State
 from agent.terminal import Ink, clean, columns, pad, width, wrap
 
 SHOWN = 5
@@ -25,14 +26,19 @@ def gather(config: Config) -> dict[str, Any]:
     """Everything `rasoat agent status` shows, as plain data."""
     state = State(config.state_dir)
     spool = Spool(config.state_dir, config.spool_bytes)
-    identity = state.read("identity.json")
-    if identity is not None and not state.key_file.exists():
-        identity = None
+    identity, damaged = None, None
+    try:
+        identity = state.identity()
+    except Damaged as error:
+        damaged = str(error)
+    except Refusal:
+        pass  # not enrolled
     last, contact, policy = state.read("last.json"), state.read("contact.json") or {}, state.read("policy.json")
     waiting = spool.waiting()
     heard = state.read("heard.json") or {}
     found: dict[str, Any] = {
-        "enrolled": identity is not None,
+        "enrolled": None if damaged else identity is not None,
+        "damaged": damaged,
         "agent": identity,
         "policy": policy and {name: policy[name] for name in ("level", "kind", "baseline", "interval_seconds")},
         "schedule": (policy or {}).get("schedule"),
@@ -92,7 +98,9 @@ def _version() -> str:
 
 def _rows(found: dict[str, Any]) -> Iterator[tuple[str, str]]:
     agent, last, contact, spool = found["agent"], found["last_scan"], found["contact"], found["spool"]
-    if agent is None:
+    if found["damaged"]:
+        yield _("enrolled"), found["damaged"]
+    elif agent is None:
         yield _("enrolled"), _("no. Run: rasoat agent enrol URL --token-file FILE")
     else:
         yield (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from bench.faults.account import told_and_there
+from bench.faults.harm import Disk
 from bench.faults.kill import judged_by
 from bench.faults.line import REFUSE
 from bench.faults.programs import until
@@ -69,18 +70,23 @@ def relay(site: Site, rounds: int) -> None:
     site.drain()
 
 
+def _full(site: Site, disk: Disk) -> None:
+    """Filled while reports travel; others come after."""
+    site.look(3)
+    running = site.deliver()
+    site.arriving(running)
+    disk.fill()
+    site.did(FULL)
+    site.ended(running)
+    site.look(3)
+    site.ended(site.deliver())
+
+
 def server(site: Site, rounds: int) -> None:
     """Its data directory, with the SQLite database in it."""
     disk = site.disks["server"]
     for _ in range(rounds):
-        site.look(3)
-        running = site.deliver()
-        site.arriving(running)
-        disk.fill()
-        site.did(FULL)
-        site.ended(running)
-        site.look(3)
-        site.ended(site.deliver())
+        _full(site, disk)
         assert site.web.alive
         disk.free()
         told_and_there(site)
@@ -116,14 +122,7 @@ def database(site: Site, rounds: int) -> None:
     disk = site.disks["database"]
     site.worker.start()
     for _ in range(rounds):
-        site.look(3)
-        running = site.deliver()
-        site.arriving(running)
-        disk.fill()
-        site.did(FULL)
-        site.ended(running)
-        site.look(3)
-        site.ended(site.deliver())
+        _full(site, disk)
         time.sleep(1)
         disk.free()
         if not site.database.alive:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import tempfile
 from datetime import timedelta
 from pathlib import Path
 
@@ -69,12 +67,7 @@ class Story(Any_Story):
         self.browser.keep(file, page, words.locator("xpath=preceding-sibling::h2[1]"), words)
 
     def picture_level_dossier(self, file: Path) -> None:
-        with tempfile.TemporaryDirectory() as folder:
-            pdf = Path(folder) / "dossier.pdf"
-            pdf.write_bytes(self.place("collector").read("ho-so.pdf"))
-            subprocess.run(["pdftoppm", "-r", "80", "-f", "1", "-l", "1", "-png", pdf, f"{folder}/page"], check=True)
-            (page,) = Path(folder).glob("page*.png")
-            self.browser.shrink(page.read_bytes(), file)
+        self.browser.keep_paper(file, self.place("collector").read("ho-so.pdf"))
 
     def picture_documents(self, file: Path) -> None:
         self.keep(file, "/documents/1/", tallest=900)

@@ -13,54 +13,27 @@ import threading
 from pathlib import Path
 from socket import create_connection, create_server, socket
 
+from tests.planted.machine import INIT, LAYERS, SHARED
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 HERE = "192.0.2.254"
 """Of whoever plays: his browser, his mail server, the devices he stands in for."""
-_NODES = "null zero full random urandom tty"
-_SETUP = """
-set -e
-exec 2>&1
-mount --make-rprivate /
-mount -t tmpfs none {base}
-mkdir {base}/upper {base}/work {base}/root
-mount -t overlay overlay -o lowerdir=/,upperdir={base}/upper,workdir={base}/work {base}/root
-cd {base}/root
-mount -t proc proc proc
-mount -t sysfs -o ro sysfs sys
-mount -t tmpfs -o mode=755 none dev
-mkdir dev/shm dev/pts
-for node in {nodes}; do touch dev/$node; mount --bind /dev/$node dev/$node; done
-ln -s /proc/self/fd dev/fd
-mount -t tmpfs -o mode=755 none run
-mount -t tmpfs -o mode=1777 none tmp
+_SETUP = f"""\
+{LAYERS}\
 rm -rf root home/* var/lib/rasoat* etc/rasoat
 mkdir -m 700 root
-for folder in {shared}; do
-    mkdir -p .$folder
-    mount --bind $folder .$folder
-    mount -o remount,bind,ro .$folder
-done
+{SHARED}\
 ip link set lo up
-hostname {name}
-echo {name} > etc/hostname
-printf '127.0.0.1 localhost\\n192.0.2.1 collector.example\\n{hosts}' > etc/hosts
+hostname {{name}}
+echo {{name}} > etc/hostname
+printf '127.0.0.1 localhost\\n192.0.2.1 collector.example\\n{{hosts}}' > etc/hosts
 mkdir -p opt/rasoat
-mount --bind {prefix} opt/rasoat
+mount --bind {{prefix}} opt/rasoat
 mount -o remount,bind,ro opt/rasoat
-printf '#!/bin/sh\\nPYTHONPATH={repository} exec /opt/rasoat/bin/python -m agent "$@"\\n' > usr/local/bin/rasoat
+printf '#!/bin/sh\\nPYTHONPATH={{repository}} exec /opt/rasoat/bin/python -m agent "$@"\\n' > usr/local/bin/rasoat
 chmod 755 usr/local/bin/rasoat
 echo ready
-exec chroot . {python} -S -c "$INIT"
-"""
-_INIT = """
-import os, time
-open("/proc/self/comm", "w").write("init")
-os.close(1)
-while True:
-    try:
-        os.wait()
-    except ChildProcessError:
-        time.sleep(0.05)
+exec chroot . {{python}} -S -c "$INIT"
 """
 
 
@@ -87,7 +60,6 @@ class Place:
         shared = " ".join(sorted({str(REPOSITORY), sys.prefix, sys.base_prefix} - {"/usr"}))
         script = _SETUP.format(
             base=base,
-            nodes=_NODES,
             shared=shared,
             name=name,
             python=sys.executable,
@@ -101,7 +73,7 @@ class Place:
         }  # fmt: skip
         self._holder = subprocess.Popen(
             ["unshare", "--mount", "--pid", "--net", "--uts", "--ipc", "--fork", "--kill-child", "sh", "-c", script],
-            stdout=subprocess.PIPE, text=True, env={**self._environment, "INIT": _INIT, "LC_ALL": "C"},
+            stdout=subprocess.PIPE, text=True, env={**self._environment, "INIT": INIT, "LC_ALL": "C"},
         )  # fmt: skip
         assert self._holder.stdout is not None
         said = self._holder.stdout.readline().strip()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import struct
+import subprocess
+import tempfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -96,6 +98,15 @@ class Browser:
             end = min(end, box["y"] + box["height"] + 14)
         clip = {"x": 0, "y": top, "width": WIDTH, "height": max(80.0, end - top)}
         self.shrink(page.screenshot(full_page=True, clip=clip, animations="disabled"), file)
+
+    def keep_paper(self, file: Path, paper: bytes) -> None:
+        """The first sheet of a PDF."""
+        with tempfile.TemporaryDirectory() as folder:
+            pdf = Path(folder) / "paper.pdf"
+            pdf.write_bytes(paper)
+            subprocess.run(["pdftoppm", "-r", "80", "-f", "1", "-l", "1", "-png", pdf, f"{folder}/page"], check=True)
+            (page,) = Path(folder).glob("page*.png")
+            self.shrink(page.read_bytes(), file)
 
     def shrink(self, picture: bytes, file: Path) -> None:
         blank = self._chromium.new_page()

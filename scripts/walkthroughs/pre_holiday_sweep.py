@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-import subprocess
 import sys
-import tempfile
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -95,13 +93,7 @@ class Story(Any_Story):
         self.keep(file, "/campaigns/1/report/", tallest=1150)
 
     def picture_reply(self, file: Path) -> None:
-        """The first sheet of the paper as its PDF shows it."""
-        with tempfile.TemporaryDirectory() as folder:
-            pdf = Path(folder) / "reply.pdf"
-            pdf.write_bytes(self.place("collector").read("tra-loi.pdf"))
-            subprocess.run(["pdftoppm", "-r", "80", "-f", "1", "-l", "1", "-png", pdf, f"{folder}/page"], check=True)
-            (page,) = Path(folder).glob("page*.png")
-            self.browser.shrink(page.read_bytes(), file)
+        self.browser.keep_paper(file, self.place("collector").read("tra-loi.pdf"))
 
     def heard(self, said: str) -> None:
         super().heard(said)

@@ -11,10 +11,13 @@ from server.units.models import Policy
 FRESH, SILENT = 2, 10
 """Fresh: reported within so many of its unit's intervals; silent: not within so many."""
 
-FAILING = Q(fails__gt=0)
-UNCLEAR = Q(fails=0) & (Q(unknowns__gt=0) | Q(passes=0))
+_HELD = Q(latest__isnull=False)
+"""Whoever removes its newest report takes what the machine repeats of it along, although that stands in the row still."""
+JUDGED = _HELD & Q(fails__isnull=False)
+FAILING = _HELD & Q(fails__gt=0)
+UNCLEAR = _HELD & Q(fails=0) & (Q(unknowns__gt=0) | Q(passes=0))
 """Nothing fails, and something is unknown, or no check spoke of the machine at all: that nothing was found is no pass."""
-PASSED = Q(fails=0, unknowns=0, passes__gt=0)
+PASSED = _HELD & Q(fails=0, unknowns=0, passes__gt=0)
 """In its last report, however old. Conditions on a Machine; each judged one fits one of the three."""
 
 
@@ -34,7 +37,7 @@ def fresh_of(policies: dict[int, Policy], now: datetime) -> Q:
     for seconds, pks in by_interval.items():
         if seconds != commonest:
             condition |= Q(unit__in=pks, reported_at__gte=now - timedelta(seconds=FRESH * seconds))
-    return condition
+    return _HELD & condition
 
 
 def freshness(at: datetime | None, policy: Policy, now: datetime) -> str:

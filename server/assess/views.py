@@ -21,7 +21,7 @@ from baselines.model import LEVELS, Assessment, Baseline, Result
 from collectors.model import Record, Snapshot
 from server.assess import centre, judge, packs, sheet, wording
 from server.assess import kept as former
-from server.assess.freshness import FAILING, PASSED, UNCLEAR, fresh_of, freshness
+from server.assess.freshness import FAILING, JUDGED, PASSED, UNCLEAR, fresh_of, freshness
 from server.assess.models import Alarm, StoredAssessment
 from server.configurations import states as configurations
 from server.findings import queries as findings
@@ -86,7 +86,7 @@ def machines(request: HttpRequest) -> HttpResponse:
         expected=Count("pk"),
         seen=Count("pk", filter=Q(latest__isnull=False)),
         fresh=Count("pk", filter=fresh),
-        judged=Count("fails"),
+        judged=Count("pk", filter=JUDGED),
         failing=Count("pk", filter=FAILING),
     )
     text, state, unit = request.GET.get("q", "").strip(), request.GET.get("state", ""), request.GET.get("unit", "")
@@ -131,13 +131,13 @@ def _filter(found: QuerySet[Machine], text: str, state: str, unit: Unit | None, 
         found = found.filter(unit__path__under=unit.path)
     conditions = {
         "fail": FAILING,
-        "unknown": Q(unknowns__gt=0),
+        "unknown": JUDGED & Q(unknowns__gt=0),
         "alarm": Q(alarmed=True),
         "late": Q(latest__isnull=False) & ~fresh,
         "never": Q(latest__isnull=True),
         "seen": Q(latest__isnull=False),
         "fresh": fresh,
-        "judged": Q(fails__isnull=False),
+        "judged": JUDGED,
         "unclear": UNCLEAR,
         "outdated": PASSED & ~fresh,
         "pass": PASSED & fresh,

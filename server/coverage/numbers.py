@@ -20,7 +20,7 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from server.assess.freshness import fresh_of
+from server.assess.freshness import JUDGED, fresh_of
 from server.coverage.models import DIRECTORY, REGISTER, Expected, Listing
 from server.ingest.models import IN_SERVICE, Machine
 from server.schedules.resolve import paced
@@ -70,7 +70,7 @@ def by_unit(user: User | None, now: datetime, every: dict[int, Unit] | None = No
         seen=Count("pk", filter=Q(latest__isnull=False)),
         expected=Count("pk"),
         fresh=Count("pk", filter=reported_of_late(now, every)),
-        judged=Count("fails"),
+        judged=Count("pk", filter=JUDGED),
     )  # fmt: skip
     for row in machines.order_by():
         found[row["unit_id"]].add(Numbers(row["expected"], row["seen"], row["fresh"], row["judged"]))
@@ -168,7 +168,7 @@ def _unlisted(now: datetime, every: dict[int, Unit] | None) -> Q:
 _CONDITIONS: dict[str, Callable[[datetime, dict[int, Unit] | None], Q]] = {
     "never": lambda now, every: Q(latest__isnull=True),
     "stale": lambda now, every: Q(latest__isnull=False) & ~reported_of_late(now, every),
-    "unjudged": lambda now, every: Q(latest__isnull=False, fails__isnull=True),
+    "unjudged": lambda now, every: Q(latest__isnull=False) & ~JUDGED,
     "unlisted": _unlisted,
 }
 

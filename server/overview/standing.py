@@ -11,7 +11,7 @@ from django.db.models import Count, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from server.assess.freshness import FAILING, PASSED, UNCLEAR
+from server.assess.freshness import FAILING, JUDGED, PASSED, UNCLEAR
 from server.coverage.models import Expected
 from server.coverage.numbers import Branch, Numbers, reported_of_late, seen_by, summed
 from server.ingest.models import Machine
@@ -108,7 +108,7 @@ def _by_unit(user: User | None, now: datetime, unit: Unit | None, every: dict[in
     under = Q(unit__path__under=unit.path) if unit else Q()
     fresh = reported_of_late(now, every)
     machines = seen_by(Machine, user).filter(under).order_by().values("unit_id").annotate(
-        all=Count("pk"), seen=Count("latest"), fresh=Count("pk", filter=fresh), judged=Count("fails"),
+        all=Count("pk"), seen=Count("latest"), fresh=Count("pk", filter=fresh), judged=Count("pk", filter=JUDGED),
         failing=Count("pk", filter=FAILING), unclear=Count("pk", filter=UNCLEAR), passing=Count("pk", filter=PASSED & fresh),
     )  # fmt: skip
     found: dict[int, Standing] = defaultdict(Standing)

@@ -20,7 +20,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from collectors import VERSION
-from server.assess.freshness import SILENT
+from server.assess.freshness import JUDGED, SILENT
 from server.assess.models import Alarm
 from server.background import keeper
 from server.background.models import Job
@@ -204,7 +204,7 @@ def _oldest(relay: Relay, now: datetime) -> float | None:
 
 
 def _unjudged() -> tuple[int, datetime | None]:
-    rows = Machine.objects.filter(IN_SERVICE, latest__isnull=False, fails__isnull=True)
+    rows = Machine.objects.filter(IN_SERVICE, ~JUDGED, latest__isnull=False)
     found = rows.aggregate(count=Count("pk"), at=Min("latest__received_at"))
     return found["count"], found["at"]
 

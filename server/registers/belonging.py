@@ -14,6 +14,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from server.assess.freshness import JUDGED
 from server.ingest.models import IN_SERVICE, Machine
 from server.registers.books import BOOKS, whole
 from server.registers.models import DISPOSED, Item, key_of
@@ -49,8 +50,8 @@ def told(system: System, page: str | None = None) -> dict[str, Any]:
     machines = system.machines
     of = "latest__assessment__"
     sums = machines.aggregate(
-        all=Count("pk"), silent=Count("pk", filter=Q(latest=None)), judged=Count("fails"),
-        fail=Sum("fails"), unknown=Sum("unknowns"), passed=Sum("passes"),
+        all=Count("pk"), silent=Count("pk", filter=Q(latest=None)), judged=Count("pk", filter=JUDGED),
+        fail=Sum("fails", filter=JUDGED), unknown=Sum("unknowns", filter=JUDGED), passed=Sum("passes", filter=JUDGED),
     )  # fmt: skip
     sums["unjudged"] = sums["all"] - sums["silent"] - sums["judged"]
     other: dict[str, int] = {}

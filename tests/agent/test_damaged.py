@@ -5,17 +5,20 @@ from __future__ import annotations
 import contextlib
 import errno
 import hashlib
+import io
 import os
 import re
 from pathlib import Path
 
 import pytest
 
-from agent import files
+from agent import files, status
+from agent.config import Config
 from agent.errors import Refusal
 from agent.relay.settings import Identity
 from agent.relay.store import Store
 from agent.state import State
+from agent.terminal import Ink
 from baselines.loader import digest_of
 from tests.agent.test_relay import AGENT, CENTRE, Host, store, take  # noqa: F401  (a fixture)
 
@@ -59,6 +62,19 @@ def test_a_file_that_says_nobody_is_damaged_and_none_is_not_enrolled(tmp_path: P
     (state.folder / "identity.json").unlink()
     with pytest.raises(Refusal, match="not enrolled yet"):
         state.identity()
+
+
+def test_status_calls_a_damaged_identity_damaged_and_not_unenrolled(tmp_path: Path) -> None:
+    state, config = known(tmp_path), Config(state_dir=tmp_path / "state")
+    assert status.gather(config)["enrolled"] is True
+    (state.folder / "identity.json").write_bytes(b"{")
+    found = status.gather(config)
+    assert (found["enrolled"], found["agent"]) == (None, None), "nobody can say"
+    said = "\n".join(status.lines(found, 400, Ink(io.StringIO())))
+    assert "identity.json is damaged" in said
+    assert "no. Run" not in said
+    (state.folder / "identity.json").unlink()
+    assert (status.gather(config)["enrolled"], status.gather(config)["damaged"]) == (False, None)
 
 
 def test_who_was_enrolled_before_there_were_sums_is_known(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 HOSTNAME = "sv-planted-01"
 
-_SETUP = """
+LAYERS = """
 set -e
 exec 2>&1
 mount --make-rprivate /
@@ -31,18 +31,25 @@ for node in null zero full random urandom tty; do touch dev/$node; mount --bind 
 ln -s /proc/self/fd dev/fd
 mount -t tmpfs -o mode=755 none run
 mount -t tmpfs -o mode=1777 none tmp
+"""
+"""An overlay over /, with its own /dev, /run and /tmp. `{base}`: an empty folder."""
+SHARED = """\
 for folder in {shared}; do
     mkdir -p .$folder
     mount --bind $folder .$folder
     mount -o remount,bind,ro .$folder
 done
+"""
+"""`{shared}`: folders that are there as they are, read-only."""
+_SETUP = f"""\
+{LAYERS}{SHARED}\
 ip link set lo up
-hostname {hostname}
+hostname {{hostname}}
 echo ready
-exec chroot . {python} -S -c "$INIT"
+exec chroot . {{python}} -S -c "$INIT"
 """
 
-_INIT = """
+INIT = """
 import os, time
 open("/proc/self/comm", "w").write("init")
 os.close(1)
@@ -93,7 +100,7 @@ class Machine:
             ["unshare", "--mount", "--pid", "--net", "--uts", "--ipc", "--fork", "--kill-child", "sh", "-c", script],
             stdout=subprocess.PIPE,
             text=True,
-            env={**_ENVIRONMENT, "INIT": _INIT},
+            env={**_ENVIRONMENT, "INIT": INIT},
         )
         assert self._holder.stdout is not None
         said = self._holder.stdout.readline().strip()

@@ -8,13 +8,16 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from server.assess import judge, repeated
-from server.assess.freshness import FAILING, PASSED, UNCLEAR
+from server.assess.freshness import FAILING, JUDGED, PASSED, UNCLEAR
 from server.assess.models import StoredAssessment
+from server.coverage.numbers import reported_of_late
 from server.enrolment import lifecycle
 from server.findings import console
 from server.ingest.models import Machine, StoredSnapshot
+from server.overview.standing import below
 from server.storage import retention
 from server.units.models import Unit
 from tests.server.newest import said
@@ -85,6 +88,21 @@ def test_a_machine_installed_anew_goes_on_with_its_own(client: Client, tree, ano
     wanted = right(two)
     lifecycle.unite(two, one, "test")
     assert right(one) == wanted
+
+
+def test_whose_newest_report_is_gone_passes_no_more(client: Client, host: Host) -> None:
+    """However it went: what the row still repeats of it counts for nothing."""
+    assert send(client, host.seal(host.snapshot())).status_code == 201
+    machine = Machine.objects.get(agent_id=host.agent)
+    Machine.objects.update(fails=0, unknowns=0, passes=9)
+    StoredSnapshot.objects.all().delete()
+    machine.refresh_from_db()
+    assert (machine.latest, machine.passes) == (None, 9)
+    fresh = reported_of_late(timezone.now())
+    assert Machine.objects.filter(fresh).count() == Machine.objects.filter(JUDGED | FAILING | UNCLEAR | PASSED).count() == 0
+    standing = below(None, None, timezone.now())[0]
+    assert (standing.expected, standing.unreached, standing.judged, standing.passing, standing.fresh) == (1, 1, 0, 0, 0)
+    assert Machine.objects.exclude(fresh).count() == 1
 
 
 def test_retention_leaves_the_newest_report(client: Client, host: Host, settings: Any) -> None:
