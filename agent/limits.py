@@ -160,6 +160,8 @@ def guarded(limits: Limits, state: State, doing: Callable[[], str], asked: tuple
         raise StoppedItself(watch.said or note({"limit": "memory", "allowed": limits.memory_mb})) from None
     finally:
         watch.end()
+        if not whole:
+            _end_commands()  # one may have begun as the look was broken off, and nobody waits for it any more
         state.forget(LOOKING)
         if whole:
             state.forget(FILE)
@@ -182,6 +184,7 @@ def _begin(state: State, asked: tuple[int, ...]) -> None:
     def terminated(*_signal: object) -> None:
         """By whoever stops the service: that is no accident."""
         state.forget(LOOKING)
+        _end_commands()
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         os.kill(os.getpid(), signal.SIGTERM)
 
@@ -222,7 +225,7 @@ class Watch:
             except MemoryError:  # the kernel was quicker
                 found = {"limit": "memory", "allowed": self._limits.memory_mb}
             if found:
-                self._stop(own, found)
+                self._stop(found)
                 return
 
     def end(self) -> None:
@@ -245,17 +248,17 @@ class Watch:
                 memory += taken.rss if taken.vms != held.vms else 0
         return Usage((time.monotonic() - self._began) / 60, cpu, memory / MIB)
 
-    def _stop(self, own: psutil.Process, found: dict[str, Any]) -> None:
+    def _stop(self, found: dict[str, Any]) -> None:
         self.said = self._note(found)
         here.interrupt()
         until = time.monotonic() + self._grace
         while not self._over.is_set() and time.monotonic() < until:
-            _end_commands(own)  # whoever waits for a command must not wait for ever
+            _end_commands()  # whoever waits for a command must not wait for ever
             self._over.wait(0.1)
         if not self._over.is_set():
             from agent.terminal import complain
 
-            _end_commands(own)
+            _end_commands()
             complain(self.said)
             os._exit(STOPPED)
 
@@ -269,9 +272,10 @@ def _commands(own: psutil.Process) -> list[psutil.Process]:
         return []
 
 
-def _end_commands(own: psutil.Process) -> None:
+def _end_commands() -> None:
+    """Those of this process."""
     import psutil
 
-    for child in _commands(own):
+    for child in _commands(psutil.Process()):
         with suppress(psutil.Error):
             child.kill()

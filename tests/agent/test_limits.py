@@ -58,6 +58,11 @@ def deaf(shell):
         except BaseException:
             pass
 
+def loose(shell):
+    import subprocess
+    subprocess.Popen(["sleep", "31047"])  # begun, and broken off before anybody waits for it
+    raise limits.Stopped
+
 def killed(shell):
     import os, signal
     os.kill(os.getpid(), signal.SIGKILL)
@@ -82,6 +87,11 @@ def hogged(state: Path, hog: str, allowed: str, *words: str) -> subprocess.Compl
 def kept(state: Path, name: str = limits.FILE) -> dict[str, Any]:
     found: dict[str, Any] = json.loads((state / name).read_text())
     return found
+
+
+def left() -> list[psutil.Process]:
+    """Commands of the agent that are still there."""
+    return [process for process in psutil.process_iter(["cmdline"]) if process.info["cmdline"] == ["sleep", "31047"]]
 
 
 @pytest.fixture
@@ -116,10 +126,17 @@ def test_a_look_that_takes_too_much_ends_itself_and_says_why(
     assert not (enrolled / LOOKING).exists()
     assert [path.name.partition(".")[0] for path in (enrolled / "spool").iterdir()] == waiting, "the spool is as it was"
     assert not serving.stored, "and nothing was sent that was half looked at"
-    assert not [process for process in psutil.process_iter(["cmdline"]) if process.info["cmdline"] == ["sleep", "31047"]]
+    assert not left()
     shown = rasoat("agent", "status", "--state-dir", enrolled)
     assert f"limit_{limit}" in shown.stdout
     assert json.loads(rasoat("agent", "status", "--format", "json", "--state-dir", enrolled).stdout)["stopped"]["limit"] == limit
+
+
+@pytest.mark.system
+def test_a_command_that_begins_as_the_look_is_broken_off_is_ended_too(enrolled: Path, serving: Collector) -> None:
+    done = hogged(enrolled, "loose", "60,600,400")
+    assert done.returncode == 6, done.stderr
+    assert not left()
 
 
 @pytest.mark.system
@@ -275,9 +292,7 @@ def test_whoever_stops_the_service_is_no_accident(enrolled: Path, serving: Colle
     process.terminate()
     assert process.wait(60) == -signal.SIGTERM
     assert not (enrolled / LOOKING).exists()
-    for left in psutil.process_iter(["cmdline"]):
-        if left.info["cmdline"] == ["sleep", "31047"]:
-            left.kill()
+    assert not left()
 
 
 def signal_caught(pid: int, number: int) -> bool:
