@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
+
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
 
 from baselines.evaluate import requirement_verdict
 from baselines.model import RANK, Baseline, Check, Finding, Group, Requirement, Result, Verdict
@@ -73,6 +77,11 @@ class Evidence:
     @property
     def outcome_word(self) -> str:
         return str(wording.OUTCOMES.get(self.outcome, self.outcome))
+
+    @cached_property
+    def written(self) -> SafeString:
+        """Set out once, however many checks of a machine rest on it."""
+        return render_to_string("assess/sources.html", {"fact": self})
 
 
 @dataclass
@@ -178,8 +187,10 @@ def sections(results: list[Result], baseline: Baseline | None, snapshot: Snapsho
             for seen in map(_seen, result.findings):
                 if seen not in entry.findings:
                     entry.findings.append(seen)
+    evidence: dict[str, Evidence] = {}
     for entry in entries.values():
-        entry.evidence = _evidence(entry, snapshot)
+        facts = dict.fromkeys(seen.fact for seen in entry.findings)
+        entry.evidence = [_evidence(fact, snapshot, evidence) for fact in facts if fact in snapshot.by_fact]
     for section in found.values():
         section.clauses.sort(key=lambda clause: _order(clause.number))
         section.entries.sort(
@@ -250,13 +261,12 @@ def _seen(finding: Finding) -> Seen:
     )
 
 
-def _evidence(entry: Entry, snapshot: Snapshot) -> list[Evidence]:
-    found = []
-    for fact in dict.fromkeys(seen.fact for seen in entry.findings):
-        record = snapshot.by_fact.get(fact)
-        if record:
-            found.append(Evidence(fact, record.outcome, record.reason, record.sources))
-    return found
+def _evidence(fact: str, snapshot: Snapshot, known: dict[str, Evidence]) -> Evidence:
+    """Of a fact; the checks that rest on it share one."""
+    if fact not in known:
+        record = snapshot.by_fact[fact]
+        known[fact] = Evidence(fact, record.outcome, wording.reason(record.reason), record.sources)
+    return known[fact]
 
 
 def _order(number: str) -> tuple[bool, list[int]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -19,6 +21,7 @@ from server.assignments.models import Assignment
 from server.findings import queries
 from server.findings.codes import FAIL, SEVERITIES, SEVERITY_WORDS, UNKNOWN
 from server.findings.models import Rule, Standing
+from server.findings.queries import RuleCount
 from server.ingest.access import address_of
 from server.ingest.models import IN_SERVICE, KINDS, Machine
 from server.units.models import Unit, User
@@ -44,6 +47,18 @@ def _unit(user: User, given: Any) -> Unit:
     return found
 
 
+@dataclass
+class Failing:
+    """A check, under the rule that most machines fail; every requirement that asks for it, that rule's first."""
+
+    one: RuleCount
+    check: str
+    requirements: list[str]
+    severity: str
+    taken: int = 0
+    """Assignments that are open, under whichever requirement."""
+
+
 @require_safe
 def findings(request: HttpRequest) -> HttpResponse:
     """What fails in a unit and below, the gravest first, and how much of it somebody works on."""
@@ -54,23 +69,31 @@ def findings(request: HttpRequest) -> HttpResponse:
     kind, severity, text = (request.GET.get(name, "").strip()[:200] for name in ("kind", "severity", "q"))
     kind = kind if kind in dict(KINDS) else ""
     worst = queries.worst_rules(user, unit, kind, limit=100_000)
-    told = [(one, *titles(one.rule.baseline, one.rule.requirement, one.rule.check_id)) for one in worst.rules]
-    if severity in SEVERITIES:
-        told = [row for row in told if row[0].rule.severity >= SEVERITIES[severity]]
-    if text:
-        told = [row for row in told if text.casefold() in f"{row[1]} {row[2]}".casefold()]
-    taken: dict[int, int] = {}
     open_here = Assignment.objects.visible_to(user).filter(unit__path__under=unit.path, closed_at=None)
-    for rule in open_here.values_list("rule_id", flat=True):
-        taken[rule] = taken.get(rule, 0) + 1
+    told = _by_check(worst.rules, Counter(open_here.values_list("rule_id", flat=True)))
+    if severity in SEVERITIES:
+        told = [row for row in told if row.one.rule.severity >= SEVERITIES[severity]]
+    if text:
+        told = [row for row in told if text.casefold() in " ".join((row.check, *row.requirements)).casefold()]
     context = {
         "unit": unit, "units": Unit.objects.visible_to(user).filter(valid_until=None), "waiting": worst.waiting, "nav": "work",
-        "rows": [(*row, SEVERITY_WORDS.get(row[0].rule.severity, ""), taken.get(row[0].rule.pk, 0)) for row in told[:RULES]],
-        "more": max(0, len(told) - RULES), "kind": kind, "kinds": KINDS, "severity": severity, "q": text,
+        "rows": told[:RULES], "more": max(0, len(told) - RULES), "kind": kind, "kinds": KINDS, "severity": severity, "q": text,
         "severities": [(one, wording.SEVERITIES[one]) for one in SEVERITIES], "words": wording.SEVERITIES,
         "may_handle": user.may(HANDLE, unit),
     }  # fmt: skip
     return render(request, "assignments/findings.html", context)
+
+
+def _by_check(rules: list[RuleCount], taken: Counter[int]) -> list[Failing]:
+    """Each check once, in the order given: `rules` has those first that most machines fail."""
+    found: dict[tuple[str, str], Failing] = {}
+    for one in rules:
+        requirement, check = titles(one.rule.baseline, one.rule.requirement, one.rule.check_id)
+        severity = SEVERITY_WORDS.get(one.rule.severity, "")
+        row = found.setdefault((one.rule.baseline, one.rule.check_id), Failing(one, check, [], severity))
+        row.requirements.append(requirement)
+        row.taken += taken[one.rule.pk]
+    return list(found.values())
 
 
 @require_http_methods(BOTH)

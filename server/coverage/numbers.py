@@ -51,25 +51,31 @@ class Numbers:
     """Counted apart: none of the others holds them."""
 
     def add(self, other: Numbers) -> None:
-        for name in vars(self):
-            setattr(self, name, getattr(self, name) + getattr(other, name))
+        own = vars(self)
+        for name, number in vars(other).items():
+            if number:
+                own[name] += number
 
     def share(self, name: str) -> int | None:
         """Percent of the expected, rounded down: 100 means all. None where nothing is expected."""
         return getattr(self, name) * 100 // self.expected if self.expected else None
 
     @property
+    def fresh_share(self) -> int | None:
+        return self.share("fresh")
+
+    @property
     def shares(self) -> list[tuple[str, int, int | None]]:
         return [(name, getattr(self, name), self.share(name)) for name in ("seen", "fresh", "judged")]
 
 
-def by_unit(user: User | None, now: datetime, every: dict[int, Unit] | None = None) -> dict[int, Numbers]:
-    """Of each unit by itself, without those below. `every`: all units, if they are at hand."""
+def by_unit(user: User | None, now: datetime, fresh: Q | None = None) -> dict[int, Numbers]:
+    """Of each unit by itself, without those below. `fresh`: `reported_of_late`, if it is at hand."""
     found: dict[int, Numbers] = defaultdict(Numbers)
     machines = seen_by(Machine, user).values("unit_id").annotate(
         seen=Count("pk", filter=Q(latest__isnull=False)),
         expected=Count("pk"),
-        fresh=Count("pk", filter=reported_of_late(now, every)),
+        fresh=Count("pk", filter=fresh or reported_of_late(now)),
         judged=Count("pk", filter=JUDGED),
     )  # fmt: skip
     for row in machines.order_by():
@@ -110,12 +116,13 @@ def summed(
         unit = units.get(pk)
         if unit is None or (parent and not unit.path.startswith(parent.path)):
             continue
-        total.add(numbers)
-        if (child := _child(unit, parent, units)) is not None:
-            children.setdefault(child.pk, Branch(child, zero())).numbers.add(numbers)
+        child = _child(unit, parent, units)
+        (total if child is None else children.setdefault(child.pk, Branch(child, zero())).numbers).add(numbers)
+    for branch in children.values():
+        total.add(branch.numbers)
     for unit in units.values():  # one without a single machine is shown too
-        if (child := _child(unit, parent, units)) is not None:
-            children.setdefault(child.pk, Branch(child, zero()))
+        if unit.parent_id == parent.pk if parent else unit.parent_id not in units:
+            children.setdefault(unit.pk, Branch(unit, zero()))
     return total, sorted(children.values(), key=lambda one: _worst_first(one.numbers))
 
 
@@ -129,11 +136,11 @@ def _child(unit: Unit, parent: Unit | None, units: dict[int, Unit]) -> Unit | No
         return next((units[pk] for pk in unit.ids if pk in units), None)
     if not unit.path.startswith(parent.path) or unit.pk == parent.pk:
         return None
-    return units.get(unit.ids[len(parent.ids)])
+    return units.get(int(unit.path[len(parent.path) :].partition("/")[0]))
 
 
-def gap(user: User | None, name: str, unit: Unit | None, now: datetime, every: dict[int, Unit] | None = None) -> QuerySet[Any]:
-    """The rows behind a gap: of Expected for those of OF_LISTS, else of Machine. `every`: all units, if they are at hand."""
+def gap(user: User | None, name: str, unit: Unit | None, now: datetime, fresh: Q | None = None) -> QuerySet[Any]:
+    """The rows behind a gap: of Expected for those of OF_LISTS, else of Machine. `fresh`: `reported_of_late`, if it is at hand."""
     if name in OF_LISTS:
         excused = Expected.excused(timezone.localdate(now))
         rows = seen_by(Expected, user).filter(listed=True, machine=None).select_related("unit")
@@ -142,9 +149,8 @@ def gap(user: User | None, name: str, unit: Unit | None, now: datetime, every: d
         if name != "excused":
             rows = rows.filter(matched_by="ambiguous") if name == "ambiguous" else rows.exclude(matched_by="ambiguous")
     else:
-        rows = (
-            seen_by(Machine, user).filter(_CONDITIONS[name](now, every)).select_related("unit", "latest").defer("latest__sealed")
-        )
+        condition = Q(latest__isnull=False) & ~(fresh or reported_of_late(now)) if name == "stale" else _CONDITIONS[name]()
+        rows = seen_by(Machine, user).filter(condition).select_related("unit", "latest").defer("latest__sealed")
         rows = rows.order_by("unit__path", "name", "pk")
     return rows.filter(unit__path__under=unit.path) if unit else rows
 
@@ -161,15 +167,10 @@ def reported_of_late(now: datetime, every: dict[int, Unit] | None = None) -> Q:
     return fresh_of(paced(policies(units), units), now)
 
 
-def _unlisted(now: datetime, every: dict[int, Unit] | None) -> Q:
-    return Q(~Exists(Expected.objects.filter(machine=OuterRef("pk"), listed=True)))
-
-
-_CONDITIONS: dict[str, Callable[[datetime, dict[int, Unit] | None], Q]] = {
-    "never": lambda now, every: Q(latest__isnull=True),
-    "stale": lambda now, every: Q(latest__isnull=False) & ~reported_of_late(now, every),
-    "unjudged": lambda now, every: Q(latest__isnull=False) & ~JUDGED,
-    "unlisted": _unlisted,
+_CONDITIONS: dict[str, Callable[[], Q]] = {
+    "never": lambda: Q(latest__isnull=True),
+    "unjudged": lambda: Q(latest__isnull=False) & ~JUDGED,
+    "unlisted": lambda: Q(~Exists(Expected.objects.filter(machine=OuterRef("pk"), listed=True))),
 }
 
 

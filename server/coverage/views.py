@@ -37,7 +37,8 @@ def coverage(request: HttpRequest) -> HttpResponse:
     unit = _unit(user, request.GET.get("unit", ""))
     every = everything()
     seen = user.part_of(every, SEE)
-    own = numbers.by_unit(user, now, every)
+    fresh = numbers.reported_of_late(now, every)
+    own = numbers.by_unit(user, now, fresh)
     total, branches = numbers.summed(own, Numbers, user, unit, seen)
     if unit is None and len(branches) == 1:  # the highest this person sees: it would only say its own sum again
         unit = branches[0].unit
@@ -45,7 +46,7 @@ def coverage(request: HttpRequest) -> HttpResponse:
     chosen = request.GET.get("gap", "")
     page = None
     if chosen in numbers.GAPS:
-        page = Paginator(numbers.gap(user, chosen, unit, now, every), PAGE).get_page(request.GET.get("page"))
+        page = Paginator(numbers.gap(user, chosen, unit, now, fresh), PAGE).get_page(request.GET.get("page"))
     above = list(Unit.objects.visible_to(user).filter(pk__in=unit.ids[:-1])) if unit else []
     context = {
         "unit": unit, "above": above, "total": total, "branches": branches, "gaps": numbers.GAPS, "gap": chosen, "page": page,

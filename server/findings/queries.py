@@ -179,7 +179,10 @@ def _of(rows: QuerySet[R], user: User | None, unit: Unit) -> QuerySet[R]:
     The database cannot guess how many machines lie under a path, and each way is slow for the other case: few machines are
     asked one by one; of many, the rows are taken in their order ("+ 0" keeps it from the first way) until there are enough.
     """
-    mine = Machine.objects.filter(under("unit__path", parts(user, unit)), retired_at=None)
+    held = parts(user, unit)
+    mine = Machine.objects.filter(under("unit__path", held), retired_at=None)
+    if not Unit.objects.exclude(under("path", held)).exists():  # all there are: then those are fewer that do not count
+        return rows.exclude(machine__in=Machine.objects.filter(retired_at__isnull=False).values("pk"))
     few = list(mine.values_list("pk", flat=True)[: FEW + 1])
     if len(few) <= FEW:
         return rows.filter(machine__in=few)

@@ -31,6 +31,7 @@ KINDS = [
     (Kind.FIREWALL.value, _("firewall")),
     (Kind.OTHER.value, _("other")),
 ]
+_KIND_WORDS = dict(KINDS)
 
 
 class EnrolmentToken(models.Model):
@@ -172,6 +173,10 @@ class Machine(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def get_kind_display(self) -> str:  # type: ignore[no-redef]
+        """Django's own makes all choices anew for each row of a list."""
+        return str(_KIND_WORDS.get(self.kind, self.kind))
 
     def follow(self, newest: StoredSnapshot | None, judged: Mapping[str, int] | None) -> None:
         """`newest` is the latest from now on; `judged`: the columns of its assessment, None where it was not judged. Not saved."""

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from django.db.models import Count
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
@@ -33,6 +35,7 @@ PARTS = ("technical", "management")
 SHOWN = ("checked", "fail", "all")
 MOST_KEPT = 10_000
 _words: dict[tuple[str, str, int, str | None], SafeString] = {}
+_address = cache(lambda rule: reverse("rule", args=[rule]))
 Unlooked = Counter[tuple[int, str]]
 """(level, kind) -> machines held to this pack that were never judged."""
 
@@ -50,6 +53,11 @@ class Line:
     unknown: int
     passed: int
     unlooked: int
+
+    @property
+    def address(self) -> str:
+        """Of its page; empty where there is none yet."""
+        return _address(self.rule) if self.rule else ""
 
     @property
     def nobody(self) -> bool:
@@ -121,7 +129,8 @@ def made(user: User, unit: Unit, wanted: str, part: str, shown: str, every: dict
     ]
     return context | {
         "headings": [one for one in headings if one.rows], "waiting": counted.waiting, "origin": asked.origin(pack),
-        "absent": coverage.gap(user, "absent", unit, now).count(), "stale": coverage.gap(user, "stale", unit, now, units).count(),
+        "absent": coverage.gap(user, "absent", unit, now).count(),
+        "stale": coverage.gap(user, "stale", unit, now, coverage.reported_of_late(now, units)).count(),
     }  # fmt: skip
 
 
@@ -153,14 +162,12 @@ def _line(
     return Line(rule, wording.text(check.title), severity, str(wording.SEVERITIES[severity]), fail, unknown, passed, waiting)
 
 
-def unlooked(user: User, unit: Unit, words: Worded) -> int:
-    """Machines that a rule's check is asked of and that were never judged."""
+def unlooked(user: User, unit: Unit, words: Worded, every: dict[int, Unit]) -> int:
+    """Machines that a rule's check is asked of and that were never judged. `every`: all units."""
     if words.pack is None or words.check is None or words.requirement is None:
         return 0
-    line = _line(
-        words.pack, words.requirement, words.rule.check_id, {}, {}, _unlooked(user, unit, words.rule.baseline, everything())
-    )
-    return line.unlooked
+    waiting = _unlooked(user, unit, words.rule.baseline, every)
+    return _line(words.pack, words.requirement, words.rule.check_id, {}, {}, waiting).unlooked
 
 
 def _unlooked(user: User, unit: Unit, pack: str, units: dict[int, Unit]) -> Unlooked:

@@ -82,6 +82,11 @@ class Standing(Numbers):
         return {0: "never", self.unreached: "absent"}.get(self.listed, "")
 
     @property
+    def enrolled(self) -> int:
+        """The expected that have an agent, or are reached by one."""
+        return self.expected - self.listed
+
+    @property
     def silent(self) -> int:
         """Reported once, and not of late."""
         return self.seen - self.fresh
@@ -96,25 +101,32 @@ class Standing(Numbers):
         return found
 
 
-def below(user: User | None, unit: Unit | None, now: datetime) -> tuple[Standing, list[Branch[Standing]]]:
-    """What this person (for nobody: the console) sees of a part of the tree, and of each unit right below."""
-    every = everything()
+def below(
+    user: User | None, unit: Unit | None, now: datetime, units: dict[int, Unit] | None = None
+) -> tuple[Standing, list[Branch[Standing]]]:
+    """What this person (for nobody: the console) sees of a part of the tree, and of each unit right below. `units`: all of them,
+    if they are at hand."""
+    every = everything() if units is None else units
     seen = every if user is None else user.part_of(every, SEE)
-    return summed(_by_unit(user, now, unit, every), Standing, user, unit, seen)
+    return summed(_by_unit(user, now, unit, every, seen), Standing, user, unit, seen)
 
 
-def _by_unit(user: User | None, now: datetime, unit: Unit | None, every: dict[int, Unit]) -> dict[int, Standing]:
+def _by_unit(
+    user: User | None, now: datetime, unit: Unit | None, every: dict[int, Unit], seen: dict[int, Unit]
+) -> dict[int, Standing]:
     """Of each unit by itself: server/coverage counts the four numbers in the same way."""
     under = Q(unit__path__under=unit.path) if unit else Q()
     fresh = reported_of_late(now, every)
+    if len(seen) == len(every) and (unit is None or all(one.path.startswith(unit.path) for one in every.values())):
+        user, under = None, Q()  # all there is: no machine needs to be held against the tree
     machines = seen_by(Machine, user).filter(under).order_by().values("unit_id").annotate(
         all=Count("pk"), seen=Count("latest"), fresh=Count("pk", filter=fresh), judged=Count("pk", filter=JUDGED),
         failing=Count("pk", filter=FAILING), unclear=Count("pk", filter=UNCLEAR), passing=Count("pk", filter=PASSED & fresh),
     )  # fmt: skip
     found: dict[int, Standing] = defaultdict(Standing)
     for row in machines:
-        found[row["unit_id"]].add(
-            Standing(row["all"], row["seen"], row["fresh"], row["judged"], 0, row["failing"], row["unclear"], row["passing"])
+        found[row["unit_id"]] = Standing(
+            row["all"], row["seen"], row["fresh"], row["judged"], 0, row["failing"], row["unclear"], row["passing"]
         )
     excused = Expected.excused(timezone.localdate(now))
     listed = seen_by(Expected, user).filter(under, listed=True, machine=None).order_by().values("unit_id")

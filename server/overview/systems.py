@@ -30,5 +30,5 @@ def systems(user: User | None, unit: Unit) -> Systems:
     shown = list(mine.order_by(late, "-level_approved", "-level_proposed", "name", "pk")[:SHOWN])
     counted = dict(Member.objects.filter(system__in=shown).order_by().values_list("system").annotate(number=Count("pk")))
     rows = [(system, counted.get(system.pk, 0)) for system in shown]
-    every = mine.count()
-    return Systems(rows, every, every - mine.filter(DECIDED).count())
+    told = mine.order_by().aggregate(every=Count("pk"), decided=Count("pk", filter=DECIDED))
+    return Systems(rows, told["every"], told["every"] - told["decided"])

@@ -34,13 +34,19 @@ class Task(NamedTuple):
 
 def tasks(user: User, unit: Unit, standing: Standing) -> list[Task]:
     """Grave ones first."""
-    found = [*_machines(user, unit), *_coverage(user, unit, standing), *_feeds(), *_campaigns(user, unit), *_waiting(user, unit)]
+    found = [
+        *_machines(user, unit, standing),
+        *_coverage(user, unit, standing),
+        *_feeds(),
+        *_campaigns(user, unit),
+        *_waiting(user, unit),
+    ]
     return sorted(found, key=lambda one: not one.grave)
 
 
-def _machines(user: User, unit: Unit) -> list[Task]:
+def _machines(user: User, unit: Unit, standing: Standing) -> list[Task]:
     mine = Machine.objects.visible_to(user).filter(IN_SERVICE, unit__path__under=unit.path)
-    counted = matched(mine)
+    counted = matched(mine, standing.enrolled)
     exploited, unsaid = counted["exploited"], (counted["unsaid"] or 0) + (counted["blind"] or 0)
     found, url = [], reverse("vulnerabilities")
     if exploited:
@@ -66,8 +72,8 @@ def _machines(user: User, unit: Unit) -> list[Task]:
 
 def _coverage(user: User, unit: Unit, standing: Standing) -> list[Task]:
     found, url = [], reverse("coverage")
-    ambiguous = coverage.gap(user, "ambiguous", unit, timezone.now()).count()
-    if never := standing.unreached - standing.listed:
+    ambiguous = coverage.gap(user, "ambiguous", unit, timezone.now()).count() if standing.listed else 0
+    if never := standing.enrolled - standing.seen:
         words = ngettext("enrolled machine never reported", "enrolled machines never reported", never)
         found.append(Task(False, str(never), words, f"{url}?gap=never&unit={unit.pk}"))
     if absent := standing.listed - ambiguous:

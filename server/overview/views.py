@@ -50,25 +50,25 @@ class Row:
 def overview(request: HttpRequest, pk: int | None = None) -> HttpResponse:
     """How a unit stands, and what to mend today. Without a unit: the one this person sees, or a choice of several."""
     user, now = user_of(request), timezone.now()
-    unit = _unit(user, pk)
-    standing, branches = below(user, unit, now)
+    every = everything()
+    unit = _unit(user, pk, every)
+    standing, branches = below(user, unit, now, every)
     branches.sort(key=lambda one: (-one.numbers.failing, -one.numbers.unreached, one.unit.name, one.unit.pk))
     context: dict[str, Any] = {"unit": unit, "standing": standing, "branches": branches, "nav": "overview"}
-    if not Machine.objects.visible_to(user).exists():
+    if not standing.enrolled and not Machine.objects.visible_to(user).exists():
         context["first_steps"] = user.does(ADMINISTER)
     if unit is not None:
-        context |= _part(user, unit, now, request.GET.get("days", ""))
+        context |= _part(user, unit, every, now, request.GET.get("days", ""))
         context["tasks"] = tasks(user, unit, standing)
     return render(request, "overview/overview.html", context)
 
 
-def _part(user: User, unit: Unit, now: datetime, days: str) -> dict[str, Any]:
-    units = Unit.objects.in_bulk(unit.ids)
-    policy = resolve(unit, units)
+def _part(user: User, unit: Unit, every: dict[int, Unit], now: datetime, days: str) -> dict[str, Any]:
+    policy, seen = resolve(unit, every), user.part_of(every, SEE)
     pack = pack_of(policy.baseline)
     rows, waiting = failing(user, unit, policy.level)
     return {
-        "above": list(Unit.objects.visible_to(user).filter(pk__in=unit.ids[:-1])), "kind": word(unit.kind),
+        "above": [seen[pk] for pk in unit.ids[:-1] if pk in seen], "kind": word(unit.kind),
         "policy": policy, "pack": pack, "worst": rows[:WORST], "failing_rules": len(rows),
         "waiting": waiting, "changes": changes(user, unit, now), "trend": trend(user, unit, timezone.localdate(now), days),
         "spans": SPANS, "feeds": feeds.foot(), "systems": systems(user, unit),
@@ -97,7 +97,8 @@ def _by_check(counted: list[RuleCount], level: int) -> list[Row]:
 def matrix_page(request: HttpRequest) -> HttpResponse:
     """Requirements in rows, levels in columns: what is asked, and how the machines of a unit stand."""
     user = user_of(request)
-    unit, every = _chosen(user, request), everything()
+    every = everything()
+    unit = _chosen(user, request, every)
     context: dict[str, Any] = {"unit": unit, "levels": LEVELS, "units": _choices(user, every), "nav": "matrix"}
     if unit is not None:
         shown = request.GET.get("shown", "")
@@ -110,8 +111,8 @@ def matrix_page(request: HttpRequest) -> HttpResponse:
 def rule(request: HttpRequest, rule: int) -> HttpResponse:
     """One check under one requirement: which machines fail it or are unknown, what to do, how it went."""
     user = user_of(request)
-    found = get_object_or_404(Rule, pk=rule)
-    unit = _chosen(user, request)
+    found, every = get_object_or_404(Rule, pk=rule), everything()
+    unit = _chosen(user, request, every)
     words = worded(found)
     context: dict[str, Any] = {
         "words": words, "unit": unit, "nav": "overview", "levels": asked.levels(words), "why": words.why, "remedy": words.remedy,
@@ -123,11 +124,13 @@ def rule(request: HttpRequest, rule: int) -> HttpResponse:
         verdict = verdict if verdict in VERDICTS else "fail"
         rows = queries.failing(user, unit, found.pk, VERDICTS[verdict], _after(request), PAGE + 1)
         borne = overlay.by_rule(parts)[found.pk]
+        now = timezone.now()
+        stale = coverage.gap(user, "stale", unit, now, coverage.reported_of_late(now, every))
         context |= {
             "counts": RuleCount(found, fail, unknown, passed, min(borne, fail)), "verdict": verdict, "rows": rows[:PAGE],
             "next_after": f"{rows[PAGE - 1].since.isoformat()}_{rows[PAGE - 1].machine}" if len(rows) > PAGE else "",
-            "unlooked": matrix.unlooked(user, unit, words), "stale": coverage.gap(user, "stale", unit, timezone.now()).count(),
-            "trend": trend(user, unit, timezone.localdate(), request.GET.get("days", ""), found.pk), "spans": SPANS,
+            "unlooked": matrix.unlooked(user, unit, words, every), "stale": stale.count(),
+            "trend": trend(user, unit, timezone.localdate(now), request.GET.get("days", ""), found.pk), "spans": SPANS,
         }  # fmt: skip
     return render(request, "overview/rule.html", context)
 
@@ -144,23 +147,30 @@ def _after(request: HttpRequest) -> tuple[datetime, int] | None:
     return (at, int(machine)) if at and at.tzinfo else None
 
 
-def _unit(user: User, pk: int | None) -> Unit | None:
+def _unit(user: User, pk: int | None, every: dict[int, Unit]) -> Unit | None:
     """That one; without a number the only topmost one this person sees."""
     if pk is not None:
-        return get_object_or_404(Unit.objects.visible_to(user), pk=pk)
+        unit = every.get(pk)
+        if unit is None or not user.may(SEE, unit):
+            raise Http404
+        return unit
     tops = user.parts()
-    return Unit.objects.filter(path=tops[0]).first() if len(tops) == 1 else None
+    return _at(tops[0], every) if len(tops) == 1 else None
 
 
-def _chosen(user: User, request: HttpRequest) -> Unit | None:
+def _at(path: str, every: dict[int, Unit]) -> Unit | None:
+    return next((unit for unit in every.values() if unit.path == path), None)
+
+
+def _chosen(user: User, request: HttpRequest, every: dict[int, Unit]) -> Unit | None:
     """The unit of the address, or the first this person sees."""
     text = request.GET.get("unit", "")
     if not text:
         tops = user.parts()
-        return Unit.objects.filter(path=tops[0]).first() if tops else None
+        return _at(tops[0], every) if tops else None
     if not (text.isascii() and text.isdecimal() and len(text) < 19):
         raise Http404
-    return _unit(user, int(text))
+    return _unit(user, int(text), every)
 
 
 def _choices(user: User, every: dict[int, Unit]) -> list[Unit]:

@@ -105,15 +105,17 @@ def resolve(unit: Unit, kind: str, units: Mapping[int, Unit], rows: Rows) -> Hol
 
 
 def paced(policies: Mapping[int, Policy], units: Mapping[int, Unit]) -> dict[int, Policy]:
-    """The policies of the whole tree with the longest interval that the schedules leave any kind: what reports once a night is not
-    late at noon."""
-    rows = rows_of(units)
+    """The policies of the whole tree, from the root down, with the longest interval that the schedules leave any kind: what reports
+    once a night is not late at noon."""
+    rows = {(row.unit_id, row.kind): row for row in Schedule.objects.all()}
     speaking = {pk for pk, _kind in rows} | {pk for pk, unit in units.items() if unit.interval_seconds}
     # by the units above that say something: most offices of a country are under the same few
+    heard: dict[int | None, tuple[int, ...]] = {None: ()}
     periods: dict[tuple[int, ...], int] = {}
     found = {}
     for pk, policy in policies.items():
-        above = tuple(one for one in units[pk].ids if one in speaking)
+        above = heard[units[pk].parent_id]
+        heard[pk] = above = (*above, pk) if pk in speaking else above
         if above not in periods:
             periods[above] = max(resolve(units[pk], kind, units, rows).table.period for kind, _title in KINDS)
         found[pk] = policy._replace(interval_seconds=periods[above])

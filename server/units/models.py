@@ -160,11 +160,11 @@ def everything() -> dict[int, Unit]:
 
 
 def policies(units: dict[int, Unit]) -> dict[int, Policy]:
-    """The policy of each, where all of the tree is in `units`: in one walk from the root down."""
+    """The policy of each, where all of the tree is in `units`: in one walk, and in the order of one, from the root down."""
     found: dict[int, Policy] = {}
     none = Policy(DEFAULT_LEVEL, DEFAULT_BASELINE, "", DEFAULT_INTERVAL)
-    for unit, ids in sorted(((unit, unit.ids) for unit in units.values()), key=lambda one: len(one[1])):
-        above = found[ids[-2]] if len(ids) > 1 else none
+    for unit in sorted(units.values(), key=lambda one: one.path.count("/")):
+        above = found[unit.parent_id] if unit.parent_id else none
         found[unit.pk] = Policy(
             unit.level or above.level, unit.baseline or above.baseline, unit.tailoring or above.tailoring,
             unit.interval_seconds or above.interval_seconds,

@@ -12,6 +12,7 @@ from django.test import Client
 from django.utils import translation
 from django.utils.translation import trans_real
 
+from agent import language as speech
 from tests.postgres import choose, database, postgres
 from tests.server.people import PASSWORD, Host
 
@@ -59,12 +60,14 @@ def empty_sqlite(tmp_path_factory: pytest.TempPathFactory, django_db_blocker):
 
 @pytest.fixture(autouse=True)
 def left_as_it_was():
-    """`rasoat server` closes the umask and speaks a language; called inside this process, it does so to everybody who comes after."""
-    before, language = os.umask(0o022), translation.get_language()
+    """A command closes the umask and speaks a language; called inside this process, it does so to everybody who comes after."""
+    before, language, agents = os.umask(0o022), translation.get_language(), speech.current()
     os.umask(before)
     yield
     os.umask(before)
     translation.activate(language)
+    if speech.current() != agents:
+        speech.choose(agents)
 
 
 @pytest.fixture(autouse=True)

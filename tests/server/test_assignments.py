@@ -17,6 +17,7 @@ from server.assignments.changing import Impossible, Overtaken, Wish
 from server.assignments.models import ENDED, OPEN, PASSED, WAITING, WORKING, Assignment, Note
 from server.enrolment import lifecycle
 from server.findings.models import Rule
+from server.findings.queries import RuleCount, Worst
 from server.ingest.models import Machine
 from server.journal.models import Entry
 from server.outlets.messages import RAISED
@@ -188,6 +189,19 @@ def test_only_people_with_rights_there_can_be_given_it(machine, operator, person
     page = on(operator).get(f"/work/findings/{rule().pk}/?unit={tree['root'].pk}").content.decode()
     assert "vận-hành" in page
     assert "xem" not in page.partition('name="owner"')[2].partition("</select>")[0]
+
+
+def test_a_check_that_several_requirements_ask_for_is_one_line(machine, monkeypatch, operator, tree) -> None:
+    one = rule()
+    second = Rule.objects.create(baseline=one.baseline, requirement="other.requirement", check_id=one.check_id, severity=3)
+    counted = [RuleCount(one, 1, 0, 0), RuleCount(second, 1, 0, 0)]
+    monkeypatch.setattr("server.findings.queries.worst_rules", lambda *_asked, **_more: Worst(counted, 0))
+    taken(machine, operator)
+    page = on(operator).get(f"/work/findings/?unit={tree['root'].pk}")
+    [row] = page.context["rows"]
+    assert (row.one, row.taken, len(row.requirements)) == (counted[0], 1, 2)
+    assert "other.requirement" in page.content.decode()
+    assert len(on(operator).get("/work/findings/?q=other.requirement").context["rows"]) == 1, "found by either"
 
 
 def test_who_may_only_see_changes_nothing(machine, operator, person) -> None:

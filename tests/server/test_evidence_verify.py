@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from agent import cli, language
+from agent import cli
 from baselines.evidence import form
 from collectors.centre import CentreKeys
 from server.evidence import making
@@ -57,9 +57,7 @@ def verify(capsys):
         said = capsys.readouterr()
         return subprocess.CompletedProcess(words, code, said.out, said.err)
 
-    before = language.current()
-    yield run
-    language.choose(before)
+    return run
 
 
 def test_on_a_machine_that_has_neither_the_collector_nor_a_network(bundle) -> None:

@@ -106,17 +106,18 @@ def weakness(request: HttpRequest, weakness: str) -> HttpResponse:
     return render(request, "matching/weakness.html", context)
 
 
-def numbers(machines: QuerySet[Machine]) -> dict[str, int | None]:
-    """How many of these were matched wholly, in part, or not; and how many must act."""
+def numbers(machines: QuerySet[Machine], every: int | None = None) -> dict[str, int | None]:
+    """How many of these were matched wholly, in part, or not; and how many must act. `every`: how many they are, if it is known."""
     today = timezone.localdate()
-    found = machines.aggregate(
-        machines=Count("pk"),
-        blind=Count("pk", filter=Q(matched=None) | ~Q(matched__reason="")),
+    found = machines.filter(matched__isnull=False).aggregate(
+        looked=Count("pk", filter=Q(matched__reason="")),
         partly=Count("pk", filter=Q(matched__reason="", matched__left_count__gt=0)),
         old=Count("pk", filter=Q(matched__carries_until__lt=today)),
         exploited=Count("pk", filter=Q(matched__exploited__gt=0)),
         unsaid=Count("pk", filter=Q(matched__reason="") & (Q(matched__exploited=None) | Q(matched__exploited_until__lt=today))),
     )
+    found["machines"] = machines.count() if every is None else every
+    found["blind"] = found["machines"] - found.pop("looked")
     # none, and of some nobody says so, or nothing was matched: that is not 0
     return found | {"exploited": found["exploited"] or (None if found["unsaid"] or found["blind"] else 0)}
 
