@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import gc
 import sys
+from contextlib import suppress
 from typing import Any
 
 from django.conf import settings
 from django.db import connection, connections
 from django.db.migrations.executor import MigrationExecutor
+from django.urls import get_resolver
 from django.utils.translation import gettext as _
 from gunicorn.app.base import BaseApplication
 
-from server.assess import watch
+from baselines.loader import BaselineError
+from server.assess import packs, watch
 from server.background import worker
 from server.storage import keys, lock
+from server.units.models import DEFAULT_BASELINE
 
 THREADS = 8
 
@@ -47,6 +52,17 @@ def begin(process: Any) -> None:
     process.companions = [watch.Watch(), *([worker.Guardian()] if worker.in_server() else [])]
     for companion in process.companions:
         companion.start()
+    settle()
+
+
+def settle() -> None:
+    """Load what every page rests on, and take it out of the garbage collector's rounds: they would go through a quarter of a million
+    objects that stay, while somebody waits for a page."""
+    get_resolver().url_patterns  # noqa: B018  (reading it imports every view)
+    with suppress(BaselineError, OSError):  # watch.py says what is wrong with a pack
+        packs.get(DEFAULT_BASELINE)
+    gc.collect()
+    gc.freeze()
 
 
 def end(server: Any, process: Any) -> None:

@@ -16,6 +16,7 @@ from baselines.remedies import commands_for, for_platform
 from collectors.facts import FACTS
 from collectors.model import Platform, Record, Snapshot, Source
 from server.assess import wording
+from server.web.pieces import written
 
 SEVERITIES = ("critical", "high", "medium", "low")
 MAX_ROWS = 500
@@ -40,6 +41,11 @@ class Clause:
     @property
     def coverage(self) -> str:
         return str(wording.COVERAGES[self.requirement.coverage]) if self.requirement else ""
+
+    @property
+    def told(self) -> SafeString:
+        """What is there to say of it on any machine."""
+        return written("assess/guidance.html", self.id, self.guidance, self.coverage, given=lambda: {"clause": self})
 
 
 @dataclass
@@ -117,6 +123,12 @@ class Entry:
     @property
     def verify(self) -> str:
         return commands_for(self.check.verify, self.platform) if self.check else ""
+
+    @property
+    def advice(self) -> SafeString:
+        """Why it matters and what to do, which many machines have in common."""
+        told = (self.id, self.verdict, self.why, self.remedy, self.verify)
+        return written("assess/advice.html", *told, given=lambda: {"entry": self})
 
     @property
     def severity_word(self) -> str:

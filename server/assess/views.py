@@ -54,6 +54,8 @@ STATES = {
     "pass": _("Everything passes"),
     "retired": _("Out of service"),
 }
+COUNTED = {"": "expected", "seen": "seen", "fresh": "fresh", "judged": "judged", "fail": "failing"}
+"""States of which the tiles above the list tell how many there are."""
 TABS = ("verdicts", "clauses", "facts", "history", "alarms")
 
 
@@ -104,7 +106,8 @@ def machines(request: HttpRequest) -> HttpResponse:
     )
     shown = Machine.objects.select_related("unit", "agent", "latest__assessment", "configuration").annotate(alarmed=open_alarm)
     shown = shown.defer("latest__sealed", "latest__assessment__packed")
-    page = Keyed(found, shown, PAGE).get_page(request.GET.get("page"))
+    known = None if text or unit else numbers.get(COUNTED.get(state, ""))
+    page = Keyed(found, shown, PAGE, known).get_page(request.GET.get("page"))
     rows = [_row(machine, policies[machine.unit_id], now) for machine in page.object_list]
     borne = waivers.of_machines([row.machine for row in rows], now)
     for row in rows:

@@ -150,9 +150,11 @@ def _mark(found: list[Event]) -> None:
 def followed(units: Iterable[Unit], rule: Rule, settings: dict[int, Setting], roots: set[int]) -> list[Unit]:
     """The units that answer for a rule: by their place in the tree, or because they say so; not where they say why not."""
     found = []
+    above: dict[str, set[int | None]] = {"centre": {None}, "below": {*roots}, "none": set()}
+    placed = above[rule.where]
     for unit in units:
         said = settings.get(unit.pk)
-        by_place = {"centre": unit.parent_id is None, "below": unit.parent_id in roots, "none": False}[rule.where]
+        by_place = unit.parent_id in placed
         if said is not None and rule.id in said.off:
             continue
         if by_place or (said is not None and rule.id in said.on):
@@ -163,7 +165,7 @@ def followed(units: Iterable[Unit], rule: Rule, settings: dict[int, Setting], ro
 def _law(reach: Reach, first: date, last: date) -> Iterator[Event]:
     units = reach.units()
     roots = set(Unit.objects.filter(parent=None).values_list("pk", flat=True))
-    settings = {one.pk: one for one in Setting.objects.filter(unit__in=[unit.pk for unit in units])}
+    settings = {one.pk: one for one in Setting.objects.all()}
     for rule in dates.rules().values():
         days = list(rule.when.between(first, last))
         answering = followed(units, rule, settings, roots) if days else []

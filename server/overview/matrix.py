@@ -13,11 +13,9 @@ from functools import cache
 from typing import Any
 
 from django.db.models import Count
-from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language
 
 from baselines.model import Baseline, Group, Requirement
 from collectors.model import Kind
@@ -30,11 +28,10 @@ from server.overview import asked
 from server.overview.asked import Level
 from server.overview.words import Worded, pack_of
 from server.units.models import Unit, User, everything, policies, resolve
+from server.web.pieces import written
 
 PARTS = ("technical", "management")
 SHOWN = ("checked", "fail", "all")
-MOST_KEPT = 10_000
-_words: dict[tuple[str, str, int, str | None], SafeString] = {}
 _address = cache(lambda rule: reverse("rule", args=[rule]))
 Unlooked = Counter[tuple[int, str]]
 """(level, kind) -> machines held to this pack that were never judged."""
@@ -82,16 +79,11 @@ class Asked:
     @property
     def words(self) -> SafeString:
         """Its cells of the table, written once for each language: only the numbers below differ from one look to the next."""
-        key = (self.pack.digest, self.requirement.id, self.own, get_language())
-        if (known := _words.get(key)) is None:
-            if len(_words) >= MOST_KEPT:
-                _words.clear()
-            given = {
-                "title": wording.text(self.requirement.title), "coverage": wording.COVERAGES[self.requirement.coverage],
-                "levels": self.levels, "own": self.own,
-            }  # fmt: skip
-            known = _words[key] = render_to_string("overview/asked.html", given)
-        return known
+        given = lambda: {  # noqa: E731
+            "title": wording.text(self.requirement.title), "coverage": wording.COVERAGES[self.requirement.coverage],
+            "levels": self.levels, "own": self.own,
+        }  # fmt: skip
+        return written("overview/asked.html", self.pack.digest, self.requirement.id, self.own, given=given)
 
 
 @dataclass

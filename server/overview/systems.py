@@ -30,5 +30,7 @@ def systems(user: User | None, unit: Unit) -> Systems:
     shown = list(mine.order_by(late, "-level_approved", "-level_proposed", "name", "pk")[:SHOWN])
     counted = dict(Member.objects.filter(system__in=shown).order_by().values_list("system").annotate(number=Count("pk")))
     rows = [(system, counted.get(system.pk, 0)) for system in shown]
+    if len(shown) < SHOWN:
+        return Systems(rows, len(shown), sum(not system.decided for system in shown))
     told = mine.order_by().aggregate(every=Count("pk"), decided=Count("pk", filter=DECIDED))
     return Systems(rows, told["every"], told["every"] - told["decided"])

@@ -14,9 +14,12 @@ class Keyed(Paginator[M]):
     """Finds a page by the keys of `found` alone, in its order, and reads `rows` for that page: what is joined to show a row is not
     carried through the sorting of all."""
 
-    def __init__(self, found: QuerySet[M], rows: QuerySet[M], per_page: int) -> None:
+    def __init__(self, found: QuerySet[M], rows: QuerySet[M], per_page: int, known: int | None = None) -> None:
+        """`known`: how many are found, where that was counted already."""
         super().__init__(found.values_list("pk", flat=True), per_page)
         self._rows = rows
+        if known is not None:
+            self.count = known
 
     def _get_page(self, keys: Any, *more: Any, **other: Any) -> Page[M]:
         held = self._rows.in_bulk(list(keys))
