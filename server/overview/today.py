@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from django.db.models import Q
+from django.db.models import Count, Q
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext, ngettext
@@ -63,7 +63,8 @@ def _machines(user: User, unit: Unit, standing: Standing) -> list[Task]:
             unsaid,
         )
         found.append(Task(False, str(unsaid), words, url))
-    alarms = Alarm.objects.visible_to(user).filter(closed_at=None, machine__in=mine).values("machine").distinct().count()
+    here = Q(machine__unit__path__under=unit.path, machine__retired_at=None)
+    alarms = Alarm.objects.visible_to(user).filter(here, closed_at=None).aggregate(n=Count("machine", distinct=True))["n"]
     if alarms:
         words = ngettext("machine with an open alarm", "machines with an open alarm", alarms)
         found.append(Task(True, str(alarms), words, f"{reverse('machines')}?state=alarm&unit={unit.pk}"))

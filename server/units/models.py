@@ -224,8 +224,10 @@ class User(AbstractBaseUser):
 
     def parts(self, wanted: str | None = None) -> list[str]:
         """Paths of the topmost units where this person has that role, or may do that."""
-        roles = roles_for(wanted)
-        return outermost(path for path, role in self._held if role in roles)
+        if wanted not in self._tops:
+            roles = roles_for(wanted)
+            self._tops[wanted] = outermost(path for path, role in self._held if role in roles)
+        return list(self._tops[wanted])
 
     def former_parts(self, wanted: str | None = None) -> list[str]:
         """The same with the paths under which those units lay before."""
@@ -239,8 +241,14 @@ class User(AbstractBaseUser):
         holding = self.memberships.filter(Q(until=None) | Q(until__gte=timezone.localdate()))
         return list(holding.values_list("unit__path", "role"))
 
+    @cached_property
+    def _tops(self) -> dict[str | None, list[str]]:
+        """What `parts` answered; a page asks dozens of times."""
+        return {}
+
     def refresh_from_db(self, *args: Any, **kwargs: Any) -> None:
-        self.__dict__.pop("_held", None)
+        for name in ("_held", "_tops"):
+            self.__dict__.pop(name, None)
         super().refresh_from_db(*args, **kwargs)
 
     @property
