@@ -10,8 +10,8 @@ from typing import Any
 RESULTS = Path(__file__).parents[1] / "results"
 PAGE = Path(__file__).parents[2] / "docs/scale.md"
 HOSTS = (25_000, 100_000, 1_000_000)
-REPORTS, POLLS = 2, 96
-"""Of a host in a day: two reports, and a look every quarter of an hour whether something is wanted."""
+REPORTS, POLLS = 2, 16
+"""Of a host in a day: two reports, and a question every 90 minutes whether something is wanted, as agents ask that were told nothing else."""
 BUSY = 0.5
 """Share of a core that is planned for: the rest is for waves, people and background work."""
 WAVE_SHARE, WAVE_SECONDS = 0.5, 3600
@@ -37,8 +37,8 @@ def rows(curve: dict[str, Any]) -> list[tuple[str, list[str]]]:
         lambda n: f"{n * (WAVE_SHARE * at['report_ms'] / WAVE_SECONDS + POLLS * at['poll_ms'] / 86_400) / 1000 / BUSY:,.1f}",
     )
     row(
-        "days until a new fleet has reported for the first time, on 8 cores",
-        lambda n: f"{n * at['first_contact_ms'] / 1000 / 8 / BUSY / 86_400:,.2f}",
+        "hours until a new fleet has reported for the first time, on 8 cores",
+        lambda n: f"{n * at['first_contact_ms'] / 1000 / 8 / BUSY / 3600:,.1f}",
     )
     row("GB of the database, newest state and 30 days of turns", lambda n: f"{n * at['bytes_per_host']['all'] / 1e9:,.0f}")
     row("GB that come to it in a day", lambda n: f"{n * REPORTS * at['bytes_per_report'] / 1e9:,.1f}")
