@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 FILE = "station.json"
 MINUTE, AGAIN = 60.0, 300.0
 MAX_JOBS_KEPT = 500
+TOLD = 10
+"""Targets of which nothing could be seen that a run names; `rasoat agent status` knows them all."""
 LATEST = 600
 """Most seconds after a window's beginning at which a station begins."""
 HERE = ("local", "root", "nmap")
@@ -91,6 +93,13 @@ def look(run: Run, everything: bool, jobs: dict[int, str], sleep: Callable[[floa
             number for number, name in jobs.items() if name in begun or name not in {target.name for target in listed.targets}
         ]
         _keep(run, listed, plan, seen, _copied(run, copies, copies_error), done)
+    dark = sorted(name for name in begun if seen.get(name, {}).get("outcome") != "seen")
+    if begun:
+        run.progress.say(_in_sum(len(begun), len(dark)))
+    for name in dark[:TOLD]:
+        run.progress.say(f"  {name}: {seen.get(name, {}).get('reason') or _('it could not be kept')}")
+    if len(dark) > TOLD:
+        run.progress.say(_("  … `rasoat agent status` names all of them."))
     if len(begun) < len(targets):
         window = run.config.station_window or _("the collector's schedule")
         left = plural("%d target waits", "%d targets wait", len(targets) - len(begun)) % (len(targets) - len(begun))
@@ -98,7 +107,12 @@ def look(run: Run, everything: bool, jobs: dict[int, str], sleep: Callable[[floa
     if delivery is not None:
         raise_if_left(run, delivery)
     whole = not copies_error and not (copies and copies.trouble)
-    return errors.PASSED if whole and all(seen.get(name, {}).get("outcome") == "seen" for name in begun) else errors.UNKNOWN
+    return errors.PASSED if whole and not dark else errors.UNKNOWN
+
+
+def _in_sum(looked: int, dark: int) -> str:
+    told = plural("%d target was looked at.", "%d targets were looked at.", looked) % looked
+    return told + (" " + _("Of %d nothing could be seen:") % dark if dark else "")
 
 
 class _Plan:

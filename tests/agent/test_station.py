@@ -106,6 +106,7 @@ def test_every_target_that_is_due_arrives_sealed_and_the_silent_one_says_so(site
     site.targets(site.row("sw1", one), site.row("sw2", two), "{name: gone, address: 127.0.0.1, port: 1}")
     done = site.run()
     assert done.returncode == 3, done.stderr
+    assert "3 targets were looked at. Of 1 nothing could be seen:\n  gone: " in done.stderr
     found = arrived(collector)
     assert set(found) == {"sw1", "sw2", "gone"}
     assert found["sw1"].by_fact["configuration"].outcome == "seen"
