@@ -51,6 +51,7 @@ PAGES = {
     "equipment": "/registers/equipment/",
     "waivers": "/waivers/",
     "work": "/work/",
+    "work-findings": "/work/findings/",
     "calendar": "/calendar/",
     "schedules": "/schedules/",
     "journal": "/journal/",
