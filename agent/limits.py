@@ -16,10 +16,12 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -37,7 +39,7 @@ NICE = 10
 REST = 6 * 3600
 KILLED = 2
 """One kill is an accident; after so many in a row it rests."""
-EVERY, GRACE = 1.0, 10.0
+EVERY, GRACE, ENDING = 1.0, 10.0, 2.0
 SLACK = 1.25
 """The kernel's own limits lie so much higher: where it has to act, nobody says why."""
 MIB = 1 << 20
@@ -140,6 +142,7 @@ def question(found: dict[str, Any]) -> str:
 
 def guarded(limits: Limits, state: State, doing: Callable[[], str], asked: tuple[int, ...], look: Callable[[], int]) -> int:
     """What `look` answers. Raises StoppedItself when it took too much. `doing` says what it is at; `asked`: see `given_up`."""
+    _gated()
     here.give_way(NICE)
     cpu = None if limits.cpu_seconds is None else int(limits.cpu_seconds * SLACK + GRACE)
     here.hold(int(limits.memory_mb * SLACK * MIB), cpu)
@@ -165,6 +168,7 @@ def guarded(limits: Limits, state: State, doing: Callable[[], str], asked: tuple
         state.forget(LOOKING)
         if whole:
             state.forget(FILE)
+        _broken_off.clear()
 
 
 def _begin(state: State, asked: tuple[int, ...]) -> None:
@@ -183,6 +187,7 @@ def _begin(state: State, asked: tuple[int, ...]) -> None:
 
     def terminated(*_signal: object) -> None:
         """By whoever stops the service: that is no accident."""
+        _broken_off.set()
         state.forget(LOOKING)
         _end_commands()
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -250,6 +255,7 @@ class Watch:
 
     def _stop(self, found: dict[str, Any]) -> None:
         self.said = self._note(found)
+        _broken_off.set()
         here.interrupt()
         until = time.monotonic() + self._grace
         while not self._over.is_set() and time.monotonic() < until:
@@ -273,9 +279,30 @@ def _commands(own: psutil.Process) -> list[psutil.Process]:
 
 
 def _end_commands() -> None:
-    """Those of this process."""
+    """Those of this process, until two looks in a row find none: a process that is just beginning may stand on no list yet."""
     import psutil
 
-    for child in _commands(psutil.Process()):
-        with suppress(psutil.Error):
-            child.kill()
+    own, until, none = psutil.Process(), time.monotonic() + ENDING, 0
+    while none < 2 and time.monotonic() < until:
+        none += 1
+        for child in _commands(own):
+            with suppress(psutil.Error):
+                if child.status() != psutil.STATUS_ZOMBIE:  # that one is gone, and whoever began it has not asked for it yet
+                    child.kill()
+                    none = 0
+        time.sleep(0.01)
+
+
+_broken_off = threading.Event()
+"""A look is being ended: no further command begins, whichever thread would begin it, and whoever swallowed the first word."""
+
+
+def _gate(event: str, _arguments: tuple[object, ...]) -> None:
+    if event == "subprocess.Popen" and _broken_off.is_set():
+        raise Stopped
+
+
+@cache
+def _gated() -> None:
+    """Once in a process: what listens to the interpreter cannot be taken away again."""
+    sys.addaudithook(_gate)

@@ -63,6 +63,14 @@ def loose(shell):
     subprocess.Popen(["sleep", "31047"])  # begun, and broken off before anybody waits for it
     raise limits.Stopped
 
+def stubborn(shell):
+    import subprocess
+    try:
+        while True:
+            pass
+    except BaseException:  # as a library that tidies up after itself
+        subprocess.Popen(["touch", sys.argv[-1] + "/begun"]).wait()
+
 def killed(shell):
     import os, signal
     os.kill(os.getpid(), signal.SIGKILL)
@@ -137,6 +145,13 @@ def test_a_command_that_begins_as_the_look_is_broken_off_is_ended_too(enrolled: 
     done = hogged(enrolled, "loose", "60,600,400")
     assert done.returncode == 6, done.stderr
     assert not left()
+
+
+@pytest.mark.system
+def test_no_command_begins_after_the_look_was_broken_off(enrolled: Path, serving: Collector) -> None:
+    done = hogged(enrolled, "stubborn", "60,2,400")
+    assert done.returncode == 6, done.stderr
+    assert not (enrolled / "begun").exists()
 
 
 @pytest.mark.system
