@@ -51,14 +51,7 @@ def relay(site: Site, rounds: int) -> None:
     for number in range(rounds):
         if number % 2:
             site.upstream.strike(REFUSE)
-        site.look(3)
-        running = site.deliver()
-        site.arriving(running)
-        disk.fill()
-        site.did(FULL)
-        site.ended(running)
-        site.look(2)
-        site.ended(site.deliver())
+        _full(site, disk, after=2)
         site.upstream.mend()
         if not site.relay.alive:
             site.did("ended by it")
@@ -70,7 +63,7 @@ def relay(site: Site, rounds: int) -> None:
     site.drain()
 
 
-def _full(site: Site, disk: Disk) -> None:
+def _full(site: Site, disk: Disk, after: int = 3) -> None:
     """Filled while reports travel; others come after."""
     site.look(3)
     running = site.deliver()
@@ -78,7 +71,7 @@ def _full(site: Site, disk: Disk) -> None:
     disk.fill()
     site.did(FULL)
     site.ended(running)
-    site.look(3)
+    site.look(after)
     site.ended(site.deliver())
 
 

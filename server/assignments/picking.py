@@ -49,11 +49,13 @@ def _unit(user: User, given: Any) -> Unit:
 
 @dataclass
 class Failing:
-    """A check, under the rule that most machines fail; every requirement that asks for it, that rule's first."""
+    """A check, and the requirements under which the same numbers of machines stand. Where they differ they are lines of their own:
+    one asks other machines than the other, and what is unknown under one must not vanish behind the other."""
 
     one: RuleCount
     check: str
-    requirements: list[str]
+    requirements: list[tuple[int, str]]
+    """(rule, title)"""
     severity: str
     taken: int = 0
     """Assignments that are open, under whichever requirement."""
@@ -74,7 +76,11 @@ def findings(request: HttpRequest) -> HttpResponse:
     if severity in SEVERITIES:
         told = [row for row in told if row.one.rule.severity >= SEVERITIES[severity]]
     if text:
-        told = [row for row in told if text.casefold() in " ".join((row.check, *row.requirements)).casefold()]
+        told = [
+            row
+            for row in told
+            if text.casefold() in " ".join((row.check, *(title for _rule, title in row.requirements))).casefold()
+        ]
     context = {
         "unit": unit, "units": Unit.objects.visible_to(user).filter(valid_until=None), "waiting": worst.waiting, "nav": "work",
         "rows": told[:RULES], "more": max(0, len(told) - RULES), "kind": kind, "kinds": KINDS, "severity": severity, "q": text,
@@ -85,13 +91,13 @@ def findings(request: HttpRequest) -> HttpResponse:
 
 
 def _by_check(rules: list[RuleCount], taken: Counter[int]) -> list[Failing]:
-    """Each check once, in the order given: `rules` has those first that most machines fail."""
-    found: dict[tuple[str, str], Failing] = {}
+    """In the order given: `rules` has those first that most machines fail."""
+    found: dict[tuple[object, ...], Failing] = {}
     for one in rules:
         requirement, check = titles(one.rule.baseline, one.rule.requirement, one.rule.check_id)
         severity = SEVERITY_WORDS.get(one.rule.severity, "")
-        row = found.setdefault((one.rule.baseline, one.rule.check_id), Failing(one, check, [], severity))
-        row.requirements.append(requirement)
+        row = found.setdefault((one.rule.baseline, one.rule.check_id, *one[1:]), Failing(one, check, [], severity))
+        row.requirements.append((one.rule.pk, requirement))
         row.taken += taken[one.rule.pk]
     return list(found.values())
 

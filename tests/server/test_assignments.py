@@ -194,13 +194,19 @@ def test_only_people_with_rights_there_can_be_given_it(machine, operator, person
 def test_a_check_that_several_requirements_ask_for_is_one_line(machine, monkeypatch, operator, tree) -> None:
     one = rule()
     second = Rule.objects.create(baseline=one.baseline, requirement="other.requirement", check_id=one.check_id, severity=3)
-    counted = [RuleCount(one, 1, 0, 0), RuleCount(second, 1, 0, 0)]
+    third = Rule.objects.create(baseline=one.baseline, requirement="third.requirement", check_id=one.check_id, severity=3)
+    counted = [RuleCount(one, 1, 0, 0), RuleCount(second, 1, 0, 0), RuleCount(third, 0, 5, 0)]
     monkeypatch.setattr("server.findings.queries.worst_rules", lambda *_asked, **_more: Worst(counted, 0))
     taken(machine, operator)
     page = on(operator).get(f"/work/findings/?unit={tree['root'].pk}")
-    [row] = page.context["rows"]
+    row, apart = page.context["rows"]
     assert (row.one, row.taken, len(row.requirements)) == (counted[0], 1, 2)
-    assert "other.requirement" in page.content.decode()
+    assert f'href="/work/findings/{second.pk}/?unit={tree["root"].pk}">' in page.content.decode(), (
+        "each leads to its own machines"
+    )
+    assert (apart.one.unknown, [rule for rule, _title in apart.requirements]) == (5, [third.pk]), (
+        "what is unknown there is not hidden"
+    )
     assert len(on(operator).get("/work/findings/?q=other.requirement").context["rows"]) == 1, "found by either"
 
 
