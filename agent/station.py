@@ -38,7 +38,7 @@ FILE = "station.json"
 MINUTE, AGAIN = 60.0, 300.0
 MAX_JOBS_KEPT = 500
 TOLD = 10
-"""Targets of which nothing could be seen that a run names; `rasoat agent status` knows them all."""
+"""Targets of which nothing new is known that a run names; `rasoat agent status` knows them all."""
 LATEST = 600
 """Most seconds after a window's beginning at which a station begins."""
 HERE = ("local", "root", "nmap")
@@ -76,6 +76,7 @@ def look(run: Run, everything: bool, jobs: dict[int, str], sleep: Callable[[floa
     now, wanted = time.time(), set(jobs.values())
     targets = [target for target in listed.targets if everything or target.name in wanted or plan.due(target, now) <= now]
     begun: set[str] = set()
+    lost: set[str] = set()
     delivery: Delivery | None = None
     free = 0.0
     try:
@@ -85,7 +86,7 @@ def look(run: Run, everything: bool, jobs: dict[int, str], sleep: Callable[[floa
                 break
             free = time.time() + MINUTE
             begun.update(target.name for target in wave)
-            _wave(run, listed, wave, seen, len(begun), len(targets))
+            lost |= _wave(run, listed, wave, seen, len(begun), len(targets))
             delivery = deliver_and_note(run)
     finally:
         run.progress.clear()
@@ -93,11 +94,11 @@ def look(run: Run, everything: bool, jobs: dict[int, str], sleep: Callable[[floa
             number for number, name in jobs.items() if name in begun or name not in {target.name for target in listed.targets}
         ]
         _keep(run, listed, plan, seen, _copied(run, copies, copies_error), done)
-    dark = sorted(name for name in begun if seen.get(name, {}).get("outcome") != "seen")
+    dark = sorted(name for name in begun if name in lost or seen.get(name, {}).get("outcome") != "seen")
     if begun:
         run.progress.say(_in_sum(len(begun), len(dark)))
     for name in dark[:TOLD]:
-        run.progress.say(f"  {name}: {seen.get(name, {}).get('reason') or _('it could not be kept')}")
+        run.progress.say(f"  {name}: {_('it could not be kept') if name in lost else seen.get(name, {}).get('reason', '')}")
     if len(dark) > TOLD:
         run.progress.say(_("  … `rasoat agent status` names all of them."))
     if len(begun) < len(targets):
@@ -112,7 +113,7 @@ def look(run: Run, everything: bool, jobs: dict[int, str], sleep: Callable[[floa
 
 def _in_sum(looked: int, dark: int) -> str:
     told = plural("%d target was looked at.", "%d targets were looked at.", looked) % looked
-    return told + (" " + _("Of %d nothing could be seen:") % dark if dark else "")
+    return told + (" " + _("Of %d nothing new is known:") % dark if dark else "")
 
 
 class _Plan:
@@ -226,7 +227,8 @@ def _note_error(config: Config, state: State, why: str) -> None:
     state.try_keep(FILE, {**(state.read(FILE) or {}), "error": why, "due": due, "file": _stamp(config, state)})
 
 
-def _wave(run: Run, listed: Inventory, wave: list[Target], seen: dict[str, Any], begun: int, total: int) -> None:
+def _wave(run: Run, listed: Inventory, wave: list[Target], seen: dict[str, Any], begun: int, total: int) -> set[str]:
+    """Names of those that could not be kept; what `seen` says of them is of a run before."""
     from agent.looking import quieten
     from agent.station_log_ons import Remembered
     from collectors.run import sweep
@@ -236,14 +238,15 @@ def _wave(run: Run, listed: Inventory, wave: list[Target], seen: dict[str, Any],
     log_ons = Remembered(run.state, listed, key)
     log_ons.settle()
     done = begun - len(wave)
-    stuck = False
+    lost: set[str] = set()
     for snapshot in sweep(listed._replace(log_ons=log_ons), wave, run.config.station_parallel):
         done += 1
         run.progress.step(done, total, snapshot.target.name)
-        if _spool(run, snapshot, key, try_sending=not stuck):
+        if _spool(run, snapshot, key, try_sending=not lost):
             seen[snapshot.target.name] = _in_short(snapshot)
         else:
-            stuck = True
+            lost.add(snapshot.target.name)
+    return lost
 
 
 def _spool(run: Run, snapshot: Snapshot, key: bytes, try_sending: bool) -> bool:

@@ -106,7 +106,7 @@ def test_every_target_that_is_due_arrives_sealed_and_the_silent_one_says_so(site
     site.targets(site.row("sw1", one), site.row("sw2", two), "{name: gone, address: 127.0.0.1, port: 1}")
     done = site.run()
     assert done.returncode == 3, done.stderr
-    assert "3 targets were looked at. Of 1 nothing could be seen:\n  gone: " in done.stderr
+    assert "3 targets were looked at. Of 1 nothing new is known:\n  gone: " in done.stderr
     found = arrived(collector)
     assert set(found) == {"sw1", "sw2", "gone"}
     assert found["sw1"].by_fact["configuration"].outcome == "seen"
@@ -231,6 +231,16 @@ def test_what_finds_no_room_is_looked_at_again_later_and_not_over_and_over(site:
     site.again(RASOAT_SPOOL_MB="0.01")
     assert "sw1" in arrived(collector)
     assert fake.log_ons == ["ok", "ok"]
+
+
+def test_what_was_seen_before_and_finds_no_room_now_is_not_seen(site: Site, collector: Collector) -> None:
+    site.targets(site.row("sw1", Fake(name="SW1", answers=answers("SW1"))))
+    assert site.run().returncode == 0
+    for number in range(40):
+        fill(site.state, name=f"another-{number}")
+    collector.faults = [503] * 200
+    done = site.again(RASOAT_TRIES="1", RASOAT_SPOOL_MB="0.01")
+    assert "Of 1 nothing new is known:\n  sw1: it could not be kept" in done.stderr
 
 
 @pytest.mark.parametrize("row", ["{name: here, via: local}", "{name: image, via: root, address: /}"])
