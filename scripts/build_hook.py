@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+NO_TIME = datetime(1980, 1, 1, tzinfo=UTC)
+"""Written into each catalog: it would be the minute of the build, and no wheel would be that of the next minute. The first day of a ZIP."""
 
 
 def compile_all(root: Path) -> list[Path]:
@@ -17,6 +21,7 @@ def compile_all(root: Path) -> list[Path]:
     for po in sorted(root.glob("*/locale/*/LC_MESSAGES/*.po")):
         with po.open("rb") as source:
             catalog = read_po(source)
+        catalog.creation_date = NO_TIME
         target = po.with_suffix(".mo")
         with target.open("wb") as out:
             write_mo(out, catalog)

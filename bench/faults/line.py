@@ -85,17 +85,18 @@ class Line:
             one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         with self._lock:
             self._open |= {near, far}
-        back = threading.Thread(target=self._back, args=(far, near), daemon=True)
+        cut = threading.Event()
+        back = threading.Thread(target=self._back, args=(far, near, cut), daemon=True)
         back.start()
-        self._there(near, far)
+        self._there(near, far, cut)
         back.join()
         with self._lock:
             self._open -= {near, far}
         _end(near)
         _end(far)
 
-    def _there(self, near: socket.socket, far: socket.socket) -> None:
-        """What the caller sends. In mid-body: about a half of one piece still goes on."""
+    def _there(self, near: socket.socket, far: socket.socket, cut: threading.Event) -> None:
+        """What the caller sends. In mid-body: a part of one piece still goes on, and no answer to it comes back."""
         with suppress(OSError):
             while piece := near.recv(CHUNK):
                 mode = self.mode
@@ -106,16 +107,19 @@ class Line:
                     break
                 if mode == MID_BODY and len(piece) > 1:
                     self.struck[MID_BODY] += 1
+                    cut.set()
                     far.sendall(piece[: self._chance.randrange(1, len(piece))])
                     break
                 far.sendall(piece)
         _end(far)
         _end(near)
 
-    def _back(self, far: socket.socket, near: socket.socket) -> None:
+    def _back(self, far: socket.socket, near: socket.socket, cut: threading.Event) -> None:
         """What is answered. Lost: the other side has done what it was asked, and the caller never hears of it."""
         with suppress(OSError):
             while piece := far.recv(CHUNK):
+                if cut.is_set():
+                    break
                 if self.mode == NO_ANSWER:
                     self.struck[NO_ANSWER] += 1
                     break

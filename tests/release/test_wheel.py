@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gettext
 import os
+import shutil
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from collectors import VERSION
+from scripts.build_hook import compile_all
 from scripts.release import source, wheel
 
 pytestmark = [pytest.mark.deep, pytest.mark.system, pytest.mark.xdist_group("wheel")]  # built once for all of them
@@ -47,6 +50,17 @@ def test_two_builds_are_the_same_bytes(twice: tuple[Path, Path]) -> None:
         differing = [name for name in first.namelist() if first.read(name) != second.read(name)]
     assert differing == []  # said first: it names the file
     assert one.read_bytes() == other.read_bytes()
+
+
+@pytest.mark.parametrize("room", ["agent", "server"])
+def test_catalogs_do_not_tell_the_minute_of_their_build(room: str, tmp_path: Path) -> None:
+    """Or two builds are the same bytes only where no minute ends between them."""
+    shutil.copytree(source.ROOT / room / "locale", tmp_path / room / "locale", ignore=shutil.ignore_patterns("*.mo"))
+    (built,) = compile_all(tmp_path)
+    with built.open("rb") as opened:
+        told = gettext.GNUTranslations(opened).info()
+    assert told["pot-creation-date"] == "1980-01-01 00:00+0000"
+    assert not any(letter.isdigit() for letter in told["po-revision-date"])
 
 
 def test_it_holds_what_an_install_needs_and_nothing_beside_it(twice: tuple[Path, Path]) -> None:

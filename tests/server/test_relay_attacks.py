@@ -65,7 +65,7 @@ def kept_and_named(agent: Agent, url: str, name: str, words: str) -> None:
 def test_it_alters_a_body(scene: Scene, tmp_path: Path) -> None:
     agent = scene.agent(tmp_path)
     name = agent.look()
-    scene.relay.sent = lambda path, body: body[:-9] + b"x" + body[-8:] if path.endswith("/snapshots") else body
+    scene.relay.sent = lambda path, body: body[:-9] + bytes([body[-9] ^ 1]) + body[-8:] if path.endswith("/snapshots") else body
     kept_and_named(agent, scene.relay.url, name, "altered on its way")
     assert name not in scene.stored()
     scene.relay.honest()
