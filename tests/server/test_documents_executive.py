@@ -215,9 +215,8 @@ def test_it_is_one_page_for_thirty_units_with_long_names_and_everything_burning(
 
 
 def test_hostile_names_survive_into_every_file(fleet, tree) -> None:
-    OwnDate.objects.create(
-        unit=tree["north"], title=HOSTILE, who="x", source="x", changed_by="x", day=timezone.localdate() + timedelta(days=1)
-    )
+    # today's, and named so that it comes before what a law asks for today: on the first of a year that is much
+    OwnDate.objects.create(unit=tree["north"], title=HOSTILE, who="x", source="x", changed_by="x", day=timezone.localdate())
     made = of_unit("executive", tree["root"])
     word = docx.Document(io.BytesIO(to_docx.written(made)))
     assert "<b>&máy máy" in "".join(node.text or "" for node in word.element.iter() if node.tag.endswith("}t"))
