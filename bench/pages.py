@@ -32,7 +32,8 @@ HOSTS, RULES, DAYS, TIMES = 25_000, 200, 30, 5
 TARGET_MS, TARGET_BYTES = 150, 200_000
 PAGES = (
     "/", "/units/2/overview/", "/matrix/", "/matrix/?shown=fail", "/rules/{rule}/", "/machines/", "/machines/?state=fail&page=3",
-    "/machines/{machine}/", "/machines/{machine}/?tab=facts", "/coverage/", "/coverage/?gap=stale", "/units/", "/vulnerabilities/", "/feeds/", "/campaigns/",
+    "/machines/{machine}/", "/machines/{machine}/?tab=facts", "/coverage/", "/coverage/?gap=stale", "/units/", "/vulnerabilities/", "/vulnerabilities/?shown=likely",
+    "/vulnerabilities/CVE-2026-00000/", "/machines/{machine}/vulnerabilities/", "/feeds/", "/campaigns/",
     "/waivers/", "/registers/equipment/", "/work/", "/calendar/", "/search/?q=pc-12", "/search/?q=province 3", "/search/?q=mat khau",
 )  # fmt: skip
 
@@ -72,7 +73,8 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def filled(hosts: int) -> None:
-    """Verdicts from collector_fill, a stored report for each machine (copies of one real report), tallies, days, the search."""
+    """Verdicts from collector_fill, a stored report for each machine (copies of one real report), tallies, days, the search, vulnerabilities."""
+    from collector_matched import match_all
     from django.db import connection
     from django.test import Client
     from django.utils import timezone
@@ -126,9 +128,10 @@ def filled(hosts: int) -> None:
     for back in range(1, 4):
         rollup.roll_up(timezone.localdate() - timedelta(days=back))
     sum(keep.catch_up())
+    carried = match_all()
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
-    print(f"{hosts:,} hosts filled in {time.monotonic() - began:.0f} s", flush=True)
+    print(f"{hosts:,} hosts, {carried:,} vulnerabilities of machines filled in {time.monotonic() - began:.0f} s", flush=True)
 
 
 def asked(people: tuple[str, ...], times: int) -> tuple[dict[str, dict[str, Any]], int]:

@@ -170,6 +170,7 @@ class Machine(models.Model):
             models.UniqueConstraint(fields=["agent"], condition=Q(own=True), name="one_own_machine_per_agent"),
             models.UniqueConstraint(fields=["agent", "name"], condition=Q(own=False), name="reached_machine_once"),
         ]
+        indexes = [models.Index(fields=["id"], condition=Q(retired_at__isnull=False), name="machine_out_of_service")]
 
     def __str__(self) -> str:
         return self.name

@@ -13,8 +13,10 @@ from server.assess.models import Alarm
 from server.campaigns.models import Campaign
 from server.coverage import numbers as coverage
 from server.feeds import status as feeds
+from server.feeds.matching.models import Matched
 from server.feeds.matching.views import numbers as matched
-from server.ingest.models import IN_SERVICE, Agent, Machine
+from server.ingest.models import Agent
+from server.ingest.serving import serving
 from server.overview.standing import Standing
 from server.units.models import Unit, User
 from server.units.rights import APPROVE
@@ -45,8 +47,7 @@ def tasks(user: User, unit: Unit, standing: Standing) -> list[Task]:
 
 
 def _machines(user: User, unit: Unit, standing: Standing) -> list[Task]:
-    mine = Machine.objects.visible_to(user).filter(IN_SERVICE, unit__path__under=unit.path)
-    counted = matched(mine, standing.enrolled)
+    counted = matched(serving(Matched.objects.all(), user, unit), standing.enrolled)
     exploited, unsaid = counted["exploited"], (counted["unsaid"] or 0) + (counted["blind"] or 0)
     found, url = [], reverse("vulnerabilities")
     if exploited:

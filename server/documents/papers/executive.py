@@ -27,6 +27,7 @@ from server.documents.report import Block, Cell, Honesty, Report
 from server.documents.texts import Texts
 from server.documents.wanted import Wanted
 from server.documents.writing import on, table, text
+from server.feeds.matching.models import Matched
 from server.feeds.matching.views import numbers as matched
 from server.findings import queries
 from server.findings.codes import FAIL, UNKNOWN
@@ -65,8 +66,8 @@ class _Executive:
         self.gaps = {name: coverage.gap(self.user, name, self.unit, self.now).count() for name in GAPS}
         self.rows, _waiting = failing(self.user, self.unit, self.unit.policy().level)
         self.score = overlay.score(queries.parts(self.user, self.unit), self.now)
-        self.machines = of.rows(Machine).filter(IN_SERVICE)
-        self.matched = matched(self.machines)
+        held = of.rows(Matched, "machine__unit__path").filter(machine__retired_at=None)
+        self.matched = matched(held, of.rows(Machine).filter(IN_SERVICE).count())
 
     def report(self) -> Report:
         say, unit = self.say, self.unit.name

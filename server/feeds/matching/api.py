@@ -69,6 +69,7 @@ def vulnerabilities(request: HttpRequest, asked: Query[WeaknessesIn]) -> Any:
     who = reader(request, "feeds")
     carried = under(who, who.rows(Carried).filter(machine__retired_at=None), asked.unit, "machine__unit__path")
     machines = under(who, who.rows(Machine).filter(retired_at=None), asked.unit, "unit__path")
+    matched = under(who, who.rows(Matched).filter(machine__retired_at=None), asked.unit, "machine__unit__path")
     mine = carried.filter(ground__weakness=OuterRef("pk")).order_by().values("ground__weakness")
     rows = Weakness.objects.annotate(
         machines=Subquery(mine.annotate(n=Count("machine", distinct=True)).values("n")),
@@ -80,7 +81,7 @@ def vulnerabilities(request: HttpRequest, asked: Query[WeaknessesIn]) -> Any:
     answer = page(
         request, rows, asked, WeaknessOut, lambda one: _weakness(one, says) | {"machines": one.machines, "since": one.since}
     )
-    told = numbers(machines)
+    told = numbers(matched, machines.count())
     if isinstance(answer, dict):
         return answer | {"of": told}
     answer[BLIND] = f"{(told['blind'] or 0) + (told['partly'] or 0)} of {told['machines']}"

@@ -93,10 +93,14 @@ class Carried(models.Model):
 
     pk = models.CompositePrimaryKey("machine_id", "ground_id")
     machine = models.ForeignKey(Machine, on_delete=models.CASCADE, db_constraint=False, db_index=False, related_name="carried")
-    ground = models.ForeignKey(Ground, on_delete=models.DO_NOTHING, db_constraint=False, related_name="carried")
+    ground = models.ForeignKey(Ground, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="carried")
     since = models.DateTimeField(help_text="When it became known here that the machine has this vulnerability in this package")
 
     objects: ClassVar[Scoped[Carried]] = Scoped()
+
+    class Meta:
+        # holds all that is counted of a vulnerability: a country has millions of rows, and lies spread over the table with each
+        indexes = [models.Index(fields=["ground", "machine", "since"], name="carried_spread")]
 
     def __str__(self) -> str:
         return f"{self.machine_id} {self.ground_id}"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final, NamedTuple
 
 from django.core.paginator import Paginator
-from django.db.models import Count, F, Min, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, F, Min, OuterRef, Q, QuerySet
 from django.db.models.expressions import OrderBy
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -22,8 +23,10 @@ from server.feeds.matching import protection
 from server.feeds.matching.codes import ANSWER_TITLES, ANSWERS, LEFT_TITLES, PROTECTION_TITLES
 from server.feeds.matching.models import Carried, Ended, Matched, Weakness
 from server.feeds.matching.outcome import Left
-from server.ingest.models import Machine, StoredSnapshot
+from server.ingest.models import IN_SERVICE, Machine, StoredSnapshot
+from server.ingest.serving import serving
 from server.units.models import User
+from server.web.paging import Keyed
 from server.web.requests import user_of
 
 PAGE: Final = 50
@@ -38,7 +41,7 @@ SHOWN: Final = {"exploited": _("known to be exploited"), "likely": _("known or l
 
 def carried_by(user: User) -> QuerySet[Carried]:
     """What machines in service that this person sees have."""
-    return Carried.objects.visible_to(user).filter(machine__retired_at=None)
+    return serving(Carried.objects.all(), user)
 
 
 @require_safe
@@ -72,21 +75,34 @@ def weaknesses(request: HttpRequest) -> HttpResponse:
         wanted = wanted.filter(identifier__icontains=text)
     else:
         wanted = wanted.filter(Q(exploited=True) if shown != "likely" else Q(exploited=True) | Q(epss__gte=LIKELY))
-    mine = carried_by(user).filter(ground__weakness=OuterRef("pk")).order_by().values("ground__weakness")
-    found = wanted.annotate(
-        machines=Subquery(mine.annotate(n=Count("machine", distinct=True)).values("n")),
-        since=Subquery(mine.annotate(n=Min("since")).values("n")),
-    ).filter(machines__gt=0)
-    page = Paginator(found.order_by(*first()), PAGE).get_page(request.GET.get("page"))
+    mine = carried_by(user)
+    found = wanted.filter(Exists(mine.filter(ground__weakness=OuterRef("pk")))).order_by(*first())
+    page = Paginator(found, PAGE).get_page(request.GET.get("page"))
     context = {
         "page": page,
+        "rows": _spread(mine, list(page)),
         "q": text,
         "shown": shown,
         "choices": SHOWN,
-        "numbers": numbers(Machine.objects.visible_to(user).filter(retired_at=None)),
+        "numbers": numbers(serving(Matched.objects.all(), user), Machine.objects.visible_to(user).filter(IN_SERVICE).count()),
         "nav": "vulnerabilities",
     }
     return render(request, "matching/weaknesses.html", context)
+
+
+class Spread(NamedTuple):
+    """A weakness, on how many machines it is and since when."""
+
+    weakness: Weakness
+    machines: int
+    since: datetime
+
+
+def _spread(carried: QuerySet[Carried], shown: list[Weakness]) -> list[Spread]:
+    """Of these alone: to count all there are would read the whole country's rows for one page."""
+    rows = carried.filter(ground__weakness__in=shown).order_by().values_list("ground__weakness")
+    told = {pk: (machines, since) for pk, machines, since in rows.annotate(Count("machine", distinct=True), Min("since"))}
+    return [Spread(one, *told[one.pk]) for one in shown if one.pk in told]
 
 
 @require_safe
@@ -94,32 +110,31 @@ def weakness(request: HttpRequest, weakness: str) -> HttpResponse:
     """One of them: which machines have it, since when, and what is to be done there."""
     named = Q(pk=int(weakness)) if weakness.isascii() and weakness.isdigit() and len(weakness) < 10 else Q(identifier=weakness)
     found = Weakness.objects.filter(named).first()
-    rows = carried_by(user_of(request)).filter(ground__weakness=found).select_related("machine__unit", "ground")
-    if found is None or not rows.exists():
+    rows = carried_by(user_of(request)).filter(ground__weakness=found)
+    told = rows.aggregate(rows=Count("*"), machines=Count("machine", distinct=True))
+    if found is None or not told["rows"]:
         raise Http404
-    page = Paginator(rows.order_by("ground__answer", "since", "machine__name", "ground_id"), PAGE).get_page(
-        request.GET.get("page")
-    )
-    context = {
-        "weakness": found, "page": page, "machines": rows.order_by().values("machine").distinct().count(), "nav": "vulnerabilities",
-    }  # fmt: skip
+    shown = Carried.objects.select_related("machine__unit", "ground")
+    ordered = rows.order_by("ground__answer", "since", "machine_id", "ground_id")
+    page = Keyed(ordered, shown, PAGE, told["rows"]).get_page(request.GET.get("page"))
+    context = {"weakness": found, "page": page, "machines": told["machines"], "nav": "vulnerabilities"}
     return render(request, "matching/weakness.html", context)
 
 
-def numbers(machines: QuerySet[Machine], every: int | None = None) -> dict[str, int | None]:
-    """How many of these were matched wholly, in part, or not; and how many must act. `every`: how many they are, if it is known."""
+def numbers(matched: QuerySet[Matched], machines: int) -> dict[str, int | None]:
+    """How many of so many machines in service were matched wholly, in part, or not, and how many must act. `matched`: of these."""
     today = timezone.localdate()
-    found = machines.filter(matched__isnull=False).aggregate(
-        looked=Count("pk", filter=Q(matched__reason="")),
-        partly=Count("pk", filter=Q(matched__reason="", matched__left_count__gt=0)),
-        old=Count("pk", filter=Q(matched__carries_until__lt=today)),
-        exploited=Count("pk", filter=Q(matched__exploited__gt=0)),
-        unsaid=Count("pk", filter=Q(matched__reason="") & (Q(matched__exploited=None) | Q(matched__exploited_until__lt=today))),
+    found = matched.aggregate(
+        looked=Count("pk", filter=Q(reason="")),
+        partly=Count("pk", filter=Q(reason="", left_count__gt=0)),
+        old=Count("pk", filter=Q(carries_until__lt=today)),
+        attacked=Count("pk", filter=Q(exploited__gt=0)),
+        unsaid=Count("pk", filter=Q(reason="") & (Q(exploited=None) | Q(exploited_until__lt=today))),
     )
-    found["machines"] = machines.count() if every is None else every
+    found["machines"] = machines
     found["blind"] = found["machines"] - found.pop("looked")
     # none, and of some nobody says so, or nothing was matched: that is not 0
-    return found | {"exploited": found["exploited"] or (None if found["unsaid"] or found["blind"] else 0)}
+    return found | {"exploited": found.pop("attacked") or (None if found["unsaid"] or found["blind"] else 0)}
 
 
 @dataclass
