@@ -10,9 +10,10 @@ from django.test import Client
 from django.utils import timezone
 
 from server.feeds.codes import OPEN
-from server.feeds.matching.models import Matched
+from server.feeds.matching.models import Carried, Matched
 from server.feeds.models import Affected, Exploited, Likelihood, Vulnerability
 from server.ingest.models import Machine
+from server.ingest.serving import serving
 from tests.server.feeds_given import given, mended
 from tests.server.test_matching_stored import match, reports
 
@@ -91,6 +92,33 @@ def test_a_machine_out_of_service_is_counted_nowhere(fleet: dict[str, Machine], 
     Machine.objects.filter(pk=fleet["north"].pk).update(retired_at=timezone.now())
     assert ATTACKED not in seen(as_admin, "/vulnerabilities/")
     assert as_admin.get(f"/vulnerabilities/{ATTACKED}/").status_code == 404
+
+
+@pytest.mark.on_both
+@pytest.mark.parametrize("retired", [None, "north", "south"])
+@pytest.mark.parametrize("whose", ["root", "north"])
+@pytest.mark.parametrize("of", [None, "root", "north", "south"])
+def test_the_way_for_the_whole_tree_finds_what_the_way_for_a_part_finds(
+    fleet: dict[str, Machine], tree: Any, person: Any, retired: str | None, whose: str, of: str | None
+) -> None:
+    if retired:
+        Machine.objects.filter(pk=fleet[retired].pk).update(retired_at=timezone.now())
+    user, unit = person("lan", whose), tree[of] if of else None
+    places = {name for name in fleet if whose in ("root", name) and of in (None, "root", name) and name != retired}
+    expected = {fleet[name].pk for name in places}
+    assert set(serving(Matched.objects.all(), user, unit).values_list("machine", flat=True)) == expected
+    assert set(serving(Carried.objects.all(), user, unit).values_list("machine", flat=True)) == expected
+
+
+def test_a_page_counts_what_it_shows(fleet: dict[str, Machine], as_admin: Client) -> None:
+    """The quiet one is on two machines: of each number the page of one tells the same as the list."""
+    held = {row.weakness.identifier: (row.machines, row.since) for row in as_admin.get("/vulnerabilities/?q=CVE").context["rows"]}
+    assert {name: machines for name, (machines, _since) in held.items()} == {ATTACKED: 1, LIKELY: 1, QUIET: 2}
+    for name, (machines, since) in held.items():
+        told = as_admin.get(f"/vulnerabilities/{name}/").context
+        assert told["machines"] == machines
+        assert min(row.since for row in told["page"]) == since
+        assert len(told["page"]) == told["page"].paginator.count == machines
 
 
 def test_nothing_known_is_not_nothing_found(client: Client, host: Any, as_admin: Client) -> None:
