@@ -13,6 +13,7 @@ from server.findings import rollup, tally
 from server.findings.codes import CAUSES, FAIL, KINDS, SEVERITY_WORDS, UNKNOWN, WORDS
 from server.findings.models import Daily, Head, Rule, Standing, Transition
 from server.ingest.models import Machine
+from server.ingest.serving import of_the_whole_tree
 from server.units.models import Unit, User
 from server.units.paths import outermost
 from server.units.rights import SEE
@@ -181,8 +182,8 @@ def _of(rows: QuerySet[R], user: User | None, unit: Unit) -> QuerySet[R]:
     """
     held = parts(user, unit)
     mine = Machine.objects.filter(under("unit__path", held), retired_at=None)
-    if not Unit.objects.exclude(under("path", held)).exists():  # all there are: then those are fewer that do not count
-        return rows.exclude(machine__in=Machine.objects.filter(retired_at__isnull=False).values("pk"))
+    if not Unit.objects.exclude(under("path", held)).exists():
+        return of_the_whole_tree(rows)
     few = list(mine.values_list("pk", flat=True)[: FEW + 1])
     if len(few) <= FEW:
         return rows.filter(machine__in=few)
