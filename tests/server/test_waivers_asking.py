@@ -152,9 +152,9 @@ def office(*names: str) -> bytes:
     [
         (PDF, "pdf"),
         (b"\x89PNG\r\n\x1a\n....", "png"),
-        (office("word/document.xml"), "docx"),
-        (office("word/document.xml", "word/vbaProject.bin"), ""),
-        (office("a.exe"), ""),
+        pytest.param(office("word/document.xml"), "docx", id="document"),
+        pytest.param(office("word/document.xml", "word/vbaProject.bin"), "", id="macros"),
+        pytest.param(office("a.exe"), "", id="archive"),
         (b"PK\x03\x04 cut short", ""),
         ("Biên bản họp.\n".encode(), "text"),
         (b"MZ\x90\x00\x03", ""),
