@@ -49,15 +49,14 @@ def _unit(user: User, given: Any) -> Unit:
 
 @dataclass
 class Failing:
-    """A check, and the requirements under which the same numbers of machines stand. Where they differ they are lines of their own:
-    one asks other machines than the other, and what is unknown under one must not vanish behind the other."""
+    """A check, and the requirements under which the same numbers of machines stand (queries.together)."""
 
     one: RuleCount
     check: str
     requirements: list[tuple[int, str]]
     """(rule, title)"""
     severity: str
-    taken: int = 0
+    taken: int
     """Assignments that are open, under whichever requirement."""
 
 
@@ -72,7 +71,8 @@ def findings(request: HttpRequest) -> HttpResponse:
     kind = kind if kind in dict(KINDS) else ""
     worst = queries.worst_rules(user, unit, kind, limit=100_000)
     open_here = Assignment.objects.visible_to(user).filter(unit__path__under=unit.path, closed_at=None)
-    told = _by_check(worst.rules, Counter(open_here.values_list("rule_id", flat=True)))
+    taken = Counter(open_here.values_list("rule_id", flat=True))
+    told = [_row(rules, taken) for rules in queries.together(worst.rules)]
     if severity in SEVERITIES:
         told = [row for row in told if row.one.rule.severity >= SEVERITIES[severity]]
     if text:
@@ -90,16 +90,12 @@ def findings(request: HttpRequest) -> HttpResponse:
     return render(request, "assignments/findings.html", context)
 
 
-def _by_check(rules: list[RuleCount], taken: Counter[int]) -> list[Failing]:
-    """In the order given: `rules` has those first that most machines fail."""
-    found: dict[tuple[object, ...], Failing] = {}
-    for one in rules:
-        requirement, check = titles(one.rule.baseline, one.rule.requirement, one.rule.check_id)
-        severity = SEVERITY_WORDS.get(one.rule.severity, "")
-        row = found.setdefault((one.rule.baseline, one.rule.check_id, *one[1:]), Failing(one, check, [], severity))
-        row.requirements.append((one.rule.pk, requirement))
-        row.taken += taken[one.rule.pk]
-    return list(found.values())
+def _row(rules: list[RuleCount], taken: Counter[int]) -> Failing:
+    one = rules[0]
+    named = [(each.rule.pk, *titles(each.rule.baseline, each.rule.requirement, each.rule.check_id)) for each in rules]
+    requirements = [(rule, requirement) for rule, requirement, _check in named]
+    severity = SEVERITY_WORDS.get(one.rule.severity, "")
+    return Failing(one, named[0][2], requirements, severity, sum(taken[each.rule.pk] for each in rules))
 
 
 @require_http_methods(BOTH)

@@ -121,6 +121,15 @@ def worst_rules(user: User | None, unit: Unit, kind: str = "", limit: int = 50) 
     return Worst(found[:limit], counted.waiting)
 
 
+def together(counted: Iterable[RuleCount]) -> list[list[RuleCount]]:
+    """Rules of one check under which the same numbers of machines stand, in the order given. Where numbers differ a rule stays by
+    itself: it asks other machines than the other, and what is unknown under one must not vanish behind the other."""
+    found: dict[tuple[object, ...], list[RuleCount]] = {}
+    for one in counted:
+        found.setdefault((one.rule.baseline, one.rule.check_id, *one[1:]), []).append(one)
+    return list(found.values())
+
+
 def failing(
     user: User, unit: Unit, rule: int, verdict: int = FAIL, after: tuple[datetime, int] | None = None, limit: int = 50
 ) -> list[Failing]:

@@ -27,7 +27,7 @@ from server.waivers.models import Attestation, Waiver, Word
 from server.web.requests import user_of
 
 ENDED = 200
-RULES = 20
+CHECKS = 20
 BOTH = ["GET", "HEAD", "POST"]
 
 
@@ -48,16 +48,13 @@ def waivers(request: HttpRequest) -> HttpResponse:
         over = here.exclude(ended_at=None, until__gte=today).order_by("-until", "-pk")
         above = Waiver.objects.filter(whole=True, unit__in=unit.ids[:-1], ended_at=None, until__gte=today).select_related("unit")
         machines = Machine.objects.visible_to(user).filter(IN_SERVICE, unit__path__under=unit.path)
+        failing = [one for one in queries.worst_rules(user, unit, limit=10_000).rules if one.fail]
         attested = Attestation.objects.visible_to(user).filter(unit__path__under=unit.path).select_related("unit", "machine")
         context |= {
             "machines": machines.count(),
             "unjudged": machines.filter(head=None).count(),
             "score": overlay.score(queries.parts(user, unit)),
-            "worst": [
-                (one, *asking.titles(one.rule.baseline, one.rule.requirement, one.rule.check_id))
-                for one in queries.worst_rules(user, unit, limit=RULES).rules
-                if one.fail
-            ],
+            "worst": [_worst(rules) for rules in queries.together(failing)[:CHECKS]],
             "standing": [(one, *_titles(one)) for one in standing],
             "above": [(one, *_titles(one)) for one in above],
             "ended": [(one, *_titles(one)) for one in over[:ENDED]],
@@ -69,6 +66,12 @@ def waivers(request: HttpRequest) -> HttpResponse:
             "may_handle": user.may(HANDLE, unit) and unit.open,
         }
     return render(request, "waivers/waivers.html", context)
+
+
+def _worst(rules: list[queries.RuleCount]) -> tuple[queries.RuleCount, str, list[str]]:
+    """(numbers, check, requirements that name it)."""
+    named = [asking.titles(one.rule.baseline, one.rule.requirement, one.rule.check_id) for one in rules]
+    return rules[0], named[0][1], [requirement for requirement, _check in named]
 
 
 def _titles(waiver: Waiver) -> tuple[str, str]:

@@ -14,6 +14,7 @@ from server.enrolment import lifecycle
 from server.findings import queries, tally
 from server.findings.codes import FAIL
 from server.findings.models import Rule, Standing
+from server.findings.queries import RuleCount, Worst
 from server.ingest.models import Machine
 from server.journal.models import Entry
 from server.programs.models import Key
@@ -52,6 +53,17 @@ def test_a_waiver_turns_no_verdict_and_both_numbers_are_there(asker, second, mac
     worst = {one.rule.check_id: one for one in queries.worst_rules(asker, tree["root"]).rules}
     assert (worst[CHECK].fail, worst[CHECK].accepted) == (3, 1)
     assert "1 được chấp nhận" in on(asker).get("/machines/").content.decode()
+
+
+def test_a_check_that_several_requirements_ask_for_is_one_line(asker, machines, monkeypatch) -> None:
+    one = Rule.objects.get(check_id=CHECK, requirement=REQUIREMENT)
+    second = Rule.objects.create(baseline=one.baseline, requirement="other.requirement", check_id=CHECK, severity=3)
+    third = Rule.objects.create(baseline=one.baseline, requirement="third.requirement", check_id=CHECK, severity=3)
+    counted = [RuleCount(one, 3, 0, 0), RuleCount(second, 3, 0, 0), RuleCount(third, 1, 2, 0)]
+    monkeypatch.setattr("server.findings.queries.worst_rules", lambda *_asked, **_more: Worst(counted, 0))
+    together, apart = on(asker).get("/waivers/").context["worst"]
+    assert (together[0], together[2][1]) == (counted[0], "other.requirement")
+    assert apart[::2] == (counted[2], ["third.requirement"]), "what is unknown there is not hidden"
 
 
 def test_what_is_not_known_is_no_good_number(asker, tree, client, another, monkeypatch) -> None:
