@@ -34,7 +34,9 @@ PAGES = (
     "/", "/units/2/overview/", "/matrix/", "/matrix/?shown=fail", "/rules/{rule}/", "/machines/", "/machines/?state=fail&page=3",
     "/machines/{machine}/", "/machines/{machine}/?tab=facts", "/coverage/", "/coverage/?gap=stale", "/units/", "/vulnerabilities/", "/vulnerabilities/?shown=likely",
     "/vulnerabilities/CVE-2026-00000/", "/machines/{machine}/vulnerabilities/", "/feeds/", "/campaigns/",
-    "/waivers/", "/registers/equipment/", "/work/", "/calendar/", "/search/?q=pc-12", "/search/?q=province 3", "/search/?q=mat khau",
+    "/waivers/", "/registers/equipment/", "/registers/equipment/gaps/", "/work/", "/work/findings/", "/work/findings/{rule}/", "/calendar/",
+    "/schedules/", "/units/1/differences/", "/units/2/differences/", "/vulnerabilities/?q=CVE-2026-00", "/search/?q=pc-12", "/search/?q=province 3",
+    "/search/?q=mat khau",
 )  # fmt: skip
 
 
@@ -83,6 +85,7 @@ def filled(hosts: int) -> None:
     from server.findings import rollup, tally, verify
     from server.findings.models import Rule
     from server.ingest.models import EnrolmentToken, Machine
+    from server.schedules import attendance
     from server.search import keep
     from server.units.models import DEFAULT_BASELINE, Membership, Unit
     from tests.server.people import Host, send
@@ -128,6 +131,7 @@ def filled(hosts: int) -> None:
     for back in range(1, 4):
         rollup.roll_up(timezone.localdate() - timedelta(days=back))
     sum(keep.catch_up())
+    attendance.look()
     carried = match_all()
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")

@@ -327,10 +327,10 @@ def _or_later(table: Timetable, agent: str, now: float) -> float:
 
 def expected(table: Timetable, agent: str, last: float, until: float, most: int = 30) -> tuple[float | None, int]:
     """(when the machine is expected next after `last`, how many of its moments passed since then up to `until`, at most so many)."""
-    found = list(islice(since(table, agent, last), 1))
-    passed = 0
+    first, passed = None, 0
     for moment in islice(since(table, agent, last), most):
+        first = moment if first is None else first
         if moment > until:
             break
         passed += 1
-    return (found[0] if found else None), passed
+    return first, passed

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 
 from server.configurations import states as configurations
 from server.differences import facts, machines, units
+from server.findings.models import Rule
 from server.ingest.models import Machine
 from server.units.models import Unit
 from server.waivers.asking import titles
@@ -22,6 +23,8 @@ from server.web.spreadsheet import as_csv
 
 SPAN = timedelta(days=7)
 SHOWN = 500
+NAMED = 100
+"""Machines that came, and that went: the file names all."""
 EARLIEST = date(2000, 1, 1)
 
 
@@ -123,19 +126,16 @@ def unit(request: HttpRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(Unit.objects.visible_to(user), pk=pk)
     first, second = days_asked(request)
     context: dict[str, Any] = {
-        "unit": found, "first": first, "second": second, "today": timezone.localdate(), "nav": "units", "too_many": False,
+        "unit": found, "first": first, "second": second, "today": timezone.localdate(), "nav": "units",
         "known": [units.known(user, found, day) for day in (first, second)], "gaps": units.gaps(user, found, first),
     }  # fmt: skip
-    try:
-        summed = units.sums(units.nets(user, found, first, second))
-    except units.TooMany:
-        summed, context["too_many"] = [], True
+    summed = units.sums(user, found, first, second)
     out, away = units.went(user, found, first, second)
-    came = units.came(user, found, first, second)
     context |= {
         "rows": [(one, *titles(one.rule.baseline, one.rule.requirement, one.rule.check_id)) for one in summed[:SHOWN]],
         "worse": sum(one.worse for one in summed), "better": sum(one.better for one in summed),
-        "to_unknown": sum(one.unknown for one in summed), "came": came[:SHOWN], "came_count": len(came), "went": out[:SHOWN],
+        "to_unknown": sum(one.unknown for one in summed), "came": units.came(user, found, first, second, NAMED),
+        "came_count": units.came_count(user, found, first, second), "went": out[:NAMED],
         "went_count": len(out), "away": away, "more": max(0, len(summed) - SHOWN),
     }  # fmt: skip
     return render(request, "differences/unit.html", context)
@@ -159,10 +159,10 @@ def unit_file(request: HttpRequest, pk: int) -> StreamingHttpResponse:
         except units.TooMany:
             yield empty | {"sort": "note", "why": _("too much turned for one list: choose a shorter span")}
             turned = []
-        summed = {one.rule.pk: one.rule for one in units.sums(turned)}
+        rules = Rule.objects.in_bulk({one.rule for one in turned})
         named = Machine.objects.select_related("unit").in_bulk({one.machine for one in turned})
         for one in turned:
-            machine, rule = named[one.machine], summed[one.rule]
+            machine, rule = named[one.machine], rules[one.rule]
             yield empty | {
                 "sort": "verdict", "machine": machine.name, "unit": machine.unit.name, "requirement": rule.requirement,
                 "check": rule.check_id, "before": units.word(one.was), "after": units.word(one.now), "why": one.causes,

@@ -17,7 +17,7 @@ from server.approvals import deciding, packs
 from server.approvals.first import ask_for_pack
 from server.ingest.models import Machine
 from server.journal import models as journal
-from server.schedules import punctual, rollouts
+from server.schedules import attendance, punctual, rollouts
 from server.schedules.arguments import rate, seconds
 from server.schedules.models import KINDS, Rollout, Schedule, Silence
 from server.schedules.resolve import Holding, problems, resolve, rows_of
@@ -116,11 +116,12 @@ def show(options: argparse.Namespace) -> int:
             say(f"  {line}")
     now = timezone.now()
     machines = Machine.objects.filter(unit__path__under=unit.path)
-    states = Counter(one.stands.state for one in punctual.of(machines, now))
+    there = list(punctual.of(machines, now))
+    states = Counter(one.stands.state for one in there)
     say(_("on time %(on)d, late %(late)d, missed %(missed)d, never %(never)d") % {
         "on": states[punctual.ON_TIME], "late": states[punctual.LATE], "missed": states[punctual.MISSED], "never": states[punctual.NEVER],
     })  # fmt: skip
-    plan = punctual.by_hour(machines, now)
+    plan = punctual.by_hour(there, now)
     most = max((count for _at, count in plan), default=0)
     for at, count in plan if most else []:
         say(f"{timezone.localtime(at):%d/%m %H:00}  {count:6}  {'#' * round(40 * count / most)}")
@@ -160,7 +161,7 @@ def listed(options: argparse.Namespace) -> int:
 
 
 def check(options: argparse.Namespace) -> int:
-    opened, closed = punctual.check()
+    opened, closed = attendance.look()
     for rollout in Rollout.objects.filter(ended_at=None, halted_at=None).select_related("unit"):
         rollouts.watch(rollout)
     say(_("%(opened)d sites fell silent, %(closed)d report again") % {"opened": opened, "closed": closed})

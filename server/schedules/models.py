@@ -48,6 +48,26 @@ class Schedule(models.Model):
         return f"{self.unit}: {self.get_kind_display()}"
 
 
+class Attendance(models.Model):
+    """How the machines of a unit itself, without those below it, kept their schedules when it was last looked, and when they report next."""
+
+    REACHED_BY = "unit__path"
+
+    unit = models.OneToOneField(Unit, on_delete=models.CASCADE, primary_key=True, related_name="attendance")
+    at = models.DateTimeField(help_text="Looked then, in all units at once")
+    on_time = models.PositiveIntegerField()
+    late = models.PositiveIntegerField()
+    missed = models.PositiveIntegerField()
+    never = models.PositiveIntegerField()
+    hours = models.JSONField(help_text="How many report in each full hour, from that of `at` on")
+    worst = models.JSONField(help_text="[[missed, machine]]: those that missed most, no more than a page shows")
+
+    objects: ClassVar[Scoped[Attendance]] = Scoped()
+
+    def __str__(self) -> str:
+        return f"{self.unit_id} ({self.at:%Y-%m-%d %H:%M})"
+
+
 class Silence(models.Model):
     """A site, or a scan station with all its targets, from which reports are missing: one line, however many machines it has."""
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from django.db import transaction
 from django.db.models import QuerySet
-from django.utils import timezone
 
 from collectors.timetable import DAY, Timetable, expected, moments
 from server.ingest.models import IN_SERVICE, Agent, Machine
@@ -96,10 +96,10 @@ class Site:
         return Silence.GAPS if self.missing >= max(GAPS_LEAST, GAPS_SHARE * self.machines) else ""
 
 
-def sites(machines: QuerySet[Machine], now: datetime) -> dict[tuple[int, str | None], Site]:
+def sites(there: Iterable[Expected], now: datetime) -> dict[tuple[int, str | None], Site]:
     """By unit and station. A machine that never reported belongs to coverage, not to silence."""
     found: dict[tuple[int, str | None], Site] = {}
-    for one in of(machines, now):
+    for one in there:
         if one.last is None:
             continue
         site = found.setdefault((one.unit, None if one.own else one.agent), Site())
@@ -115,11 +115,10 @@ def missing(one: Expected, now: datetime) -> bool:
     return one.stands.missed >= one.held.table.overdue and gone > DAY + GRACE
 
 
-def check(now: datetime | None = None) -> tuple[int, int]:
-    """Open a line for each site that fell silent, close those that report again. (opened, closed) Doing it twice changes nothing."""
-    now = now or timezone.now()
-    there = sites(Machine.objects.all(), now)
-    bad = {key: site for key, site in there.items() if site.state}
+def check(there: Iterable[Expected], now: datetime) -> tuple[int, int]:
+    """Of all machines: open a line for each site that fell silent, close those that report again. (opened, closed) Doing it twice
+    changes nothing."""
+    bad = {key: site for key, site in sites(there, now).items() if site.state}
     opened = closed = 0
     for silence in Silence.objects.filter(closed_at=None).select_related("unit"):
         site = bad.pop((silence.unit_id, silence.station_id), None)
@@ -167,17 +166,21 @@ def _note(action: str, silence: Silence) -> None:
 # -- what is to come -----------------------------------------------------------------------------------------------
 
 
-def by_hour(machines: QuerySet[Machine], now: datetime, hours: int = 24) -> list[tuple[datetime, int]]:
+def by_hour(there: Iterable[Expected], now: datetime, hours: int = 24) -> list[tuple[datetime, int]]:
     """(full hour, how many machines report in it) from now on, by the moments of the agents that know schedules."""
     start = now.replace(minute=0, second=0, microsecond=0)
-    counts = [0] * hours
-    for one in of(machines, now):
-        name, table = one.agent, one.held.table
-        if not one.own:
-            name, table = f"{one.agent} station", table._replace(jitter=min(table.jitter, STATION_LATEST))
-        for moment in moments(table, name, now.timestamp()):
-            place = int((moment - start.timestamp()) // 3600)
-            if place >= hours:
-                break
-            counts[place] += 1
-    return [(start.astimezone(UTC) + timedelta(hours=place), count) for place, count in enumerate(counts)]
+    counts = Counter(place for one in there for place in ahead(one, now, hours))
+    return [(start.astimezone(UTC) + timedelta(hours=place), counts[place]) for place in range(hours)]
+
+
+def ahead(one: Expected, now: datetime, hours: int = 24) -> Iterator[int]:
+    """In which hours it reports, counted from the full hour of `now`."""
+    start = now.replace(minute=0, second=0, microsecond=0).timestamp()
+    name, table = one.agent, one.held.table
+    if not one.own:
+        name, table = f"{one.agent} station", table._replace(jitter=min(table.jitter, STATION_LATEST))
+    for moment in moments(table, name, now.timestamp()):
+        place = int((moment - start) // 3600)
+        if place >= hours:
+            return
+        yield place

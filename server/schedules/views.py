@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,7 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 from server.ingest.access import address_of
 from server.ingest.models import Machine
 from server.journal import models as journal
-from server.schedules import punctual, rollouts
+from server.schedules import attendance, rollouts
 from server.schedules.models import KINDS, Rollout, Silence
 from server.schedules.resolve import Holding, resolve, rows_of
 from server.schedules.wording import STATES, freezes_of, hours_of, length_of
@@ -27,6 +26,9 @@ from server.units.rights import SCAN
 from server.web.requests import user_of
 
 MOST = 100
+"""Rollouts of a unit."""
+SILENCES = 30
+"""Sites that are named on the page: on the day a line to everywhere is cut nobody reads 700."""
 HEIGHT = 80
 
 
@@ -95,19 +97,19 @@ def _page(request: HttpRequest, user: User, unit: Unit | None, problem: str = ""
     context: dict[str, Any] = {"nav": "schedules", "unit": unit, "problem": problem, "units": Unit.objects.visible_to(user)}
     if unit is not None:
         machines = Machine.objects.visible_to(user).filter(unit__path__under=unit.path)
-        there = list(punctual.of(machines, now))
-        states = Counter(one.stands.state for one in there)
+        told = attendance.told(user, unit, now)
+        silent = Silence.objects.visible_to(user).filter(unit__path__under=unit.path, closed_at=None)
+        # none of whose machines is heard first, then by how many there are
+        silences = silent.select_related("unit", "station").order_by("-state", "-missing", "pk")[:SILENCES]
         names = dict(Unit.objects.visible_to(user).values_list("pk", "name"))
-        worst = sorted(
-            (one for one in there if one.stands.state == punctual.MISSED), key=lambda one: (-one.stands.missed, one.name)
-        )
         context |= {
             "lines": _lines(unit, names),
-            "states": [(code, title, states[code]) for code, title in STATES.items()],
-            "bars": _bars(machines, now),
+            "told": told,
+            "states": [(code, title, told.states[code]) for code, title in STATES.items()],
+            "bars": _bars(told.bars),
             "height": HEIGHT,
-            "missed": [(one, names.get(one.unit, "")) for one in worst[:MOST]],
-            "silences": Silence.objects.visible_to(user).filter(unit__path__under=unit.path, closed_at=None).select_related("unit", "station"),
+            "missed": [(one, names.get(one.unit, "")) for one in told.worst],
+            "silences": silences, "more_silences": max(0, silent.count() - SILENCES),
             "rollouts": [(one, rollouts.rings(one)) for one in _rollouts(user, unit)],
             "waiting": machines.filter(scan_requests__closed_at=None, scan_requests__asked_at__gt=now - GOOD_FOR).count(),
             "may_scan": user.may(SCAN, unit),
@@ -132,7 +134,6 @@ def _lines(unit: Unit, names: dict[int, str]) -> list[Line]:
     return found
 
 
-def _bars(machines: Any, now: datetime) -> list[Bar]:
-    plan = punctual.by_hour(machines, now)
+def _bars(plan: list[tuple[datetime, int]]) -> list[Bar]:
     most = max((count for _at, count in plan), default=0) or 1
     return [Bar(at, count, 10 * place, HEIGHT - (tall := HEIGHT * count / most), tall) for place, (at, count) in enumerate(plan)]

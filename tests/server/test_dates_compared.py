@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import random
+import uuid
+from collections import Counter
 from datetime import timedelta
 
 import pytest
@@ -12,6 +15,8 @@ from collectors.facts.software import Package, Software
 from collectors.model import Record, Snapshot, digest_of
 from server.differences import facts, units
 from server.enrolment import lifecycle
+from server.findings.codes import FAIL, PASS, UNKNOWN
+from server.findings.models import Head, Rule, Transition
 from server.ingest.models import Machine
 from server.units import operations
 from server.units.operations import By
@@ -166,15 +171,40 @@ def test_a_unit_adds_up_what_turned_once_for_each_machine(client, another, tree,
     report(client, third, 1)
     user = person("xem", "north")
     today = timezone.localdate()
-    rules = {
-        one.rule.check_id: (one.better, one.worse) for one in units.sums(units.nets(user, tree["north"], today - 8 * DAY, today))
-    }
+    rules = {one.rule.check_id: (one.better, one.worse) for one in units.sums(user, tree["north"], today - 8 * DAY, today)}
     assert rules == {"remote_access.no_root": (1, 0)}, "back and forth is nothing; the third is new, not worse"
     assert [machine.name for machine, _how, _at in units.came(user, tree["north"], today - 8 * DAY, today)] == ["bac-3"]
     known = units.known(user, tree["north"], today - 8 * DAY)
     assert (known.reported, known.before, known.never) == (0, 2, 0)
     assert units.known(user, tree["north"], today - 20 * DAY).never == 2
     assert units.nets(person("nam", "south"), tree["north"], today - 8 * DAY, today) == []
+
+
+@pytest.mark.on_both
+def test_what_the_database_adds_up_is_what_the_machines_add_up_to(client, another, tree, person) -> None:
+    """Turns in any order of writing, several of one moment, back and forth, some outside the span."""
+    report(client, another("bac-1", "north"), 30)
+    report(client, another("nam-1", "south"), 30)
+    Machine.objects.update(created_at=timezone.now() - 60 * DAY)
+    Head.objects.update(first_at=timezone.now() - 30 * DAY)
+    rules, draw = list(Rule.objects.order_by("pk")[:3]), random.Random(11)
+    today, now = timezone.localdate(), timezone.now()
+    Transition.objects.all().delete()
+    Transition.objects.bulk_create(
+        Transition(
+            machine=machine, rule=draw.choice(rules), was=draw.choice((FAIL, UNKNOWN, PASS)), now=draw.choice((FAIL, UNKNOWN, PASS)),
+            cause=1, turn=draw.randrange(2), at=now - draw.randrange(12) * DAY, written_at=now, snapshot=uuid.UUID(int=draw.randrange(3)),
+        )
+        for machine in Machine.objects.all() for _ in range(60)
+    )  # fmt: skip
+    user = person("xem", "root")
+    for where in ("root", "south"):
+        told = Counter((one.rule, one.was, one.now) for one in units.nets(user, tree[where], today - 8 * DAY, today))
+        added = units.sums(user, tree[where], today - 8 * DAY, today)
+        assert told
+        assert {(one.rule.pk, *turned): count for one in added for turned, count in one.turned.items()} == told
+    assert units.came_count(user, tree["root"], today - 90 * DAY, today) == 2
+    assert [one.name for one, _how, _at in units.came(user, tree["root"], today - 90 * DAY, today, 1)] == ["bac-1"]
 
 
 def test_machines_that_went_and_those_moved_away_without_their_names(client, another, tree, person) -> None:

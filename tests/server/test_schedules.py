@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,8 +13,8 @@ from collectors.timetable import DAY, Hours, Timetable, next_moment, thaws
 from server.console import OK, USAGE
 from server.ingest.models import Agent, Machine, StoredSnapshot
 from server.journal.models import Entry
-from server.schedules import console, punctual
-from server.schedules.models import Schedule, Silence
+from server.schedules import attendance, console, punctual
+from server.schedules.models import Attendance, Schedule, Silence
 from server.schedules.punctual import GRACE, LATE, MISSED, NEVER, ON_TIME, expectation
 from server.schedules.resolve import of, resolve, rows_of
 from server.units.models import Membership, Unit
@@ -223,21 +224,21 @@ def site(client: Client, another):
 @pytest.mark.on_both
 def test_a_silent_site_is_one_line_and_it_closes_by_itself(site, tree) -> None:
     north, south = site("north", 4), site("south", 5)
-    assert punctual.check() == (0, 0)
+    assert attendance.look() == (0, 0)
     for host in (*north, *south[:3]):
         reported(host, 80)
-    assert punctual.check() == (2, 0)
-    assert punctual.check() == (0, 0), "the same again is the same line"
+    assert attendance.look() == (2, 0)
+    assert attendance.look() == (0, 0), "the same again is the same line"
     silent, gaps = Silence.objects.get(unit=tree["north"]), Silence.objects.get(unit=tree["south"])
     assert (silent.state, silent.missing, silent.machines) == ("silent", 4, 4)
     assert (gaps.state, gaps.missing, gaps.machines) == ("gaps", 3, 5)
     reported(north[0], 1)
-    assert punctual.check() == (0, 0)
+    assert attendance.look() == (0, 0)
     silent.refresh_from_db()
     assert (silent.state, silent.missing) == ("gaps", 3)
     for host in (*north, *south):
         reported(host, 1)
-    assert punctual.check() == (0, 2)
+    assert attendance.look() == (0, 2)
     assert not Silence.objects.filter(closed_at=None).exists()
     assert Entry.objects.filter(action="silence.raised").count() == Entry.objects.filter(action="silence.closed").count() == 2
 
@@ -245,14 +246,14 @@ def test_a_silent_site_is_one_line_and_it_closes_by_itself(site, tree) -> None:
 def test_a_night_a_machine_out_of_service_and_one_that_never_came_are_no_silence(site, tree, another) -> None:
     (dark,) = site("north", 1)
     reported(dark, 20)
-    assert punctual.check() == (0, 0), "offices are dark at night"
+    assert attendance.look() == (0, 0), "offices are dark at night"
     machine = reported(dark, 80)
     another("never", "south")
     Machine.objects.filter(pk=machine.pk).update(retired_at=timezone.now())
-    assert punctual.check() == (0, 0)
+    assert attendance.look() == (0, 0)
     Machine.objects.filter(pk=machine.pk).update(retired_at=None)
     Agent.objects.filter(pk=dark.agent).update(revoked_at=timezone.now())
-    assert punctual.check() == (0, 0)
+    assert attendance.look() == (0, 0)
 
 
 @pytest.mark.on_both
@@ -266,7 +267,7 @@ def test_a_station_with_its_targets_is_a_line_of_its_own(site, tree) -> None:
         kept.save(force_insert=True)
         Machine.objects.filter(pk=target.pk).update(latest=kept)
     repeat()
-    assert punctual.check() == (1, 0)
+    assert attendance.look() == (1, 0)
     line = Silence.objects.get()
     assert (line.station_id, line.machines, line.missing) == (station.agent, 3, 3)
 
@@ -275,7 +276,7 @@ def test_the_hours_add_up_to_the_machines(site, tree) -> None:
     site("north", 6)
     Schedule.objects.create(unit=tree["root"], hours=[{"days": list(range(7)), "from": "01:00", "to": "04:00"}])
     noon = timezone.localtime().replace(hour=12, minute=0)
-    plan = punctual.by_hour(Machine.objects.all(), noon)
+    plan = punctual.by_hour(punctual.of(Machine.objects.all(), noon), noon)
     assert sum(count for _at, count in plan) == 6, "one moment a day"
     assert {timezone.localtime(at).hour for at, count in plan if count} <= {1, 2, 3}
 
@@ -287,7 +288,7 @@ def test_the_page_shows_what_holds_what_is_to_come_and_what_is_missing(site, tre
     Schedule.objects.create(unit=tree["root"], kind="server", hours=NIGHT)
     for host in site("north", 2):
         reported(host, 100)
-    punctual.check()
+    attendance.look()
     browser = Client()
     browser.force_login(person("xem", "north", Membership.VIEWER), backend="django.contrib.auth.backends.ModelBackend")
     page = browser.get("/schedules/").content.decode()
@@ -321,3 +322,52 @@ def test_what_reports_once_a_night_is_not_late_at_noon(site, tree, person) -> No
     assert late() == 1
     Schedule.objects.create(unit=tree["root"], hours=NIGHT)
     assert late() == 0
+
+
+@pytest.mark.on_both
+def test_what_was_worked_out_is_what_a_walk_over_the_machines_finds(site, tree, person, another) -> None:
+    """One figure for the page, another for the console would be none."""
+    Schedule.objects.create(unit=tree["south"], hours=NIGHT)
+    for host in site("north", 3)[:2]:
+        reported(host, 100)
+    site("south", 2)
+    another("never", "south")
+    now = timezone.now()
+    attendance.look(now)
+    for who, seen in (("root", tree["root"]), ("north", tree["north"]), ("south", tree["south"])):
+        user = person(f"xem-{who}", who, Membership.VIEWER)
+        there = list(punctual.of(Machine.objects.visible_to(user), now))
+        told = attendance.told(user, seen, now)
+        assert told.states == Counter(one.stands.state for one in there)
+        assert told.bars == punctual.by_hour(there, now)
+        assert [one.pk for one in told.worst] == [one.pk for one in there if one.stands.state == MISSED]
+        assert (told.uncounted, told.old) == (0, False)
+    assert attendance.told(person("bắc", "north", Membership.VIEWER), tree["root"], now).states.total() == 3, (
+        "no further than one sees"
+    )
+
+
+def test_what_was_not_worked_out_is_no_nought(site, tree, person) -> None:
+    user = person("xem", "root", Membership.VIEWER)
+    first, _second = site("north", 2)
+    reported(first, 100)
+    now = timezone.now()
+    assert attendance.told(user, tree["root"], now).at is None
+    browser = Client()
+    browser.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    page = browser.get("/schedules/").content.decode()
+    assert "chưa được tính" in page
+    assert "<dd>–</dd>" in page
+    assert "<dd>0</dd>" not in page
+    attendance.look(now)
+    site("south", 1)
+    later = now + timedelta(hours=2)
+    told = attendance.told(user, tree["root"], later)
+    assert (told.states[MISSED], told.uncounted, told.old) == (1, 1, True)
+    assert len(told.bars) == 22, "what was said of hours that are over is left out"
+    reported(first, 0)
+    assert attendance.told(user, tree["root"], now).worst == [], "it reported a moment ago"
+    Machine.objects.filter(unit=tree["north"]).update(unit=tree["south"])
+    attendance.look(now)
+    assert not Attendance.objects.filter(unit=tree["north"]).exists()
+    assert attendance.told(user, tree["root"], now).states.total() == 3
