@@ -19,7 +19,7 @@ from server.schedules.models import Attendance
 from server.schedules.punctual import LATE, MISSED, NEVER, ON_TIME, Expected
 from server.units.models import Unit, User
 
-SHOWN: Final = 100
+SHOWN: Final = 50
 """Machines that missed their runs, in a list."""
 HOURS: Final = 24
 OLD: Final = timedelta(hours=1)

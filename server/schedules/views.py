@@ -94,14 +94,14 @@ def _unit(user: User, wanted: str) -> Unit | None:
 
 def _page(request: HttpRequest, user: User, unit: Unit | None, problem: str = "") -> HttpResponse:
     now = timezone.now()
-    context: dict[str, Any] = {"nav": "schedules", "unit": unit, "problem": problem, "units": Unit.objects.visible_to(user)}
+    context: dict[str, Any] = {"nav": "schedules", "unit": unit, "problem": problem, "units": list(Unit.objects.visible_to(user))}
     if unit is not None:
         machines = Machine.objects.visible_to(user).filter(unit__path__under=unit.path)
         told = attendance.told(user, unit, now)
         silent = Silence.objects.visible_to(user).filter(unit__path__under=unit.path, closed_at=None)
         # none of whose machines is heard first, then by how many there are
         silences = silent.select_related("unit", "station").order_by("-state", "-missing", "pk")[:SILENCES]
-        names = dict(Unit.objects.visible_to(user).values_list("pk", "name"))
+        names = {one.pk: one.name for one in context["units"]}
         context |= {
             "lines": _lines(unit, names),
             "told": told,

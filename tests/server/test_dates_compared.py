@@ -207,6 +207,21 @@ def test_what_the_database_adds_up_is_what_the_machines_add_up_to(client, anothe
     assert [one.name for one, _how, _at in units.came(user, tree["root"], today - 90 * DAY, today, 1)] == ["bac-1"]
 
 
+def test_of_many_that_came_the_file_names_the_rest(client, another, tree, as_admin, monkeypatch) -> None:
+    for number in range(3):
+        report(client, another(f"bac-{number}", "north"), 1)
+    monkeypatch.setattr("server.differences.views.NAMED", 2)
+    page = as_admin.get(f"/units/{tree['north'].pk}/differences/?from={back(9)}&to={back(0)}").content.decode()
+    assert "bac-1" in page
+    assert "bac-2" not in page
+    assert "Các máy còn lại có trong tệp" in page
+    assert "<dd>3</dd>" in page
+    lines = b"".join(
+        as_admin.get(f"/units/{tree['north'].pk}/differences.csv?from={back(9)}&to={back(0)}").streaming_content
+    ).decode()
+    assert lines.count(",came,") == 3
+
+
 def test_machines_that_went_and_those_moved_away_without_their_names(client, another, tree, person) -> None:
     hosts = [another(f"bac-{n}", "north") for n in range(2)]
     gone, moved = (report(client, host, 9) for host in hosts)

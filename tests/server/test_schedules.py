@@ -13,7 +13,7 @@ from collectors.timetable import DAY, Hours, Timetable, next_moment, thaws
 from server.console import OK, USAGE
 from server.ingest.models import Agent, Machine, StoredSnapshot
 from server.journal.models import Entry
-from server.schedules import attendance, console, punctual
+from server.schedules import attendance, console, punctual, views
 from server.schedules.models import Attendance, Schedule, Silence
 from server.schedules.punctual import GRACE, LATE, MISSED, NEVER, ON_TIME, expectation
 from server.schedules.resolve import of, resolve, rows_of
@@ -345,6 +345,17 @@ def test_what_was_worked_out_is_what_a_walk_over_the_machines_finds(site, tree, 
     assert attendance.told(person("bắc", "north", Membership.VIEWER), tree["root"], now).states.total() == 3, (
         "no further than one sees"
     )
+
+
+def test_of_many_silent_sites_the_largest_are_named(site, tree, as_admin, monkeypatch) -> None:
+    for host in (*site("north", 1), *site("south", 2)):
+        reported(host, 100)
+    attendance.look()
+    monkeypatch.setattr(views, "SILENCES", 1)
+    page = as_admin.get("/schedules/").content.decode()
+    assert "Đơn vị im lặng: Phòng Nam" in page
+    assert "Đơn vị im lặng: Phòng Bắc" not in page
+    assert "Còn 1 đơn vị khác thiếu báo cáo" in page
 
 
 def test_what_was_not_worked_out_is_no_nought(site, tree, person) -> None:

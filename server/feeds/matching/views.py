@@ -26,7 +26,7 @@ from server.feeds.matching.outcome import Left
 from server.ingest.models import IN_SERVICE, Machine, StoredSnapshot
 from server.ingest.serving import serving
 from server.units.models import User
-from server.web.paging import Keyed
+from server.web.paging import AtOnce, Keyed
 from server.web.requests import user_of
 
 PAGE: Final = 50
@@ -77,7 +77,7 @@ def weaknesses(request: HttpRequest) -> HttpResponse:
         wanted = wanted.filter(Q(exploited=True) if shown != "likely" else Q(exploited=True) | Q(epss__gte=LIKELY))
     mine = carried_by(user)
     found = wanted.filter(Exists(mine.filter(ground__weakness=OuterRef("pk")))).order_by(*first())
-    page = Paginator(found, PAGE).get_page(request.GET.get("page"))
+    page = AtOnce(found, PAGE).get_page(request.GET.get("page"))
     context = {
         "page": page,
         "rows": _spread(mine, list(page)),
