@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from django.db import connection
-from django.db.models import F, Q, QuerySet, RowRange, Window
+from django.db.models import Count, F, Q, QuerySet, RowRange, Window
 from django.db.models.functions import LastValue, RowNumber
 
 from server.differences.machines import end_of
@@ -175,9 +175,9 @@ def known(user: User, unit: Unit, day: date) -> Known:
     serving = Q(retired_at=None) | Q(retired_at__gte=begin)
     here = Machine.objects.filter(machines_of(user, unit), serving, created_at__lt=end).order_by().values("pk")
     stored = StoredSnapshot.objects.filter(machine__in=here, orders_at__lt=end).order_by()
-    reported = stored.filter(orders_at__gte=begin).values("machine").distinct().count()
-    until = stored.values("machine").distinct().count()
-    return Known(day, reported, until - reported, here.count() - until)
+    that_day = Q(orders_at__gte=begin)
+    told = stored.aggregate(until=Count("machine", distinct=True), reported=Count("machine", distinct=True, filter=that_day))
+    return Known(day, told["reported"], told["until"] - told["reported"], here.count() - told["until"])
 
 
 def gaps(user: User, unit: Unit, first: date) -> int:

@@ -75,8 +75,8 @@ class Told:
     """No worker looks."""
 
 
-def told(user: User, unit: Unit, now: datetime) -> Told:
-    """Of what this person sees there."""
+def told(user: User, unit: Unit, now: datetime, every: dict[int, Unit] | None = None) -> Told:
+    """Of what this person sees there. `every`: all units, where they were read."""
     machines = Machine.objects.visible_to(user).filter(unit__path__under=unit.path)
     rows = list(Attendance.objects.visible_to(user).filter(unit__path__under=unit.path))
     serving = machines.filter(IN_SERVICE, agent__revoked_at=None, agent__waiting=False).count()
@@ -89,17 +89,17 @@ def told(user: User, unit: Unit, now: datetime) -> Told:
         at,
         states,
         _bars(rows, now),
-        _now(machines, [pk for _missed, pk in worst], now),
+        _now(machines, [pk for _missed, pk in worst], now, every),
         max(0, serving - states.total()),
         now - at > OLD,
     )
 
 
-def _now(machines: QuerySet[Machine], wanted: list[int], now: datetime) -> list[Expected]:
+def _now(machines: QuerySet[Machine], wanted: list[int], now: datetime, every: dict[int, Unit] | None) -> list[Expected]:
     """Those of them that still miss their runs: one may have reported a moment ago."""
     if not wanted:
         return []
-    there = [one for one in punctual.of(machines.filter(pk__in=wanted), now) if one.stands.state == MISSED]
+    there = [one for one in punctual.of(machines.filter(pk__in=wanted), now, every) if one.stands.state == MISSED]
     return sorted(there, key=lambda one: (-one.stands.missed, one.name))
 
 

@@ -16,7 +16,7 @@ from server.ingest.models import IN_SERVICE, Agent, Machine
 from server.journal import models as journal
 from server.schedules.models import Silence
 from server.schedules.resolve import Holding, resolve, rows_of
-from server.units.models import Unit
+from server.units.models import Unit, everything
 
 GRACE = 2 * 3600
 """Seconds after its moment within which a report is in time: looking, a slow line, and machines that woke late."""
@@ -61,9 +61,9 @@ class Expected:
     stands: Expectation
 
 
-def of(machines: QuerySet[Machine], now: datetime) -> Iterator[Expected]:
-    """Each of those machines that are in service; what may be seen is the caller's to filter."""
-    units = {unit.pk: unit for unit in Unit.objects.all()}
+def of(machines: QuerySet[Machine], now: datetime, every: dict[int, Unit] | None = None) -> Iterator[Expected]:
+    """Each of those machines that are in service; what may be seen is the caller's to filter. `every`: all units, where they were read."""
+    units = everything() if every is None else every
     rows = rows_of(units)
     known: dict[tuple[int, str], Holding] = {}
     found = machines.filter(IN_SERVICE, agent__revoked_at=None, agent__waiting=False)

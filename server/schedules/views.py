@@ -21,8 +21,8 @@ from server.schedules.resolve import Holding, resolve, rows_of
 from server.schedules.wording import STATES, freezes_of, hours_of, length_of
 from server.stations import asking
 from server.stations.models import GOOD_FOR
-from server.units.models import Unit, User
-from server.units.rights import SCAN
+from server.units.models import Unit, User, everything
+from server.units.rights import SCAN, SEE
 from server.web.requests import user_of
 
 MOST = 100
@@ -94,16 +94,18 @@ def _unit(user: User, wanted: str) -> Unit | None:
 
 def _page(request: HttpRequest, user: User, unit: Unit | None, problem: str = "") -> HttpResponse:
     now = timezone.now()
-    context: dict[str, Any] = {"nav": "schedules", "unit": unit, "problem": problem, "units": list(Unit.objects.visible_to(user))}
+    every = everything()
+    seen = user.part_of(every, SEE)
+    context: dict[str, Any] = {"nav": "schedules", "unit": unit, "problem": problem, "units": list(seen.values())}
     if unit is not None:
         machines = Machine.objects.visible_to(user).filter(unit__path__under=unit.path)
-        told = attendance.told(user, unit, now)
+        told = attendance.told(user, unit, now, every)
         silent = Silence.objects.visible_to(user).filter(unit__path__under=unit.path, closed_at=None)
         # none of whose machines is heard first, then by how many there are
         silences = silent.select_related("unit", "station").order_by("-state", "-missing", "pk")[:SILENCES]
-        names = {one.pk: one.name for one in context["units"]}
+        names = {pk: one.name for pk, one in seen.items()}
         context |= {
-            "lines": _lines(unit, names),
+            "lines": _lines(unit, names, every),
             "told": told,
             "states": [(code, title, told.states[code]) for code, title in STATES.items()],
             "bars": _bars(told.bars),
@@ -121,13 +123,12 @@ def _rollouts(user: User, unit: Unit) -> list[Rollout]:
     return list(Rollout.objects.visible_to(user).filter(unit__path__under=unit.path, ended_at=None).select_related("unit")[:MOST])
 
 
-def _lines(unit: Unit, names: dict[int, str]) -> list[Line]:
+def _lines(unit: Unit, names: dict[int, str], every: dict[int, Unit]) -> list[Line]:
     """`names`: of the units this person may see; what lies above them is not named."""
-    units = {one.pk: one for one in Unit.objects.filter(pk__in=unit.ids)}
-    rows = rows_of(units)
+    rows = rows_of(unit.ids)
     found = []
     for kind, title in KINDS[1:]:
-        held = resolve(unit, kind, units, rows)
+        held = resolve(unit, kind, every, rows)
         told = held.origins.get("hours") or held.origins.get("interval_seconds")
         origin = "" if told is None else names.get(told.pk, _("a unit above"))
         found.append(Line(str(title), length_of(held.table.period), hours_of(held.table), freezes_of(held.table), held, origin))
