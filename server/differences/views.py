@@ -24,7 +24,7 @@ from server.web.spreadsheet import as_csv
 SPAN = timedelta(days=7)
 SHOWN = 500
 NAMED = 100
-"""Of a unit: checks, machines that came, machines that went. The file names all."""
+"""Machines that came, and that went: the file names all. Checks are not cut so: the file refuses where too much turned."""
 EARLIEST = date(2000, 1, 1)
 
 
@@ -132,11 +132,11 @@ def unit(request: HttpRequest, pk: int) -> HttpResponse:
     summed = units.sums(user, found, first, second)
     out, away = units.went(user, found, first, second)
     context |= {
-        "rows": [(one, *titles(one.rule.baseline, one.rule.requirement, one.rule.check_id)) for one in summed[:NAMED]],
+        "rows": [(one, *titles(one.rule.baseline, one.rule.requirement, one.rule.check_id)) for one in summed[:SHOWN]],
         "worse": sum(one.worse for one in summed), "better": sum(one.better for one in summed),
         "to_unknown": sum(one.unknown for one in summed), "came": units.came(user, found, first, second, NAMED),
         "came_count": units.came_count(user, found, first, second), "went": out[:NAMED],
-        "went_count": len(out), "away": away, "more": max(0, len(summed) - NAMED),
+        "went_count": len(out), "away": away, "more": max(0, len(summed) - SHOWN),
     }  # fmt: skip
     return render(request, "differences/unit.html", context)
 

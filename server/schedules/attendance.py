@@ -80,8 +80,8 @@ def told(user: User, unit: Unit, now: datetime, every: dict[int, Unit] | None = 
     machines = Machine.objects.visible_to(user).filter(unit__path__under=unit.path)
     rows = list(Attendance.objects.visible_to(user).filter(unit__path__under=unit.path))
     serving = machines.filter(IN_SERVICE, agent__revoked_at=None, agent__waiting=False).count()
-    if not rows:
-        return Told(None, Counter(), [], [], serving)
+    if not rows:  # where there are no machines there is nothing to work out
+        return Told(None if serving else now, Counter(), [], [], serving)
     at = rows[0].at  # all units are looked at together
     states = Counter({state: sum(getattr(row, column) for row in rows) for state, column in COLUMNS.items()})
     worst = heapq.nsmallest(SHOWN, ((-missed, pk) for row in rows for missed, pk in row.worst))

@@ -162,9 +162,8 @@ def test_who_is_excused_under_coverage_is_left_out_by_name_also_where_the_machin
     line("c-1", c, excuse="repair", excuse_note="chờ linh kiện", excused_until=today)
     line("a-1", land.root, excuse="other", excuse_note="máy trưng bày")
     line("a-1", a, excuse="twice")
-    line(
-        "a-2", a, excuse="repair", excused_until=today - 2 * DAY
-    )  # over on the day of the start, which may be yesterday: an hour ago
+    # over on the day of the start, which may be yesterday: an hour ago
+    line("a-2", a, excuse="repair", excused_until=today - 2 * DAY)
     line("b-1", b, excuse="twice")
     line("b-2", b, excuse="repair")
     line("b-2", land.root)

@@ -370,6 +370,8 @@ def test_what_was_not_worked_out_is_no_nought(site, tree, person) -> None:
     assert "chưa được tính" in page
     assert "<dd>–</dd>" in page
     assert "<dd>0</dd>" not in page
+    nothing = attendance.told(user, tree["south"], now)
+    assert (nothing.at, nothing.states.total(), nothing.uncounted) == (now, 0, 0), "without machines there is nothing to wait for"
     attendance.look(now)
     site("south", 1)
     later = now + timedelta(hours=2)
