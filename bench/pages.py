@@ -82,6 +82,7 @@ def filled(hosts: int) -> None:
     from django.utils import timezone
 
     from server.assess import packs
+    from server.differences import beforehand
     from server.findings import rollup, tally, verify
     from server.findings.models import Rule
     from server.ingest.models import EnrolmentToken, Machine
@@ -132,6 +133,7 @@ def filled(hosts: int) -> None:
         rollup.roll_up(timezone.localdate() - timedelta(days=back))
     sum(keep.catch_up())
     attendance.look()
+    sum(beforehand.add_up())
     carried = match_all()
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")

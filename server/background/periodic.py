@@ -44,6 +44,7 @@ TABLE = (
     Entry("assess.forget-facts", at=time(2, 20)),
     Entry("findings.count", every=timedelta(minutes=5)),
     Entry("findings.roll-up", at=time(0, 15), at_start=True),
+    Entry("differences.add-up", every=timedelta(minutes=15), at_start=True),
     Entry("configurations.prune", at=time(2, 0)),
     Entry("storage.prune", at=time(2, 30)),
     Entry("findings.prune", at=time(2, 45)),

@@ -7,12 +7,13 @@ that day: its later ones are counted as new, not as turned.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from django.db import connection
-from django.db.models import Count, F, Q, QuerySet, RowRange, Window
+from django.db.models import Count, F, OuterRef, Q, QuerySet, RowRange, Subquery, Window
 from django.db.models.functions import LastValue, RowNumber
 
 from server.differences.machines import end_of
@@ -39,6 +40,10 @@ class Net(NamedTuple):
     was: int
     now: int
     causes: str
+
+
+Turned = tuple[int, int, int, int]
+"""(rule, before, after, machines)"""
 
 
 @dataclass
@@ -86,12 +91,12 @@ def machines_of(user: User, unit: Unit) -> Q:
     return user.reach_of("unit__path") & Q(unit__path__under=unit.path)
 
 
-def _turns(user: User, unit: Unit, first: date, second: date) -> QuerySet[Transition]:
-    """What turned between the end of the first day and that of the second, in the order of ORDER. Without machines of which the
+def _turns(these: Q, first: date, second: date) -> QuerySet[Transition]:
+    """What turned of these machines between the end of the first day and that of the second, in the order of ORDER. Without machines of which the
     first day is not known: those that came since have nothing they turned from, of others the turns of that time were removed."""
     begin, end = end_of(first), end_of(second)
     unknown = Head.objects.filter(Q(first_at__gte=begin) | Q(kept_from__gt=begin)).order_by().values("machine")
-    here = Machine.objects.filter(machines_of(user, unit)).exclude(pk__in=unknown).order_by().values("pk")
+    here = Machine.objects.filter(these).exclude(pk__in=unknown).order_by().values("pk")
     # what was seen after a moment was written down after it: the index of written_at narrows it
     return Transition.objects.filter(machine__in=here, written_at__gte=begin, at__gte=begin, at__lt=end).order_by(*ORDER)
 
@@ -99,7 +104,7 @@ def _turns(user: User, unit: Unit, first: date, second: date) -> QuerySet[Transi
 def nets(user: User, unit: Unit, first: date, second: date) -> list[Net]:
     """What is another one at the end of the second day than at the end of the first, of each machine. Raises TooMany."""
     told: dict[tuple[int, int], tuple[int, int, set[int]]] = {}
-    rows = _turns(user, unit, first, second).values_list("machine_id", "rule_id", "was", "now", "cause")
+    rows = _turns(machines_of(user, unit), first, second).values_list("machine_id", "rule_id", "was", "now", "cause")
     for number, (machine, rule, was, now, cause) in enumerate(rows.iterator(chunk_size=5000)):
         if number >= MOST:
             raise TooMany
@@ -112,22 +117,32 @@ def nets(user: User, unit: Unit, first: date, second: date) -> list[Net]:
     ]
 
 
-def sums(user: User, unit: Unit, first: date, second: date) -> list[Sum]:
-    """The same added up by rule, what got worse first. The database adds up: a country turns 250,000 verdicts in a week."""
+def sums(these: Q, first: date, second: date) -> list[Sum]:
+    """The same of machines under a condition, added up by rule, what got worse first."""
+    return summed(count(these, first, second))
+
+
+def count(these: Q, first: date, second: date) -> list[Turned]:
+    """The database adds up: a country turns 250,000 verdicts in a week."""
     one = [F("machine"), F("rule")]
-    numbered = _turns(user, unit, first, second).annotate(
+    numbered = _turns(these, first, second).annotate(
         place=Window(RowNumber(), one, ORDER), ended=Window(LastValue("now"), one, ORDER, RowRange(None, None))
     )
     inner, given = numbered.order_by().values("rule_id", "was", "ended", "place").query.sql_with_params()
-    by_rule: dict[int, Counter[tuple[int, int]]] = {}
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT rule_id, was, ended, count(*) FROM ({inner}) turned"  # noqa: S608  (Django's own words; values are parameters)
             " WHERE place = 1 AND was <> ended GROUP BY rule_id, was, ended",
             given,
         )
-        for rule, was, ended, count in cursor.fetchall():
-            by_rule.setdefault(rule, Counter())[was, ended] = count
+        return list(cursor.fetchall())
+
+
+def summed(turned: Iterable[Turned]) -> list[Sum]:
+    """By rule, what got worse first."""
+    by_rule: dict[int, Counter[tuple[int, int]]] = {}
+    for rule, was, now, machines in turned:
+        by_rule.setdefault(rule, Counter())[was, now] = machines
     found = [Sum(rule, by_rule[pk]) for pk, rule in Rule.objects.in_bulk(by_rule).items()]
     return sorted(found, key=lambda one: (-one.worse, -one.rule.severity, -one.unknown, -one.better, one.rule.pk))
 
@@ -139,9 +154,10 @@ Came = tuple[Machine, str, datetime | date]
 def came(user: User, unit: Unit, first: date, second: date, most: int | None = None) -> list[Came]:
     """Those that are here now and were not, as many as asked for. In a first year that is everybody."""
     enrolled, moved = _came(user, unit, first, second)
-    found: list[Came] = [
-        (one, "enrolled", one.created_at) for one in enrolled.select_related("unit").order_by("name", "pk")[:most]
-    ]
+    first_ones = enrolled.order_by("name", "pk").values_list("pk", flat=True)[:most]
+    # their names first: all columns of 25,000 are not sorted to show a hundred
+    held = Machine.objects.select_related("unit").filter(pk__in=first_ones).order_by("name", "pk")
+    found: list[Came] = [(one, "enrolled", one.created_at) for one in held]
     placed = moved.select_related("machine__unit").order_by("machine__name", "pk")[:most]
     return [*found, *((one.machine, "moved", one.until) for one in placed if one.until)][:most]
 
@@ -169,15 +185,18 @@ def went(user: User, unit: Unit, first: date, second: date) -> tuple[list[tuple[
     return [(one, one.retired_at) for one in out if one.retired_at], away
 
 
-def known(user: User, unit: Unit, day: date) -> Known:
-    """Of the machines that are here now, were known here by then, and were still in service at the beginning of that day."""
+def known(these: Q, day: date) -> Known:
+    """Of the machines under a condition that were known here by then, and were still in service at the beginning of that day."""
     begin, end = end_of(day - timedelta(days=1)), end_of(day)
     serving = Q(retired_at=None) | Q(retired_at__gte=begin)
-    here = Machine.objects.filter(machines_of(user, unit), serving, created_at__lt=end).order_by().values("pk")
-    stored = StoredSnapshot.objects.filter(machine__in=here, orders_at__lt=end).order_by()
-    that_day = Q(orders_at__gte=begin)
-    told = stored.aggregate(until=Count("machine", distinct=True), reported=Count("machine", distinct=True, filter=that_day))
-    return Known(day, told["reported"], told["until"] - told["reported"], here.count() - told["until"])
+    # the last report until then by the index of each machine: all of a month's are many more
+    last = StoredSnapshot.objects.filter(machine=OuterRef("pk"), orders_at__lt=end).order_by("-orders_at").values("orders_at")[:1]
+    told = (
+        Machine.objects.filter(these, serving, created_at__lt=end)
+        .annotate(last=Subquery(last))
+        .aggregate(all=Count("pk"), until=Count("last"), reported=Count("last", filter=Q(last__gte=begin)))
+    )
+    return Known(day, told["reported"], told["until"] - told["reported"], told["all"] - told["until"])
 
 
 def gaps(user: User, unit: Unit, first: date) -> int:

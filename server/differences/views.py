@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
@@ -13,7 +14,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from server.configurations import states as configurations
-from server.differences import facts, machines, units
+from server.differences import beforehand, facts, machines, units
+from server.differences.beforehand import SPAN
 from server.findings.models import Rule
 from server.ingest.models import Machine
 from server.units.models import Unit
@@ -21,10 +23,10 @@ from server.waivers.asking import titles
 from server.web.requests import user_of
 from server.web.spreadsheet import as_csv
 
-SPAN = timedelta(days=7)
 SHOWN = 500
+PAGE = 100
 NAMED = 100
-"""Machines that came, and that went: the file names all. Checks are not cut so: the file refuses where too much turned."""
+"""Machines that came, and that went: the file names all."""
 EARLIEST = date(2000, 1, 1)
 
 
@@ -127,18 +129,33 @@ def unit(request: HttpRequest, pk: int) -> HttpResponse:
     first, second = days_asked(request)
     context: dict[str, Any] = {
         "unit": found, "first": first, "second": second, "today": timezone.localdate(), "nav": "units",
-        "known": [units.known(user, found, day) for day in (first, second)], "gaps": units.gaps(user, found, first),
+        "gaps": units.gaps(user, found, first),
     }  # fmt: skip
-    summed = units.sums(user, found, first, second)
+    told = beforehand.told(user, found, first, second)
+    page = Paginator(_together(told.sums), PAGE).get_page(request.GET.get("page"))
     out, away = units.went(user, found, first, second)
     context |= {
-        "rows": [(one, *titles(one.rule.baseline, one.rule.requirement, one.rule.check_id)) for one in summed[:SHOWN]],
-        "worse": sum(one.worse for one in summed), "better": sum(one.better for one in summed),
-        "to_unknown": sum(one.unknown for one in summed), "came": units.came(user, found, first, second, NAMED),
+        "page": page, "rows": [_titled(rules) for rules in page], "told": told,
+        "worse": sum(one.worse for one in told.sums), "better": sum(one.better for one in told.sums),
+        "to_unknown": sum(one.unknown for one in told.sums), "came": units.came(user, found, first, second, NAMED),
         "came_count": units.came_count(user, found, first, second), "went": out[:NAMED],
-        "went_count": len(out), "away": away, "more": max(0, len(summed) - SHOWN),
+        "went_count": len(out), "away": away,
     }  # fmt: skip
     return render(request, "differences/unit.html", context)
+
+
+def _together(summed: list[units.Sum]) -> list[list[units.Sum]]:
+    """Rules of one check under which as many machines turned alike are one line."""
+    found: dict[Any, list[units.Sum]] = {}
+    for one in summed:
+        found.setdefault((one.rule.baseline, one.rule.check_id, frozenset(one.turned.items())), []).append(one)
+    return list(found.values())
+
+
+def _titled(rules: list[units.Sum]) -> tuple[units.Sum, str, list[tuple[Rule, str]]]:
+    """(numbers, check, the requirements it stands under)"""
+    told = [(one.rule, *titles(one.rule.baseline, one.rule.requirement, one.rule.check_id)) for one in rules]
+    return rules[0], told[0][2], [(rule, requirement) for rule, requirement, _check in told]
 
 
 @require_safe
@@ -152,7 +169,7 @@ def unit_file(request: HttpRequest, pk: int) -> StreamingHttpResponse:
     def lines() -> Iterator[dict[str, Any]]:
         empty = dict.fromkeys(heading, "") | {"from": first, "to": second}
         for day in (first, second):
-            known = units.known(user, found, day)
+            known = units.known(units.machines_of(user, found), day)
             yield empty | {"sort": "note", "why": f"{day}: {known.reported} reported, {known.before} before, {known.never} never"}
         try:
             turned = units.nets(user, found, first, second)

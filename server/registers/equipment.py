@@ -18,6 +18,7 @@ from server.registers.books import BOOKS, whole
 from server.registers.models import Item, key_of
 from server.registers.views import BOTH, PAGE, unit_of
 from server.units.rights import HANDLE
+from server.web.paging import Keyed
 from server.web.requests import user_of
 from server.web.spreadsheet import as_csv
 
@@ -43,17 +44,20 @@ def gaps(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
     now = timezone.now()
     rows: Any
     if gap == "unlisted":
-        rows = linking.free().filter(user.reach_of("unit__path")).select_related("latest", "told").defer("latest__sealed")
-        rows = rows.order_by("unit__path", "name")
+        rows = linking.free().filter(user.reach_of("unit__path")).order_by("unit__path", "name", "pk")
     else:
         condition = linking.unseen(now, days) if gap == "unseen" else linking.ALONE
         rows = whole(Item.objects.visible_to(user)).filter(condition)
     if unit is not None:
         rows = rows.filter(unit__path__under=unit.path)
+    found = rows
+    if gap == "unlisted":
+        rows = rows.select_related("latest", "told").defer("latest__sealed")
     if request.GET.get("form") == "csv":
         return as_csv(rows.iterator(PAGE), _row, f"rasoat-equipment-{gap}")
+    pages = Keyed(found, rows, PAGE) if gap == "unlisted" else Paginator(rows, PAGE)
     context = {
-        "book": BOOKS["equipment"], "page": Paginator(rows, PAGE).get_page(request.GET.get("page")), "gap": gap, "gaps": GAPS,
+        "book": BOOKS["equipment"], "page": pages.get_page(request.GET.get("page")), "gap": gap, "gaps": GAPS,
         "days": days, "all_days": DAYS, "unit": unit, "nav": "registers", "tab": "gaps", "may_edit": user.does(HANDLE),
     }  # fmt: skip
     return render(request, "registers/gaps.html", context)

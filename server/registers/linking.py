@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from server.ingest.models import IN_SERVICE, Machine
 from server.registers.models import COMPUTERS, DISPOSED, Item, ItemChange, key_of
@@ -22,7 +22,7 @@ SERIAL, TAG, HAND, MOVED = "serial", "tag", "hand", "moved"
 
 def free() -> QuerySet[Machine]:
     """Machines in service that no entry claims."""
-    return Machine.objects.filter(IN_SERVICE, item=None).select_related("unit")
+    return Machine.objects.filter(IN_SERVICE, ~Exists(Item.objects.filter(machine=OuterRef("pk")))).select_related("unit")
 
 
 def join(items: Iterable[Item], by: str) -> int:

@@ -119,7 +119,7 @@ def test_a_machine_that_left_before_that_day_is_not_counted_in_it(client, host, 
     lifecycle.retire(machine, "thanh lý", "x")
     Machine.objects.update(retired_at=timezone.now() - 10 * DAY)
     today = timezone.localdate()
-    assert [tuple(units.known(admin, tree["root"], today - days * DAY).__dict__.values())[1:] for days in (15, 2)] == [
+    assert [tuple(units.known(units.machines_of(admin, tree["root"]), today - days * DAY).__dict__.values())[1:] for days in (15, 2)] == [
         (0, 1, 0), (0, 0, 0)
     ]  # fmt: skip
 
@@ -171,12 +171,15 @@ def test_a_unit_adds_up_what_turned_once_for_each_machine(client, another, tree,
     report(client, third, 1)
     user = person("xem", "north")
     today = timezone.localdate()
-    rules = {one.rule.check_id: (one.better, one.worse) for one in units.sums(user, tree["north"], today - 8 * DAY, today)}
+    rules = {
+        one.rule.check_id: (one.better, one.worse)
+        for one in units.sums(units.machines_of(user, tree["north"]), today - 8 * DAY, today)
+    }
     assert rules == {"remote_access.no_root": (1, 0)}, "back and forth is nothing; the third is new, not worse"
     assert [machine.name for machine, _how, _at in units.came(user, tree["north"], today - 8 * DAY, today)] == ["bac-3"]
-    known = units.known(user, tree["north"], today - 8 * DAY)
+    known = units.known(units.machines_of(user, tree["north"]), today - 8 * DAY)
     assert (known.reported, known.before, known.never) == (0, 2, 0)
-    assert units.known(user, tree["north"], today - 20 * DAY).never == 2
+    assert units.known(units.machines_of(user, tree["north"]), today - 20 * DAY).never == 2
     assert units.nets(person("nam", "south"), tree["north"], today - 8 * DAY, today) == []
 
 
@@ -200,7 +203,7 @@ def test_what_the_database_adds_up_is_what_the_machines_add_up_to(client, anothe
     user = person("xem", "root")
     for where in ("root", "south"):
         told = Counter((one.rule, one.was, one.now) for one in units.nets(user, tree[where], today - 8 * DAY, today))
-        added = units.sums(user, tree[where], today - 8 * DAY, today)
+        added = units.sums(units.machines_of(user, tree[where]), today - 8 * DAY, today)
         assert told
         assert {(one.rule.pk, *turned): count for one in added for turned, count in one.turned.items()} == told
     assert units.came_count(user, tree["root"], today - 90 * DAY, today) == 2
