@@ -81,6 +81,8 @@ class Event:
     done_by: int = 0
     paper: str = ""
     """The kind of paper that is handed in by that day."""
+    places: int = 0
+    """In how many units, where the same of several is one line (Reach.joined)."""
     papers: list[Document] = field(default_factory=list)
     """Those that were made for the units that answer, as far as they were looked up (papers.py)."""
 
@@ -113,8 +115,9 @@ class Event:
 class Reach:
     """Whose records are read: a person's part of the tree, or all of them for the collector's own work."""
 
-    def __init__(self, user: User | None, unit: Unit | None) -> None:
-        self.user, self.unit = user, unit
+    def __init__(self, user: User | None, unit: Unit | None, joined: bool = False) -> None:
+        """`joined`: what falls on one day in several units is one line, as people read it; reminders go to each unit."""
+        self.user, self.unit, self.joined = user, unit, joined and unit is not None
 
     def rows(self, model: type[Any], path: str = "unit__path") -> QuerySet[Any]:
         found: QuerySet[Any] = model.objects.all() if self.user is None else model.objects.visible_to(self.user)
@@ -258,16 +261,15 @@ def _closed(one: Campaign, unmet: int) -> str:
 
 def _work(reach: Reach, first: date, last: date) -> Iterator[Event]:
     """Of each person and day together: fifty findings due on one day are one line."""
-    rows = reach.rows(Assignment).filter(closed_at=None, due__range=(first, last)).order_by("due", "pk")
-    grouped: dict[tuple[date, int | None, int], list[Assignment]] = defaultdict(list)
-    for one in rows.select_related("unit", "owner"):
-        assert one.due is not None
-        grouped[one.due, one.owner_id, one.unit_id].append(one)
-    for (day, owner, unit), some in grouped.items():
-        title = ngettext("%d finding is due", "%d findings are due", len(some)) % len(some)
+    rows = reach.rows(Assignment).filter(closed_at=None, due__range=(first, last))
+    found = list(_counted(reach, rows, "due", "owner"))
+    owners = User.objects.in_bulk({owner for _day, owner, *_rest in found if owner})
+    for day, owner, count, unit, places in found:
+        title = ngettext("%d finding is due", "%d findings are due", count) % count
         yield Event(
-            f"work:{unit}:{owner or 0}", "work", day, day, some[0].unit, title, str(some[0].owner or _("nobody yet")),
-            _("due day of the findings"), url=f"{reverse('work')}?unit={unit}" + (f"&owner={owner}" if owner else "&whose=nobody"),
+            f"work:{unit.pk}:{owner or 0}", "work", day, day, unit, title, str(owners.get(owner) or _("nobody yet")),
+            _("due day of the findings"), url=f"{reverse('work')}?unit={unit.pk}" + (f"&owner={owner}" if owner else "&whose=nobody"),
+            places=places,
         )  # fmt: skip
 
 
@@ -288,12 +290,10 @@ def _attestations(reach: Reach, first: date, last: date) -> Iterator[Event]:
 
 
 def _expiry(reach: Reach, first: date, last: date) -> Iterator[Event]:
-    """Of each unit, sort and day together."""
+    """Of each sort and day together."""
     for name, sort in SORTS.items():
         rows = reach.rows(sort.book.model).exclude(state__in=DONE_WITH).filter(**{f"{sort.field}__range": (first, last)})
-        found = rows.order_by(sort.field, "unit").values_list(sort.field, "unit").annotate(Count("pk"), Min("pk"))
-        units = Unit.objects.in_bulk({unit for _day, unit, _count, _first in found})
-        for day, unit, count, _one in found:
+        for day, count, unit, places in _counted(reach, rows, sort.field):
             said = {"what": sort.title, "count": count}
             title = (
                 ngettext(
@@ -302,9 +302,23 @@ def _expiry(reach: Reach, first: date, last: date) -> Iterator[Event]:
                 % said
             )
             yield Event(
-                f"{name}:{unit}", "expiry", day, day, units[unit], title, "", str(sort.book.title),
-                url=f"{reverse('register-expiry')}?sort={name}&unit={unit}",
+                f"{name}:{unit.pk}", "expiry", day, day, unit, title, "", str(sort.book.title),
+                url=f"{reverse('register-expiry')}?sort={name}&unit={unit.pk}", places=places,
             )  # fmt: skip
+
+
+def _counted(reach: Reach, rows: QuerySet[Any], *by: str) -> Iterator[tuple[Any, ...]]:
+    """(…by, how many, unit, places) of each unit; joined: of all of them, the unit being the only one or the one that is read."""
+    if not reach.joined:
+        each = list(rows.order_by(*by, "unit").values_list(*by, "unit").annotate(Count("pk")))
+        units = Unit.objects.in_bulk({one[-2] for one in each})
+        yield from ((*one[:-2], one[-1], units[one[-2]], 0) for one in each)
+        return
+    told = rows.order_by(*by).values_list(*by).annotate(Count("pk"), Count("unit", distinct=True), Min("unit"))
+    summed = list(told)
+    units = Unit.objects.in_bulk({alone for *_by, _count, places, alone in summed if places == 1})
+    for *found, count, places, alone in summed:
+        yield (*found, count, units[alone], 0) if places == 1 else (*found, count, reach.unit, places)
 
 
 def _certificates(reach: Reach, first: date, last: date) -> Iterator[Event]:
@@ -315,15 +329,17 @@ def _certificates(reach: Reach, first: date, last: date) -> Iterator[Event]:
     )
     grouped: dict[tuple[date, int], list[Certificate]] = defaultdict(list)
     for one in rows.select_related("machine__unit").order_by("not_after", "pk"):
-        grouped[timezone.localdate(one.not_after), one.machine.unit_id].append(one)
-    for (day, unit), some in grouped.items():
+        grouped[timezone.localdate(one.not_after), 0 if reach.joined else one.machine.unit_id].append(one)
+    for (day, _unit), some in grouped.items():
         names = ", ".join(dict.fromkeys(one.machine.name for one in some[:NAMED]))
         title = ngettext("%d certificate ends", "%d certificates end", len(some)) % len(some)
         alone = len({one.machine_id for one in some}) == 1
+        places = len({one.machine.unit_id for one in some})
+        unit = reach.unit if places > 1 and reach.unit else some[0].machine.unit
         yield Event(
-            f"certificate:{unit}", "certificate", day, day, some[0].machine.unit, f"{title}: {names}" + ("…" if len(some) > NAMED else ""),
-            source=_("newest report of the machine"),
-            url=reverse("machine", args=[some[0].machine_id]) + "?tab=facts" if alone else f"{reverse('machines')}?unit={unit}",
+            f"certificate:{unit.pk}", "certificate", day, day, unit, f"{title}: {names}" + ("…" if len(some) > NAMED else ""),
+            source=_("newest report of the machine"), places=places if places > 1 else 0,
+            url=reverse("machine", args=[some[0].machine_id]) + "?tab=facts" if alone else f"{reverse('machines')}?unit={unit.pk}",
         )  # fmt: skip
 
 
@@ -335,6 +351,12 @@ def _feeds(reach: Reach, first: date, last: date) -> Iterator[Event]:
                 f"feed:{one.name}", "feed", day, day, None, _("Feed %s reaches its age limit: what rests on it becomes unknown") % one.name,
                 _("who imports feeds"), one.publisher, url=reverse("feeds"),
             )  # fmt: skip
+
+
+def kind_of(key: str) -> str:
+    """The kind of the event with that key."""
+    word = key.partition(":")[0].partition("-")[0]
+    return "expiry" if word in SORTS else word
 
 
 SOURCES: dict[str, Callable[[Reach, date, date], Iterator[Event]]] = {

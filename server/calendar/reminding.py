@@ -102,13 +102,17 @@ def told(user: User) -> int:
     return _unanswered(Reminder.objects.visible_to(user, HANDLE)).values("unit", "key", "day").distinct().count()
 
 
-def gathered(user: User | None, unit: Unit, first: date, last: date, kinds: Iterable[str] = KINDS) -> list[Event]:
-    """What falls in that span, and before it what people were told of and what still waits."""
+def gathered(
+    user: User | None, unit: Unit, first: date, last: date, kinds: Iterable[str] = KINDS, joined: bool = False
+) -> list[Event]:
+    """What falls in that span (`joined`: as Reach says), and before it what people were told of and what still waits."""
     mine = Reminder.objects.all() if user is None else Reminder.objects.visible_to(user, SEE)
-    reach, here = Reach(user, unit), mine.filter(unit__path__under=unit.path, day__lt=first)
+    here = mine.filter(unit__path__under=unit.path, day__lt=first)
     waiting = set(_unanswered(here).values_list("key", "day"))
     before: list[Event] = []
     if waiting:
-        earlier = events.gather(reach, min(day for _key, day in waiting), first - events.DAY, kinds)
+        told = {events.kind_of(key) for key, _day in waiting}
+        begin = min(day for _key, day in waiting)
+        earlier = events.gather(Reach(user, unit), begin, first - events.DAY, [kind for kind in kinds if kind in told])
         before = [one for one in earlier if (one.key, one.day) in waiting and not one.over]
-    return [*before, *events.gather(reach, first, last, kinds)]
+    return [*before, *events.gather(Reach(user, unit, joined), first, last, kinds)]

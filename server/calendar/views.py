@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import calendar as months
-from collections import Counter
 from datetime import date, timedelta
 from typing import Any
 
+from django.core.paginator import Paginator
 from django.db import IntegrityError, transaction
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -30,6 +30,7 @@ from server.web.spreadsheet import as_csv
 
 BACK, AHEAD = timedelta(days=31), timedelta(days=92)
 BOTH = ["GET", "HEAD", "POST"]
+PAGE = 100
 EARLIEST, LATEST = date(2000, 1, 1), date(2100, 1, 1)
 
 
@@ -61,15 +62,19 @@ def page(request: HttpRequest, unit: Unit | None, made: str = "") -> HttpRespons
     }  # fmt: skip
     try:
         found = (
-            events.gather(Reach(user, unit), first, last, kinds) if month else reminding.gathered(user, unit, first, last, kinds)
+            events.gather(Reach(user, unit, joined=True), first, last, kinds)
+            if month
+            else reminding.gathered(user, unit, first, last, kinds, joined=True)
         )
     except dates.Unreadable as error:
-        return render(request, "calendar/calendar.html", context | {"problem": str(error), "rows": [], "counts": {}})
+        return render(request, "calendar/calendar.html", context | {"problem": str(error), "rows": []})
     papers.link(user, found)
-    rows = [(one, one.left(today)) for one in found]
-    late = sum(left < 0 and not one.over for one, left in rows)
-    soon = sum(0 <= left <= context["lead_days"][0] and not one.over for one, left in rows) if context["lead_days"] else 0
-    context |= {"rows": rows, "late": late, "soon": soon, "counts": Counter(one.kind for one in found)}
+    late = sum(one.left(today) < 0 and not one.over for one in found)
+    soon = sum(0 <= one.left(today) <= context["lead_days"][0] and not one.over for one in found) if context["lead_days"] else 0
+    # first seen is the page on which today lies
+    here = sum(one.last < today for one in found) // PAGE + 1
+    shown = Paginator(found, PAGE).get_page(request.GET.get("page") or here)
+    context |= {"page": shown, "rows": [(one, one.left(today)) for one in shown], "late": late, "soon": soon}
     if month:
         context |= {
             "weeks": _weeks(month, found), "before": (month - timedelta(days=1)).replace(day=1), "after": last + timedelta(days=1)
@@ -165,7 +170,7 @@ def _event(user: User, unit: Unit | None, given: Any) -> Event | None:
     except ValueError:
         return None
     key = given.get("key", "")
-    kind = key.partition(":")[0].partition("-")[0]
+    kind = events.kind_of(key)
     if unit is None or kind not in BY_HAND or not EARLIEST < wanted < LATEST:
         return None
     try:

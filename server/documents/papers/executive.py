@@ -213,7 +213,7 @@ class _Executive:
     def calendar(self) -> list[Event] | None:
         """What is not over, as the calendar's page lists it, by the last day; None: its file cannot be read."""
         try:
-            found = reminding.gathered(self.user, self.unit, self.today - BACK, self.today + AHEAD)
+            found = reminding.gathered(self.user, self.unit, self.today - BACK, self.today + AHEAD, joined=True)
         except dates.Unreadable:
             return None
         return sorted((one for one in found if not one.over), key=lambda one: (one.last, one.title))

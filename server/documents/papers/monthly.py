@@ -243,7 +243,7 @@ class _Monthly:
         """Of the month after this one; None: the file of the days of law cannot be read."""
         after = self.span.after
         try:
-            found = events.gather(Reach(self.of.user, self.of.unit), after.first, after.last)
+            found = events.gather(Reach(self.of.user, self.of.unit, joined=True), after.first, after.last)
         except dates.Unreadable:
             return None
         return [one for one in found if not one.over]
