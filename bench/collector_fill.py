@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta, timezone
 from typing import Any
 from uuid import UUID
 
 PROVINCES, SITES_EACH = 34, 20
-NOW = datetime(2026, 11, 29, 17, tzinfo=UTC)  # midnight there
+HERE = timezone(timedelta(hours=7))
+NOW = datetime.combine(datetime.now(HERE), time.min, HERE).astimezone(UTC)
+"""Midnight in Việt Nam: what pages show of the last week is then of the last week, on whatever day this runs."""
 DAILY = 0.01
 """Share of a machine's verdicts that turn in a day."""
 SERVERS = 0.04
