@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from server.campaigns import excusing, leading, reading
-from server.campaigns.account import Account
+from server.campaigns.account import counted
 from server.campaigns.forms import ExcuseForm, HandInForm, ReceiveForm, RosterForm
 from server.campaigns.models import SCOPE, Campaign, Part, Row
 from server.campaigns.states import DONE
@@ -32,11 +32,11 @@ def part(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _page(request: HttpRequest, found: Part, filled: dict[str, forms.Form] | None = None, problem: str = "", status: int = 200) -> HttpResponse:  # fmt: skip
     user, held = user_of(request), found.campaign
-    account = Account(held, user)
+    rows = Row.objects.visible_to(user).filter(campaign=held, place=SCOPE, part__path__under=found.path)
     filled = filled or {}
     shown = reading.written(found.roster, reading.SHIFT)
     context = {
-        "part": found, "campaign": held, "numbers": account.sum(account.by_pk[found.pk]), "problem": problem, "nav": "campaigns",
+        "part": found, "campaign": held, "numbers": counted(rows), "problem": problem, "nav": "campaigns",
         "may": user.may(HANDLE, found.unit) and held.state == Campaign.RUNNING, "duty": reading.shifts(found.roster),
         "receive": filled.get("receive") or ReceiveForm(prefix="receive"),
         "hand_in": filled.get("hand_in")

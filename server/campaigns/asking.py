@@ -22,15 +22,20 @@ def part_of(account: Account, request: HttpRequest) -> Part | None:
     return found
 
 
-def asked_rows(account: Account, part: Part | None, request: HttpRequest) -> tuple[QuerySet[Row], str, str]:
-    """(rows, state, place) by `state`, `place` and `q`; a word nobody knows is as none."""
+def asked(request: HttpRequest) -> tuple[str, str, str]:
+    """(place, state, part of a name) by `place`, `state` and `q`; a word nobody knows is as none."""
     place = request.GET.get("place", "")
     place = place if place in dict(PLACES) else SCOPE
     state = request.GET.get("state", "")
-    state = state if state in STATES and place == SCOPE else ""
+    return place, state if state in STATES and place == SCOPE else "", request.GET.get("q", "").strip()[:200]
+
+
+def asked_rows(account: Account, part: Part | None, request: HttpRequest) -> QuerySet[Row]:
+    """In the order of pages."""
+    place, state, name = asked(request)
     rows = account.under(part, place)
     if state:
         rows = rows.filter(state=state)
-    if text := request.GET.get("q", "").strip()[:200]:
-        rows = rows.filter(name__icontains=text)
-    return rows.order_by("part__path", "name", "pk"), state, place
+    if name:
+        rows = rows.filter(name__icontains=name)
+    return rows.order_by("part__path", "name", "pk")

@@ -172,14 +172,15 @@ def look(campaign: Campaign, now: datetime, advance: Advance = lambda count: Non
     parts = [part for part in Part.objects.filter(campaign=campaign) if part.checks != counted.get(part.pk, {})]
     for part in parts:
         part.checks = counted.get(part.pk, {})
+    packs = proof.packs_used(campaign)
     for start in range(0, len(parts) + 1, SLICE):
         with transaction.atomic():
             if not _held(mine):
                 return False
             Part.objects.bulk_update(parts[start : start + SLICE], ["checks"])
             if start + SLICE > len(parts):
-                mine.update(looked_at=now)
-    campaign.looked_at = now
+                mine.update(looked_at=now, packs=packs)
+    campaign.looked_at, campaign.packs = now, packs
     return True
 
 

@@ -32,8 +32,8 @@ class ListState(NamedTuple):
 
 def states(number: str, account: Account | None) -> list[ListState]:
     """Of all that bear that number; none: not available. Whom nothing was held against counts as not known."""
-    letters, sheets = Letter.objects.filter(number__iexact=number), Sheet.objects.filter(number__iexact=number)
-    if account is None:
+    letters, sheets = list(Letter.objects.filter(number__iexact=number)), list(Sheet.objects.filter(number__iexact=number))
+    if account is None or not (letters or sheets):
         return [ListState(_title(one), {}) for one in letters] + [ListState(_title(one), {}) for one in sheets]
     machines, scope = account.machines(), account.sum(None).scope
     found = [

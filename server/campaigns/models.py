@@ -81,6 +81,9 @@ class Campaign(models.Model):
     started_at = models.DateTimeField(null=True, help_text="Only what was collected after it counts")
     frozen_at = models.DateTimeField(null=True, help_text="The account was complete")
     looked_at = models.DateTimeField(null=True, help_text="The states are those of then")
+    packs = models.JSONField(
+        null=True, help_text="proof.packs_used of then: [{baseline, version, digest, level, machines}]; null: not noted then"
+    )
     closed_by = models.CharField(max_length=200, blank=True)
     closed_at = models.DateTimeField(null=True, help_text="The last look began")
     sealed_at = models.DateTimeField(null=True, help_text="The last look was over; nothing changes any more")

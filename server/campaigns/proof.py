@@ -21,13 +21,15 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
+
+from django.db.models import Count
 
 from baselines.loader import BaselineError
 from server.assess import packs
 from server.assess.models import StoredAssessment
-from server.campaigns.models import Campaign, Excuse, Row
+from server.campaigns.models import SCOPE, Campaign, Excuse, Row
 from server.campaigns.states import (
     DONE,
     EXCUSED,
@@ -304,6 +306,14 @@ def _judged_by(snapshots: Collection[str]) -> dict[str, Held]:
     rows = StoredAssessment.objects.filter(snapshot__in=list(snapshots))
     held = rows.values_list("snapshot_id", "baseline", "level", "tailoring")
     return {pk: Held(baseline, level, tailoring) for pk, baseline, level, tailoring in held}
+
+
+def packs_used(campaign: Campaign) -> list[dict[str, Any]]:
+    """By what the reports were judged on which the states rest, and how many machines are held to each."""
+    used = Row.objects.filter(campaign=campaign, place=SCOPE, seen_at__gt=campaign.started_at).exclude(snapshot="")
+    judged = StoredAssessment.objects.filter(snapshot__in=used.values("snapshot"))
+    by = ("baseline", "version", "digest", "level")
+    return list(judged.order_by(*by).values(*by).annotate(machines=Count("pk")))
 
 
 def _latest(machines: Iterable[Machine]) -> dict[str, StoredSnapshot]:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from django.db import transaction
 from django.db.models import Count
 from django.utils import timezone
 
-from server.assess.models import StoredAssessment
 from server.campaigns import lists, proof
-from server.campaigns.account import Account
+from server.campaigns.account import Account, Numbers
 from server.campaigns.models import LATER, LEFT_OUT, SCOPE, Campaign, Part, Row
 from server.feeds import status as feeds
 from server.journal import models as journal
-from server.units.models import Unit, resolve
+from server.units.models import User, everything, policies
+from server.units.rights import SEE
 
 
 def begun(campaign: Campaign) -> int:
@@ -50,17 +51,30 @@ def seal(campaign: Campaign, address: str = "") -> dict[str, Any] | None:
     return {"machines": numbers.scope}
 
 
+def sums(closed: Collection[Campaign], user: User) -> dict[int, Numbers]:
+    """Of each closed campaign what this person sees of it. Whoever sees all its units is told what was sealed with it, which is
+    the sum of its rows."""
+    cut = Part.objects.filter(campaign__in=closed).exclude(Part.objects.condition(user, SEE))
+    in_part = set(cut.order_by().values_list("campaign", flat=True).distinct())
+    found = {one.pk: Numbers() if one.pk in in_part else _sealed(one) for one in closed}
+    rows = Row.objects.visible_to(user).filter(campaign__in=in_part, place=SCOPE).order_by()
+    for pk, state, before, count in rows.values_list("campaign", "state", "before").annotate(Count("pk")):
+        found[pk].states[state] += count
+        found[pk].before[before] += count
+    return found
+
+
+def _sealed(campaign: Campaign) -> Numbers:
+    numbers = Numbers()
+    numbers.states |= campaign.result["states"]
+    numbers.before |= campaign.result["before"]
+    return numbers
+
+
 def ground(campaign: Campaign, account: Account) -> dict[str, Any]:
     """What the states rest on now: packs, feeds, lists, and parts that are held to something else than at the start."""
-    used = (
-        Row.objects.filter(campaign=campaign, place=SCOPE, seen_at__gt=campaign.started_at)
-        .exclude(snapshot="")
-        .values("snapshot")
-    )
-    packs = StoredAssessment.objects.filter(snapshot__in=used).order_by("baseline", "version", "digest", "level")
-    found = packs.values("baseline", "version", "digest", "level").annotate(machines=Count("pk"))
     return {
-        "packs": list(found),
+        "packs": proof.packs_used(campaign) if campaign.packs is None else campaign.packs,
         "feeds": [
             {"name": one.name, "date": one.data_date.isoformat() if one.data_date else None, "old": one.old}
             for one in feeds.standings() if one.limit_days
@@ -74,11 +88,13 @@ def ground(campaign: Campaign, account: Account) -> dict[str, Any]:
 def changed_rules(campaign: Campaign) -> list[int]:
     """Parts whose machines are held to another pack, other stricter values or another level than at the start, as far as it is
     known what those were."""
-    every = {unit.pk: unit for unit in Unit.objects.all()}
+    held = policies(everything())
+    now = {text: proof.tailored(text) for text in {policy.tailoring for policy in held.values()}}
     found = []
-    for part in Part.objects.filter(campaign=campaign).order_by("path"):
-        policy = resolve(every[part.unit_id], every)
-        other_values = part.tailoring is not None and proof.tailored(policy.tailoring) != part.tailoring
-        if other_values or (policy.level, policy.baseline) != (part.level, part.baseline):
-            found.append(part.pk)
+    parts = Part.objects.filter(campaign=campaign).order_by("path")
+    for pk, unit, level, baseline, tailoring in parts.values_list("pk", "unit_id", "level", "baseline", "tailoring"):
+        policy = held[unit]
+        other_values = tailoring is not None and now[policy.tailoring] != tailoring
+        if other_values or (policy.level, policy.baseline) != (level, baseline):
+            found.append(pk)
     return found

@@ -41,7 +41,7 @@ def machines_csv(request: HttpRequest, pk: int) -> StreamingHttpResponse:
     user = user_of(request)
     found = get_object_or_404(Campaign.objects.visible_to(user).exclude(frozen_at=None), pk=pk)
     account = Account(found, user)
-    rows, _state, _place = asked_rows(account, part_of(account, request), request)
+    rows = asked_rows(account, part_of(account, request), request)
     lines = (dict(zip(map(str, HEADING), cells, strict=True)) for cells in _machines(account, rows))
     return as_csv(lines, dict, f"campaign-{found.pk}-machines", heading=[str(name) for name in HEADING])
 
@@ -52,7 +52,7 @@ def machines_xlsx(request: HttpRequest, pk: int) -> FileResponse:
     user = user_of(request)
     found = get_object_or_404(Campaign.objects.visible_to(user).exclude(frozen_at=None), pk=pk)
     account = Account(found, user)
-    rows, _state, _place = asked_rows(account, part_of(account, request), request)
+    rows = asked_rows(account, part_of(account, request), request)
     book = Workbook(write_only=True)
     _sheet(book, _("Machines"), HEADING, _machines(account, rows))
     return _file(book, f"campaign-{found.pk}-machines")

@@ -14,12 +14,13 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from server.background.models import Job
 from server.campaigns import freezing, leading, lists, reading, sealing
 from server.campaigns.account import Account, check_titles
-from server.campaigns.asking import asked_rows, part_of
+from server.campaigns.asking import asked, part_of
 from server.campaigns.forms import CampaignForm
 from server.campaigns.models import LATER, LEFT_OUT, SCOPE, Campaign, Excuse, Notice, Part, Row
 from server.campaigns.patterns import patterns
 from server.campaigns.states import EXCUSED, MISSING, NEVER, NOT_DONE, STATES, UNKNOWN
 from server.campaigns.tables import reason
+from server.coverage.models import Expected
 from server.feeds import status as feeds
 from server.ingest.access import address_of
 from server.ingest.models import Machine
@@ -29,8 +30,10 @@ from server.waivers.models import Waiver, in_force
 from server.web.requests import user_of
 
 PAGE = 50
-NAMED = 1000
-"""Machines that a report names in one list; the workbook names all."""
+NAMED, EACH = 1000, 100
+"""Machines that a report names in all, the most pressing states first, and of every state at least; the workbook names all."""
+NAMING = ("part", "name", "why", "about", "note", "became", "became_where", "contact_at")
+"""What is said of each."""
 BOTH = ["GET", "HEAD", "POST"]
 
 
@@ -46,9 +49,10 @@ def campaigns(request: HttpRequest) -> HttpResponse:
         else:
             account = Account(found, user)
             running.append((found, account.sum(None), _notices(found, account)))
-    closed = [(one, Account(one, user).sum(None)) for one in mine.filter(state=Campaign.CLOSED).order_by("-sealed_at")[:PAGE]]
+    closed = list(mine.filter(state=Campaign.CLOSED).order_by("-sealed_at")[:PAGE])
+    sums = sealing.sums(closed, user)
     context = {
-        "running": running, "drafts": others, "closed": closed, "patterns": _patterns(), "units": _may_lead(user), "nav": "campaigns"
+        "running": running, "drafts": others, "closed": [(one, sums[one.pk]) for one in closed], "patterns": _patterns(), "units": _may_lead(user), "nav": "campaigns"
     }  # fmt: skip
     return render(request, "campaigns/campaigns.html", context)
 
@@ -66,8 +70,9 @@ def _notices(found: Campaign, account: Account) -> list[Notice]:
     if found.state != Campaign.RUNNING:
         return []
     newest: dict[int, Notice] = {}
-    for notice in Notice.objects.filter(campaign=found, part__in=account.by_pk).select_related("part").order_by("-days"):
-        if account.sum(account.by_pk[notice.part_id]).open:
+    for notice in Notice.objects.filter(account.of(None)).order_by("-days"):
+        notice.part = account.by_pk[notice.part_id]
+        if account.sum(notice.part).open:
             newest[notice.part_id] = notice
     return list(newest.values())
 
@@ -158,7 +163,7 @@ def _page(request: HttpRequest, found: Campaign, problem: str = "", status: int 
         "lists": _lists(found, account),
         "part": part, "above": account.above(part) if part else [], "numbers": account.sum(part), "branches": account.branches(part),
         "notices": _notices(found, account), "answering": account.answering(), "states": STATES,
-        "later": account.under(part, LATER).count(), "left_out": account.under(part, LEFT_OUT).count(),
+        "later": account.outside(part, LATER), "left_out": account.outside(part, LEFT_OUT),
         "job": _job(found), "waivers": _waivers(account, found), "answers_here": bool(part and part.answers),
         "rules_changed": [] if found.is_closed else _names(account, sealing.changed_rules(found)),
         "may_answer": bool(part and user.may(HANDLE, part.unit)),
@@ -198,10 +203,13 @@ def _lists(found: Campaign, account: Account) -> list[tuple[str, list[lists.List
     """As they stand; of a closed campaign as they stood, with the numbers, which are those of all, for whoever sees all of it."""
     if not found.is_closed:
         return [(number, lists.states(number, account if found.has_account else None)) for number in found.lists]
-    kept = {number: [lists.ListState(**one) for one in told] for number, told in found.result["lists"].items()}
-    if account.sees_all:
-        return list(kept.items())
-    return [(number, [one._replace(counts={}) for one in told]) for number, told in kept.items()]
+    return _told(found.result, account.sees_all)
+
+
+def _told(ground: dict[str, Any], counts: bool) -> list[tuple[str, list[lists.ListState]]]:
+    """The lists of what a campaign rests on (sealing.ground), with their numbers or without."""
+    kept = {number: [lists.ListState(**one) for one in told] for number, told in ground["lists"].items()}
+    return [(number, told if counts else [one._replace(counts={}) for one in told]) for number, told in kept.items()]
 
 
 @require_safe
@@ -212,28 +220,35 @@ def machines(request: HttpRequest, pk: int) -> HttpResponse:
         raise Http404
     account = Account(found, user)
     part = part_of(account, request)
-    rows, state, place = asked_rows(account, part, request)
-    page = Paginator(rows.select_related("part", "machine", "expected__machine"), PAGE).get_page(request.GET.get("page"))
-    titles = check_titles(found.checks)
-    seen = _links(user, list(page.object_list))
+    place, state, text = asked(request)
+    page = Paginator(account.listed(part, place, state, text), PAGE).get_page(request.GET.get("page"))
+    rows = [account.shown(row) for row in page.object_list]
+    titles, links = check_titles(found.checks), _links(user, rows)
+    may_excuse = found.state == Campaign.RUNNING and place == SCOPE and state != "done" and user.does(HANDLE)
+    may = _may(user, rows) if may_excuse else set()
     context = {
         "campaign": found, "part": part, "above": account.above(part) if part else [], "state": state, "place": place, "states": STATES,
-        "page": page, "numbers": account.sum(part), "q": request.GET.get("q", "").strip()[:200], "nav": "campaigns",
-        "later": account.under(part, LATER).count(), "left_out": account.under(part, LEFT_OUT).count(),
-        "rows": [
-            (row.cut(), seen.get(row.pk), [titles.get(check, check) for check in row.about], user.may(HANDLE, row.part.unit))
-            for row in page.object_list
-        ],
-        "may_excuse": found.state == Campaign.RUNNING and place == SCOPE and state != "done" and user.does(HANDLE),
+        "page": page, "numbers": account.sum(part), "q": text, "nav": "campaigns", "may_excuse": may_excuse,
+        "later": account.outside(part, LATER), "left_out": account.outside(part, LEFT_OUT),
+        "rows": [(row, links.get(row.pk), [titles.get(check, check) for check in row.about], row.part_id in may) for row in rows],
     }  # fmt: skip
     return render(request, "campaigns/machines.html", context)
 
 
-def _links(user: User, rows: list[Row]) -> dict[int, Machine]:
-    """Row -> the machine it is today, where this person sees that one: it may have been moved to another unit."""
-    wanted = {row.pk: machine.pk for row in rows if (machine := row.now) is not None}
-    mine = Machine.objects.visible_to(user).in_bulk(list(wanted.values()))
-    return {row: mine[pk] for row, pk in wanted.items() if pk in mine}
+def _may(user: User, rows: list[Row]) -> set[int]:
+    """The parts of rows for whose machines this person may ask an exemption."""
+    parts = Part.objects.visible_to(user, HANDLE).filter(pk__in={row.part_id for row in rows})
+    return set(parts.order_by().values_list("pk", flat=True))
+
+
+def _links(user: User, rows: list[Row]) -> dict[int, int]:
+    """Row -> number of the machine it is today, where this person sees that one: it may have been moved to another unit."""
+    lines = Expected.objects.filter(pk__in={row.expected_id for row in rows if row.expected_id and not row.machine_id})
+    of_line = dict(lines.exclude(machine=None).values_list("pk", "machine"))
+    wanted = {row.pk: pk for row in rows if (pk := row.machine_id or of_line.get(row.expected_id or 0))}
+    mine = Machine.objects.visible_to(user).filter(pk__in=wanted.values()).order_by()
+    seen = set(mine.values_list("pk", flat=True))
+    return {row: pk for row, pk in wanted.items() if pk in seen}
 
 
 @require_safe
@@ -244,16 +259,16 @@ def report(request: HttpRequest, pk: int) -> HttpResponse:
         raise Http404
     account = Account(found, user)
     part = part_of(account, request)
-    scope = account.under(part)
     ground = found.result if found.is_closed else sealing.ground(found, account)
     context = {
         "campaign": found, "part": part, "numbers": account.sum(part), "branches": account.branches(part), "checks": account.checks(part),
-        "states": STATES, "lines": _by_name(account, part), "later": account.under(part, LATER)[:NAMED],
-        "left_out": [row.cut() for row in account.under(part, LEFT_OUT)[:NAMED]], "became": [row.cut() for row in scope.exclude(became="").select_related("part")[:NAMED]],
+        "states": STATES, "lines": _by_name(account, part), "later": account.listed(part, LATER)[:NAMED],
+        "left_out": [account.shown(row) for row in account.listed(part, LEFT_OUT)[:NAMED]],
+        "became": [account.shown(row) for row in account.became(part)[:NAMED]],
         "roster": reading.shifts(found.roster), "nav": "campaigns", "ground": ground, "whole": account.sees_all, "made_at": timezone.now(),
         "parts": [one for one in account.answering() if part is None or one.path.startswith(part.path)],
         "rules_changed": _names(account, ground["rules_changed"]),
-        "lists": _lists(found, account),
+        "lists": _told(ground, account.sees_all or not found.is_closed),
     }  # fmt: skip
     return render(request, "campaigns/report.html", context)
 
@@ -261,11 +276,14 @@ def report(request: HttpRequest, pk: int) -> HttpResponse:
 def _by_name(account: Account, part: Part | None) -> dict[str, dict[str, Any]]:
     """The machines that are not done, by state: (row, why, exemption) of each."""
     titles = check_titles(account.campaign.checks)
-    excuses = {one.row_id: one for one in Excuse.objects.filter(row__in=account.under(part).order_by().values("pk"))}
-    found = {}
+    found, room = {}, NAMED
     for state in (MISSING, NEVER, NOT_DONE, UNKNOWN, EXCUSED):
-        rows = account.under(part).filter(state=state).select_related("part").order_by("part__path", "name", "pk")
-        shown = [(row.cut(), reason(row, titles), excuses.get(row.pk) if state == EXCUSED else None) for row in rows[:NAMED]]
-        count = rows.count()
-        found[state] = {"rows": shown, "count": count, "more": count - len(shown), "word": STATES[state]}
+        listed = account.listed(part, SCOPE, state, only=NAMING)
+        rows = [account.shown(row) for row in listed[: max(room, EACH)]]
+        room -= len(rows)
+        excuses: dict[int, Excuse] = {}
+        if state == EXCUSED:
+            excuses = {one.row_id: one for one in Excuse.objects.filter(row__in=[row.pk for row in rows])}
+        shown = [(row, reason(row, titles), excuses.get(row.pk)) for row in rows]
+        found[state] = {"rows": shown, "count": len(listed), "more": len(listed) - len(shown), "word": STATES[state]}
     return found

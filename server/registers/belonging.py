@@ -21,6 +21,7 @@ from server.registers.models import DISPOSED, Item, key_of
 from server.registers.record import Change
 from server.registers.systems import Member, System, SystemChange
 from server.units.rights import HANDLE
+from server.web.paging import Keyed
 from server.web.requests import user_of
 
 PAGE = 50
@@ -47,28 +48,24 @@ def judged(machines: QuerySet[Machine]) -> QuerySet[Machine]:
 
 def told(system: System, page: str | None = None) -> dict[str, Any]:
     """For the page of a system: its machines and how they stand, what is no machine, and where levels differ."""
-    machines = system.machines
-    of = "latest__assessment__"
+    machines, level = system.machines, "latest__assessment__level"
+    other = {} if system.level is None else {
+        "lower": Count("pk", filter=Q(**{f"{level}__lt": system.level})), "higher": Count("pk", filter=Q(**{f"{level}__gt": system.level})),
+    }  # fmt: skip
     sums = machines.aggregate(
         all=Count("pk"), silent=Count("pk", filter=Q(latest=None)), judged=Count("pk", filter=JUDGED),
-        fail=Sum("fails", filter=JUDGED), unknown=Sum("unknowns", filter=JUDGED), passed=Sum("passes", filter=JUDGED),
+        fail=Sum("fails", filter=JUDGED), unknown=Sum("unknowns", filter=JUDGED), passed=Sum("passes", filter=JUDGED), **other,
     )  # fmt: skip
     sums["unjudged"] = sums["all"] - sums["silent"] - sums["judged"]
-    other: dict[str, int] = {}
-    if system.level is not None:
-        levels = machines.exclude(latest__assessment=None)
-        other = {
-            "lower": levels.filter(**{f"{of}level__lt": system.level}).count(),
-            "higher": levels.filter(**{f"{of}level__gt": system.level}).count(),
-        }
-    shown = Paginator(judged(machines), PAGE).get_page(page)
+    shown = Keyed(machines.order_by("name", "pk"), judged(Machine.objects.all()), PAGE, known=sums["all"]).get_page(page)
     main = set(system.here.filter(main=True).values_list("machine", "item__machine"))
-    devices = whole(Item.objects.filter(pk__in=system.here.exclude(item=None).values("item")))
+    # from the members to their devices: the other way about, all devices of the country are looked through
+    held = system.here.exclude(item=None).select_related("item__unit", "item__machine__unit").order_by("item__name", "item_id")
     return {
         "machines": [(one, _level_of(one), others) for one, others in _with_others(shown.object_list, system)],
-        "page": shown, "sums": sums, "other": other, "elsewhere": system.elsewhere,
+        "page": shown, "sums": sums, "other": {name: sums[name] for name in other}, "elsewhere": system.elsewhere,
         "main": {pk for both in main for pk in both if pk is not None},
-        "devices": [one for one in devices.order_by("name") if one.reads is None or one.reads.retired_at is not None],
+        "devices": [one.item for one in held if one.reads is None or one.reads.retired_at is not None],
     }  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from django.db.models import QuerySet
@@ -13,7 +13,7 @@ from server.registers.installed import Program, ProgramChange
 from server.registers.models import Item, ItemChange
 from server.registers.record import Change, Record
 from server.registers.systems import System, SystemChange
-from server.units.models import User
+from server.units.models import Unit, User
 from server.units.rights import SEE
 
 
@@ -56,11 +56,26 @@ class Book(NamedTuple):
 
 
 def whole(rows: QuerySet[Any]) -> QuerySet[Any]:
-    """With what pages and files show beside the entry, and without the blobs of reports."""
+    """With what pages show beside the entry."""
+    return rows.select_related("unit", "machine__unit", "machine__told") if rows.model is Item else rows.select_related("unit")
+
+
+def filed(rows: QuerySet[Any]) -> QuerySet[Any]:
+    """With what files write, and no more. The units of devices are not among it (`lend_units`)."""
     if rows.model is not Item:
         return rows.select_related("unit")
-    linked = ("unit", "machine__unit", "machine__told", "machine__latest")
-    return rows.select_related(*linked).defer("machine__latest__sealed")
+    own = ("version", "unit", "machine", *(column.id for column in BOOKS["equipment"].fields))
+    machine = (f"machine__{name}" for name in ("name", "hostname", "serial", "unit", "latest", "reported_at"))
+    told = (f"machine__told__{name}" for name in ("maker", "model", "cpu", "memory_gib", "disks"))
+    return rows.select_related(None).select_related("machine__told").only(*own, *machine, *told)
+
+
+def lend_units(records: Iterable[Any]) -> None:
+    """Read the units of these, which hundreds of them have in common, once: a join makes one for each row."""
+    held = list(records)
+    units = Unit.objects.in_bulk({one.unit_id for one in held})
+    for one in held:
+        one.unit = units[one.unit_id]
 
 
 BOOKS = {

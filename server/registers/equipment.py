@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -55,9 +54,8 @@ def gaps(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
         rows = rows.select_related("latest", "told").defer("latest__sealed")
     if request.GET.get("form") == "csv":
         return as_csv(rows.iterator(PAGE), _row, f"rasoat-equipment-{gap}")
-    pages = Keyed(found, rows, PAGE) if gap == "unlisted" else Paginator(rows, PAGE)
     context = {
-        "book": BOOKS["equipment"], "page": pages.get_page(request.GET.get("page")), "gap": gap, "gaps": GAPS,
+        "book": BOOKS["equipment"], "page": Keyed(found, rows, PAGE).get_page(request.GET.get("page")), "gap": gap, "gaps": GAPS,
         "days": days, "all_days": DAYS, "unit": unit, "nav": "registers", "tab": "gaps", "may_edit": user.does(HANDLE),
     }  # fmt: skip
     return render(request, "registers/gaps.html", context)

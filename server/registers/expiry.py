@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
-from django.core.paginator import Paginator
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -22,6 +21,7 @@ from server.registers.models import DISPOSED
 from server.registers.views import PAGE, unit_of
 from server.units.models import Unit, User
 from server.units.rights import HANDLE
+from server.web.paging import Keyed
 from server.web.requests import user_of
 
 WITHIN = (30, 60, 90)
@@ -63,10 +63,21 @@ def rows_of(sort: Sort, unit: Unit | None, user: User | None) -> QuerySet[Any]:
 
 def running_out(rows: QuerySet[Any], sort: Sort, days: int | None, today: date) -> QuerySet[Any]:
     """Those whose last day lies within so many days from today; None: those whose last day is over."""
+    return rows.filter(_ends(sort, days, today)).exclude(state__in=DONE_WITH).order_by(sort.field, "pk")
+
+
+def _ends(sort: Sort, days: int | None, today: date) -> Q:
     field = sort.field
     within = Q(**{f"{field}__gte": today, f"{field}__lt": today + timedelta(days=days or 0)})
-    last = Q(**{f"{field}__lt": today}) if days is None else within
-    return rows.filter(last).exclude(state__in=DONE_WITH).order_by(field, "pk")
+    return Q(**{f"{field}__lt": today}) if days is None else within
+
+
+def _counted(rows: QuerySet[Any], sort: Sort, today: date) -> dict[int | str, int]:
+    """How many run out within each of the spans, and how many are over."""
+    spans: dict[str, int | str] = {f"within_{days}": days for days in (*WITHIN, OVER)}
+    counts = {key: Count("pk", filter=_ends(sort, None if days == OVER else int(days), today)) for key, days in spans.items()}
+    found = rows.exclude(state__in=DONE_WITH).aggregate(**counts)
+    return {days: found[key] for key, days in spans.items()}
 
 
 def due(unit: Unit | None, today: date, days: int = WITHIN[-1], user: User | None = None) -> Iterator[Due]:
@@ -86,15 +97,14 @@ def expiry(request: HttpRequest) -> HttpResponse:
     name = name if name in SORTS else "warranty"
     sort, asked = SORTS[name], request.GET.get("within", "")
     within: int | str = OVER if asked == OVER else int(asked) if asked in map(str, WITHIN) else WITHIN[-1]
-
-    def found(one: Sort, days: int | str) -> QuerySet[Any]:
-        return running_out(rows_of(one, unit, user), one, None if days == OVER else int(days), today)
-
-    counted = [(code, one.title, [(days, found(one, days).count()) for days in (*WITHIN, OVER)]) for code, one in SORTS.items()]
-    page = Paginator(found(sort, within), PAGE).get_page(request.GET.get("page"))
+    counted = {code: _counted(rows_of(one, unit, user), one, today) for code, one in SORTS.items()}
+    rows = rows_of(sort, unit, user)
+    found = running_out(rows, sort, None if within == OVER else int(within), today)
+    page = Keyed(found, rows, PAGE, known=counted[name][within]).get_page(request.GET.get("page"))
     days = [getattr(entry, sort.field) for entry in page.object_list]
     context = {
-        "book": sort.book, "unit": unit, "units": Unit.objects.visible_to(user).filter(valid_until=None), "counted": counted,
+        "book": sort.book, "unit": unit, "units": Unit.objects.visible_to(user).filter(valid_until=None),
+        "counted": [(code, one.title, list(counted[code].items())) for code, one in SORTS.items()],
         "sort": name, "within": within, "page": page, "over": OVER, "nav": "registers", "tab": "expiry", "title": sort.title,
         "rows": [(entry, day, (day - today).days + 1) for entry, day in zip(page.object_list, days, strict=True)],
         "address": f"{sort.book.name}-entry", "may_edit": user.does(HANDLE),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -13,14 +13,16 @@ from django.http import StreamingHttpResponse
 from django.utils import timezone
 from django.utils.translation import get_language
 
-from server.registers.books import Book
+from server.registers.books import Book, filed, lend_units
 from server.registers.columns import Column, text_of
 from server.registers.history import line_of
+from server.registers.models import Item
 from server.registers.reading import guarded
 from server.web.spreadsheet import spoken
 from server.web.workbook import as_workbook
 
-SLICE = 500
+SLICE, FEW = 500, 100
+"""Entries that are read at a time; those of which each names machines by the hundred go in smaller parts."""
 HISTORY = 30
 """Newest changes of an entry that a file holds; the rest stands on its page."""
 WIDTHS = {"text": 24, "day": 13, "choice": 18, "key": 9, "version": 9, "unit": 26, "unit_code": 12, "whole": 12, "shown": 26}
@@ -59,31 +61,38 @@ def _lines(book: Book, rows: QuerySet[Any]) -> Iterator[str]:
 def cells(book: Book, rows: QuerySet[Any], days: bool) -> Iterator[list[Any]]:
     """A row for each entry, by number. `days`: days stay days, else they are text."""
     choices = {name: {code: str(word) for code, word in words.items()} for name, words in book.choices.items()}
-    columns, after = tuple(book.columns.values()), 0
-    while part := list(rows.filter(pk__gt=after).order_by("pk")[:SLICE]):
-        past = _history(book, part, choices)
+    made = [_cell(book, column, choices, days) for column in book.columns.values()]
+    rows, size = filed(rows).order_by("pk"), SLICE if book.model is Item else FEW
+    part = list(rows[:size])
+    while part:
+        if book.model is Item:
+            lend_units([*part, *(one.machine for one in part if one.machine is not None)])
+        past, texts = _history(book, part, choices), book.model.told_texts(part)
         for record in part:
-            yield [_cell(record, column, choices, past, days) for column in columns]
-        after = part[-1].pk
+            told = texts[record.pk] | {"history": "\n".join(past.get(record.pk, ()))}
+            yield [cell(record, told) for cell in made]
+        part = list(rows.filter(pk__gt=part[-1].pk)[:size]) if len(part) == size else []
 
 
-def _cell(record: Any, column: Column, choices: Any, past: dict[int, list[str]], days: bool) -> Any:
+def _cell(book: Book, column: Column, choices: Any, days: bool) -> Callable[[Any, Mapping[str, str]], Any]:
+    """How a cell of that column is made of an entry, and of what was asked for beside it."""
     name = column.id
     match column.kind:
         case "key":
-            return record.pk
+            return lambda record, _told: record.pk
         case "version":
-            return record.version
+            return lambda record, _told: record.version
         case "unit":
-            return record.unit.name
+            return lambda record, _told: record.unit.name
         case "unit_code":
-            return record.unit.code
+            return lambda record, _told: record.unit.code
         case "shown":
-            return "\n".join(past.get(record.pk, ())) if name == "history" else record.told_text(name)
-    value = record.shown(name).value if name in record.read_fields else getattr(record, name)
+            return lambda _record, told: told[name]
+    if name in book.model.read_fields:
+        return lambda record, _told: record.shown(name).value
     if column.kind == "text" or (days and column.kind in ("day", "whole")):
-        return value
-    return text_of(column, value, choices)
+        return lambda record, _told: getattr(record, name)
+    return lambda record, _told: text_of(column, getattr(record, name), choices)
 
 
 class _Past(NamedTuple):

@@ -42,12 +42,12 @@ def told(book: Book, change: Any, choices: Mapping[str, Mapping[str, Any]] | Non
 
 def line_of(book: Book, change: Any, choices: Mapping[str, Mapping[str, Any]]) -> str:
     """One line of a file."""
-    one = told(book, change, choices)
     day = timezone.localtime(change.at).strftime("%d/%m/%Y")
     if change.kind == Change.CREATED:
         what = _("entered")
     elif change.kind == Change.NOTED:
-        what = one.new
+        what = told(book, change, choices).new
     else:
+        one = told(book, change, choices)
         what = f"{one.field}: {one.old or '–'} → {one.new or '–'}"
     return f"{day} {change.by}: {what}"

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import zlib
+from collections.abc import Iterator, Sequence
+from itertools import groupby, islice
+from operator import itemgetter
 from typing import ClassVar
 
 from django.db import models
-from django.db.models import Count, Q
+from django.db.models import Count, F, Q
 from django.utils.translation import gettext_lazy as _
 
 from server.ingest.models import Machine
@@ -66,16 +69,9 @@ class Program(Record):
         return self.name
 
     @property
-    def uses(self) -> models.QuerySet[Use]:
-        """On machines in service that lie where the entry speaks."""
-        return Use.objects.filter(program=self, machine__retired_at=None, machine__unit__path__under=self.unit.path)
-
-    @property
     def copies(self) -> dict[str, int]:
         """Machines that have it: servers, workstations, all."""
-        servers = Count("machine", distinct=True, filter=Q(machine__kind="server"))
-        stations = Count("machine", distinct=True, filter=Q(machine__kind="workstation"))
-        return self.uses.aggregate(servers=servers, stations=stations, all=Count("machine", distinct=True))
+        return copies_of([self])[self.pk]
 
     @property
     def unseen(self) -> int:
@@ -86,28 +82,34 @@ class Program(Record):
     @property
     def over(self) -> int:
         """So many more machines have it than the licence allows; 0: none, or no number was written down."""
-        return 0 if self.licence_count is None else max(0, self.copies["all"] - self.licence_count)
+        return 0 if self.licence_count is None else self.beyond(self.copies["all"])
+
+    def beyond(self, machines: int) -> int:
+        """`over`, where so many machines have it."""
+        return 0 if self.licence_count is None else max(0, machines - self.licence_count)
 
     @property
     def servers(self) -> list[str]:
-        found = self.uses.filter(machine__kind="server").values_list("machine__name", flat=True)
-        return list(found.distinct().order_by("machine__name"))
+        return [name for _pk, name in _servers([self])]
 
     @property
     def versions(self) -> list[tuple[str, int]]:
         """Version and on how many machines, the most frequent first."""
-        found = self.uses.exclude(version="").values_list("version").annotate(many=Count("machine", distinct=True))
-        return [(version, many) for version, many in found.order_by("-many", "version")]
+        return [(version, many) for _pk, version, many in _versions([self])]
 
-    def told_text(self, name: str) -> str:
-        """Of the columns that are written only; nothing where no rule says what it is called on machines."""
-        if not self.rules:
-            return ""
-        if name == "servers":
-            return ", ".join(self.servers)
-        if name == "versions":
-            return ", ".join(f"{version} ({many})" for version, many in self.versions[:NAMED])
-        return f"{'≥ ' if self.unseen else ''}{self.copies['stations']}"
+    @classmethod
+    def told_texts(cls, records: Sequence[Program]) -> dict[int, dict[str, str]]:
+        """Nothing where no rule says what it is called on machines."""
+        found = {one.pk: dict.fromkeys(("servers", "copies", "versions"), "") for one in records}
+        named = [one for one in records if one.rules]
+        copies, unsure = copies_of(named), _unsure(named)
+        for one in named:
+            found[one.pk]["copies"] = f"{'≥ ' if one.unit_id in unsure else ''}{copies[one.pk]['stations']}"
+        for pk, servers in groupby(_servers(named), key=itemgetter(0)):
+            found[pk]["servers"] = ", ".join(name for _pk, name in servers)
+        for pk, versions in groupby(_versions(named), key=itemgetter(0)):
+            found[pk]["versions"] = ", ".join(f"{version} ({many})" for _pk, version, many in islice(versions, NAMED))
+        return found
 
 
 class ProgramChange(Change):
@@ -159,3 +161,45 @@ class Outside(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+# --- of several entries at once ------------------------------------------------------------------------------------------
+
+
+def copies_of(programs: Sequence[Program]) -> dict[int, dict[str, int]]:
+    """`copies` of each."""
+    counts = {
+        "servers": Count("machine", distinct=True, filter=Q(machine__kind="server")),
+        "stations": Count("machine", distinct=True, filter=Q(machine__kind="workstation")),
+        "all": Count("machine", distinct=True),
+    }
+    found = {one.pk: dict.fromkeys(counts, 0) for one in programs}
+    for pk, *many in _uses(programs).values_list("program").annotate(**counts):
+        found[pk] = dict(zip(counts, many, strict=True))
+    return found
+
+
+def _uses(programs: Sequence[Program]) -> models.QuerySet[Use]:
+    """On machines in service that lie where the entry speaks."""
+    there = Use.objects.filter(program__in=[one.pk for one in programs], machine__retired_at=None)
+    return there.filter(machine__unit__path__startswith=F("program__unit__path")).order_by()
+
+
+def _servers(programs: Sequence[Program]) -> Iterator[tuple[int, str]]:
+    """(entry, name of a server that has it), entry by entry."""
+    found = _uses(programs).filter(machine__kind="server").values_list("program", "machine__name").distinct()
+    yield from found.order_by("program_id", "machine__name").iterator(2000)
+
+
+def _versions(programs: Sequence[Program]) -> Iterator[tuple[int, str, int]]:
+    """(entry, version, on how many machines), entry by entry the most frequent first."""
+    found = _uses(programs).exclude(version="").values_list("program", "version").annotate(many=Count("machine", distinct=True))
+    yield from found.order_by("program_id", "-many", "version").iterator(2000)
+
+
+def _unsure(programs: Sequence[Program]) -> set[int]:
+    """Units of those where the programs of a machine were not seen, or not counted yet."""
+    machines = Machine.objects.filter(UNCOUNTED, retired_at=None, kind__in=("server", "workstation")).order_by()
+    paths = list(machines.values_list("unit__path", flat=True).distinct())
+    units = {one.unit_id: one.unit.path for one in programs}
+    return {pk for pk, path in units.items() if any(there.startswith(path) for there in paths)}

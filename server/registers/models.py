@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -140,34 +141,38 @@ class Item(Record):
     @property
     def told(self) -> Seen | None:
         """What reports tell of the linked machine."""
-        return getattr(self.reads, "told", None) if self.reads else None
+        return getattr(self.reads, "told", None)
 
     @property
     def seen_at(self) -> datetime | None:
         """When the linked machine reported last."""
-        return self.reads.latest.orders_at if self.reads and self.reads.latest else None
+        machine = self.reads
+        return machine.reported_at if machine is not None and machine.latest_id is not None else None
 
     def shown(self, field: str) -> Shown:
         """What the machine told goes before what was typed; what it did not tell takes nothing away."""
         typed = getattr(self, field)
-        machine = self.reads
-        if field not in READ or machine is None:
+        if field not in READ or (machine := self.reads) is None:
             return Shown(typed, False)
-        read = {
-            "name": machine.hostname or machine.name,
-            "serial": machine.serial,
-            "configuration": self.told.configuration if self.told else "",
-        }[field]
+        match field:
+            case "name":
+                read = machine.hostname or machine.name
+            case "serial":
+                read = machine.serial
+            case _:
+                told: Seen | None = getattr(machine, "told", None)
+                read = told.configuration if told else ""
         return Shown(read, True) if read else Shown(typed, False)
 
-    def told_text(self, name: str) -> str:
-        """Of the columns that are written only."""
-        if name == "machine":
-            return self.reads.name if self.reads else ""
-        if self.reads is None:
-            return ""
-        at = self.seen_at
-        return timezone.localtime(at).strftime("%Y-%m-%d %H:%M") if at else str(_("not seen yet"))
+    @classmethod
+    def told_texts(cls, records: Sequence[Item]) -> dict[int, dict[str, str]]:
+        never = str(_("not seen yet"))
+        found = {}
+        for item in records:
+            machine, at = item.reads, item.seen_at
+            seen = timezone.localtime(at).strftime("%Y-%m-%d %H:%M") if at else never
+            found[item.pk] = {"machine": machine.name, "seen": seen} if machine is not None else {"machine": "", "seen": ""}
+        return found
 
     @property
     def differs(self) -> bool:

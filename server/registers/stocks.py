@@ -104,4 +104,5 @@ class Line(models.Model):
         """Its last report: now, or as it was when the stock-take was closed."""
         if self.stocktake.state == Stocktake.CLOSED:
             return self.last_at
-        return self.evidence.latest.orders_at if self.evidence and self.evidence.latest else None
+        machine = self.evidence
+        return machine.reported_at if machine is not None and machine.latest_id is not None else None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import date
+from itertools import islice
 from typing import NamedTuple
 
 from django.db import transaction
@@ -18,6 +19,7 @@ from django.utils.translation import gettext as _
 from server.background.declare import Work
 from server.ingest.models import Machine
 from server.journal import models as journal
+from server.registers.books import lend_units
 from server.registers.models import DISPOSED, Item
 from server.registers.stocks import ELSEWHERE, FOUND, MISSING, OPEN_LINE, OUTCOMES, SURPLUS, Line, Stocktake
 from server.units.models import Unit
@@ -57,7 +59,7 @@ def freeze(work: Work, pk: int) -> int:
     if held.state != Stocktake.PREPARING:
         return 0
     items = Item.objects.filter(unit__path__under=held.unit.path).exclude(state=DISPOSED)
-    items = items.select_related("unit", "machine__unit", "machine__told", "machine__latest").defer("machine__latest__sealed")
+    items = items.select_related("unit", "machine__unit")
     work.expect(items.count())
     after = work.kept.get("after", 0)
     while part := list(items.filter(pk__gt=after).order_by("pk")[:SLICE]):
@@ -149,7 +151,7 @@ def _told(found: dict[str, int]) -> dict[str, int]:
 
 
 def lines_of(held: Stocktake, outcome: str = "all", words: str = "") -> QuerySet[Line]:
-    rows = held.lines.select_related("machine__unit", "machine__latest").defer("machine__latest__sealed").order_by(F("number").asc(nulls_last=True), "pk")  # fmt: skip
+    rows = held.lines.select_related("machine").order_by(F("number").asc(nulls_last=True), "pk")
     if outcome == "undecided":
         rows = rows.filter(outcome=OPEN_LINE)
     elif outcome == "differs":
@@ -163,7 +165,10 @@ def lines_of(held: Stocktake, outcome: str = "all", words: str = "") -> QuerySet
 
 
 def whole(rows: Iterable[Line], held: Stocktake) -> Iterable[Line]:
-    """With the stock-take they are of, which is in memory already."""
-    for line in rows:
-        line.stocktake = held
-        yield line
+    """With the stock-take they are of, which is in memory already, and the units of their machines."""
+    lines = iter(rows)
+    while part := list(islice(lines, SLICE)):
+        lend_units(line.machine for line in part if line.machine is not None)
+        for line in part:
+            line.stocktake = held
+            yield line

@@ -176,7 +176,8 @@ def workbook(held: Stocktake) -> StreamingHttpResponse:
 def rows_of(held: Stocktake) -> Iterator[list[Any]]:
     language = get_language() or "vi"
     with override(language):
-        sums, classes, states = stocktake.counts(held), dict(CLASSES), dict(STATES)
+        sums = stocktake.counts(held)
+        classes, states, outcomes = ({code: str(word) for code, word in words} for words in (CLASSES, STATES, OUTCOMES))
         yield from _head(held, sums)
         yield [
             _("No."), _("Device"), _("Class"), _("Serial number"), _("Asset tag"), _("Using unit"), _("Responsible user"),
@@ -185,7 +186,7 @@ def rows_of(held: Stocktake) -> Iterator[list[Any]]:
         for line in stocktake.whole(stocktake.lines_of(held).iterator(500), held):
             yield [
                 line.number or "", line.name, classes.get(line.device_class, ""), line.serial, line.tag, line.unit_name, line.person,
-                states.get(line.item_state, ""), _evidence(line), line.get_outcome_display() or _("not decided"), line.place,
+                states.get(line.item_state, ""), _evidence(line), outcomes.get(line.outcome) or _("not decided"), line.place,
                 f"{line.by} {date_format(timezone.localtime(line.at), 'SHORT_DATETIME_FORMAT')}" if line.at else "", line.note,
             ]  # fmt: skip
         yield []

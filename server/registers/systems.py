@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from heapq import nsmallest
+from itertools import groupby
 from typing import Any, ClassVar
 
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Coalesce
 from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -116,20 +119,24 @@ class System(Record):
     @property
     def here(self) -> models.QuerySet[Member]:
         """What belongs to it and lies in its unit or below: whoever sees the entry sees those."""
-        return self.members.filter(HERE)
+        return self.members.filter(self._here)
 
     @property
     def elsewhere(self) -> int:
         """So many lie in another unit by now, and are not shown to whoever sees only this one."""
-        return self.members.exclude(HERE).count()
+        return self.members.exclude(self._here).count()
+
+    @property
+    def _here(self) -> Q:
+        """HERE, of this one: its path need not be read again for each member."""
+        path = self.unit.path
+        return Q(machine__unit__path__under=path) | Q(item__unit__path__under=path)
 
     @property
     def machines(self) -> models.QuerySet[Machine]:
         """Machines in service that belong to it, themselves or as a device of the equipment register."""
-        mine = self.here
-        return Machine.objects.filter(IN_SERVICE, unit__path__under=self.unit.path).filter(
-            Q(pk__in=mine.exclude(machine=None).values("machine")) | Q(pk__in=mine.exclude(item=None).values("item__machine"))
-        )
+        mine = self.here.order_by().values(reporting=Coalesce("machine", "item__machine"))
+        return Machine.objects.filter(IN_SERVICE, unit__path__under=self.unit.path, pk__in=mine)
 
     @property
     def warnings(self) -> list[str]:
@@ -147,12 +154,23 @@ class System(Record):
         if self.approval not in ("", APPROVED) and self.level_approved:
             yield _("A level approved is written down, but the dossier is not approved by its state.")
 
-    def told_text(self, name: str) -> str:
-        """Of the columns that are written only."""
-        members = self.here.select_related("machine", "item__machine__unit", "item__unit")
-        names = sorted(one.name for one in members if (one.item_id is not None) == (name == "equipment"))
-        told = ", ".join(names[:NAMED])
-        return told if len(names) <= NAMED else f"{told} … (+{len(names) - NAMED})"
+    @classmethod
+    def told_texts(cls, records: Sequence[System]) -> dict[int, dict[str, str]]:
+        found = {one.pk: {"machines": "", "equipment": ""} for one in records}
+        members = Member.objects.filter(HERE, system__in=list(found)).select_related(
+            "machine", "item__machine__unit", "item__unit"
+        )
+        for pk, mine in groupby(members.order_by("system_id").iterator(2000), key=lambda one: one.system_id):
+            names: dict[str, list[str]] = {"machines": [], "equipment": []}
+            for one in mine:
+                names["machines" if one.item_id is None else "equipment"].append(one.name)
+            found[pk] = {name: _named(those) for name, those in names.items()}
+        return found
+
+
+def _named(names: list[str]) -> str:
+    told = ", ".join(nsmallest(NAMED, names))
+    return told if len(names) <= NAMED else f"{told} … (+{len(names) - NAMED})"
 
 
 class SystemChange(Change):

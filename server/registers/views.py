@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.paginator import Paginator
+from django.core.paginator import Page, Paginator
 from django.db.models import F, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -16,12 +16,13 @@ from server.registers import belonging, changing, files, history, linking
 from server.registers.books import BOOKS, Book
 from server.registers.columns import text_of
 from server.registers.forms import EntryForm, NoteForm
-from server.registers.installed import UNCOUNTED, Program
+from server.registers.installed import UNCOUNTED, Program, copies_of
 from server.registers.models import Item
 from server.registers.record import Change
 from server.registers.systems import System
 from server.units.models import Unit, User
 from server.units.rights import HANDLE
+from server.web.paging import AtOnce, Keyed
 from server.web.requests import user_of
 
 PAGE = 50
@@ -72,7 +73,7 @@ def entries(request: HttpRequest, book: str) -> HttpResponse:
     user, kept = user_of(request), BOOKS[book]
     rows, unit = chosen(kept, user, request.GET)
     context: dict[str, Any] = {
-        "book": kept, "page": Paginator(rows, PAGE).get_page(request.GET.get("page")), "unit": unit,
+        "book": kept, "page": _page(kept, rows, request.GET), "unit": unit,
         "units": Unit.objects.visible_to(user).filter(valid_until=None), "asked": request.GET,
         "filters": [(name, kept.columns[name].title, list(words.items()), request.GET.get(name, "")) for name, words in kept.choices.items() if name in FILTERS],
         "may_edit": user.does(HANDLE), "nav": "registers", "tab": "entries", "query": request.GET.urlencode(),
@@ -80,9 +81,24 @@ def entries(request: HttpRequest, book: str) -> HttpResponse:
     if kept.model is Program:
         machines = Machine.objects.visible_to(user).filter(retired_at=None, kind__in=("server", "workstation"))
         context["unseen"] = machines.filter(UNCOUNTED).count()
+        shown = list(context["page"])
+        copies = copies_of(shown)
+        context["rows"] = [(one, copies[one.pk], one.beyond(copies[one.pk]["all"])) for one in shown]
     if kept.model is System:
         belonging.count(context["page"])
     return render(request, f"registers/{book}.html", context)
+
+
+def _page(book: Book, rows: QuerySet[Any], asked: Any) -> Page[Any]:
+    """Devices are found by their keys, as a country has tens of thousands; words are looked for in all of them once, not twice."""
+    if book.model is not Item:
+        return Paginator(rows, PAGE).get_page(asked.get("page"))
+    if not asked.get("q", "").strip():
+        return Keyed(rows, rows, PAGE).get_page(asked.get("page"))
+    page = AtOnce(rows.select_related(None).only("pk"), PAGE).get_page(asked.get("page"))
+    held = rows.in_bulk([one.pk for one in page])
+    page.object_list = [held[one.pk] for one in page if one.pk in held]
+    return page
 
 
 @require_safe

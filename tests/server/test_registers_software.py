@@ -7,7 +7,9 @@ import io
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from openpyxl import load_workbook
 
 from collectors.facts.software import Package, Software
@@ -189,3 +191,23 @@ def test_where_machines_were_not_seen_a_file_and_a_page_say_that_the_copies_are_
     Machine.objects.filter(name="pc-3").update(retired_at=Machine.objects.get(name="pc-3").created_at)
     assert copies() == "2"
     assert office.unseen == page.get("/registers/software/").context["unseen"] == 0
+
+
+def test_more_programs_are_asked_for_no_more_often(fleet, page, tree) -> None:
+    entry(tree["root"], "Microsoft Office*", licence_count=2)
+    counted()
+
+    def asked(path: str) -> int:
+        page.get(path)  # whatever is read once in a while is in memory then
+        with CaptureQueriesContext(connection) as captured:
+            assert b"".join(page.get(path))
+        return len(captured)
+
+    paths = [f"/registers/software/{name}" for name in ("", "export.csv", "export.xlsx")]
+    few = list(map(asked, paths))
+    for number in range(30):
+        entry(tree["north" if number % 2 else "south"], "Microsoft Office*", name=f"Office {number}", licence_count=0)
+    counted()
+    assert list(map(asked, paths)) == few
+    rows = {one.name: (copies["all"], over) for one, copies, over in page.get("/registers/software/").context["rows"]}
+    assert (rows["Office"], rows["Office 0"], rows["Office 1"]) == ((3, 1), (1, 1), (2, 2)), "each speaks for its unit and below"

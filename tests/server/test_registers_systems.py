@@ -5,8 +5,11 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
+from server.ingest.models import Machine
 from server.registers import belonging
 from server.registers.models import Item, Member, System, SystemChange
 from server.registers.zones import Unfit, clean, networks_of, zones_of
@@ -135,6 +138,29 @@ def test_a_file_is_taken_over_and_what_cannot_be_kept_is_refused_by_row(page, po
     assert (portal.name, portal.level_proposed, portal.level_approved) == ("Đổi tên", "4", "3")
     made = System.objects.get(code="HT02")
     assert (made.unit, made.approval, made.level) == (tree["north"], "draft", 2)
+
+
+def test_more_systems_with_members_are_asked_for_no_more_often(client, another, page, portal, tree) -> None:
+    for number in range(3):
+        another(f"may-{number}", "north")
+    machines = list(Machine.objects.order_by("name"))
+    item = Item.objects.create(unit=tree["north"], name="Máy in", created_by="x")
+    belonging.add(portal, [machines[0], item], "x")
+
+    def asked() -> tuple[int, str]:
+        page.get("/registers/systems/")  # whatever is read once in a while is in memory then
+        with CaptureQueriesContext(connection) as captured:
+            text = b"".join(page.get("/registers/systems/export.csv")).decode()
+        return len(captured), text
+
+    few, text = asked()
+    assert "may-0,Máy in" in text
+    for number in range(10):
+        made = System.objects.create(unit=tree["north"], name=f"Hệ thống {number}", created_by="x")
+        belonging.add(made, [*machines[::-1], item], "x")
+    many, text = asked()
+    assert many == few
+    assert text.count('"may-0, may-1, may-2",Máy in') == 10
 
 
 # --- what belongs to it --------------------------------------------------------------------------------------------------

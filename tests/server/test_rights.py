@@ -382,6 +382,7 @@ def test_every_table_of_ours_says_whose_its_rows_are() -> None:
 STAYS = {
     "units": "the tree itself: operations.py says what becomes of each",
     "findings": "counted where the machines are, by tally.settle",
+    "differences": "added up anew every quarter of an hour",
     "schedules": "what the successor says of itself holds: the hours of one office must not be laid over the machines of another",
     "assignments.Assignment": "of a machine it goes along with the machine (looking.py); of a unit it ends with the unit",
     "background.Job": "what was done stays where it was done",
