@@ -56,6 +56,7 @@ def filled(hosts: int) -> dict[str, int]:
     sum(beforehand.add_up())
     carried = match_all()
     with connection.cursor() as cursor:
+        cursor.execute("CLUSTER findings_transition USING transition_news")  # they lie as they came in, not machine by machine
         cursor.execute("VACUUM ANALYZE")
     print(f"{hosts:,} hosts, {carried:,} vulnerabilities of machines filled in {time.monotonic() - began:.0f} s", flush=True)
     return made

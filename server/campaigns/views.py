@@ -30,7 +30,7 @@ from server.waivers.models import Waiver, in_force
 from server.web.requests import user_of
 
 PAGE = 50
-NAMED, EACH = 1000, 100
+NAMED, EACH = 500, 100
 """Machines that a report names in all, the most pressing states first, and of every state at least; the workbook names all."""
 NAMING = ("part", "name", "why", "about", "note", "became", "became_where", "contact_at")
 """What is said of each."""
