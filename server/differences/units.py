@@ -92,8 +92,8 @@ def machines_of(user: User, unit: Unit) -> Q:
 
 
 def _turns(these: Q, first: date, second: date) -> QuerySet[Transition]:
-    """What turned of these machines between the end of the first day and that of the second, in the order of ORDER. Without machines of which the
-    first day is not known: those that came since have nothing they turned from, of others the turns of that time were removed."""
+    """What turned of these machines between the end of the first day and that of the second, in the order of ORDER. Without those of
+    which the first day is not known: what came since has nothing it turned from, of others the turns of that time were removed."""
     begin, end = end_of(first), end_of(second)
     unknown = Head.objects.filter(Q(first_at__gte=begin) | Q(kept_from__gt=begin)).order_by().values("machine")
     here = Machine.objects.filter(these).exclude(pk__in=unknown).order_by().values("pk")

@@ -44,9 +44,6 @@ class Record(models.Model):
         """Of the columns that are written only: number -> column -> text, asked for all these entries at once."""
         raise NotImplementedError
 
-    def told_text(self, name: str) -> str:
-        return self.told_texts([self])[self.pk][name]
-
 
 class Change(models.Model):
     """One field of an entry, turned. Rows are only added."""

@@ -10,6 +10,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone, translation
 
+from server.assess.models import StoredAssessment
 from server.campaigns import console, freezing, leading, lists, sealing
 from server.campaigns.account import Account
 from server.campaigns.models import Campaign, Part, Row
@@ -206,6 +207,11 @@ def test_packs_are_counted_only_where_a_state_rests_on_them(land: Land) -> None:
     land.report("a-1", **GOOD)
     look(held)
     assert [one["machines"] for one in sealing.ground(held, Account(held, None))["packs"]] == [1]
+    noted = sealing.ground(held, Account(held, None))["packs"]
+    StoredAssessment.objects.update(version="newer")
+    assert sealing.ground(held, Account(held, None))["packs"] == noted, "the states are still those of the older one"
+    held.packs = None  # as a campaign that ran when that was not noted yet
+    assert [one["version"] for one in sealing.ground(held, Account(held, None))["packs"]] == ["newer"]
 
 
 def test_the_deadline_of_a_running_campaign_is_held_to_the_same_bounds(land: Land) -> None:

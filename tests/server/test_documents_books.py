@@ -111,8 +111,8 @@ def test_copies_are_those_of_the_register_and_what_nobody_counted_is_not_none(cl
     assert rows["A"][12] == "BQ-1"
     tells(client, another("pc-3", "north", kind=Kind.WORKSTATION), programs(unseen=True))
     rows = {row[1]: row for row in books(of_unit("books", tree["root"]))[1].rows}
-    assert rows["A"][8] == office.told_text("copies") == "≥ 2", "one more may have it"
-    assert rows["B"][8] == north.told_text("copies") == "≥ 1"
+    assert rows["A"][8] == office.told_texts([office])[office.pk]["copies"] == "≥ 2", "one more may have it"
+    assert rows["B"][8] == north.told_texts([north])[north.pk]["copies"] == "≥ 1"
 
 
 def test_a_strangers_rows_are_not_in_it(tree) -> None:
