@@ -10,8 +10,10 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from socket import create_connection, create_server, socket
+from socket import SHUT_RDWR, create_connection, create_server, socket
 
 from tests.planted.machine import INIT, LAYERS, SHARED
 
@@ -123,8 +125,9 @@ class Place:
         self._holder.wait()
 
 
-def passed_on(address: str, port: int, to: int) -> None:
-    """What comes to that address of ours goes to a port of loopback: stand-ins of devices listen there."""
+@contextmanager
+def passed_on(address: str, port: int, to: int) -> Iterator[None]:
+    """What comes to that address of ours goes to a port of loopback meanwhile: stand-ins of devices listen there."""
     subprocess.run(["ip", "address", "add", f"{address}/24", "dev", "br0"], check=False, capture_output=True)
     server = create_server((address, port))
 
@@ -139,9 +142,19 @@ def passed_on(address: str, port: int, to: int) -> None:
 
     def accept() -> None:
         while True:
-            came, _who = server.accept()
+            try:
+                came, _who = server.accept()
+            except OSError:  # over
+                return
             there = create_connection(("127.0.0.1", to))
             for pair in ((came, there), (there, came)):
                 threading.Thread(target=copy, args=pair, daemon=True).start()
 
-    threading.Thread(target=accept, daemon=True).start()
+    listening = threading.Thread(target=accept, daemon=True)
+    listening.start()
+    try:
+        yield
+    finally:
+        server.shutdown(SHUT_RDWR)  # closed alone it would listen on for as long as it is waited on
+        listening.join()
+        server.close()

@@ -91,7 +91,7 @@ class Story(Any_Story):
         """A recorded switch stands where the targets file says."""
         device = next(one for one in recorded(SWITCH_PASSWORD) if one.folder == "huawei_vrp--switch-old-messy")
         fakes = self._stack.enter_context(Fakes())
-        passed_on(SWITCH, 22, fakes.start(device.fake))
+        self._stack.enter_context(passed_on(SWITCH, 22, fakes.start(device.fake)))
         key = fakes._key.convert_to_public()
         station = self.place("bn-may-chu-01")
         station.write("/etc/rasoat/known_hosts", line_of(SWITCH, 22, key.get_algorithm(), key.public_data) + "\n")

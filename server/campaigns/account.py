@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from operator import add
 from typing import NamedTuple
 
@@ -120,7 +121,7 @@ class Account:
         self.numbers: dict[int, Numbers] = defaultdict(Numbers)
         """Of each part by itself, as the next two."""
         self._outside: dict[str, Counter[int]] = {LATER: Counter(), LEFT_OUT: Counter()}
-        self._became: set[int] = set()
+        self._became: Counter[int] = Counter()
         self._sums: dict[int | None, Numbers] = {}
         self._read()
 
@@ -130,7 +131,7 @@ class Account:
 
     def under(self, part: Part | None, place: str = SCOPE) -> QuerySet[Row]:
         """Those of a part and below it, as the tree was at the start."""
-        return Row.objects.filter(self.of(part), place=place).annotate(elsewhere=self._away())
+        return Row.objects.filter(self.of(part), place=place).annotate(elsewhere=self._away)
 
     def of(self, part: Part | None) -> Q:
         """Condition on what belongs to a part: to this one or one below it, as far as this person sees them. By number, as they are
@@ -146,6 +147,7 @@ class Account:
         """A part and those below it; all for None. In the order of paths."""
         return [one for path, one in self.parts.items() if part is None or path.startswith(part.path)]
 
+    @cached_property
     def _away(self) -> Combinable:
         """The machine was moved to where this person does not see it; of one that is no more, whoever sees all of it sees all."""
         if self.user is None:
@@ -186,7 +188,7 @@ class Account:
             self.numbers[pk].states[state] += count
             self.numbers[pk].before[before] += count
             if became:
-                self._became.add(pk)
+                self._became[pk] += count
 
     def sum(self, part: Part | None) -> Numbers:
         """A part with everything below; all that is seen for None."""
@@ -202,31 +204,35 @@ class Account:
     def listed(self, part: Part | None, place: str = SCOPE, state: str = "", name: str = "", only: Iterable[str] = ()) -> Listed:
         """The rows of a part and below it in the order of pages, to be taken in slices. Whoever shows one, shows it `shown`.
         `only`: columns to read, where the rows are many."""
-        below = self._below(part)
         rows = Row.objects.filter(campaign=self.campaign, place=place)
         rows = rows.filter(state=state) if state else rows
-        if name:
+        counts = self._counts(part, place, state)
+        if name and counts:
             rows = rows.filter(name__icontains=name)
             found = dict(rows.filter(self.of(part)).order_by().values_list("part_id").annotate(Count("pk")))
-            counts = {one.pk: found.get(one.pk, 0) for one in below}
-        else:
-            counts = {one.pk: self._count(one.pk, place, state) for one in below}
-        if not any(counts.values()):
+            counts = {pk: found[pk] for pk in counts if pk in found}
+        if not counts:
             return Listed(rows, {})
         rows = rows.only(*only) if only else rows.defer("checks", "before_checks")
-        return Listed(rows.annotate(elsewhere=self._away()), counts)
+        return Listed(rows.annotate(elsewhere=self._away), counts)
 
-    def _count(self, pk: int, place: str, state: str) -> int:
+    def _counts(self, part: Part | None, place: str, state: str) -> dict[int, int]:
+        """How many rows lie in each part of a part, in the order of paths; parts without any are left out."""
         if place != SCOPE:
-            return self._outside[place][pk]
-        numbers = self.numbers.get(pk)
-        return 0 if numbers is None else numbers.states[state] if state else numbers.scope
+            outside = self._outside[place]
+            return {one.pk: outside[one.pk] for one in self._below(part) if one.pk in outside}
+        sums = self.sum(part)
+        if not (sums.states[state] if state else sums.scope):
+            return {}
+        with_some = [(one.pk, self.numbers[one.pk]) for one in self._below(part) if one.pk in self.numbers]
+        counts = {pk: numbers.states[state] if state else numbers.scope for pk, numbers in with_some}
+        return {pk: count for pk, count in counts.items() if count}
 
-    def became(self, part: Part | None) -> QuerySet[Row]:
-        """Of the scope: what was taken out of service, moved or removed since the start."""
-        parts = [one.pk for one in self._below(part) if one.pk in self._became]
-        rows = Row.objects.filter(campaign=self.campaign, place=SCOPE, part__in=parts).exclude(became="")
-        return rows.annotate(elsewhere=self._away())
+    def became(self, part: Part | None, only: Iterable[str]) -> Listed:
+        """Of the scope: what was taken out of service, moved or removed since the start; in slices, as `listed`."""
+        counts = {one.pk: self._became[one.pk] for one in self._below(part) if one.pk in self._became}
+        rows = Row.objects.filter(campaign=self.campaign, place=SCOPE).exclude(became="").only(*only)
+        return Listed(rows.annotate(elsewhere=self._away), counts)
 
     def shown(self, row: Row) -> Row:
         """Cut, and with its part, which is known here."""
@@ -258,7 +264,7 @@ class Account:
                 top = self._right_below(part, one)
             if top is None:
                 continue
-            branch = found.setdefault(top.path, Branch(top))
+            branch = found.get(top.path) or found.setdefault(top.path, Branch(top))
             if one.pk in self.numbers:
                 branch.numbers.add(self.numbers[one.pk])
             branch.below = branch.below or one is not top

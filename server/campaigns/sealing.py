@@ -14,7 +14,7 @@ from server.campaigns.account import Account, Numbers
 from server.campaigns.models import LATER, LEFT_OUT, SCOPE, Campaign, Part, Row
 from server.feeds import status as feeds
 from server.journal import models as journal
-from server.units.models import User, everything, policies
+from server.units.models import User, policies, rules_of_all
 from server.units.rights import SEE
 
 
@@ -88,7 +88,7 @@ def ground(campaign: Campaign, account: Account) -> dict[str, Any]:
 def changed_rules(campaign: Campaign) -> list[int]:
     """Parts whose machines are held to another pack, other stricter values or another level than at the start, as far as it is
     known what those were."""
-    held = policies(everything())
+    held = policies(rules_of_all())
     now = {text: proof.tailored(text) for text in {policy.tailoring for policy in held.values()}}
     found = []
     parts = Part.objects.filter(campaign=campaign).order_by("path")

@@ -16,6 +16,7 @@ from server.campaigns import freezing, leading, lists, reading, sealing
 from server.campaigns.account import Account, check_titles
 from server.campaigns.asking import asked, part_of
 from server.campaigns.forms import CampaignForm
+from server.campaigns.listed import Listed
 from server.campaigns.models import LATER, LEFT_OUT, SCOPE, Campaign, Excuse, Notice, Part, Row
 from server.campaigns.patterns import patterns
 from server.campaigns.states import EXCUSED, MISSING, NEVER, NOT_DONE, STATES, UNKNOWN
@@ -31,9 +32,11 @@ from server.web.requests import user_of
 
 PAGE = 50
 NAMED, EACH = 500, 100
-"""Machines that a report names in all, the most pressing states first, and of every state at least; the workbook names all."""
+"""Machines that a report names by state in all, the most pressing first; of every state at least, and of every other list. The
+workbook names all."""
 NAMING = ("part", "name", "why", "about", "note", "became", "became_where", "contact_at")
-"""What is said of each."""
+BESIDE = ("part", "name", "note", "seen_at", "state", "became", "became_at", "became_where")
+"""What is said of each; and of each of the other lists."""
 BOTH = ["GET", "HEAD", "POST"]
 
 
@@ -262,15 +265,20 @@ def report(request: HttpRequest, pk: int) -> HttpResponse:
     ground = found.result if found.is_closed else sealing.ground(found, account)
     context = {
         "campaign": found, "part": part, "numbers": account.sum(part), "branches": account.branches(part), "checks": account.checks(part),
-        "states": STATES, "lines": _by_name(account, part), "later": account.listed(part, LATER)[:NAMED],
-        "left_out": [account.shown(row) for row in account.listed(part, LEFT_OUT)[:NAMED]],
-        "became": [account.shown(row) for row in account.became(part)[:NAMED]],
+        "states": STATES, "lines": _by_name(account, part), "later": _first(account, account.listed(part, LATER, only=BESIDE)),
+        "left_out": _first(account, account.listed(part, LEFT_OUT, only=BESIDE)), "became": _first(account, account.became(part, BESIDE)),
         "roster": reading.shifts(found.roster), "nav": "campaigns", "ground": ground, "whole": account.sees_all, "made_at": timezone.now(),
         "parts": [one for one in account.answering() if part is None or one.path.startswith(part.path)],
         "rules_changed": _names(account, ground["rules_changed"]),
         "lists": _told(ground, account.sees_all or not found.is_closed),
     }  # fmt: skip
     return render(request, "campaigns/report.html", context)
+
+
+def _first(account: Account, listed: Listed) -> dict[str, Any]:
+    """Those that a report names beside the states, and how many it does not."""
+    rows = [account.shown(row) for row in listed[:EACH]]
+    return {"rows": rows, "count": len(listed), "more": len(listed) - len(rows)}
 
 
 def _by_name(account: Account, part: Part | None) -> dict[str, dict[str, Any]]:

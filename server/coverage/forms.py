@@ -6,12 +6,13 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from server.coverage.models import EXCUSES, SOURCES
+from server.units.choosing import UnitChoice
 from server.units.models import Unit, User
 from server.units.rights import ADMINISTER
 
 
 class ListForm(forms.Form):
-    unit = forms.ModelChoiceField(Unit.objects.none(), label=_("Unit"), empty_label=None)
+    unit = UnitChoice()
     source = forms.ChoiceField(label=_("Kind of list"), choices=SOURCES)
     file = forms.FileField(label=_("File"))
     shorter = forms.BooleanField(label=_("The list is whole, even if it is much shorter than the one before"), required=False)

@@ -13,6 +13,7 @@ from server.documents import handed
 from server.documents.making import Refused
 from server.evidence import scope
 from server.evidence.models import CAMPAIGN, SYSTEM, UNIT, Bundle
+from server.units.choosing import Written
 from server.units.models import Unit, User
 from server.units.rights import JOURNAL
 
@@ -40,7 +41,7 @@ class Papers(Paper):
 class BundleForm(forms.Form):
     """Of what: only what this person may read the journal of, because its rows go in."""
 
-    of = forms.ChoiceField(label=_("Of what"))
+    of = forms.ChoiceField(label=_("Of what"), widget=Written)
     papers = forms.MultipleChoiceField(label=_("Documents made here that go into it, as PDF"), required=False)
     reports = Papers(label=_("Reports that go into it"), required=False)
 

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from server.ingest.access import address_of
 from server.ingest.models import Agent, EnrolmentToken
 from server.journal import models as journal
+from server.units.choosing import UnitChoice
 from server.units.models import Unit, User
 from server.units.rights import ADMINISTER, APPROVE
 from server.web.requests import user_of
@@ -22,7 +23,7 @@ HOURS = [(1, _("1 hour")), (8, _("8 hours")), (24, _("1 day")), (168, _("7 days"
 
 
 class TokenForm(forms.Form):
-    unit = forms.ModelChoiceField(Unit.objects.none(), label=_("Unit"), empty_label=None)
+    unit = UnitChoice()
     uses = forms.IntegerField(label=_("Number of machines"), min_value=1, max_value=10_000, initial=1)
     hours = forms.TypedChoiceField(label=_("Valid for"), choices=HOURS, coerce=int, initial=24)
     note = forms.CharField(label=_("Note"), max_length=200, required=False)

@@ -12,6 +12,7 @@ from server.assess.wording import SEVERITIES as SEVERITY_NAMES
 from server.findings.codes import SEVERITIES
 from server.outlets.making import TELLS, Wish
 from server.outlets.models import MAIL, SYSLOG, WEBHOOK, Outlet
+from server.units.choosing import UnitChoice
 from server.units.models import Unit, User
 from server.units.rights import ADMINISTER
 
@@ -28,7 +29,7 @@ class OutletForm(forms.Form):
     OPTIONS: ClassVar[tuple[str, ...]] = ()
     """Fields that its kind alone has."""
 
-    unit = forms.ModelChoiceField(Unit.objects.none(), label=_("Unit"), empty_label=None)
+    unit = UnitChoice()
     name = forms.CharField(label=_("Name"), max_length=100)
     address = forms.CharField(label=_("Address"), max_length=480)
     tells = forms.MultipleChoiceField(

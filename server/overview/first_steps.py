@@ -10,12 +10,12 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.translation import gettext
-from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from server.ingest.access import address_of
 from server.ingest.models import EnrolmentToken, Machine
 from server.journal import models as journal
+from server.units.choosing import UnitChoice
 from server.units.models import Unit, User
 from server.units.rights import ADMINISTER
 from server.web.requests import user_of
@@ -25,7 +25,7 @@ SHOWN = 20
 
 
 class UnitForm(forms.Form):
-    unit = forms.ModelChoiceField(Unit.objects.none(), label=_("Unit"), empty_label=None)
+    unit = UnitChoice()
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

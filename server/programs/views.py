@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from server.ingest.access import address_of
 from server.journal import models as journal
 from server.programs.models import SCOPES, Key
+from server.units.choosing import UnitChoice
 from server.units.models import Unit, User
 from server.units.rights import ADMINISTER
 from server.web.requests import user_of
@@ -24,7 +25,7 @@ DAYS = [(30, _("30 days")), (90, _("90 days")), (366, _("1 year"))]
 
 class KeyForm(forms.Form):
     name = forms.CharField(label=_("What it is for"), max_length=200)
-    unit = forms.ModelChoiceField(Unit.objects.none(), label=_("Unit"), empty_label=None)
+    unit = UnitChoice()
     scopes = forms.MultipleChoiceField(label=_("May read"), choices=list(SCOPES.items()), widget=forms.CheckboxSelectMultiple)
     days = forms.TypedChoiceField(label=_("Valid for"), choices=DAYS, coerce=int, initial=90)
 

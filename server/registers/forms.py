@@ -12,6 +12,7 @@ from server.registers.books import Book
 from server.registers.columns import Column, value_of
 from server.registers.record import Record
 from server.registers.zones import Unfit
+from server.units.choosing import UnitChoice
 from server.units.models import Unit, User
 from server.units.rights import HANDLE
 
@@ -47,8 +48,8 @@ class EntryForm(forms.Form):
     def __init__(self, book: Book, user: User, record: Record | None, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.book, self.record = book, record
-        units = Unit.objects.visible_to(user, HANDLE).filter(valid_until=None)
-        unit = forms.ModelChoiceField(units, label=book.columns["unit"].title, empty_label=None)
+        unit = UnitChoice(book.columns["unit"].title)
+        unit.queryset = Unit.objects.visible_to(user, HANDLE).filter(valid_until=None)
         choices = book.choices
         self.read: list[str] = []
         for column in book.columns.values():
@@ -80,7 +81,7 @@ class EntryForm(forms.Form):
 
 
 class ImportForm(forms.Form):
-    unit = forms.ModelChoiceField(Unit.objects.none(), label=_("Unit"), empty_label=None)
+    unit = UnitChoice()
     file = forms.FileField(label=_("File (XLSX or CSV)"))
 
     def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:

@@ -24,6 +24,7 @@ from server.registers.models import CLASSES, STATES
 from server.registers.stocks import OUTCOMES, SURPLUS, Line, Stocktake
 from server.registers.stocktake import DECISIONS, Closed, Decision
 from server.registers.views import BOTH, PAGE
+from server.units.choosing import UnitChoice
 from server.units.models import Unit, User
 from server.units.rights import HANDLE
 from server.web.requests import user_of
@@ -35,7 +36,7 @@ WIDTHS = (8, 34, 24, 22, 16, 26, 24, 20, 22, 30, 30, 18, 20)
 
 
 class StocktakeForm(forms.Form):
-    unit = forms.ModelChoiceField(Unit.objects.none(), label=gettext_lazy("Unit"), empty_label=None)
+    unit = UnitChoice()
     name = Sentence(label=gettext_lazy("Name of the stock-take"), max_length=200)
     on = forms.DateField(label=gettext_lazy("Date"), widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"))
     decision = Sentence(label=gettext_lazy("Paper that asks for it (number, date)"), max_length=200, required=False)

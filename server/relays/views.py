@@ -14,13 +14,14 @@ from django.views.decorators.http import require_http_methods, require_POST
 from server.ingest.access import address_of
 from server.journal import models as journal
 from server.relays.models import Relay
+from server.units.choosing import UnitChoice
 from server.units.models import Unit, User
 from server.units.rights import ADMINISTER
 from server.web.requests import user_of
 
 
 class RelayForm(forms.Form):
-    unit = forms.ModelChoiceField(Unit.objects.none(), label=_("Unit"), empty_label=None)
+    unit = UnitChoice()
     name = forms.CharField(label=_("Name"), max_length=100)
 
     def __init__(self, *args: object, user: User, **kwargs: object) -> None:

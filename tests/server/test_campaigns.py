@@ -181,7 +181,10 @@ def test_who_is_excused_under_coverage_is_left_out_by_name_also_where_the_machin
     page = body(on(person("tw", "viewer", land.root)).get(f"/campaigns/{held.pk}/report/"))
     told = page[page.index("Left out at the start by an excuse") :].split("</section>")[0]
     for name, note in left_out.items():
-        assert f"<strong>{name}</strong>: {note}. Last report: " in told, "who excused a machine that still reports is seen"
+        unit = {"a-1": "A", "c-1": "C"}[name]
+        assert f"<strong>{name}</strong> ({land.units[unit].name}): {note}. Last report: " in told, (
+            "who excused a machine that still reports is seen"
+        )
     assert "c-thanh-lý" in told
 
 

@@ -105,6 +105,35 @@ def test_pages_in_slices_are_the_whole_in_its_order(tree: dict[str, Any], monkey
             assert found == wanted, (unit, asked)
 
 
+def test_a_report_says_how_many_it_does_not_name(tree: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(views, "NAMED", 20)
+    monkeypatch.setattr(views, "EACH", 3)
+    held = made(tree["root"])
+    mine = grow(held, 4, 60)
+    for unit in (tree["root"], mine[1]):
+        rows = Row.objects.filter(campaign=held, part__path__under=unit.path)
+        wanted = {
+            "later": rows.filter(place=LATER), "left_out": rows.filter(place=LEFT_OUT),
+            "became": rows.filter(place=SCOPE).exclude(became=""),
+        }  # fmt: skip
+        report = on(person(f"xem-{unit.pk}", "viewer", unit)).get(f"/campaigns/{held.pk}/report/")
+        page = report.content.decode()
+        for name, those in wanted.items():
+            told, ordered = (
+                report.context[name],
+                list(those.order_by("part__path", "name", "pk").values_list("name", "part__name")),
+            )
+            assert [(row.name, row.part.name) for row in told["rows"]] == ordered[:3], name
+            assert (told["count"], told["more"]) == (len(ordered), len(ordered) - 3), name
+            assert f'<span class="pill">{len(ordered)}</span></h2><ul' in page, name
+            assert all(f"<strong>{row}</strong> ({part})" in page for row, part in ordered[:3]), name
+            assert f"and {len(ordered) - 3} more: the workbook names all of them." in page, name
+        for state, told in report.context["lines"].items():
+            count = rows.filter(place=SCOPE, state=state).count()
+            assert (len(told["rows"]) + told["more"], told["count"]) == (count, count), state
+            assert len(told["rows"]) >= min(count, 3), state
+
+
 def test_what_is_told_of_closed_campaigns_is_what_their_accounts_say(tree: dict[str, Any]) -> None:
     one, other = made(tree["root"], Campaign.CLOSING), made(tree["root"], Campaign.CLOSING)
     units = grow(one, 3, 30)
