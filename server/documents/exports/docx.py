@@ -211,12 +211,16 @@ class _Maker:
 
     def figure(self, figure: Figure) -> str:
         self.figures += 1
-        image = picture.drawn(figure.svg)
         room = self.width / 20 / 72 * 25.4
+
+        def fitting(width: float, height: float) -> float:
+            # pages are tall: a drawing fills the text in one direction only
+            return min(room / width, 170 / height, 1.0)
+
+        image = picture.drawn(figure.svg, fitting(*picture.size_mm(figure.svg)))
+        scale = fitting(image.width_mm, image.height_mm)
         run = OxmlElement("w:r")
         drawing = OxmlElement("w:drawing")
-        # pages are tall: a drawing fills the text in one direction only
-        scale = min(room / image.width_mm, 170 / image.height_mm, 1.0)
         inline = self.document.part.new_pic_inline(io.BytesIO(image.png), Mm(image.width_mm * scale), Mm(image.height_mm * scale))
         inline.docPr.set("descr", layout.plain(figure.title))
         drawing.append(inline)
