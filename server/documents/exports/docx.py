@@ -211,7 +211,7 @@ class _Maker:
 
     def figure(self, figure: Figure) -> str:
         self.figures += 1
-        room = self.width / 20 / 72 * 25.4
+        room: float = self.width / 20 / 72 * 25.4
 
         def fitting(width: float, height: float) -> float:
             # pages are tall: a drawing fills the text in one direction only
