@@ -18,6 +18,8 @@ from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 
+from collectors import VERSION
+
 RESULTS = Path(os.environ.get("RASOAT_BENCH_RESULTS") or Path(__file__).parent / "results")
 """Where results are kept; `python -m bench --quick` takes another folder, because figures of small sizes stand for nothing."""
 _STARTED = time.monotonic()
@@ -107,7 +109,7 @@ def versions(peers: Iterable[str]) -> dict[str, str]:
     """Of rasoat and of what it was measured with: names of Python distributions or of Debian packages, `postgresql` (the server that
     the benches start) and `sqlite`. What is not there is left out: it was not measured. `commit`, where there is a repository."""
     commit = _said(["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--exclude", "*"])
-    found = {"rasoat": version_of("rasoat"), "commit": commit} | {name: version_of(name) for name in peers}
+    found = {"rasoat": VERSION, "commit": commit} | {name: version_of(name) for name in peers}
     return {name: version for name, version in found.items() if version}
 
 

@@ -7,6 +7,7 @@ when rows come and go meanwhile.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import Any
 
 from django.db.models import QuerySet
@@ -46,13 +47,29 @@ def page(
     request: HttpRequest, rows: QuerySet[Any], asked: PageIn, shape: type[Schema], row: Callable[[Any], dict[str, Any]]
 ) -> Any:
     """{items, next}: `next` goes into `after`; null at the end. For csv the answer itself, written while it is read."""
+    return page_of(request, rows, asked, shape, lambda part: map(row, part))
+
+
+def page_of(
+    request: HttpRequest,
+    rows: QuerySet[Any],
+    asked: PageIn,
+    shape: type[Schema],
+    told: Callable[[list[Any]], Iterable[dict[str, Any]]],
+) -> Any:
+    """`page`, of rows beside which something is asked: once for a page, or for as many at a time of a csv."""
     ordered = rows.order_by("pk")
     if wants_csv(request, asked):
-        return table(asked, shape, map(row, ordered.iterator(chunk_size=MOST)))
+        return table(asked, shape, _in_slices(ordered.iterator(chunk_size=MOST), told))
     found = list(ordered.filter(pk__gt=asked.after)[: asked.limit + 1])
     more = len(found) > asked.limit
     kept = found[: asked.limit]
-    return {"items": [row(one) for one in kept], "next": kept[-1].pk if more else None}
+    return {"items": list(told(kept)), "next": kept[-1].pk if more else None}
+
+
+def _in_slices(rows: Iterator[Any], told: Callable[[list[Any]], Iterable[dict[str, Any]]]) -> Iterator[dict[str, Any]]:
+    while part := list(islice(rows, MOST)):
+        yield from told(part)
 
 
 def table(asked: ListIn, shape: type[Schema], rows: Iterable[dict[str, Any]]) -> Any:

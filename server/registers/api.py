@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Any
 
@@ -11,7 +12,7 @@ from ninja import Field, Query, Router, Schema
 from server.errors import Refused
 from server.programs.access import Reader, reader
 from server.programs.asking import NO, Code, fits, under
-from server.programs.listing import CSV, PageIn, page
+from server.programs.listing import CSV, PageIn, page, page_of
 from server.registers import installed, models, systems
 from server.registers.belonging import judged
 from server.registers.books import BOOKS, Book, whole
@@ -172,26 +173,29 @@ class SoftwareIn(RegisterIn):
 @router.get("registers/software", openapi_extra=CSV, response={200: SoftwarePage, **NO}, summary="The register of software")
 def software(request: HttpRequest, asked: Query[SoftwareIn]) -> Any:
     who = reader(request, "registers")
-    return page(request, _rows(who, BOOKS["software"], asked), asked, SoftwareOut, _software)
+    return page_of(request, _rows(who, BOOKS["software"], asked), asked, SoftwareOut, _programs)
 
 
 @router.get("registers/software/{int:pk}", response={200: SoftwareEntryOut, **NO}, summary="One program with its history")
 def one_program(request: HttpRequest, pk: int) -> Any:
     found, changes = _one(request, "software", pk)
-    return _software(found) | {"changes": changes}
+    return next(_programs([found])) | {"changes": changes}
 
 
-def _software(program: Any) -> dict[str, Any]:
+def _programs(several: list[Any]) -> Iterator[dict[str, Any]]:
     typed = (
         "function", "kind", "maker", "supplier", "used_since", "installer", "state", "licence_number", "licence_count", "licence_until",
         "approval", "rules",
     )  # fmt: skip
-    copies = program.copies if program.rules else None
-    return {
-        **_entry(program), **{name: getattr(program, name) for name in typed},
-        "servers": copies["servers"] if copies else None, "workstations": copies["stations"] if copies else None,
-        "unseen": program.unseen if copies else None,
-    }  # fmt: skip
+    named = [one for one in several if one.rules]
+    copies, unseen = installed.copies_of(named), installed.unseen_of(named)
+    for one in several:
+        found = copies.get(one.pk)
+        yield {
+            **_entry(one), **{name: getattr(one, name) for name in typed},
+            "servers": found["servers"] if found else None, "workstations": found["stations"] if found else None,
+            "unseen": unseen.get(one.pk),
+        }  # fmt: skip
 
 
 # --- information systems -------------------------------------------------------------------------------------------------
@@ -277,7 +281,7 @@ class SystemsIn(RegisterIn):
 )
 def information_systems(request: HttpRequest, asked: Query[SystemsIn]) -> Any:
     who = reader(request, "registers")
-    return page(request, _rows(who, BOOKS["systems"], asked), asked, SystemOut, _system)
+    return page_of(request, _rows(who, BOOKS["systems"], asked), asked, SystemOut, _systems)
 
 
 @router.get(
@@ -286,7 +290,7 @@ def information_systems(request: HttpRequest, asked: Query[SystemsIn]) -> Any:
 def one_system(request: HttpRequest, pk: int) -> Any:
     found, changes = _one(request, "systems", pk)
     members = found.here.select_related("machine", "item__machine__unit", "item__unit")
-    return _system(found) | {
+    return next(_systems([found])) | {
         "members": [{"machine": one.machine_id, "item": one.item_id, "name": one.name, "main": one.main} for one in members],
         "standing": [_standing(machine) for machine in judged(found.machines)], "changes": changes,
     }  # fmt: skip
@@ -300,19 +304,18 @@ def _standing(machine: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _system(system: Any) -> dict[str, Any]:
+def _systems(several: list[Any]) -> Iterator[dict[str, Any]]:
     typed = (
         "code", "owner", "operator", "place", "appraiser", "approver", "kind", "information", "scope", "users", "hosted", "basis",
         "approval", "approval_expected", "decision_number", "decision_date", "regulation", "standard", "plan", "plan_expected", "checked",
         "checked_on", "state", "used_since",
     )  # fmt: skip
-    machines = system.machines
-    other = machines.exclude(latest__assessment=None).exclude(latest__assessment__level=system.level)
-    return {
-        **_entry(system), **{name: getattr(system, name) for name in typed},
-        "level_proposed": int(system.level_proposed) if system.level_proposed else None,
-        "level_approved": int(system.level_approved) if system.level_approved else None,
-        "zones": [{"name": zone.name, "inside": list(zone.inside), "public": list(zone.public)} for zone in system.zones_told],
-        "machines": machines.count(), "other_level": other.count() if system.level is not None else None,
-        "warnings": system.warnings,
-    }  # fmt: skip
+    machines = systems.machines_of(several)
+    for one in several:
+        yield {
+            **_entry(one), **{name: getattr(one, name) for name in typed},
+            "level_proposed": int(one.level_proposed) if one.level_proposed else None,
+            "level_approved": int(one.level_approved) if one.level_approved else None,
+            "zones": [{"name": zone.name, "inside": list(zone.inside), "public": list(zone.public)} for zone in one.zones_told],
+            "machines": machines[one.pk][0], "other_level": machines[one.pk][1], "warnings": one.warnings,
+        }  # fmt: skip

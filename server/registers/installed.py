@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from server.ingest.models import Machine
 from server.registers.record import Change, Record
 from server.units.models import Unit
+from server.units.paths import outermost
 from server.units.scope import Scoped
 
 KINDS = [("system", _("system software")), ("sector", _("sector-wide application")), ("local", _("local application"))]
@@ -76,8 +77,7 @@ class Program(Record):
     @property
     def unseen(self) -> int:
         """Machines there whose programs were not seen, or not counted yet: they may have it as well."""
-        here = Machine.objects.filter(retired_at=None, kind__in=("server", "workstation"), unit__path__under=self.unit.path)
-        return here.filter(UNCOUNTED).count()
+        return unseen_of([self])[self.pk]
 
     @property
     def over(self) -> int:
@@ -102,9 +102,9 @@ class Program(Record):
         """Nothing where no rule says what it is called on machines."""
         found = {one.pk: dict.fromkeys(("servers", "copies", "versions"), "") for one in records}
         named = [one for one in records if one.rules]
-        copies, unsure = copies_of(named), _unsure(named)
+        copies, unseen = copies_of(named), unseen_of(named)
         for one in named:
-            found[one.pk]["copies"] = f"{'≥ ' if one.unit_id in unsure else ''}{copies[one.pk]['stations']}"
+            found[one.pk]["copies"] = f"{'≥ ' if unseen[one.pk] else ''}{copies[one.pk]['stations']}"
         for pk, servers in groupby(_servers(named), key=itemgetter(0)):
             found[pk]["servers"] = ", ".join(name for _pk, name in servers)
         for pk, versions in groupby(_versions(named), key=itemgetter(0)):
@@ -197,9 +197,15 @@ def _versions(programs: Sequence[Program]) -> Iterator[tuple[int, str, int]]:
     yield from found.order_by("program_id", "-many", "version").iterator(2000)
 
 
-def _unsure(programs: Sequence[Program]) -> set[int]:
-    """Units of those where the programs of a machine were not seen, or not counted yet."""
-    machines = Machine.objects.filter(UNCOUNTED, retired_at=None, kind__in=("server", "workstation")).order_by()
-    paths = list(machines.values_list("unit__path", flat=True).distinct())
+def unseen_of(programs: Sequence[Program]) -> dict[int, int]:
+    """`unseen` of each."""
     units = {one.unit_id: one.unit.path for one in programs}
-    return {pk for pk, path in units.items() if any(there.startswith(path) for there in paths)}
+    there = Q(*(Q(unit__path__under=path) for path in outermost(units.values())), _connector=Q.OR)
+    machines = (
+        Machine.objects.filter(there, UNCOUNTED, retired_at=None, kind__in=("server", "workstation"))
+        if units
+        else Machine.objects.none()
+    )
+    counts = list(machines.order_by().values_list("unit__path").annotate(Count("pk")))
+    found = {pk: sum(many for below, many in counts if below.startswith(path)) for pk, path in units.items()}
+    return {one.pk: found[one.unit_id] for one in programs}

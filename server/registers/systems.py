@@ -235,3 +235,25 @@ DECIDED = Q(approval=APPROVED, decision_date__isnull=False) & ~Q(decision_number
 """Condition on a System, as `decided` says it of one."""
 HERE = Q(machine__unit__path__startswith=F("system__unit__path")) | Q(item__unit__path__startswith=F("system__unit__path"))
 """Condition on a Member."""
+
+
+# --- of several systems at once ------------------------------------------------------------------------------------------
+
+
+def machines_of(systems: Sequence[System]) -> dict[int, tuple[int, int | None]]:
+    """(how many `machines`, how many of these are judged at another level than the system's; None: it has none) of each."""
+    reporting = Coalesce("machine", "item__machine")
+    members = Member.objects.filter(HERE, system__in=[one.pk for one in systems]).annotate(reporting=reporting).order_by()
+    serving = Machine.objects.filter(IN_SERVICE, pk__in=members.values("reporting"))
+    columns = serving.values_list("pk", "unit__path", "latest__assessment__level")
+    seen: dict[int, tuple[str, int | None]] = {pk: (path, level) for pk, path, level in columns}
+    levels: dict[int, list[int | None]] = {one.pk: [] for one in systems}
+    paths = {one.pk: one.unit.path for one in systems}
+    for pk, machine in members.values_list("system", "reporting").distinct():
+        path, level = seen.get(machine, ("", None))
+        if path.startswith(paths[pk]):
+            levels[pk].append(level)
+    return {
+        one.pk: (len(of), None if one.level is None else sum(level not in (None, one.level) for level in of))
+        for one, of in ((one, levels[one.pk]) for one in systems)
+    }

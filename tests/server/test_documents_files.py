@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import io
+import re
+import struct
 import unicodedata
+import zipfile
 from typing import NamedTuple
 
 import docx
@@ -15,7 +18,7 @@ from fontTools.ttLib import TTFont
 from openpyxl import load_workbook
 
 from server.documents.exports import docx as to_docx
-from server.documents.exports import layout, pdf, xlsx
+from server.documents.exports import layout, pdf, picture, xlsx
 from server.documents.report import Appendix, Figure, Paragraph, Style
 from server.documents.templates import FONTS, HERE
 from tests.server.documents import table
@@ -204,6 +207,20 @@ def test_all_three_say_the_same() -> None:
     sheets = load_workbook(io.BytesIO(xlsx.written(made)))
     rows = list(sheets["Danh sách"].iter_rows(values_only=True))
     assert rows[1:4] == [("TT", "Tên", "Số"), (1, "máy-1", 1000), (2, "máy-2", "không rõ")], "not known is no 0"
+
+
+def test_a_drawing_that_is_printed_smaller_is_drawn_as_fine_as_paper_shows() -> None:
+    tall = SVG.replace('height="60mm" viewBox="0 0 120 60"', 'height="1200mm" viewBox="0 0 120 1200"')
+    with zipfile.ZipFile(io.BytesIO(to_docx.written(report(body=(Figure(title="cao", svg=tall),))))) as file:
+        png = file.read("word/media/image1.png")
+        width, height = (
+            int(one) / 36000
+            for one in re.findall(r'<wp:extent cx="(\d+)" cy="(\d+)"', file.read("word/document.xml").decode())[0]
+        )
+    assert (round(width), round(height)) == (17, 170), "the whole drawing, in its shape"
+    assert abs(struct.unpack(">I", png[20:24])[0] / (height / 25.4) - picture.FINEST) < 2, "dots an inch of paper"
+    assert picture.drawn(SVG)[1:] == pytest.approx((120, 60), abs=0.2)
+    assert picture.drawn(SVG, 0.5)[1:] == pytest.approx((120, 60), abs=0.2)
 
 
 # bad input -------------------------------------------------------------------------------------------------------------

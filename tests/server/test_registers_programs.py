@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from datetime import date
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
+from server.ingest.models import Machine
+from server.programs import listing
 from server.registers import belonging, changing
 from server.registers.books import BOOKS
-from server.registers.installed import Program
+from server.registers.installed import Program, Use
 from server.registers.models import Item, System
+from server.registers.systems import Member
 from tests.server.people import send
 from tests.server.registers import hardware, reports
 from tests.server.test_programs import get, key_of
@@ -71,6 +79,56 @@ def test_a_system_is_told_with_its_machines_and_where_their_level_differs(client
     assert [one["field"] for one in whole["changes"]] == ["members"]
     System.objects.update(level_approved="")
     assert get("registers/systems", key).json()["items"][0]["other_level"] is None
+
+
+def questions(key: str, path: str) -> int:
+    """How many statements a list takes."""
+    with CaptureQueriesContext(connection) as found:
+        assert get(path, key).status_code == 200
+    return len(found)
+
+
+def test_a_list_says_of_many_what_is_said_of_each_and_asks_once(key, another, tree, monkeypatch) -> None:
+    monkeypatch.setattr(listing, "MOST", 3)  # slices of a csv
+    for unit in ("north", "south"):
+        for n in range(3):
+            another(f"m-{unit}-{n}", unit)
+    hosts = list(Machine.objects.order_by("name"))
+    Machine.objects.filter(pk__in=[one.pk for one in hosts[::2]]).update(kind="workstation")
+    programs = [
+        Program.objects.create(unit=unit, name=f"p{n}", rules="x" if n % 4 else "", created_by="x")
+        for n, unit in enumerate([tree["root"], tree["north"], tree["south"]] * 3)
+    ]  # fmt: skip
+    Use.objects.bulk_create(
+        Use(program=program, machine=host, version=str(n)) for n, program in enumerate(programs) for host in hosts[n % 3 :]
+    )
+    systems = [
+        System.objects.create(unit=unit, name=f"s{n}", level_approved=str(n % 4 or ""), created_by="x")
+        for n, unit in enumerate([tree["root"], tree["north"], tree["south"]] * 3)
+    ]  # fmt: skip
+    items = [Item.objects.create(unit=host.unit, name=f"i-{host.name}", machine=host, created_by="x") for host in hosts]
+    for n, system in enumerate(systems):
+        Member.objects.bulk_create(Member(system=system, machine=host) for host in hosts[n % 2 :: 2])
+        Member.objects.bulk_create(Member(system=system, item=item) for item in items[n % 3 :: 2])
+    Machine.objects.filter(pk=hosts[1].pk).update(retired_at=timezone.now())
+    Item.objects.filter(pk=items[2].pk).update(unit=tree["south"])  # its machine stays where it was
+    for name, rows in (("software", programs), ("systems", systems)):
+        told = get(f"registers/{name}", key).json()["items"]
+        assert [one["id"] for one in told] == [one.pk for one in rows]
+        alone = [get(f"registers/{name}/{one.pk}", key).json() for one in rows]
+        assert [{field: each[field] for field in row} for row, each in zip(told, alone, strict=True)] == told
+        written = list(csv.DictReader(io.StringIO(get(f"registers/{name}?format=csv&bom=false", key).getvalue().decode())))
+        assert [row["id"] for row in written] == [str(one.pk) for one in rows]
+        assert questions(key, f"registers/{name}?limit=9") == questions(key, f"registers/{name}?limit=3"), name
+    told = get("registers/software", key).json()["items"]
+    for one, row in zip(programs, told, strict=True):
+        wanted = (one.copies["servers"], one.copies["stations"], one.unseen) if one.rules else (None, None, None)
+        assert (row["servers"], row["workstations"], row["unseen"]) == wanted
+    assert len({(row["servers"], row["workstations"]) for row in told}) > 3
+    for system, row in zip(systems, get("registers/systems", key).json()["items"], strict=True):
+        here = system.machines
+        other = here.exclude(latest__assessment=None).exclude(latest__assessment__level=system.level)
+        assert (row["machines"], row["other_level"]) == (here.count(), other.count() if system.level else None)
 
 
 def test_a_key_reads_no_other_unit_and_nothing_without_its_scope(admin, person, tree) -> None:
