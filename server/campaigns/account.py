@@ -264,7 +264,9 @@ class Account:
                 top = self._right_below(part, one)
             if top is None:
                 continue
-            branch = found.get(top.path) or found.setdefault(top.path, Branch(top))
+            if top.path not in found:
+                found[top.path] = Branch(top)
+            branch = found[top.path]
             if one.pk in self.numbers:
                 branch.numbers.add(self.numbers[one.pk])
             branch.below = branch.below or one is not top

@@ -1,4 +1,4 @@
-"""A unit chosen from those that a person may choose."""
+"""Choices that a country has hundreds of, its units above all. Of a filter outside a form: the tag `unit_options`."""
 
 from __future__ import annotations
 
